@@ -1,0 +1,9 @@
+//! crontower: a job scheduler that people watch and drive from a terminal.
+//!
+//! The rooms, from what is known to what is shown: [`model`] (what a thing is), [`schedule`] (when), [`jobfile`] (jobs.yaml),
+//! [`engine`] (what happens next), [`store`] (what survives), [`worker`] (carrying it out), [`driver`] (the only loop and the only door),
+//! [`tui`], [`api`] and [`cli`].
+
+pub mod model;
+pub mod store;
+pub mod worker;

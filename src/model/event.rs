@@ -1,0 +1,223 @@
+//! Events: numbered facts that the engine published.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ExecutionId, JobId, StateName, WorkerId};
+
+/// Who did something: `engine`, or a person or program with the way it came (`root@socket`, `screen`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(String);
+
+impl Actor {
+    /// The engine itself.
+    #[must_use]
+    pub fn engine() -> Self {
+        Self("engine".to_owned())
+    }
+
+    /// A person or program; control characters are dropped and the length is bounded.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(name.chars().filter(|c| !c.is_control()).take(100).collect())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// How loudly an event is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The ordinary course.
+    Info,
+    /// Someone may want to know.
+    Warning,
+    /// Someone should look.
+    Error,
+}
+
+/// A fact that the engine published, numbered by `seq` without a gap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// From 1, one more with each event.
+    pub seq: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// An execution changed its state.
+    ExecutionChanged {
+        /// Which.
+        execution_id: ExecutionId,
+        /// Of which job.
+        job_id: JobId,
+        /// Into which state.
+        state: StateName,
+        /// The number of its newest attempt; 0 before the first.
+        attempt: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A job came.
+    JobAdded {
+        /// Which.
+        job_id: JobId,
+        /// Its version.
+        version: u32,
+    },
+    /// A definition changed.
+    JobChanged {
+        /// Which.
+        job_id: JobId,
+        /// The new version.
+        version: u32,
+        /// The keys that changed.
+        changed: Vec<String>,
+    },
+    /// A job went; its history stays.
+    JobRemoved {
+        /// Which.
+        job_id: JobId,
+    },
+    /// An operator paused a job.
+    JobPaused {
+        /// Which.
+        job_id: JobId,
+        /// Until when.
+        until: Option<DateTime<Utc>>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// A pause ended.
+    JobResumed {
+        /// Which.
+        job_id: JobId,
+        /// Why: asked for, or its time was over.
+        reason: String,
+    },
+    /// Fire times passed that did not become executions.
+    FireTimesPassed {
+        /// Of which job.
+        job_id: JobId,
+        /// The first.
+        first: DateTime<Utc>,
+        /// The last.
+        last: DateTime<Utc>,
+        /// How many.
+        count: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A worker changed its state.
+    WorkerChanged {
+        /// Which.
+        worker_id: WorkerId,
+        /// What happened to it, in words.
+        reason: String,
+    },
+    /// A set of jobs was loaded.
+    Reloaded {
+        /// How many jobs came.
+        added: usize,
+        /// How many changed.
+        changed: usize,
+        /// How many went.
+        removed: usize,
+    },
+    /// The engine started.
+    EngineStarted {
+        /// Version of the program.
+        version: String,
+    },
+    /// The engine was asked to end.
+    EngineStopping {
+        /// By what.
+        reason: String,
+    },
+}
+
+impl EventKind {
+    /// How loudly it is told.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::ExecutionChanged { state, .. } if state.is_failure() => Severity::Error,
+            Self::FireTimesPassed { .. } | Self::WorkerChanged { .. } => Severity::Warning,
+            _ => Severity::Info,
+        }
+    }
+
+    /// The job it is about.
+    #[must_use]
+    pub const fn job_id(&self) -> Option<&JobId> {
+        match self {
+            Self::ExecutionChanged { job_id, .. }
+            | Self::JobAdded { job_id, .. }
+            | Self::JobChanged { job_id, .. }
+            | Self::JobRemoved { job_id }
+            | Self::JobPaused { job_id, .. }
+            | Self::JobResumed { job_id, .. }
+            | Self::FireTimesPassed { job_id, .. } => Some(job_id),
+            _ => None,
+        }
+    }
+
+    /// The fact as a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::ExecutionChanged { execution_id, job_id, state, reason, .. } => {
+                format!("{job_id} {} {state}: {reason}", execution_id.short())
+            }
+            Self::JobAdded { job_id, .. } => format!("job {job_id} added"),
+            Self::JobChanged { job_id, version, changed } => {
+                format!("job {job_id} changed to version {version}: {}", changed.join(", "))
+            }
+            Self::JobRemoved { job_id } => format!("job {job_id} removed"),
+            Self::JobPaused { job_id, until, reason } => {
+                let until = until
+                    .map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()));
+                let reason =
+                    reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+                format!("job {job_id} paused{until}{reason}")
+            }
+            Self::JobResumed { job_id, reason } => format!("job {job_id} resumed: {reason}"),
+            Self::FireTimesPassed { job_id, first, last, count, reason } => {
+                format!(
+                    "{job_id}: {count} fire times from {} to {} {reason}",
+                    first.to_rfc3339(),
+                    last.to_rfc3339()
+                )
+            }
+            Self::WorkerChanged { worker_id, reason } => format!("worker {worker_id} {reason}"),
+            Self::Reloaded { added, changed, removed } => {
+                format!("jobs loaded: {added} added, {changed} changed, {removed} removed")
+            }
+            Self::EngineStarted { version } => format!("engine {version} started"),
+            Self::EngineStopping { reason } => format!("engine stopping: {reason}"),
+        }
+    }
+}

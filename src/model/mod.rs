@@ -1,0 +1,29 @@
+//! The words of crontower as types: jobs, executions, attempts, workers, events and the policies between them.
+//!
+//! Owns what a thing *is* and the invariants it can check alone. Never does I/O, never asks the clock, never decides
+//! what happens next: that is the engine's.
+
+mod event;
+mod execution;
+mod id;
+mod job;
+mod now;
+mod refusal;
+mod settings;
+pub mod text;
+mod worker;
+
+pub use event::{Actor, Event, EventKind, Severity};
+pub use execution::{
+    Attempt, Execution, ExecutionState, Outcome, StateName, Summary, Transition, Trigger,
+};
+pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
+pub use job::{
+    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, Overlap,
+    Priority, Retry, RetryCause, WorkerSelector,
+};
+pub use job::{JobRecord, JobState, JobStatus, LedgerFate, LedgerRange, Pause, Source};
+pub use now::Now;
+pub use refusal::{Problem, Refusal};
+pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
+pub use worker::{Worker, WorkerState};

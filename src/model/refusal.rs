@@ -1,0 +1,90 @@
+//! What the engine answers when it will not do what was asked: a value, never a failure.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ExecutionId, JobId, StateName, WorkerId};
+
+/// One thing that is wrong with a definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Where: a path such as `jobs[3].schedule`, or a job's id.
+    pub path: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+/// Why a request was not carried out, in words for whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such job.
+    #[error("no job named `{job}`{}", hint(.nearest))]
+    UnknownJob {
+        /// What was asked for.
+        job: String,
+        /// What may have been meant.
+        nearest: Option<JobId>,
+    },
+    /// There is no such execution.
+    #[error("no execution `{execution}`")]
+    UnknownExecution {
+        /// What was asked for.
+        execution: String,
+    },
+    /// The part of an id fits more than one execution.
+    #[error(
+        "`{execution}` is the beginning or end of {count} executions: give more of its characters"
+    )]
+    AmbiguousExecution {
+        /// What was asked for.
+        execution: String,
+        /// How many it fits.
+        count: usize,
+    },
+    /// There is no such worker.
+    #[error("no worker named `{worker}`")]
+    UnknownWorker {
+        /// What was asked for.
+        worker: WorkerId,
+    },
+    /// A final execution cannot be cancelled.
+    #[error("execution {} is already {state}", .execution.short())]
+    AlreadyFinal {
+        /// Which.
+        execution: ExecutionId,
+        /// Its final state.
+        state: StateName,
+    },
+    /// A live execution cannot be retried.
+    #[error("execution {} is still {state}: cancel it first, or wait for its end", .execution.short())]
+    StillLive {
+        /// Which.
+        execution: ExecutionId,
+        /// Its state.
+        state: StateName,
+    },
+    /// The job was not paused.
+    #[error("job `{job}` is not paused")]
+    NotPaused {
+        /// Which.
+        job: JobId,
+    },
+    /// A set of jobs is not legal.
+    #[error("{}", problems_text(.0))]
+    Invalid(Vec<Problem>),
+    /// The store did not take it.
+    #[error("the store is unavailable: {0}")]
+    Store(String),
+    /// The engine is ending.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+fn hint(nearest: &Option<JobId>) -> String {
+    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
+
+fn problems_text(problems: &[Problem]) -> String {
+    let lines: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,218 @@
+//! How durations and sizes are written by people and told to them: `1h30m`, `10MiB`.
+
+use std::time::Duration;
+
+/// The units of a duration, largest first, in milliseconds.
+const UNITS: [(&str, u64); 6] = [
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// Reads `500ms`, `10s`, `5m`, `1h30m`, `2d`, `1w`; blanks between parts are fine, a bare `0` too.
+///
+/// # Errors
+/// A sentence that names what was not understood.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let hint = "write it like 500ms, 10s, 5m, 1h30m or 2d";
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if rest.is_empty() {
+        return Err(format!("an empty duration: {hint}"));
+    }
+    let mut total = 0u64;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = after.split_at(letters);
+        let number: u64 =
+            number.parse().map_err(|_| format!("`{text}` is not a duration: {hint}"))?;
+        if unit.is_empty() {
+            return Err(format!("`{text}` has no unit: {hint}"));
+        }
+        let (_, factor) = UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or_else(|| format!("`{unit}` in `{text}` is not a unit of time: {hint}"))?;
+        total = number
+            .checked_mul(*factor)
+            .and_then(|part| total.checked_add(part))
+            .filter(|total| *total <= 100 * 366 * 86_400_000)
+            .ok_or_else(|| format!("`{text}` is longer than 100 years"))?;
+        rest = after.trim_start();
+    }
+    Ok(Duration::from_millis(total))
+}
+
+/// Writes a duration so that [`parse_duration`] reads it back (to the millisecond): `1h30m`, `0s`.
+#[must_use]
+pub fn format_duration(duration: Duration) -> String {
+    let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, factor) in &UNITS[1..] {
+        if left / factor > 0 {
+            text.push_str(&format!("{}{unit}", left / factor));
+            left %= factor;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// Reads a size in bytes: `10MiB`, `500 kB`, `1GiB`, `4096`.
+///
+/// # Errors
+/// A sentence that names what was not understood.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let trimmed = text.trim();
+    let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = trimmed.split_at(digits);
+    let hint = "write it like 10MiB, 500kB or 4096";
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not a size: {hint}"))?;
+    let factor: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "kB" | "KB" | "k" | "K" => 1_000,
+        "KiB" => 1 << 10,
+        "MB" | "M" => 1_000_000,
+        "MiB" => 1 << 20,
+        "GB" | "G" => 1_000_000_000,
+        "GiB" => 1 << 30,
+        other => return Err(format!("`{other}` in `{text}` is not a unit of size: {hint}")),
+    };
+    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// Writes a size with the largest binary unit that divides it: `10MiB`, `1500B`.
+#[must_use]
+pub fn format_size(bytes: u64) -> String {
+    for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] {
+        if bytes >= 1 << shift && bytes.trailing_zeros() >= shift {
+            return format!("{}{unit}", bytes >> shift);
+        }
+    }
+    format!("{bytes}B")
+}
+
+/// The candidate nearest to `wrong`, if one is near enough to be what was meant (case is ignored).
+#[must_use]
+pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    if wrong.chars().count() > 100 {
+        return None;
+    }
+    candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(&wrong, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Restricted Damerau-Levenshtein distance: a swap of neighbours counts as one.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let mut cost =
+                (last[j] + usize::from(a[i] != b[j])).min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                cost = cost.min(before_last[j - 1] + 1);
+            }
+            row.push(cost);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+/// Serde for `Duration` as text: `#[serde(with = "text::duration")]`.
+pub mod duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes it as [`super::format_duration`] does.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::format_duration(*value))
+    }
+
+    /// Reads it as [`super::parse_duration`] does.
+    ///
+    /// # Errors
+    /// When the text is not a duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        super::parse_duration(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// Serde for `Option<Duration>` as text: `#[serde(with = "text::optional_duration")]`.
+pub mod optional_duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes it as [`super::format_duration`] does, or null.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.serialize_some(&super::format_duration(*value)),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// Reads it as [`super::parse_duration`] does.
+    ///
+    /// # Errors
+    /// When the text is not a duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Option::<String>::deserialize(from)?
+            .map(|text| super::parse_duration(&text).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_and_write() {
+        for (text, ms) in
+            [("500ms", 500), ("10s", 10_000), ("1h30m", 5_400_000), ("2d", 172_800_000)]
+        {
+            let duration = Duration::from_millis(ms);
+            assert_eq!(parse_duration(text).unwrap(), duration);
+            assert_eq!(format_duration(duration), text);
+        }
+        for bad in ["", "5", "5x", "m", "-5s", "1.5h", "99999999999999999999d", "9999999d"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_read_and_write() {
+        assert_eq!(parse_size("10MiB").unwrap(), 10 << 20);
+        assert_eq!(format_size(10 << 20), "10MiB");
+        assert!(parse_size("10 parsecs").is_err());
+        assert!(parse_size("99999999999GiB").is_err());
+    }
+
+    #[test]
+    fn the_nearest_word_is_offered_only_when_near() {
+        assert_eq!(nearest("shcedule", ["schedule", "shell"]), Some("schedule"));
+        assert_eq!(nearest("elephant", ["schedule", "shell"]), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! A worker: a pool of slots in a worker process, as the engine and the screens know it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ExecutionId, WorkerId};
+
+/// Whether a worker takes attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// Takes attempts.
+    Online,
+    /// Finishes what it has, takes no more.
+    Draining,
+    /// Missed heartbeats; its lease still holds.
+    Suspect,
+    /// Not connected.
+    Offline,
+}
+
+impl WorkerState {
+    /// The word used in JSON and on screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Draining => "draining",
+            Self::Suspect => "suspect",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// A worker as others see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worker {
+    /// Its id.
+    pub id: WorkerId,
+    /// Whether it takes attempts.
+    pub state: WorkerState,
+    /// The host name of the machine it really runs on.
+    pub host: String,
+    /// The `host` that jobs.yaml gives it: an alias, never a fact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// Slots: how many attempts it runs at once.
+    pub capacity: u32,
+    /// What it can be selected by.
+    pub labels: Vec<String>,
+    /// What it is running.
+    pub running: Vec<ExecutionId>,
+    /// Its last sign of life.
+    pub last_heartbeat: Option<DateTime<Utc>>,
+    /// Version of its program.
+    pub version: Option<String>,
+    /// Process id of its worker process.
+    pub pid: Option<u32>,
+    /// Attempts it has ended well since the engine started.
+    pub succeeded: u64,
+    /// Attempts it has ended otherwise since the engine started.
+    pub failed: u64,
+}

@@ -1,0 +1,171 @@
+//! What the engine and a worker process say to each other. One message is one JSON text in a length-delimited frame.
+//!
+//! Owns the words and their version. Knows nothing of sockets, and nothing of why something is started or ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{ExecutionId, JobCommand, JobId, Outcome, Pool, Trigger, WorkerId, text};
+
+/// Version of this protocol. Either side refuses another.
+pub const VERSION: u32 = 1;
+
+/// Names one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptKey {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// All that a worker needs to carry out one attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Which attempt.
+    pub key: AttemptKey,
+    /// The pool whose slot it takes.
+    pub worker_id: WorkerId,
+    /// The job.
+    pub job_id: JobId,
+    /// What to do.
+    pub command: JobCommand,
+    /// Arguments of the run: they reach a script as `$1 …`.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// The job's environment, laid over the engine's.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Where the command starts.
+    #[serde(default)]
+    pub working_dir: Option<String>,
+    /// Bounds the attempt; the worker enforces it by itself.
+    #[serde(default, with = "text::optional_duration")]
+    pub timeout: Option<Duration>,
+    /// Between SIGTERM and SIGKILL.
+    #[serde(with = "text::duration")]
+    pub kill_grace: Duration,
+    /// Exit codes that count as success.
+    pub success_exit_codes: Vec<i32>,
+    /// Bytes of output kept.
+    pub output_limit: u64,
+    /// For CRONTOWER_FIRE_TIME.
+    pub fire_time: DateTime<Utc>,
+    /// For CRONTOWER_TRIGGER.
+    pub trigger: Trigger,
+}
+
+/// Why an attempt is ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCause {
+    /// Someone cancelled it: its outcome is `cancelled`.
+    Cancel,
+    /// The execution's deadline passed: its outcome is `timed_out`.
+    Deadline,
+}
+
+/// What became of an attempt. Kept by the worker on disk until an engine says [`ToWorker::Committed`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Which.
+    pub key: AttemptKey,
+    /// When its main process (or built-in command) began; `None` if it never did.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub finished_at: DateTime<Utc>,
+    /// How.
+    pub outcome: Outcome,
+    /// Of a process that exited by itself.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// What went wrong, for people: one sentence.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What a built-in command answered.
+    #[serde(default)]
+    pub result: Option<Value>,
+}
+
+/// From the engine to the worker process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// First message. A newer engine connection displaces an older one.
+    Hello {
+        /// [`VERSION`].
+        version: u32,
+    },
+    /// The pools it hosts from now on (what runs in a pool that went runs on).
+    Configure {
+        /// All of them.
+        pools: Vec<Pool>,
+    },
+    /// Carry out an attempt. Repeating a key that is held or ended starts nothing and is answered with its state.
+    Start(Box<Assignment>),
+    /// End an attempt: SIGTERM to its group, SIGKILL after its grace. Unknown keys are ignored.
+    Stop {
+        /// Which.
+        key: AttemptKey,
+        /// Why.
+        cause: StopCause,
+    },
+    /// The engine has committed the end of these: forget them.
+    Committed {
+        /// Which.
+        keys: Vec<AttemptKey>,
+    },
+    /// The engine leaves on purpose; the worker ends when nothing runs any more.
+    Goodbye,
+}
+
+/// From the worker process to the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromWorker {
+    /// Answer to [`ToWorker::Hello`]: what it holds. Leftovers of a dead predecessor have been ended before this is sent.
+    Hello {
+        /// [`VERSION`].
+        version: u32,
+        /// Version of the program.
+        program: String,
+        /// Host name of the machine.
+        host: String,
+        /// Its process id.
+        pid: u32,
+        /// Attempts that run.
+        running: Vec<Running>,
+        /// Attempts whose end no engine has committed, `worker_lost` ones of a dead predecessor among them.
+        ended: Vec<Ended>,
+    },
+    /// An attempt has started; sent after it stands in the journal.
+    Started(Running),
+    /// An attempt is over; sent after it stands in the journal.
+    Ended(Box<Ended>),
+    /// An attempt has written output since this was last said of it (at most 20 times a second each).
+    OutputGrew {
+        /// Which.
+        key: AttemptKey,
+        /// Bytes written so far, left-out ones included.
+        bytes: u64,
+    },
+    /// A sign of life, once a second.
+    Heartbeat,
+}
+
+/// An attempt that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Which.
+    pub key: AttemptKey,
+    /// The pool whose slot it takes.
+    pub worker_id: WorkerId,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// Its process group; `None` of a built-in command without a process.
+    pub pid: Option<u32>,
+}
