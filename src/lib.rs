@@ -1,9 +1,12 @@
 //! crontower: a job scheduler that people watch and drive from a terminal.
 //!
-//! The rooms, from what is known to what is shown: [`model`] (what a thing is), [`schedule`] (when), [`jobfile`] (jobs.yaml),
-//! [`engine`] (what happens next), [`store`] (what survives), [`worker`] (carrying it out), [`driver`] (the only loop and the only door),
-//! [`tui`], [`api`] and [`cli`].
+//! The rooms, from what is known to what is shown: `model` (what a thing is), `schedule` (when), `jobfile` (jobs.yaml),
+//! `engine` (what happens next), `store` (what survives), `worker` (carrying it out), `driver` (the only loop and the only
+//! door), `tui`, `api` and `cli`.
 
+pub mod driver;
+pub mod jobfile;
 pub mod model;
+pub mod schedule;
 pub mod store;
 pub mod worker;

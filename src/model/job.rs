@@ -480,6 +480,9 @@ pub struct JobStatus {
     pub next_fire_time: Option<DateTime<Utc>>,
     /// The pause in force.
     pub paused: Option<Pause>,
+    /// Its schedule in plain English, zone included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_in_words: Option<String>,
     /// Live (not final) executions.
     pub live: u32,
     /// What a chain (a job without a schedule) still waits for.

@@ -71,6 +71,9 @@ pub enum Refusal {
     /// A set of jobs is not legal.
     #[error("{}", problems_text(.0))]
     Invalid(Vec<Problem>),
+    /// jobs.yaml is wrong, or cannot be read or written; one located error a line.
+    #[error("{0}")]
+    File(String),
     /// The store did not take it.
     #[error("the store is unavailable: {0}")]
     Store(String),

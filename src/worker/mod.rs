@@ -2,4 +2,5 @@
 //!
 //! Owns everything that acts on the operating system on behalf of a job. Never decides what runs, where or again.
 
+pub mod output;
 pub mod protocol;

@@ -1,0 +1,101 @@
+//! What others see of the engine: a picture at event `seq` n, then every change from n+1 on.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::model::{Event, Execution, JobId, JobStatus, Worker, WorkerId};
+use crate::worker::protocol::AttemptKey;
+
+/// The engine at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The newest event that is in it.
+    pub seq: u64,
+    /// All jobs, by id.
+    pub jobs: Vec<Arc<JobStatus>>,
+    /// All live executions, oldest first.
+    pub live: Vec<Arc<Execution>>,
+    /// All workers, by id.
+    pub workers: Vec<Worker>,
+    /// The engine itself.
+    pub engine: EngineInfo,
+}
+
+/// Facts about the engine that do not change while it runs, and the state of its jobs file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// Version of the program.
+    pub version: String,
+    /// Host name of the machine.
+    pub host: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// Where its store is, without secrets.
+    pub store: String,
+    /// Its data folder.
+    pub data_dir: String,
+    /// Where HTTP is served, if it is.
+    pub listen: Option<String>,
+    /// Its jobs file.
+    pub file: FileState,
+}
+
+/// The jobs file as the engine sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileState {
+    /// Its path; `None` = the built-in sample is in force.
+    pub path: Option<String>,
+    /// Whether it has changed since it was loaded.
+    pub changed: bool,
+}
+
+/// What one commit changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The newest event that the receiver then knows.
+    pub seq: u64,
+    /// The events, oldest first.
+    pub events: Vec<Event>,
+    /// Jobs that came or changed.
+    pub jobs: Vec<Arc<JobStatus>>,
+    /// Jobs that went.
+    pub removed_jobs: Vec<JobId>,
+    /// Executions that came or changed, each in its newest state.
+    pub executions: Vec<Arc<Execution>>,
+    /// Workers that came or changed.
+    pub workers: Vec<Worker>,
+    /// Workers that went.
+    pub removed_workers: Vec<WorkerId>,
+}
+
+/// One message to a subscriber.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Feed {
+    /// A commit.
+    Batch(Arc<Batch>),
+    /// A running attempt has written output.
+    OutputGrew {
+        /// Which.
+        key: AttemptKey,
+        /// Bytes written so far.
+        bytes: u64,
+    },
+    /// jobs.yaml was changed by hand, or is again as it was loaded.
+    File(FileState),
+    /// The engine ends; nothing follows.
+    Stopped,
+}
+
+/// A picture and what follows it. `Feed::Batch`es with `seq` up to the snapshot's are already in it.
+#[derive(Debug)]
+pub struct Subscription {
+    /// The picture.
+    pub snapshot: Snapshot,
+    /// What follows; one that lags is told so by the channel and subscribes anew.
+    pub feed: broadcast::Receiver<Feed>,
+}
