@@ -50,6 +50,9 @@ pub enum ExecutionState {
         /// Those not met yet.
         #[serde(default)]
         waiting_for: Vec<JobId>,
+        /// An end counts as fresh if it lies after this instant; `None` = any does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fresh_after: Option<DateTime<Utc>>,
     },
     /// For a slot.
     Queued,
@@ -284,6 +287,9 @@ pub struct Execution {
     /// Who asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<Actor>,
+    /// Who asked for its end while it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_by: Option<Actor>,
 }
 
 impl Execution {

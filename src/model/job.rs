@@ -427,29 +427,38 @@ pub struct Pause {
 }
 
 /// What the engine must know about a job after a restart, beside its definition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobState {
-    /// Every fire time up to this instant has its row in the ledger.
+    /// Every fire time up to this instant has its row in the ledger, or stands in `catching_up`.
     pub accounted_until: DateTime<Utc>,
+    /// The newest instant that the schedule named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_fire_time: Option<DateTime<Utc>>,
     /// The pause in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
-    /// The newest executions, oldest first, at most [`JobState::RECENT`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub recent: Vec<Summary>,
-    /// When the job last fired as a chain: dependencies met before that instant do not count again.
+    /// The execution that ended last, skipped ones aside: what dependents look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chain_fired_at: Option<DateTime<Utc>>,
+    pub last_ran: Option<Summary>,
+    /// Ends at or before this instant do not count for the next firing of a chain.
+    pub chain_fired_at: DateTime<Utc>,
+    /// Missed fire times that become executions one after the other, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catching_up: Vec<DateTime<Utc>>,
 }
 
 impl JobState {
-    /// How many summaries are kept in memory.
-    pub const RECENT: usize = 20;
-
     /// The state of a job that was first seen at `now`.
     #[must_use]
     pub const fn new(now: DateTime<Utc>) -> Self {
-        Self { accounted_until: now, pause: None, recent: Vec::new(), chain_fired_at: None }
+        Self {
+            accounted_until: now,
+            last_fire_time: None,
+            pause: None,
+            last_ran: None,
+            chain_fired_at: now,
+            catching_up: Vec::new(),
+        }
     }
 }
 

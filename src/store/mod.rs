@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Trigger,
-    WorkerId,
+    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Summary,
+    Trigger, WorkerId,
 };
 
 /// A change to be kept. A commit takes a list of them and keeps all or none.
@@ -45,6 +45,9 @@ pub enum Change {
     },
 }
 
+/// How many past executions of a job an engine keeps at hand.
+pub const RECENT: usize = 20;
+
 /// All that an engine needs to go on where another stopped.
 #[derive(Debug, Clone, Default)]
 pub struct Image {
@@ -52,6 +55,8 @@ pub struct Image {
     pub jobs: Vec<JobRecord>,
     /// Live executions, each with the definition it runs, oldest first.
     pub live: Vec<(Arc<Execution>, Arc<Job>)>,
+    /// Of each job its newest final executions, oldest first, at most [`RECENT`].
+    pub recent: Vec<(JobId, Vec<Summary>)>,
     /// The `seq` of the newest event; 0 before the first.
     pub last_seq: u64,
     /// The boot id that was kept last.
