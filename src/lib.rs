@@ -5,6 +5,7 @@
 //! door), `tui`, `api` and `cli`.
 
 pub mod driver;
+pub mod engine;
 pub mod jobfile;
 pub mod model;
 pub mod schedule;
