@@ -2,6 +2,10 @@
 //!
 //! Owns everything that acts on the operating system on behalf of a job. Never decides what runs, where or again.
 
+mod frames;
+mod journal;
 pub mod output;
+pub mod output_log;
+mod processes;
 pub mod protocol;
 pub mod registry;
