@@ -1,3 +1,13 @@
 //! The binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    match args.split_first() {
+        Some((first, rest)) if first == "worker-process" => {
+            crontower::worker::process::main_worker(rest)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
