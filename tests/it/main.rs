@@ -1,0 +1,5 @@
+//! Tests of the whole: one binary, a module a subject.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod engine;
+mod tidy;
