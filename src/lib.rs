@@ -10,4 +10,5 @@ pub mod jobfile;
 pub mod model;
 pub mod schedule;
 pub mod store;
+pub mod tui;
 pub mod worker;
