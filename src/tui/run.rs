@@ -37,9 +37,18 @@ const MOST_REQUESTS: usize = 64;
 /// # Errors
 /// When there is no terminal, or the engine does not answer at the start.
 pub async fn run(door: Arc<dyn Door>, options: TuiOptions) -> Result<Exit, TuiError> {
+    show(door, options, Terminal::open).await
+}
+
+/// As [`run`], on a terminal of the caller's.
+pub(crate) async fn show(
+    door: Arc<dyn Door>,
+    options: TuiOptions,
+    open: impl FnOnce() -> Result<Terminal, TuiError>,
+) -> Result<Exit, TuiError> {
     let subscription = door.subscribe().await?;
     let signals = Signals::new()?;
-    let terminal = Terminal::open()?;
+    let terminal = open()?;
     let session = Session::new(door, &options, subscription, terminal);
     Ok(in_screen(session.drive(options, signals)).await)
 }

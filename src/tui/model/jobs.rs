@@ -94,6 +94,12 @@ impl JobList {
         self.stale = true;
     }
 
+    /// Jobs changed, but none came or went: the rows stay as they are unless they depend on how jobs are.
+    pub(crate) fn touch_status(&mut self) {
+        let depends = self.only_wrong || self.order != JobOrder::Id || !self.filter.is_empty();
+        self.stale |= depends;
+    }
+
     /// The rows, as places in `World::jobs`.
     pub(crate) fn rows(&self) -> &[usize] {
         &self.rows

@@ -57,8 +57,10 @@ fn on_batch(model: &mut Model, batch: &Batch) {
         return;
     };
     model.pulse_stale |= changes.jobs || changes.executions;
-    if changes.jobs || changes.executions {
+    if changes.job_set {
         model.jobs.touch();
+    } else if changes.jobs || changes.executions {
+        model.jobs.touch_status();
     }
     if changes.executions {
         model.executions.apply(&batch.executions);

@@ -272,6 +272,9 @@ fn origin<'a>(model: &Model, execution: &'a Execution, lines: &mut Vec<Line<'a>>
     if !execution.args.is_empty() {
         lines.push(fact(model, "arguments", clean(&execution.args.join(" ")).into_owned()));
     }
+    if let Some(by) = &execution.cancelled_by {
+        lines.push(fact(model, "cancelled", format!("by {}", clean(by.as_str()))));
+    }
     if let Some(original) = execution.retry_of {
         lines.push(fact(model, "retry of", original.short()));
     }

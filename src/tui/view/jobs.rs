@@ -16,7 +16,7 @@ const COLUMNS: [Column; 9] = [
     Column::new("state", 10, 10, 0),
     Column::new("job", 16, 28, 1),
     Column::new("name", 16, 28, 9),
-    Column::new("schedule", 16, 34, 4),
+    Column::new("schedule", 18, 40, 4),
     Column::new("next", 7, 7, 2).right(),
     Column::new("last", 6, 6, 3),
     Column::new("recent", 10, 20, 5),
