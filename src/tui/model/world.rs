@@ -1,6 +1,7 @@
 //! What is known of the engine: a snapshot, kept up to date by batches.
 //!
-//! Owns the one copy of jobs, live executions and workers on this side. Never knows what is selected or shown.
+//! Owns the one copy of jobs, live executions and workers on this side. Never knows what is
+//! selected or shown.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

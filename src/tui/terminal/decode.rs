@@ -1,8 +1,8 @@
 //! Bytes from a terminal → keys and pastes.
 //!
-//! Own rather than crossterm's reader, which spins for ever once a terminal is gone and cannot be stopped. Owns the
-//! sequences that xterm and its kin send. Never reads anything, never waits: a lone Esc is told from the beginning of
-//! a sequence by whoever owns the timer.
+//! Own rather than crossterm's reader, which spins for ever once a terminal is gone and cannot be
+//! stopped. Owns the sequences that xterm and its kin send. Never reads anything, never waits: a
+//! lone Esc is told from the beginning of a sequence by whoever owns the timer.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -110,7 +110,8 @@ fn step(bytes: &[u8]) -> Step {
             }
         },
         [0x1b, b']' | b'P' | b'_' | b'^', rest @ ..] => answer_string(rest),
-        // Alt with a key, or Esc and then a key: no key of ours wants Alt, and on a slow line they look alike.
+        // Alt with a key, or Esc and then a key: no key of ours wants Alt, and on a slow line they
+        // look alike.
         [0x1b, _, ..] => Step::Taken(1, key(KeyCode::Esc, KeyModifiers::NONE)),
         bytes => plain(bytes),
     }

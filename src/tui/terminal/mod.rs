@@ -1,7 +1,8 @@
 //! The terminal: taken on entry, given back on every way out.
 //!
-//! Owns its modes, the two threads that read and write it, and the panic hook. A slow or frozen terminal holds up the
-//! writing thread only: the screen then draws fewer frames, the engine notices nothing. Never knows what is drawn.
+//! Owns its modes, the two threads that read and write it, and the panic hook. A slow or frozen
+//! terminal holds up the writing thread only: the screen then draws fewer frames, the engine
+//! notices nothing. Never knows what is drawn.
 
 mod decode;
 mod guard;
@@ -116,8 +117,8 @@ impl Terminal {
         self.news.as_mut()?.try_recv().ok()
     }
 
-    /// Hands bytes to the writing thread, which answers [`News::Written`]. At most one frame is under way: the caller waits
-    /// for that answer, so there is always room.
+    /// Hands bytes to the writing thread, which answers [`News::Written`]. At most one frame is
+    /// under way: the caller waits for that answer, so there is always room.
     pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
         self.frames.as_ref().is_some_and(|frames| frames.try_send(bytes).is_ok())
     }

@@ -39,7 +39,8 @@ impl Pty {
         let pair = native_pty_system().openpty(size).unwrap();
         let path = pair.master.tty_name().unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
-        // Without room: while a test does not look, the line fills up as that of a frozen terminal does.
+        // Without room: while a test does not look, the line fills up as that of a frozen terminal
+        // does.
         let (sender, seen) = mpsc::sync_channel(0);
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
@@ -140,7 +141,8 @@ async fn a_terminal_that_goes_is_noticed() {
     let mut pty = Pty::start();
     pty.wait_for_text("report-generation");
     let Pty { master, _slave, seen, screen, .. } = pty;
-    // The reading thread holds the terminal open too: it ends with the next bytes, which nobody takes.
+    // The reading thread holds the terminal open too: it ends with the next bytes, which nobody
+    // takes.
     drop(seen);
     master.take_writer().unwrap().write_all(b"j").unwrap();
     drop((master, _slave));

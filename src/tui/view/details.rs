@@ -1,4 +1,5 @@
-//! Details of a job, an execution, a worker: title and lines, for the pane and for the whole screen alike.
+//! Details of a job, an execution, a worker: title and lines, for the pane and for the whole screen
+//! alike.
 
 use chrono::TimeDelta;
 use ratatui::style::Style;

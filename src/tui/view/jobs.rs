@@ -119,7 +119,8 @@ pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
     }
 }
 
-/// The newest outcomes, newest at the right. A success is as tall as it took long beside the others; all else is a glyph.
+/// The newest outcomes, newest at the right. A success is as tall as it took long beside the
+/// others; all else is a glyph.
 pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<'static> {
     const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];
