@@ -1,3 +1,7 @@
-//! The binary.
+//! The binary: hands the arguments to the command line and its verdict to the system.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    crontower::cli::run(std::env::args_os()).into()
+}

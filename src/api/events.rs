@@ -143,14 +143,14 @@ impl Follower {
                 self.ready.extend(batch.events.iter().filter(|event| event.seq > sent).cloned());
                 Some(())
             }
-            Ok(Feed::OutputGrew { .. } | Feed::File(_)) => Some(()),
+            Ok(Feed::Stopped) | Err(RecvError::Closed) => None,
+            Ok(_) => Some(()),
             Err(RecvError::Lagged(_)) => {
                 let subscription = self.app.door.subscribe().await.ok()?;
                 self.feed = subscription.feed;
                 self.replay_until = subscription.snapshot.seq;
                 Some(())
             }
-            Ok(Feed::Stopped) | Err(RecvError::Closed) => None,
         }
     }
 }

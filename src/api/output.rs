@@ -186,14 +186,14 @@ impl Reader {
                         return Ok(true);
                     }
                 }
-                Ok(Feed::OutputGrew { .. } | Feed::File(_)) => {}
+                Ok(Feed::Stopped) | Err(RecvError::Closed) => return Ok(false),
+                Ok(_) => {}
                 Err(RecvError::Lagged(_)) => {
                     self.feed = self.app.door.subscribe().await?.feed;
                     let execution = self.app.door.execution(&self.execution.to_string()).await?;
                     self.note(&execution);
                     return Ok(true);
                 }
-                Ok(Feed::Stopped) | Err(RecvError::Closed) => return Ok(false),
             }
         }
     }

@@ -23,8 +23,8 @@ pub struct ProblemDetails {
     /// This very case, for people.
     pub detail: String,
     /// What is wrong with definitions, one by one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Problem>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub errors: Box<[Problem]>,
     /// What it is about, for programs: `job`, `execution`, `nearest` …
     #[serde(flatten)]
     pub about: Map<String, Value>,
@@ -39,7 +39,7 @@ impl ProblemDetails {
             title: title.to_owned(),
             status: status.as_u16(),
             detail,
-            errors: Vec::new(),
+            errors: Box::default(),
             about: Map::new(),
         }
     }
@@ -129,7 +129,7 @@ impl ProblemDetails {
                 state: serde_json::from_value(read("state")).ok()?,
             },
             "not-paused" => Refusal::NotPaused { job: serde_json::from_value(read("job")).ok()? },
-            "invalid-jobs" => Refusal::Invalid(self.errors.clone()),
+            "invalid-jobs" => Refusal::Invalid(self.errors.to_vec()),
             "invalid-file" => Refusal::File(self.detail.clone()),
             "store-unavailable" => Refusal::Store("the engine's log says why".to_owned()),
             "stopping" => Refusal::Stopping,
@@ -177,7 +177,10 @@ impl From<Refusal> for ProblemDetails {
             }
             Refusal::Invalid(errors) => {
                 let title = "Invalid jobs";
-                Self { errors, ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid-jobs", title, detail) }
+                Self {
+                    errors: errors.into(),
+                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid-jobs", title, detail)
+                }
             }
             Refusal::File(_) => {
                 Self::new(S::UNPROCESSABLE_ENTITY, "invalid-file", "Invalid jobs file", detail)

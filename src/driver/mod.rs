@@ -2,6 +2,7 @@
 //!
 //! Owns the order of those four, the clock, and what is told to whom. Never holds a rule, a line of SQL or a widget.
 
+pub mod clock;
 pub mod door;
 pub mod feed;
 

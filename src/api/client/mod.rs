@@ -34,6 +34,14 @@ pub enum ClientError {
     /// The engine says no.
     #[error("{}", .0.detail)]
     Refused(Box<ProblemDetails>),
+    /// There can be no engine at such a URL.
+    #[error("`{url}` is no URL of an engine: {message}; write it like http://127.0.0.1:7117")]
+    Url {
+        /// As it was given.
+        url: String,
+        /// What is wrong.
+        message: String,
+    },
     /// What came is not what an engine says.
     #[error("{at} did not answer as an engine does: {message}")]
     NotUnderstood {
@@ -53,7 +61,9 @@ impl From<ClientError> for Refusal {
             ClientError::Refused(problem) => {
                 problem.refusal().unwrap_or_else(|| Self::Other(problem.detail.clone()))
             }
-            ClientError::NotUnderstood { .. } => Self::Other(error.to_string()),
+            ClientError::Url { .. } | ClientError::NotUnderstood { .. } => {
+                Self::Other(error.to_string())
+            }
         }
     }
 }
@@ -83,10 +93,7 @@ impl Client {
     /// # Errors
     /// When it is no such URL.
     pub fn at_url(url: &str) -> Result<Self, ClientError> {
-        let wrong = |message: String| ClientError::NotUnderstood {
-            at: format!("`{url}`"),
-            message: format!("{message}; write a URL like http://127.0.0.1:7117"),
-        };
+        let wrong = |message: String| ClientError::Url { url: url.to_owned(), message };
         let mut base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         base.set_query(None);
         base.set_fragment(None);
