@@ -1,3 +1,162 @@
 //! When a job fires: cron and English, calendars, zones.
 //!
 //! Owns every rule of SEMANTICS.md under "Schedules". Never asks the clock, never does I/O.
+//!
+//! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's schedule with its zone and
+//! modifiers a [`Timetable`]. `walls` goes from one wall time to the next, `zone` from wall times to instants; `words`,
+//! `warn` and `explain` tell people about it.
+
+mod cron;
+mod english;
+mod error;
+mod explain;
+mod field;
+mod pattern;
+mod set;
+mod timetable;
+mod walls;
+mod warn;
+mod words;
+mod zone;
+
+use std::sync::Arc;
+
+pub use error::ScheduleError;
+pub use explain::{Explanation, Verdict};
+pub use timetable::Timetable;
+pub use warn::{Warning, WarningKind, pile_ups};
+pub use zone::parse_zone;
+
+use cron::CronText;
+use pattern::Pattern;
+use walls::Walls;
+
+/// A text longer than this is no schedule.
+const LONGEST: usize = 256;
+
+/// One text, read: a cron expression or an English phrase.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    text: Arc<str>,
+    walls: Arc<Walls>,
+    language: Language,
+}
+
+/// Which of the two languages a text is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Cron,
+    /// Cron with an `H` that is not known, because no job was named.
+    CronOfSomeJob,
+    English,
+}
+
+impl Schedule {
+    /// Reads a cron expression or an English phrase.
+    ///
+    /// # Errors
+    /// When a word is not understood, or when it can never fire.
+    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+        let mut schedule = Self::parse_for(text, cron::seed(""))?;
+        if schedule.language == Language::Cron && cron::CronText::parse(text)?.has_hash() {
+            schedule.language = Language::CronOfSomeJob;
+        }
+        Ok(schedule)
+    }
+
+    /// Reads it for the job whose id hashes to `seed`.
+    fn parse_for(text: &str, seed: u64) -> Result<Self, ScheduleError> {
+        if text.len() > LONGEST {
+            let message = format!("a schedule has at most {LONGEST} characters");
+            return Err(ScheduleError::new(message, 0..text.len()));
+        }
+        if text.trim().is_empty() {
+            let error = ScheduleError::new("an empty schedule", 0..text.len());
+            return Err(error.suggest("daily at 3 AM"));
+        }
+        let (pattern, language) = if looks_like_cron(text) {
+            (CronText::parse(text)?.pattern(seed), Language::Cron)
+        } else {
+            (english::parse(text)?, Language::English)
+        };
+        let schedule = Self { text: text.into(), walls: Walls::of(pattern), language };
+        if schedule.walls.first.is_none() && !schedule.is_reboot() {
+            let message = words::why_never(&schedule.walls.pattern);
+            let error = ScheduleError::new(message, 0..text.len());
+            return Err(error.understanding(schedule.in_words()));
+        }
+        Ok(schedule)
+    }
+
+    /// The text as given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it says in plain English: `At 09:30 on weekdays`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        if self.language == Language::CronOfSomeJob {
+            let text = cron::normal(&self.text);
+            return format!("By the cron expression {text}, each H a number fixed by the job's id");
+        }
+        words::pattern(&self.walls.pattern)
+    }
+
+    /// The cron expression that says the same, where there is one.
+    #[must_use]
+    pub fn as_cron(&self) -> Option<String> {
+        match self.language {
+            Language::Cron | Language::CronOfSomeJob => Some(cron::normal(&self.text)),
+            Language::English => words::cron(&self.walls.pattern),
+        }
+    }
+
+    /// Whether it fires once per boot of the machine.
+    #[must_use]
+    pub fn is_reboot(&self) -> bool {
+        self.walls.pattern == Pattern::Reboot
+    }
+
+    fn walls(&self) -> &Walls {
+        &self.walls
+    }
+
+    /// Whether it says `except holidays`.
+    fn excepts_holidays(&self) -> bool {
+        self.walls.pattern.days().is_some_and(|days| days.except.holidays)
+    }
+}
+
+/// Whether a text is meant as cron: by its look alone, so that an error speaks the language of its author.
+fn looks_like_cron(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let Some(first) = words.first() else {
+        return false;
+    };
+    if first.starts_with('@') {
+        return true;
+    }
+    if english::is_known(first) && !looks_like_field(first) {
+        return false;
+    }
+    let stars = words.iter().filter(|word| word.starts_with(['*', '?'])).count();
+    let fields = words.iter().filter(|word| looks_like_field(word)).count();
+    let numbers = words.iter().all(|word| !word.contains(|c: char| c.is_alphabetic()));
+    stars > 0 || (fields == words.len() && (words.len() >= 3 || numbers))
+}
+
+/// Whether a word could stand in a cron expression: digits and signs, `H`, `L`, `W`, names of three letters.
+fn looks_like_field(word: &str) -> bool {
+    let mut letters = word.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
+    let signs = word.chars().all(|c| c.is_alphanumeric() || "*?,-/#()_+".contains(c));
+    let named = |part: &str| {
+        let lower = part.to_ascii_lowercase();
+        let name = lower.strip_suffix('l').filter(|rest| rest.len() == 3).unwrap_or(&lower);
+        matches!(name, "l" | "w" | "lw" | "h" | "x")
+            || field::DAYS.contains(&name)
+            || field::MONTHS.contains(&lower.as_str())
+    };
+    signs && letters.all(named)
+}

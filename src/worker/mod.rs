@@ -2,6 +2,7 @@
 //!
 //! Owns everything that acts on the operating system on behalf of a job. Never decides what runs, where or again.
 
+pub mod commands;
 pub mod output;
 pub mod protocol;
 pub mod registry;

@@ -12,9 +12,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::commands;
 use super::output::Stream;
 use super::protocol::AttemptKey;
-use crate::model::{JobId, Trigger};
+use crate::model::{JobId, Trigger, text};
 
 /// The arguments of a command as jobs.yaml gives them.
 pub type Args = Map<String, Value>;
@@ -86,32 +87,183 @@ pub trait Command: Send + Sync {
     async fn run(&self, context: Context, args: Args) -> Result<Value, CommandError>;
 }
 
+/// Judges the arguments of a command when a job is loaded.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub type ArgCheck = fn(&Args) -> Result<(), Vec<ArgProblem>>;
+
+/// Who carries a command out.
+#[derive(Clone)]
+pub enum Entry {
+    /// The process runner, as a process of the operating system; only its arguments are judged
+    /// here.
+    Process(ArgCheck),
+    /// The worker process, inside itself.
+    BuiltIn(Arc<dyn Command>),
+    /// The engine's own process: an embedding program added it.
+    Embedded(Arc<dyn Command>),
+}
+
+impl Entry {
+    /// Judges arguments when a job is loaded.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn check(&self, args: &Args) -> Result<(), Vec<ArgProblem>> {
+        match self {
+            Self::Process(check) => check(args),
+            Self::BuiltIn(command) | Self::Embedded(command) => command.check(args),
+        }
+    }
+}
+
 /// Commands by name.
 #[derive(Clone, Default)]
 pub struct Registry {
-    commands: BTreeMap<String, Arc<dyn Command>>,
+    entries: BTreeMap<String, Entry>,
 }
 
 impl Registry {
-    /// Adds a command; one of the same name is replaced.
-    pub fn register(&mut self, name: &str, command: Arc<dyn Command>) {
-        self.commands.insert(name.to_owned(), command);
+    /// The commands that every crontower has.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self {
+            entries: commands::builtin().map(|(name, entry)| (name.to_owned(), entry)).collect(),
+        }
     }
 
-    /// The command of that name.
+    /// Adds a command of the embedding program; one of the same name is replaced.
+    pub fn register(&mut self, name: &str, command: Arc<dyn Command>) {
+        self.entries.insert(name.to_owned(), Entry::Embedded(command));
+    }
+
+    /// Adds an async closure as a command of the embedding program. Its arguments are taken as
+    /// they are; a closure that wants them judged at load implements [`Command`] instead.
+    pub fn register_async<Work, Answer>(&mut self, name: &str, work: Work)
+    where
+        Work: Fn(Context, Args) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<Value, CommandError>> + Send + 'static,
+    {
+        self.register(name, Arc::new(AsyncCommand(work)));
+    }
+
+    /// The entry of that name: which command, and who carries it out.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// The command of that name, if it runs inside a process (`shell` does not).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Command>> {
-        self.commands.get(name)
+        match self.entries.get(name)? {
+            Entry::Process(_) => None,
+            Entry::BuiltIn(command) | Entry::Embedded(command) => Some(command),
+        }
     }
 
     /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.commands.keys().map(String::as_str)
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Judges the arguments of the command of that name when a job is loaded.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them; for an unknown command, the nearest known one.
+    pub fn check(&self, command: &str, args: &Args) -> Result<(), Vec<ArgProblem>> {
+        match self.entries.get(command) {
+            Some(entry) => entry.check(args),
+            None => Err(vec![ArgProblem { path: String::new(), message: self.unknown(command) }]),
+        }
+    }
+
+    fn unknown(&self, command: &str) -> String {
+        let shown: String = command.chars().take(70).collect();
+        match text::nearest(command, self.names()) {
+            Some(near) => format!("no command named `{shown}`: did you mean `{near}`?"),
+            None => {
+                let names: Vec<_> = self.names().collect();
+                format!("no command named `{shown}`: there are {}", names.join(", "))
+            }
+        }
     }
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.commands.keys()).finish()
+        f.debug_set().entries(self.entries.keys()).finish()
+    }
+}
+
+/// An async closure as a command.
+struct AsyncCommand<Work>(Work);
+
+#[async_trait]
+impl<Work, Answer> Command for AsyncCommand<Work>
+where
+    Work: Fn(Context, Args) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Value, CommandError>> + Send + 'static,
+{
+    fn check(&self, _args: &Args) -> Result<(), Vec<ArgProblem>> {
+        Ok(())
+    }
+
+    async fn run(&self, context: Context, args: Args) -> Result<Value, CommandError> {
+        (self.0)(context, args).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::commands::testing::{Bench, args};
+    use serde_json::json;
+
+    #[test]
+    fn every_command_of_the_contract_is_there_and_only_shell_is_a_process() {
+        let registry = Registry::builtin();
+        insta::assert_snapshot!(registry.names().collect::<Vec<_>>().join(" "),
+            @"api_call backup calculate data_processing echo shell sleep");
+        for name in registry.names() {
+            let process = matches!(registry.entry(name), Some(Entry::Process(_)));
+            assert_eq!(process, name == "shell", "{name}");
+            assert_eq!(registry.get(name).is_none(), process, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_names_the_nearest_or_all() {
+        let registry = Registry::builtin();
+        let message = |name| registry.check(name, &Args::new()).unwrap_err()[0].message.clone();
+        insta::assert_snapshot!(message("ehco"), @"no command named `ehco`: did you mean `echo`?");
+        insta::assert_snapshot!(message("elephant").replace(", ", "\n"), @r"
+        no command named `elephant`: there are api_call
+        backup
+        calculate
+        data_processing
+        echo
+        shell
+        sleep
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_async_closure_becomes_a_command_of_the_embedding_program() {
+        let mut registry = Registry::builtin();
+        registry.register_async("double", |context, args| async move {
+            context.say("doubling");
+            let n = args.get("n").and_then(Value::as_i64);
+            n.map(|n| json!(2 * n)).ok_or_else(|| CommandError("no `n`".to_owned()))
+        });
+        assert!(matches!(registry.entry("double"), Some(Entry::Embedded(_))));
+        let command = registry.get("double").unwrap();
+        let bench = Bench::new();
+        let answer = command.run(bench.context(), args(json!({"n": 21}))).await;
+        assert_eq!(answer, Ok(json!(42)));
+        assert_eq!(bench.output(), "doubling\n");
+        let answer = command.run(bench.context(), Args::new()).await;
+        assert_eq!(answer, Err(CommandError("no `n`".to_owned())));
     }
 }

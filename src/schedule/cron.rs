@@ -1,0 +1,167 @@
+//! Cron expressions: the text with its fields, aliases and specials into a [`Pattern`].
+//!
+//! The semantics are Debian cron's. What a field may hold is `field`'s; which dates and times that comes to is `calendar`'s.
+
+use std::ops::Range;
+
+use super::error::ScheduleError;
+use super::field::{Field, FieldKind};
+use super::pattern::{ClockRule, DayField, Days, Except, Pattern, Times};
+use crate::model::text::nearest;
+
+/// The nicknames and what they stand for.
+const NICKNAMES: [(&str, &str); 7] = [
+    ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
+    ("@monthly", "0 0 1 * *"),
+    ("@weekly", "0 0 * * 0"),
+    ("@daily", "0 0 * * *"),
+    ("@midnight", "0 0 * * *"),
+    ("@hourly", "0 * * * *"),
+];
+
+const SIX: [FieldKind; 6] = [
+    FieldKind::Second,
+    FieldKind::Minute,
+    FieldKind::Hour,
+    FieldKind::DayOfMonth,
+    FieldKind::Month,
+    FieldKind::DayOfWeek,
+];
+
+/// A cron expression as written: `H` is not yet a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CronText {
+    /// `@reboot`.
+    Reboot,
+    /// Second, minute, hour, day of month, month, day of week.
+    Fields(Box<[Field; 6]>),
+}
+
+impl CronText {
+    /// Reads an expression.
+    pub(super) fn parse(text: &str) -> Result<Self, ScheduleError> {
+        let words = words(text);
+        if let [(span, word)] = words.as_slice()
+            && word.starts_with('@')
+        {
+            return Self::nickname(word, span.clone());
+        }
+        let kinds = match words.len() {
+            5 => &SIX[1..],
+            6 => &SIX[..],
+            count => return Err(wrong_count(count, &words)),
+        };
+        let mut fields = Vec::with_capacity(6);
+        if words.len() == 5 {
+            fields.push(Field::just(FieldKind::Second, 0));
+        }
+        for (kind, (span, word)) in kinds.iter().zip(&words) {
+            fields.push(Field::parse(*kind, word, span.start)?);
+        }
+        match <Box<[Field; 6]>>::try_from(fields) {
+            Ok(fields) => Ok(Self::Fields(fields)),
+            Err(_) => Err(wrong_count(words.len(), &words)),
+        }
+    }
+
+    fn nickname(word: &str, span: Range<usize>) -> Result<Self, ScheduleError> {
+        if word == "@reboot" {
+            return Ok(Self::Reboot);
+        }
+        if let Some((_, text)) = NICKNAMES.iter().find(|(name, _)| *name == word) {
+            return Self::parse(text);
+        }
+        let names = NICKNAMES.iter().map(|(name, _)| *name).chain(["@reboot"]);
+        let error = ScheduleError::new(format!("`{word}` is not a nickname of cron"), span);
+        Err(match nearest(word, names) {
+            Some(name) => error.suggest(name),
+            None => error,
+        })
+    }
+
+    /// Whether some number depends on the job's id.
+    pub(super) fn has_hash(&self) -> bool {
+        match self {
+            Self::Reboot => false,
+            Self::Fields(fields) => fields.iter().any(Field::has_hash),
+        }
+    }
+
+    /// What it says for the job whose id hashes to `seed`.
+    pub(super) fn pattern(&self, seed: u64) -> Pattern {
+        let Self::Fields(fields) = self else {
+            return Pattern::Reboot;
+        };
+        let [second, minute, hour, dom, month, dow] = fields.as_ref();
+        let values = |field: &Field, salt: u64| field.resolve(mix(seed ^ mix(salt)));
+        let (dom_values, dow_values) = (values(dom, 3), values(dow, 5));
+        let rule = if minute.star || hour.star { ClockRule::Wildcard } else { ClockRule::Fixed };
+        Pattern::Clock {
+            times: Times::Fields {
+                seconds: values(second, 0).set,
+                minutes: values(minute, 1).set,
+                hours: values(hour, 2).set,
+            },
+            days: Days {
+                doms: DayField { star: dom.star, set: dom_values.set, specials: dom_values.doms },
+                months: values(month, 4).set,
+                dows: DayField { star: dow.star, set: dow_values.set, specials: dow_values.dows },
+                dates: Vec::new(),
+                every: None,
+                except: Except::default(),
+            },
+            rule,
+        }
+    }
+}
+
+/// An expression with single blanks and its nickname spelled out.
+pub(super) fn normal(text: &str) -> String {
+    let words: Vec<&str> = words(text).into_iter().map(|(_, word)| word).collect();
+    let joined = words.join(" ");
+    let known = NICKNAMES.iter().find(|(name, _)| *name == joined);
+    known.map_or(joined, |(_, fields)| (*fields).to_owned())
+}
+
+/// The words of a text with their places; blanks and tabs may repeat.
+pub(super) fn words(text: &str) -> Vec<(Range<usize>, &str)> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, blank) in text.match_indices([' ', '\t', '\n', '\r']).chain([(text.len(), "")]) {
+        if at > start {
+            words.push((start..at, &text[start..at]));
+        }
+        start = at + blank.len();
+    }
+    words
+}
+
+fn wrong_count(count: usize, words: &[(Range<usize>, &str)]) -> ScheduleError {
+    let span = match (words.get(6).or(words.first()), words.last()) {
+        (Some((first, _)), Some((last, _))) => first.start..last.end,
+        _ => 0..0,
+    };
+    let fields = if count == 1 { "field" } else { "fields" };
+    ScheduleError::new(
+        format!(
+            "a cron expression has 5 fields (minute, hour, day of month, month, day of week) \
+             or 6 with leading seconds, not {count} {fields}"
+        ),
+        span,
+    )
+}
+
+/// A number for a text, the same on every machine and in every version (FNV-1a, then [`mix`]).
+pub(super) fn seed(text: &str) -> u64 {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
+}
+
+/// Spreads every bit over all others (the finisher of splitmix64).
+pub(super) const fn mix(mut bits: u64) -> u64 {
+    bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}

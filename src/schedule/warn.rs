@@ -1,0 +1,232 @@
+//! Warnings: schedules that are legal, but likely not what was meant.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::pattern::{ClockRule, Days, Pattern, Times};
+use super::set::Set;
+use super::timetable::{Parts, Timetable};
+use super::{walls, words, zone};
+use crate::model::JobId;
+
+/// How far ahead changes of clocks are looked for.
+const AHEAD: TimeDelta = TimeDelta::days(400);
+/// How many fire times a search for pile-ups looks at.
+const MOST_FIRE_TIMES: usize = 200_000;
+/// How many pile-ups are told.
+const MOST_PILE_UPS: usize = 10;
+
+/// Something that is likely not meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// What it is.
+    pub kind: WarningKind,
+    /// It as a sentence.
+    pub message: String,
+}
+
+/// The kinds of warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningKind {
+    /// Some months have no such day.
+    SkipsMonths,
+    /// A step that does not divide its unit.
+    UnevenStep,
+    /// A time that a change of clocks leaves out.
+    InsideGap,
+    /// A time that a change of clocks repeats.
+    TwiceInOverlap,
+    /// On 29 February only.
+    LeapDayOnly,
+    /// It will not fire again.
+    NeverAgain,
+    /// More jobs at one second than slots.
+    PileUp,
+}
+
+impl Timetable {
+    /// What is likely not meant, seen from `now`.
+    #[must_use]
+    pub fn warnings(&self, now: DateTime<Utc>) -> Vec<Warning> {
+        let parts = self.parts();
+        let mut warnings = Vec::new();
+        let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
+        if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {
+            days_warnings(days, &mut warn);
+            times_warnings(times, &mut warn);
+            if *times != hourly(times) {
+                clock_warnings(parts, times, *rule, now, &mut warn);
+            }
+        }
+        if !self.is_reboot() && self.fire_time_after(now).is_none() {
+            let message = match parts.end_at {
+                Some(end) if end <= now => {
+                    format!("end_at {end} lies in the past: it does not fire again")
+                }
+                _ => "it does not fire again: all of its fire times lie in the past".to_owned(),
+            };
+            warn(WarningKind::NeverAgain, message);
+        }
+        warnings
+    }
+}
+
+/// The same times in every hour: what a change of clocks does to them surprises nobody.
+fn hourly(times: &Times) -> Times {
+    match times {
+        Times::Fields { seconds, minutes, .. } => {
+            Times::Fields { seconds: *seconds, minutes: *minutes, hours: Set::range(0, 23) }
+        }
+        Times::List(_) | Times::Window { .. } => Times::List(Vec::new()),
+    }
+}
+
+fn days_warnings(days: &Days, warn: &mut impl FnMut(WarningKind, String)) {
+    if days.dates == [(2, 29)] {
+        warn(WarningKind::LeapDayOnly, "29 February comes once in four years".to_owned());
+        return;
+    }
+    let plain = days.dows.star && days.doms.specials.is_empty() && days.dates.is_empty();
+    let (Some(first), true, false) = (days.doms.set.first(), plain, days.doms.star) else {
+        return;
+    };
+    let february = days.months == Set::one(2);
+    if february && first == 29 {
+        warn(WarningKind::LeapDayOnly, "29 February comes once in four years".to_owned());
+    } else if first >= 29 {
+        let short = |month: &u32| match month {
+            2 => true,
+            4 | 6 | 9 | 11 => first > 30,
+            _ => false,
+        };
+        let months: Vec<&str> = days.months.iter().filter(short).map(words::month_name).collect();
+        if !months.is_empty() {
+            let count = months.len();
+            let s = if count == 1 { "" } else { "s" };
+            let leap = if first == 29 { " (but for leap years)" } else { "" };
+            let message = format!(
+                "day {first} skips {count} month{s}{leap}: {}; `L` is the last day of every month",
+                words::joined(months, "and")
+            );
+            warn(WarningKind::SkipsMonths, message);
+        }
+    }
+}
+
+fn times_warnings(times: &Times, warn: &mut impl FnMut(WarningKind, String)) {
+    let Times::Fields { seconds, minutes, hours } = times else {
+        return;
+    };
+    for (name, unit, set, size) in [
+        ("second", "minute", seconds, 60),
+        ("minute", "hour", minutes, 60),
+        ("hour", "day", hours, 24),
+    ] {
+        let mut values = set.iter();
+        let (Some(0), Some(step)) = (values.next(), values.next()) else {
+            continue;
+        };
+        let stepped = *set == Set::stepped(0, size - 1, step);
+        if stepped && set.len() > 2 && size % step != 0 {
+            let last = set.last().unwrap_or_default();
+            let message = format!(
+                "a step of {step} {name}s does not divide the {unit}: from {name} {last} to the \
+                 next {unit}'s 0 it is only {}",
+                size - last
+            );
+            warn(WarningKind::UnevenStep, message);
+        }
+    }
+}
+
+/// Times that the coming changes of clocks leave out or repeat.
+fn clock_warnings(
+    parts: &Parts,
+    times: &Times,
+    rule: ClockRule,
+    now: DateTime<Utc>,
+    warn: &mut impl FnMut(WarningKind, String),
+) {
+    let until = now.checked_add_signed(AHEAD).unwrap_or(now);
+    let (mut gap, mut fold) = (false, false);
+    for change in zone::changes(parts.zone, now, until, TimeDelta::days(5)) {
+        let forward = change.to > change.from;
+        let (from, to) = if forward { (change.from, change.to) } else { (change.to, change.from) };
+        let length = (to - from).num_seconds().min(86_400);
+        let touched = (0..length)
+            .map(|second| from + TimeDelta::seconds(second))
+            .find(|wall| times.contains(walls::time_of_day(*wall)) && on_a_day(parts, *wall));
+        let Some(wall) = touched else {
+            continue;
+        };
+        let (day, time) = (change.at.with_timezone(&parts.zone).date_naive(), wall.time());
+        if forward && !gap {
+            gap = true;
+            let what = match rule {
+                ClockRule::Fixed => "it fires at the first instant after the gap",
+                ClockRule::Wildcard => "it does not fire at such times then",
+            };
+            let message =
+                format!("{time} does not exist on {day} in {}: {what}", parts.zone.name());
+            warn(WarningKind::InsideGap, message);
+        } else if !forward && !fold && rule == ClockRule::Wildcard {
+            fold = true;
+            let message = format!(
+                "{time} comes twice on {day} in {}: it fires both times",
+                parts.zone.name()
+            );
+            warn(WarningKind::TwiceInOverlap, message);
+        }
+    }
+}
+
+fn on_a_day(parts: &Parts, wall: chrono::NaiveDateTime) -> bool {
+    wall.year() <= 2100 && parts.walls().admits(wall.date(), parts.holidays.as_ref())
+}
+
+/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The work is bounded: of very
+/// many fire times only the first are looked at.
+#[must_use]
+pub fn pile_ups(
+    tables: &[(JobId, Timetable)],
+    slots: u32,
+    from: DateTime<Utc>,
+    horizon: TimeDelta,
+) -> Vec<Warning> {
+    let until = from.checked_add_signed(horizon).unwrap_or(from);
+    let share = (MOST_FIRE_TIMES / tables.len().max(1)).max(1);
+    let mut due: BTreeMap<i64, Vec<&JobId>> = BTreeMap::new();
+    for (job, table) in tables.iter().take(MOST_FIRE_TIMES) {
+        let mut after = from;
+        for _ in 0..share {
+            let Some(next) = table.fire_time_after(after).filter(|next| *next <= until) else {
+                break;
+            };
+            due.entry(next.timestamp()).or_default().push(job);
+            after = next;
+        }
+    }
+    let most = usize::try_from(slots).unwrap_or(usize::MAX);
+    let mut told: Vec<Vec<&JobId>> = Vec::new();
+    let mut warnings = Vec::new();
+    for (second, jobs) in due.into_iter().filter(|(_, jobs)| jobs.len() > most) {
+        // The same jobs meet again and again: once is enough.
+        if told.len() >= MOST_PILE_UPS || told.contains(&jobs) {
+            continue;
+        }
+        let at = DateTime::from_timestamp(second, 0).unwrap_or(from);
+        let names: Vec<&str> = jobs.iter().take(5).map(|job| job.as_str()).collect();
+        let more = if jobs.len() > names.len() { ", …" } else { "" };
+        let message = format!(
+            "{} jobs are due at {at} for {slots} slots: {}{more}; spread them with `H` or `jitter`",
+            jobs.len(),
+            names.join(", ")
+        );
+        warnings.push(Warning { kind: WarningKind::PileUp, message });
+        told.push(jobs);
+    }
+    warnings
+}

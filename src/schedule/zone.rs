@@ -1,0 +1,201 @@
+//! Zones and their changes of clocks: the one file that maps wall times to instants and back.
+//!
+//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a function from one wall
+//! time to the next; it never knows why.
+
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone};
+use chrono::{NaiveDate, Utc};
+use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
+
+use super::error::ScheduleError;
+use crate::model::text::nearest;
+
+/// A fixed clock time inside a gap this long or longer is skipped, as Debian's cron does.
+const LONG_GAP: TimeDelta = TimeDelta::hours(3);
+
+/// A zone from its IANA name, in any case.
+///
+/// # Errors
+/// When there is no such zone; the nearest name is offered.
+pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
+    if let Ok(zone) = name.parse() {
+        return Ok(zone);
+    }
+    let any_case = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name));
+    if let Some(zone) = any_case {
+        return Ok(*zone);
+    }
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+    let error = ScheduleError::new(format!("`{shown}` is not a time zone"), 0..name.len());
+    let city = |zone: &Tz| zone.name().rsplit('/').next().unwrap_or_default();
+    let by_city = || {
+        let wanted = name.rsplit('/').next()?.replace(' ', "_");
+        let city = nearest(&wanted, TZ_VARIANTS.iter().map(city))?;
+        TZ_VARIANTS.iter().map(|zone| zone.name()).find(|name| name.ends_with(city))
+    };
+    Err(match nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).or_else(by_city) {
+        Some(zone) => error.suggest(zone),
+        None => error.suggest("Europe/Berlin"),
+    })
+}
+
+/// What a wall time is in a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Local {
+    /// One instant.
+    Once(DateTime<Utc>),
+    /// Two: the clocks went back over it.
+    Twice { first: DateTime<Utc>, second: DateTime<Utc> },
+    /// None: the clocks went forward over it.
+    Gap { end: DateTime<Utc>, length: TimeDelta },
+}
+
+/// The instants of a wall time.
+pub(super) fn resolve(zone: Tz, wall: NaiveDateTime) -> Local {
+    match zone.from_local_datetime(&wall) {
+        MappedLocalTime::Single(instant) => Local::Once(instant.to_utc()),
+        MappedLocalTime::Ambiguous(one, other) => {
+            let (one, other) = (one.to_utc(), other.to_utc());
+            Local::Twice { first: one.min(other), second: one.max(other) }
+        }
+        MappedLocalTime::None => gap(zone, wall),
+    }
+}
+
+fn gap(zone: Tz, wall: NaiveDateTime) -> Local {
+    let info = GapInfo::new(&wall, &zone);
+    match info.and_then(|info| Some((info.begin?.0, info.end?))) {
+        Some((begin, end)) => {
+            Local::Gap { end: end.to_utc(), length: end.naive_local().signed_duration_since(begin) }
+        }
+        // Before the first or after the last span that is known nothing changes: there is no gap.
+        None => Local::Once(wall.and_utc()),
+    }
+}
+
+/// The wall time of an instant, to the second below.
+pub(super) fn wall(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
+    let floor = instant.trunc_subsecs(0);
+    zone.from_utc_datetime(&floor.naive_utc()).naive_local()
+}
+
+/// Seconds east of UTC at an instant.
+fn offset(zone: Tz, instant: DateTime<Utc>) -> i32 {
+    zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()
+}
+
+/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a repeated hour its first pass.
+pub(super) fn next_fixed(
+    zone: Tz,
+    after: DateTime<Utc>,
+    mut next_wall: impl FnMut(NaiveDateTime) -> Option<NaiveDateTime>,
+) -> Option<DateTime<Utc>> {
+    let mut from = wall(zone, after);
+    loop {
+        let wanted = next_wall(from)?;
+        from = wanted;
+        match resolve(zone, wanted) {
+            Local::Once(instant) if instant > after => return Some(instant),
+            Local::Twice { first, .. } if first > after => return Some(first),
+            Local::Gap { end, length } if length < LONG_GAP && end > after => return Some(end),
+            // All of a gap is one instant: go on behind it.
+            Local::Gap { end, .. } => from = wall(zone, end) - TimeDelta::seconds(1),
+            Local::Twice { first, second } => from = end_of_fold(zone, first, second, wanted),
+            Local::Once(_) => {}
+        }
+    }
+}
+
+/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour both passes.
+pub(super) fn next_wildcard(
+    zone: Tz,
+    after: DateTime<Utc>,
+    mut next_wall: impl FnMut(NaiveDateTime) -> Option<NaiveDateTime>,
+) -> Option<DateTime<Utc>> {
+    let mut from = wall(zone, after);
+    if let Local::Twice { first, second } = resolve(zone, from)
+        && after.trunc_subsecs(0) == first
+    {
+        // Inside the first pass: the rest of it comes before the second pass begins.
+        if let Some(wanted) = next_wall(from)
+            && let Local::Twice { first, .. } = resolve(zone, wanted)
+            && first > after
+        {
+            return Some(first);
+        }
+        from = wall(zone, change_between(zone, first, second)) - TimeDelta::seconds(1);
+    }
+    loop {
+        let wanted = next_wall(from)?;
+        from = match resolve(zone, wanted) {
+            Local::Once(instant) => return Some(instant),
+            Local::Twice { first, .. } if first > after => return Some(first),
+            Local::Twice { second, .. } => return Some(second),
+            Local::Gap { end, .. } => wall(zone, end) - TimeDelta::seconds(1),
+        };
+    }
+}
+
+/// The last second of wall time that is repeated.
+fn end_of_fold(
+    zone: Tz,
+    first: DateTime<Utc>,
+    second: DateTime<Utc>,
+    within: NaiveDateTime,
+) -> NaiveDateTime {
+    let left = change_between(zone, first, second) - first;
+    within + left - TimeDelta::seconds(1)
+}
+
+/// The instant between two others at which the clocks change: the first with the new offset.
+fn change_between(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> DateTime<Utc> {
+    let (mut before, mut after) = (from.timestamp(), to.timestamp());
+    let old = offset(zone, from);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        let instant = DateTime::from_timestamp(middle, 0).unwrap_or(to);
+        if offset(zone, instant) == old { before = middle } else { after = middle }
+    }
+    DateTime::from_timestamp(after, 0).unwrap_or(to)
+}
+
+/// A change of clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The first instant of the new offset.
+    pub(super) at: DateTime<Utc>,
+    /// The wall time at which the old offset ended.
+    pub(super) from: NaiveDateTime,
+    /// The wall time at which the new one began.
+    pub(super) to: NaiveDateTime,
+}
+
+/// The changes of clocks between two instants, looked for once in `step`.
+pub(super) fn changes(
+    zone: Tz,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    step: TimeDelta,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut here = from;
+    while here < to && step > TimeDelta::zero() {
+        let there = (here + step).min(to);
+        let (old, new) = (offset(zone, here), offset(zone, there));
+        if old != new {
+            let at = change_between(zone, here, there);
+            let walls = |seconds: i32| at.naive_utc() + TimeDelta::seconds(i64::from(seconds));
+            changes.push(Change { at, from: walls(old), to: walls(offset(zone, at)) });
+        }
+        here = there;
+    }
+    changes
+}
+
+/// The first instant of a local day.
+pub(super) fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
+    match resolve(zone, date.and_time(chrono::NaiveTime::MIN)) {
+        Local::Once(instant) | Local::Twice { first: instant, .. } => instant,
+        Local::Gap { end, .. } => end,
+    }
+}
