@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::place::Place;
 use super::{
-    completions, events, executions, jobs, logs, man, pause, reload, run, show, status,
+    completions, events, executions, jobs, logs, man, next, pause, reload, run, show, status,
     stop_and_retry, workers,
 };
 
@@ -32,6 +32,8 @@ pub struct Cli {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Tell when a schedule fires next
+    Next(next::Next),
     /// List the jobs
     Jobs(jobs::Jobs),
     /// List executions, newest first

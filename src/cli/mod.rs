@@ -11,6 +11,7 @@ mod exit;
 mod jobs;
 mod logs;
 mod man;
+mod next;
 mod pause;
 mod place;
 mod reload;
@@ -74,6 +75,7 @@ fn start(cli: Cli, terminal: Terminal) -> Result<(), Failure> {
 
 async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
+        Command::Next(args) => args.run(&context),
         Command::Jobs(args) => args.run(&context).await,
         Command::Executions(args) => args.run(&context).await,
         Command::Workers(args) => args.run(&context).await,

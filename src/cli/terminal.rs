@@ -69,10 +69,12 @@ impl Terminal {
     /// Tells a failure on stderr.
     pub(super) fn tell(self, failure: &Failure) {
         let Some(message) = &failure.message else { return };
-        let (red, plain) = if self.colour_errors { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        self.note(&format!("{red}error:{plain} {message}"));
+        let (red, normal) = if self.colour_errors { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+        // What is quoted in it may come from anywhere.
+        let message: Vec<String> = message.lines().map(plain).collect();
+        self.note(&format!("{red}error:{normal} {}", message.join("\n")));
         if let Some(hint) = &failure.hint {
-            self.note(&format!("hint: {hint}"));
+            self.note(&format!("hint: {}", plain(hint)));
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn transcript(output: &Output, data_dir: &Path) -> String {
 }
 
 /// Runs the program and tells what came out.
-fn say(args: &[&str]) -> String {
+pub(crate) fn say(args: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let output = crontower(dir.path()).args(args).output().unwrap();
     transcript(&output, dir.path())
@@ -41,6 +41,7 @@ fn help_names_every_command_that_works() {
     Usage: crontower [OPTIONS] <COMMAND>
 
     Commands:
+      next         Tell when a schedule fires next
       jobs         List the jobs
       executions   List executions, newest first
       workers      List the workers
