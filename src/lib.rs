@@ -7,6 +7,7 @@
 pub mod api;
 pub mod cli;
 pub mod driver;
+pub mod engine;
 pub mod jobfile;
 pub mod model;
 pub mod schedule;

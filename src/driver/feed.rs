@@ -87,6 +87,8 @@ pub enum Feed {
     },
     /// jobs.yaml was changed by hand, or is again as it was loaded.
     File(FileState),
+    /// The engine cannot work properly, and why; `None` = it can again.
+    Trouble(Option<String>),
     /// The engine ends; nothing follows.
     Stopped,
 }

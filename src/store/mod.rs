@@ -1,10 +1,14 @@
 //! Where everything that must survive is kept: one trait, one contract suite, a backend a file.
 //!
-//! Owns SQL and files of the database. Never decides anything: it keeps what it is given and finds what it is asked for.
+//! Owns SQL and files of the database. Never decides anything: it keeps what it is given and finds
+//! what it is asked for. What it reads back is as untrusted as any input: an unreadable row is an
+//! error or a warning, never a panic.
 
-use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
@@ -12,12 +16,26 @@ use crate::model::{
     Trigger, WorkerId,
 };
 
+#[cfg(test)]
+mod contract;
+mod memory;
+mod search;
+mod sqlite;
+
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
+/// The key of [`Change::Meta`] under which the boot id is kept that [`Image::boot_id`] gives back.
+pub const BOOT_ID: &str = "boot_id";
+
 /// A change to be kept. A commit takes a list of them and keeps all or none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// A job's record is new or has changed (source, version, run-time state; its definition is kept by `JobVersion`).
+    /// A job's record is new or has changed (source, version, run-time state; its definition is
+    /// kept by `JobVersion`).
     Job(JobRecord),
-    /// A definition, never changed afterwards.
+    /// A definition, never changed afterwards: another one under the same number is a
+    /// [`StoreError::Conflict`].
     JobVersion {
         /// The definition.
         definition: Arc<Job>,
@@ -32,9 +50,10 @@ pub enum Change {
     JobRemoved(JobId),
     /// An execution is new or has changed.
     Execution(Arc<Execution>),
-    /// An event.
+    /// An event. Its `seq` is new, else it is a [`StoreError::Conflict`].
     Event(Event),
-    /// A row of the ledger.
+    /// A row of the ledger. One that begins where an earlier one of the job began takes its place:
+    /// ranges grow.
     Ledger(LedgerRange),
     /// A fact about the installation, such as the boot id.
     Meta {
@@ -55,12 +74,16 @@ pub struct Image {
     pub jobs: Vec<JobRecord>,
     /// Live executions, each with the definition it runs, oldest first.
     pub live: Vec<(Arc<Execution>, Arc<Job>)>,
-    /// Of each job its newest final executions, oldest first, at most [`RECENT`].
+    /// Of each defined job that has some its newest final executions, oldest first, at most
+    /// [`RECENT`].
     pub recent: Vec<(JobId, Vec<Summary>)>,
     /// The `seq` of the newest event; 0 before the first.
     pub last_seq: u64,
     /// The boot id that was kept last.
     pub boot_id: Option<String>,
+    /// The newest version of each job that is no longer defined: where one comes back, its numbers
+    /// go on from there.
+    pub retired: BTreeMap<JobId, u32>,
 }
 
 /// Which executions are asked for; newest first (by id).
@@ -74,17 +97,20 @@ pub struct ExecutionQuery {
     pub trigger: Option<Trigger>,
     /// Whose newest attempt was on this worker.
     pub worker: Option<WorkerId>,
-    /// Created at or after it.
+    /// Created at or after it. (Ids tell the time of creation to within a day: both bounds rest on
+    /// it.)
     pub since: Option<DateTime<Utc>>,
     /// Created before it.
     pub until: Option<DateTime<Utc>>,
-    /// Whose job id or reason contains each of these (case is ignored)…
+    /// Whose job id or reason contains each of these (case is ignored; the first 32 words and the
+    /// first 1,000 characters of a reason are looked at)…
     pub words: Vec<String>,
     /// …and none of these.
     pub without: Vec<String>,
     /// Continue below (older than) this one.
     pub before: Option<ExecutionId>,
-    /// Continue above (newer than) this one; the page then holds the ones nearest to it, still newest first.
+    /// Continue above (newer than) this one; the page then holds the ones nearest to it, still
+    /// newest first.
     pub after: Option<ExecutionId>,
     /// At most so many (1 to 1,000; others are brought into that range).
     pub limit: u32,
@@ -122,6 +148,21 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// A fire time of a job has an execution already. Nothing of the commit was kept.
+    #[error("job `{job}` has already fired for {}", .fire_time.to_rfc3339())]
+    FiredTwice {
+        /// The job.
+        job: JobId,
+        /// The fire time.
+        fire_time: DateTime<Utc>,
+    },
+    /// What is there already, and never changes, was to be written otherwise. Nothing of the commit
+    /// was kept.
+    #[error("the store already holds another {what}")]
+    Conflict {
+        /// What, with its key.
+        what: String,
+    },
     /// A row cannot be read.
     #[error("the store holds something unreadable in {place}: {message}")]
     Corrupt {
@@ -140,6 +181,30 @@ pub enum StoreError {
     },
 }
 
+/// Opens the store that `kind` names: `sqlite` (the file `crontower.db` in `data_dir`) or `memory`.
+///
+/// # Errors
+/// When there is no such kind of store, or it cannot be opened.
+pub async fn open(kind: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    match kind {
+        "sqlite" => Ok(Arc::new(SqliteStore::open(&data_dir.join("crontower.db")).await?)),
+        "memory" => Ok(Arc::new(MemoryStore::default())),
+        other => Err(unsupported(other)),
+    }
+}
+
+/// Says what is supported. What follows a URL's scheme is not repeated: it may hold a password.
+fn unsupported(kind: &str) -> StoreError {
+    let scheme = kind.split_once("://").map_or(kind, |(scheme, _)| scheme);
+    let scheme: String = scheme.chars().filter(|c| !c.is_control()).take(30).collect();
+    let message = if scheme.starts_with("postgres") && kind.contains("://") {
+        format!("{scheme}:// is not supported yet: use `sqlite` or `memory`")
+    } else {
+        "there is no such kind of store: use `sqlite` or `memory`".to_owned()
+    };
+    StoreError::Open { place: format!("`{scheme}`"), message }
+}
+
 /// Keeps and finds. One writer, many readers.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
@@ -151,7 +216,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, StoreError>;
     /// The executions whose id begins or ends with `part` (a whole id too), at most 10.
     async fn executions_named(&self, part: &str) -> Result<Vec<Arc<Execution>>, StoreError>;
-    /// How many executions created at or after `since` are in each state.
+    /// How many executions created at or after `since` are in each state; states without any are
+    /// left out.
     async fn counts(&self, since: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, StoreError>;
     /// Events after `seq`, oldest first, at most `limit`.
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
@@ -161,4 +227,21 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, StoreError>;
     /// A version of a definition.
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn refused(kind: &str) -> String {
+        open(kind, Path::new("/nonexistent")).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn another_kind_of_store_is_refused_without_repeating_its_password() {
+        insta::assert_snapshot!(refused("postgres://me:secret@db/x").await, @"cannot open the store `postgres`: postgres:// is not supported yet: use `sqlite` or `memory`");
+        insta::assert_snapshot!(refused("mysql").await, @"cannot open the store `mysql`: there is no such kind of store: use `sqlite` or `memory`");
+        insta::assert_snapshot!(refused("").await, @"cannot open the store ``: there is no such kind of store: use `sqlite` or `memory`");
+        assert!(!refused("redis://me:secret@db").await.contains("secret"));
+    }
 }

@@ -3,6 +3,15 @@
 //! Owns everything that acts on the operating system on behalf of a job. Never decides what runs, where or again.
 
 pub mod commands;
+mod frames;
+pub mod in_process;
+mod journal;
+pub mod link;
 pub mod output;
+pub mod output_log;
+pub mod process;
+mod processes;
 pub mod protocol;
 pub mod registry;
+mod runner;
+mod wait;

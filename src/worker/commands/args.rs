@@ -83,6 +83,11 @@ impl<'a> ArgReader<'a> {
     /// A duration as text that may be absent.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         match self.value(key)? {
+            Value::String(text) if text.len() > 70 => {
+                let message = format!("`{}…` is no duration: write it like 10s", clip(text));
+                self.problem(key, message);
+                None
+            }
             Value::String(text) => match text::parse_duration(text) {
                 Ok(duration) => Some(duration),
                 Err(message) => {

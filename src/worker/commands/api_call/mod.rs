@@ -72,13 +72,7 @@ async fn call(context: &Context, order: Order) -> Result<Value, CommandError> {
     let elapsed = start.elapsed();
 
     context.say(&format!("{status} in {}", text::format_duration(round_up(elapsed))));
-    let body = String::from_utf8_lossy(&body).into_owned();
-    if !body.is_empty() {
-        context.say(body.trim_end());
-    }
-    if truncated {
-        context.say(&format!("(cut after {})", text::format_size(MAX_BODY as u64)));
-    }
+    say_body(context, &body, truncated);
     if !order.expect_status.accepts(status) {
         let expected = &order.expect_status;
         return Err(CommandError(format!("{target} answered {status}, expected {expected}")));
@@ -88,9 +82,21 @@ async fn call(context: &Context, order: Order) -> Result<Value, CommandError> {
         "time_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "url": shown(response.url()),
         "content_type": response.headers().get("content-type").and_then(|v| v.to_str().ok()),
-        "body": body,
+        "body": String::from_utf8_lossy(&body),
         "body_truncated": truncated,
     }))
+}
+
+/// The output is for people: of a picture or an archive, it tells only how much came.
+fn say_body(context: &Context, body: &[u8], truncated: bool) {
+    if body.contains(&0) {
+        context.say(&format!("({} that are no text)", text::format_size(body.len() as u64)));
+    } else if !body.is_empty() {
+        context.say(String::from_utf8_lossy(body).trim_end());
+    }
+    if truncated {
+        context.say(&format!("(cut after {})", text::format_size(MAX_BODY as u64)));
+    }
 }
 
 /// The body up to [`MAX_BODY`], and whether there was more.

@@ -92,6 +92,16 @@ async fn a_huge_body_is_cut_and_not_received() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_no_text_does_not_fill_the_output() {
+    let server = server(ResponseTemplate::new(200).set_body_bytes(b"\x89PNG\0\x1b[2J")).await;
+    let bench = Bench::new();
+    let url = format!("{}/rates", server.uri());
+    let result = bench.run("api_call", json!({ "url": url })).await.unwrap();
+    assert_eq!(result["body"], "\u{fffd}PNG\0\u{1b}[2J");
+    assert!(bench.output().ends_with("\n(9B that are no text)\n"), "{}", bench.output());
+}
+
+#[tokio::test]
 async fn redirects_are_followed_up_to_their_bound() {
     let server = MockServer::start().await;
     let to = |target: &str| ResponseTemplate::new(302).insert_header("location", target);

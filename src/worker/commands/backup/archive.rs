@@ -8,7 +8,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -125,8 +125,7 @@ impl<W: Write> Writer<'_, W> {
             Ok(inside) => inside,
             Err(fault) => return self.unreadable(path, fault),
         };
-        let mut header = Header::new_gnu();
-        header.set_metadata(metadata);
+        let mut header = header(metadata);
         self.append(&mut header, path, io::empty())?;
         inside.sort_by(|a, b| b.cmp(a));
         Ok(inside)
@@ -137,8 +136,7 @@ impl<W: Write> Writer<'_, W> {
             Ok(target) => target,
             Err(fault) => return self.unreadable(path, fault),
         };
-        let mut header = Header::new_gnu();
-        header.set_metadata(metadata);
+        let mut header = header(metadata);
         header.set_entry_type(EntryType::Symlink);
         header.set_size(0);
         // Taken literally where it fits; a longer one goes into an entry of its own.
@@ -166,8 +164,7 @@ impl<W: Write> Writer<'_, W> {
             Err(fault) => return self.unreadable(path, fault),
         };
         let size = metadata.len();
-        let mut header = Header::new_gnu();
-        header.set_metadata(&metadata);
+        let mut header = header(&metadata);
         let mut content = Exactly::new(&file, size, self.context);
         let appended = self.append(&mut header, path, &mut content);
         let (fault, short) = (content.fault.take(), content.short);
@@ -232,6 +229,15 @@ impl<W: Write> Writer<'_, W> {
         let (archive_bytes, sha256) = hashing.finish();
         Ok(Tally { archive_bytes, sha256, ..self.tally })
     }
+}
+
+fn header(metadata: &Metadata) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_metadata(metadata);
+    if metadata.mtime() < 0 {
+        header.set_mtime(0); // an archive knows no time before 1970
+    }
+    header
 }
 
 /// The name of a real path in an archive: without the leading `/`.
@@ -326,5 +332,56 @@ impl<R: Read> Read for Hashing<R> {
         let read = self.inner.read(buffer)?;
         self.count(&buffer[..read]);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::commands::testing::Bench;
+
+    #[test]
+    fn a_file_that_shrank_is_filled_up_and_one_that_grew_is_cut() {
+        let bench = Bench::new();
+        bench.write("file", "0123456789");
+        let read = |size| {
+            let (file, context) = (File::open(bench.path().join("file")).unwrap(), bench.context());
+            let mut content = Exactly::new(&file, size, &context);
+            let mut text = String::new();
+            content.read_to_string(&mut text).unwrap();
+            (text, content.short)
+        };
+        assert_eq!(read(12), ("0123456789\0\0".to_owned(), true));
+        assert_eq!(read(4), ("0123".to_owned(), false));
+    }
+
+    #[test]
+    fn what_vanished_is_counted_and_told() {
+        let bench = Bench::new();
+        bench.write("there", "x");
+        let target = bench.path().join("a.tar.gz");
+        let mut partial = PartialFile::create(&target, bench.context().key, 0o600).unwrap();
+        let roots = ["gone", "there"].map(|name| bench.path().join(name));
+        let tally = write(&mut partial, &roots, bench.path(), &bench.context());
+        let tally = tally.map_err(|fault| fault.tell(&target)).unwrap();
+        assert_eq!((tally.vanished, tally.files, tally.entries), (1, 1, 1));
+        let told = format!("{}: vanished before it was read\n", roots[0].display());
+        assert_eq!(bench.output(), told);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_failure() {
+        let bench = Bench::new();
+        bench.write("file", "x");
+        let target = bench.path().join("a.tar.gz");
+        let mut partial = PartialFile::create(&target, bench.context().key, 0o600).unwrap();
+        let below_a_file = bench.path().join("file/below");
+        let roots = [below_a_file.clone()];
+        let Err(fault) = write(&mut partial, &roots, bench.path(), &bench.context()) else {
+            panic!("it was taken for a backup");
+        };
+        let CommandError(told) = fault.tell(&target);
+        let expected = format!("cannot read {}: Not a directory", below_a_file.display());
+        assert!(told.starts_with(&expected), "{told}");
     }
 }

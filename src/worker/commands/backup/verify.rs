@@ -70,3 +70,42 @@ fn read(path: &Path, stop: &CancellationToken) -> io::Result<Found> {
     let (archive_bytes, sha256) = hashing.finish();
     Ok(Found { entries, bytes, archive_bytes, sha256 })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::worker::commands::backup::archive;
+    use crate::worker::commands::partial_file::PartialFile;
+    use crate::worker::commands::testing::Bench;
+
+    #[test]
+    fn every_damage_is_noticed() {
+        let bench = Bench::new();
+        bench.write("data/a", "some content, some content");
+        bench.write("data/b", "x".repeat(10_000));
+        let context = bench.context();
+        let target = bench.path().join("a.tar.gz");
+        let mut partial = PartialFile::create(&target, context.key, 0o600).unwrap();
+        let roots = [bench.path().join("data")];
+        let tally = archive::write(&mut partial, &roots, bench.path(), &context);
+        let tally = tally.map_err(|fault| fault.tell(&target)).unwrap();
+        let check = || read_back(partial.path(), &tally, &context.stop);
+        assert_eq!(check(), Ok(()));
+
+        let whole = fs::read(partial.path()).unwrap();
+        for place in [0, 20, whole.len() / 2, whole.len() - 1] {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 0x10;
+            fs::write(partial.path(), &damaged).unwrap();
+            assert!(check().is_err(), "byte {place}");
+        }
+        fs::write(partial.path(), &whole[..whole.len() - 1]).unwrap();
+        assert!(check().is_err(), "cut");
+        fs::write(partial.path(), [whole.as_slice(), b"x"].concat()).unwrap();
+        assert!(check().is_err(), "longer");
+        fs::write(partial.path(), &whole).unwrap();
+        assert_eq!(check(), Ok(()));
+    }
+}

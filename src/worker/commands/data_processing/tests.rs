@@ -1,4 +1,10 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::filter::Filter;
+use super::order::Format;
+use super::rows::{Read, Rows};
 
 use crate::worker::commands::testing::{Bench, judge};
 
@@ -279,4 +285,48 @@ fn wrong_arguments_are_told() {
     insta::assert_snapshot!(judge("data_processing", json!({
         "input": "a.csv", "output": "b.jsonl",
     })), @"output: must not end like jsonl: kept rows stay csv, as they were read");
+}
+
+/// Bytes that mean something to one of the readers, and any other.
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'"'), Just(b','), Just(b'{'), any::<u8>()]
+}
+
+/// Words and signs that mean something to a filter, and any other text.
+const FILTER_LIKE: &str = r#"([a-z.]{1,5}|[=!<>~'"\\ ]|[0-9]{1,3}| and ){0,12}|\PC{0,30}"#;
+
+proptest! {
+    #[test]
+    fn no_filter_breaks_it(text in FILTER_LIKE) {
+        for format in [Format::Text, Format::Csv] {
+            if let Err(told) = Filter::parse(&text, format) {
+                prop_assert!(!told.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_break_a_reader(bytes in proptest::collection::vec(byte(), 0..300)) {
+        let bench = Bench::new();
+        bench.write("input", &bytes);
+        for format in [Format::Text, Format::Csv, Format::Jsonl] {
+            let path = bench.path().join("input");
+            let mut rows = Rows::open(&path, format, &[], CancellationToken::new()).unwrap();
+            let mut count = 0;
+            while let Some(read) = rows.next().unwrap() {
+                count += 1;
+                if let Read::Row(row) = read {
+                    row.field("line");
+                    row.raw();
+                }
+            }
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
+            match format {
+                Format::Text => prop_assert_eq!(count, lines),
+                // A bare `\r` ends a row of CSV too.
+                Format::Csv => prop_assert!(count <= bytes.len()),
+                Format::Jsonl => prop_assert!(count <= lines),
+            }
+        }
+    }
 }

@@ -1,0 +1,204 @@
+//! Dependencies: whether what a job waits for has happened. All of it is decided when something ends, never by asking again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::admission::Wish;
+use super::job::JobEntry;
+use super::{Engine, Live};
+use crate::model::{
+    Condition, Dependency, EventKind, ExecutionId, ExecutionState, JobId, LedgerFate, LedgerRange,
+    Now, StateName, Summary, Trigger,
+};
+use crate::store::Change;
+
+impl Engine {
+    /// Judges the executions that were created in this step with dependencies.
+    pub(super) fn judge_waiting(&mut self, now: Now) {
+        for id in std::mem::take(&mut self.to_judge) {
+            let Some(Live { execution, definition }) = self.live.get(&id) else { continue };
+            let ExecutionState::Waiting { fresh_after, .. } = execution.state else { continue };
+            let fire_time = execution.fire_time;
+            let unmet: Vec<JobId> = definition
+                .dependencies
+                .iter()
+                .filter(|dependency| !self.is_met(dependency, fire_time, fresh_after))
+                .map(|dependency| dependency.job.clone())
+                .collect();
+            self.wait_for(now, id, unmet, fresh_after);
+        }
+    }
+
+    /// Leaves an execution waiting for `unmet`, or lets it go on where nothing is left.
+    fn wait_for(
+        &mut self,
+        now: Now,
+        id: ExecutionId,
+        unmet: Vec<JobId>,
+        fresh_after: Option<DateTime<Utc>>,
+    ) {
+        if unmet.is_empty() {
+            return self.admit(now, id, Some("all dependencies are met".to_owned()));
+        }
+        let told: Vec<String> = unmet.iter().map(|job| self.told(job)).collect();
+        let reason = format!("waits for {}", told.join(", "));
+        self.amend(id, |execution| {
+            execution.state = ExecutionState::Waiting { waiting_for: unmet, fresh_after };
+            if let Some(last) = execution.history.last_mut() {
+                last.reason.clone_from(&reason);
+            }
+            execution.reason = reason;
+        });
+    }
+
+    /// A job waited for, with what is known about it.
+    fn told(&self, job: &JobId) -> String {
+        let Some(entry) = self.jobs.get(job) else { return format!("{job} (no such job)") };
+        let live = entry.live().max().and_then(|id| self.live.get(&id));
+        match (live, &entry.state.last_ran) {
+            (Some(live), _) => format!("{job} ({})", live.execution.state.name()),
+            (None, Some(last)) => format!("{job} (last: {})", last.state),
+            (None, None) => format!("{job} (never ran)"),
+        }
+    }
+
+    /// Whether a dependency of an execution with this fire time is met by what has been so far.
+    fn is_met(
+        &self,
+        dependency: &Dependency,
+        fire_time: DateTime<Utc>,
+        fresh_after: Option<DateTime<Utc>>,
+    ) -> bool {
+        let Some(entry) = self.jobs.get(&dependency.job) else { return false };
+        let concerns = |id: &ExecutionId| {
+            self.live.get(id).is_some_and(|live| live.execution.fire_time <= fire_time)
+        };
+        if entry.live().any(|id| concerns(&id)) {
+            return false;
+        }
+        let newest = entry
+            .recent
+            .iter()
+            .chain(&entry.state.last_ran)
+            .filter(|summary| summary.state != StateName::Skipped && summary.fire_time <= fire_time)
+            .max_by_key(|summary| (summary.fire_time, summary.finished_at));
+        newest.is_some_and(|newest| {
+            meets(newest, dependency.on) && is_fresh(newest, dependency, fire_time, fresh_after)
+        })
+    }
+
+    /// Tells those that wait for `job` that an execution of it has ended.
+    pub(super) fn dependency_ended(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let Some(last) = entry.state.last_ran.clone() else { return };
+        for dependent in entry.dependents.clone() {
+            let Some(entry) = self.jobs.get(&dependent) else { continue };
+            if entry.is_chain() {
+                self.chain(now, &dependent);
+            } else {
+                for id in entry.waiting.clone() {
+                    self.one_ended(now, id, job, &last);
+                }
+            }
+        }
+    }
+
+    /// After its fire time, any execution of a dependency that ends with the asked result meets it.
+    fn one_ended(&mut self, now: Now, id: ExecutionId, job: &JobId, last: &Summary) {
+        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
+        let ExecutionState::Waiting { waiting_for, fresh_after } = &execution.state else { return };
+        let (mut unmet, fresh_after) = (waiting_for.clone(), *fresh_after);
+        let asked = definition.dependencies.iter().find(|dependency| dependency.job == *job);
+        if asked.is_some_and(|asked| meets(last, asked.on)) {
+            unmet.retain(|waited| waited != job);
+        }
+        self.wait_for(now, id, unmet, fresh_after);
+    }
+
+    /// Fires a chain if every dependency has the asked result since it last fired.
+    fn chain(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get_mut(job) else { return };
+        let fires = entry.fires();
+        let Some(entry) = self.jobs.get(job) else { return };
+        if !self.chain_waits_for(entry).is_empty() {
+            self.out.shown_jobs.insert(job.clone());
+            return;
+        }
+        if let Some(entry) = self.jobs.get_mut(job) {
+            entry.state.chain_fired_at = now.wall;
+        }
+        self.touch_job(job);
+        if fires {
+            let reason = "all dependencies have ended as asked".to_owned();
+            self.create(
+                now,
+                job,
+                Trigger::Dependency,
+                now.wall,
+                Wish { reason, ..Wish::default() },
+            );
+        } else {
+            self.chain_passed(now, job);
+        }
+    }
+
+    /// A chain was complete while its job was paused or disabled.
+    fn chain_passed(&mut self, now: Now, job: &JobId) {
+        let paused = self.jobs.get(job).is_some_and(|entry| entry.state.pause.is_some());
+        let (fate, reason) = if paused {
+            (LedgerFate::Paused, "its dependencies ended while the job was paused")
+        } else {
+            (LedgerFate::Disabled, "its dependencies ended while the job was disabled")
+        };
+        let (first, last, count, reason) = (now.wall, now.wall, 1, reason.to_owned());
+        let job_id = job.clone();
+        self.out.facts.push(EventKind::FireTimesPassed {
+            job_id: job_id.clone(),
+            first,
+            last,
+            count,
+            reason: reason.clone(),
+        });
+        let row = LedgerRange { job_id, first, last, count, fate, reason };
+        self.out.changes.push(Change::Ledger(row));
+    }
+
+    /// What a chain still waits for; nothing of any other job.
+    pub(super) fn chain_waits_for(&self, entry: &JobEntry) -> Vec<JobId> {
+        if !entry.is_chain() {
+            return Vec::new();
+        }
+        let fired_at = entry.state.chain_fired_at;
+        let is_open = |dependency: &&Dependency| {
+            let last = self.jobs.get(&dependency.job).and_then(|e| e.state.last_ran.as_ref());
+            !last.is_some_and(|last| {
+                meets(last, dependency.on) && last.finished_at.is_some_and(|at| at > fired_at)
+            })
+        };
+        entry.definition.dependencies.iter().filter(is_open).map(|d| d.job.clone()).collect()
+    }
+}
+
+fn meets(ended: &Summary, asked: Condition) -> bool {
+    match ended.state {
+        StateName::Succeeded => matches!(asked, Condition::Success | Condition::Completion),
+        StateName::Failed | StateName::TimedOut => {
+            matches!(asked, Condition::Failure | Condition::Completion)
+        }
+        StateName::Cancelled => asked == Condition::Completion,
+        _ => false,
+    }
+}
+
+fn is_fresh(
+    ended: &Summary,
+    dependency: &Dependency,
+    fire_time: DateTime<Utc>,
+    fresh_after: Option<DateTime<Utc>>,
+) -> bool {
+    let Some(finished_at) = ended.finished_at else { return false };
+    match dependency.within.map(TimeDelta::from_std) {
+        Some(Ok(within)) => finished_at >= fire_time - within,
+        Some(Err(_)) => true,
+        None => fresh_after.is_none_or(|after| finished_at > after),
+    }
+}

@@ -1,0 +1,342 @@
+//! Fire times: which are due, late or missed, and what becomes of each. Every fire time lies in exactly one row of the
+//! ledger: an execution, or a range that shares one fate.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::admission::Wish;
+use super::{Engine, Timer};
+use crate::model::{
+    CatchUp, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap, StateName,
+    Trigger,
+};
+use crate::schedule::Timetable;
+use crate::store::Change;
+
+/// Later than this a fire time counts as missed, not as late.
+const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);
+/// How many missed fire times `catch_up: all` makes up for at most.
+const CATCH_UP_MOST: usize = 100;
+/// How often `catch_up: all` with `overlap: allow` creates an execution.
+const CATCH_UP_PACE: Duration = Duration::from_millis(100);
+/// How many fire times of one range are counted one by one.
+const COUNTED_MOST: u64 = 100_000;
+
+/// Fire times in a span of time.
+struct Span {
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+    count: u64,
+}
+
+impl Engine {
+    /// Deals with everything on the agenda up to `now`: all executions due are created before any dependency is judged.
+    pub(super) fn fire_due(&mut self, now: Now) {
+        while let Some((at, job)) = self.agenda.first().cloned() {
+            if at > now.wall {
+                return;
+            }
+            self.agenda.pop_first();
+            let ended = self.jobs.get(&job).and_then(|entry| entry.state.pause.as_ref());
+            if ended.is_some_and(|pause| pause.until.is_some_and(|until| until <= now.wall)) {
+                self.end_pause(now, &job, at, "the time it was set for is over".to_owned());
+            } else {
+                self.fire_job(now, &job);
+            }
+            self.plan_next(&job);
+        }
+    }
+
+    /// Puts the next thing that time alone brings to this job on the agenda, in place of what stood there.
+    pub(super) fn plan_next(&mut self, job: &JobId) {
+        let Some(entry) = self.jobs.get_mut(job) else { return };
+        let until = entry.state.pause.as_ref().and_then(|pause| pause.until);
+        if let Some(at) = entry.next_fire.take() {
+            self.agenda.remove(&(at, job.clone()));
+        }
+        if let Some(at) = until {
+            self.agenda.insert((at, job.clone()));
+        }
+        if entry.fires()
+            && let Some(timetable) = &entry.timetable
+            && let Some(at) = timetable.fire_time_after(entry.state.accounted_until)
+        {
+            entry.next_fire = Some(at);
+            self.agenda.insert((at, job.clone()));
+        }
+        self.out.shown_jobs.insert(job.clone());
+    }
+
+    fn fire_job(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get(job).filter(|entry| entry.fires()) else { return };
+        let Some(timetable) = entry.timetable.clone() else { return };
+        let mut accounted = entry.state.accounted_until;
+        let missed_before = before(now.wall - MISSED_AFTER);
+        if let Some(span) = span_of(&timetable, accounted, missed_before) {
+            accounted = span.last;
+            self.missed(now, job, &timetable, span);
+        }
+        while let Some(at) = timetable.fire_time_after(accounted) {
+            if at > now.wall {
+                break;
+            }
+            accounted = at;
+            self.fire(now, job, at, Trigger::Schedule, on_schedule(now, at));
+        }
+    }
+
+    /// Makes the execution for one fire time; one that still waits for dependencies gives way.
+    fn fire(&mut self, now: Now, job: &JobId, at: DateTime<Utc>, trigger: Trigger, reason: String) {
+        self.supersede(now, job, at);
+        self.create(now, job, trigger, at, Wish { reason, ..Wish::default() });
+        self.account(job, at);
+    }
+
+    fn supersede(&mut self, now: Now, job: &JobId, at: DateTime<Utc>) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let waiting: Vec<_> = entry.waiting.iter().copied().collect();
+        for id in waiting {
+            let reason = format!("superseded by the fire time {}", at.to_rfc3339());
+            self.finish(now, id, ExecutionState::Skipped, reason);
+        }
+    }
+
+    /// Notes that every fire time up to `at` has its fate.
+    fn account(&mut self, job: &JobId, at: DateTime<Utc>) {
+        if let Some(entry) = self.jobs.get_mut(job) {
+            entry.state.accounted_until = entry.state.accounted_until.max(at);
+            entry.state.last_fire_time = Some(at);
+            self.touch_job(job);
+        }
+    }
+
+    fn missed(&mut self, now: Now, job: &JobId, timetable: &Timetable, span: Span) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let (policy, window) = (entry.definition.catch_up, entry.definition.catch_up_window);
+        let window = TimeDelta::from_std(window).unwrap_or(TimeDelta::MAX);
+        let opens = now.wall.checked_sub_signed(window).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let wanted = match policy {
+            CatchUp::None => Vec::new(),
+            CatchUp::Latest => newest_of(timetable, &span, opens, 1),
+            CatchUp::All => newest_of(timetable, &span, opens, CATCH_UP_MOST),
+        };
+        let unwanted = wanted.first().copied().map_or_else(
+            || Some(Span { ..span }),
+            |first| span_of(timetable, span.first - TimeDelta::nanoseconds(1), before(first)),
+        );
+        if let Some(unwanted) = unwanted {
+            let why = match policy {
+                CatchUp::None => "were missed: no engine was there in time (catch_up: none)",
+                CatchUp::Latest if wanted.is_empty() => {
+                    "were missed: no engine was there in time, and they lie outside catch_up_window"
+                }
+                CatchUp::Latest => {
+                    "were missed: no engine was there in time; the newest is caught up (catch_up: latest)"
+                }
+                CatchUp::All => {
+                    "were missed: no engine was there in time, and they are too old or too many to be caught up"
+                }
+            };
+            self.passed(job, unwanted, LedgerFate::Missed, why);
+        }
+        self.account(job, span.last);
+        if let Some(entry) = self.jobs.get_mut(job) {
+            entry.state.catching_up.extend(wanted);
+            entry.state.catching_up.truncate(2 * CATCH_UP_MOST);
+        }
+        self.catch_up_next(now, job);
+    }
+
+    /// Writes off the fire times that were still to be caught up.
+    pub(super) fn drop_catch_up(&mut self, job: &JobId) {
+        let Some(entry) = self.jobs.get_mut(job) else { return };
+        let dropped = std::mem::take(&mut entry.state.catching_up);
+        let (Some(first), Some(last)) = (dropped.first(), dropped.last()) else { return };
+        let span = Span { first: *first, last: *last, count: dropped.len() as u64 };
+        self.passed(job, span, LedgerFate::Paused, "were to be caught up when the job was paused");
+    }
+
+    /// Creates the next caught-up execution, if it is its turn.
+    pub(super) fn catch_up_next(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get_mut(job) else { return };
+        let paced = entry.definition.overlap == Overlap::Allow;
+        if entry.state.catching_up.is_empty() || !entry.fires() {
+            return;
+        }
+        let one_of_many = entry.definition.catch_up == CatchUp::All;
+        if one_of_many && !paced && (entry.blocking() > 0 || !entry.waiting.is_empty()) {
+            return;
+        }
+        let at = entry.state.catching_up.remove(0);
+        let more = !entry.state.catching_up.is_empty();
+        self.touch_job(job);
+        let reason = format!("caught up: {}", lateness(now, at));
+        self.create(
+            now,
+            job,
+            Trigger::CatchUp,
+            at,
+            Wish { reason, one_of_many, ..Wish::default() },
+        );
+        if more && paced {
+            let due = now.monotonic.saturating_add(CATCH_UP_PACE);
+            self.timers.insert((due, Timer::CatchUp(job.clone())));
+        }
+    }
+
+    /// Writes a range of fire times that become no executions into the ledger.
+    fn passed(&mut self, job: &JobId, span: Span, fate: LedgerFate, why: &str) {
+        let Span { first, last, count } = span;
+        let counted = if count >= COUNTED_MOST { " (at least so many)" } else { "" };
+        let reason = format!("{why}{counted}");
+        let fact = EventKind::FireTimesPassed {
+            job_id: job.clone(),
+            first,
+            last,
+            count,
+            reason: reason.clone(),
+        };
+        self.out.facts.push(fact);
+        let row = LedgerRange { job_id: job.clone(), first, last, count, fate, reason };
+        self.out.changes.push(Change::Ledger(row));
+    }
+
+    /// Closes the time in which a job did not fire: its fire times up to `until` get their row in the ledger.
+    pub(super) fn close_silence(
+        &mut self,
+        job: &JobId,
+        until: DateTime<Utc>,
+        fate: LedgerFate,
+        why: &str,
+    ) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let after = entry.state.accounted_until;
+        let span = entry.timetable.as_ref().and_then(|t| span_of(t, after, until));
+        if let Some(span) = span {
+            let last = span.last;
+            self.passed(job, span, fate, why);
+            self.account(job, last);
+        }
+        if let Some(entry) = self.jobs.get_mut(job) {
+            entry.state.accounted_until = entry.state.accounted_until.max(until);
+            self.touch_job(job);
+        }
+    }
+
+    /// Ends a pause as of `until`; fire times after it are treated as if it had never been.
+    pub(super) fn end_pause(
+        &mut self,
+        _now: Now,
+        job: &JobId,
+        until: DateTime<Utc>,
+        reason: String,
+    ) {
+        self.close_silence(job, until, LedgerFate::Paused, "passed while the job was paused");
+        if let Some(entry) = self.jobs.get_mut(job) {
+            let planned = entry.state.pause.take().and_then(|pause| pause.until);
+            if let Some(at) = planned {
+                self.agenda.remove(&(at, job.clone()));
+            }
+            self.touch_job(job);
+            self.out.facts.push(EventKind::JobResumed { job_id: job.clone(), reason });
+        }
+    }
+
+    /// Fires `@reboot` jobs: the machine was booted since an engine last looked.
+    pub(super) fn fire_reboot(&mut self, now: Now) {
+        let reboot = |timetable: &Timetable| timetable.is_reboot();
+        let due: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(_, entry)| entry.fires() && entry.timetable.as_ref().is_some_and(reboot))
+            .map(|(job, _)| job.clone())
+            .collect();
+        for job in due {
+            let reason = "the machine was booted".to_owned();
+            self.create(now, &job, Trigger::Reboot, now.wall, Wish { reason, ..Wish::default() });
+        }
+    }
+
+    /// Ends the wait of an execution whose `dependency_timeout` is over.
+    pub(super) fn dependency_timeout(&mut self, now: Now, id: crate::model::ExecutionId) {
+        let Some(live) = self.live.get(&id) else { return };
+        if live.execution.state.name() == StateName::Waiting {
+            let reason = format!("dependency_timeout is over: {}", live.execution.reason);
+            self.finish(now, id, ExecutionState::Skipped, reason);
+        }
+    }
+}
+
+fn on_schedule(now: Now, at: DateTime<Utc>) -> String {
+    if now.wall - at < TimeDelta::seconds(1) {
+        "due by its schedule".to_owned()
+    } else {
+        format!("due by its schedule, {}", lateness(now, at))
+    }
+}
+
+fn lateness(now: Now, at: DateTime<Utc>) -> String {
+    let late = (now.wall - at).to_std().unwrap_or_default();
+    let late = Duration::from_secs(late.as_secs());
+    format!("{} late", crate::model::text::format_duration(late))
+}
+
+fn before(at: DateTime<Utc>) -> DateTime<Utc> {
+    at - TimeDelta::nanoseconds(1)
+}
+
+/// The fire times after `after` up to and including `until`, if there are any.
+fn span_of(timetable: &Timetable, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<Span> {
+    let first = timetable.fire_time_after(after).filter(|first| *first <= until)?;
+    let mut span = Span { first, last: first, count: 1 };
+    while let Some(at) = timetable.fire_time_after(span.last).filter(|at| *at <= until) {
+        span.last = at;
+        span.count += 1;
+        if span.count >= COUNTED_MOST {
+            span.last = newest_in(timetable, at, until);
+            break;
+        }
+    }
+    Some(span)
+}
+
+/// The newest fire time up to `until`, found from its end: `known` is one that lies before it.
+fn newest_in(timetable: &Timetable, known: DateTime<Utc>, until: DateTime<Utc>) -> DateTime<Utc> {
+    let mut back = TimeDelta::minutes(1);
+    let mut newest = known;
+    while until - back > known {
+        if let Some(at) = timetable.fire_time_after(until - back).filter(|at| *at <= until) {
+            newest = at;
+            break;
+        }
+        back = back * 2;
+    }
+    while let Some(at) = timetable.fire_time_after(newest).filter(|at| *at <= until) {
+        newest = at;
+    }
+    newest
+}
+
+/// The newest `most` fire times of a span that lie at or after `opens`, oldest first.
+fn newest_of(
+    timetable: &Timetable,
+    span: &Span,
+    opens: DateTime<Utc>,
+    most: usize,
+) -> Vec<DateTime<Utc>> {
+    let mut back = TimeDelta::minutes(1);
+    loop {
+        let from = (span.last - back).max(before(opens)).max(before(span.first));
+        let found: Vec<_> = std::iter::successors(timetable.fire_time_after(from), |last| {
+            timetable.fire_time_after(*last)
+        })
+        .take_while(|at| *at <= span.last)
+        .collect();
+        let whole = from <= before(opens) || from <= before(span.first);
+        if whole || found.len() >= most {
+            return found.into_iter().rev().take(most).rev().collect();
+        }
+        back = back * 2;
+    }
+}

@@ -1,0 +1,175 @@
+//! What goes into the engine and what comes out: facts and wishes in, effects out, all of it plain data.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::model::{
+    Actor, Execution, ExecutionId, JobId, JobSet, JobStatus, Refusal, Worker, WorkerId,
+};
+use crate::store::Change;
+use crate::worker::protocol::{Assignment, AttemptKey, Ended, Running, StopCause};
+
+/// Names a request, so that its answer finds the way back.
+pub type Ticket = u64;
+
+/// What the engine is told. It learns of nothing else.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Time has passed.
+    Tick,
+    /// Someone asks for something.
+    Request {
+        /// Where the answer goes.
+        ticket: Ticket,
+        /// Who asks.
+        actor: Actor,
+        /// For what.
+        request: Request,
+    },
+    /// The local worker process says or shows something.
+    Worker(WorkerInput),
+}
+
+/// What people and programs ask for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Put this set of file jobs in force.
+    Apply(Box<JobSet>),
+    /// Create an execution now.
+    Run {
+        /// Of this job.
+        job: JobId,
+        /// Arguments for a script.
+        args: Vec<String>,
+        /// Pass `overlap`.
+        force: bool,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// End a live execution.
+    Cancel(ExecutionId),
+    /// Run a final execution again.
+    Retry(Arc<Execution>),
+    /// Stop a schedule.
+    Pause {
+        /// Of this job.
+        job: JobId,
+        /// Until when.
+        until: Option<DateTime<Utc>>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// End a pause.
+    Resume(JobId),
+    /// Fire and start nothing more: the engine is ending.
+    Halt {
+        /// By what.
+        reason: String,
+    },
+    /// Cancel all that is with workers.
+    CancelRunning,
+}
+
+/// What the local worker process says or shows.
+#[derive(Debug, Clone)]
+pub enum WorkerInput {
+    /// It is connected, and this is what it holds.
+    Up(Holdings),
+    /// The connection is gone.
+    Down {
+        /// Why, for people.
+        reason: String,
+    },
+    /// An attempt has started.
+    Started(Running),
+    /// An attempt is over.
+    Ended(Ended),
+    /// A sign of life.
+    Heartbeat,
+}
+
+/// What a worker process holds when it connects.
+#[derive(Debug, Clone, Default)]
+pub struct Holdings {
+    /// The host name of its machine.
+    pub host: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Version of its program.
+    pub program: String,
+    /// Attempts that run.
+    pub running: Vec<Running>,
+    /// Attempts whose end was never committed.
+    pub ended: Vec<Ended>,
+}
+
+/// What the engine wants done, in this order; saves before all else.
+#[derive(Debug, Clone)]
+#[must_use]
+pub enum Effect {
+    /// Keep this.
+    Save(Change),
+    /// Show this to whoever watches, once it is kept.
+    Show(View),
+    /// Hand an attempt to the worker process.
+    Start(Box<Assignment>),
+    /// End an attempt.
+    Stop {
+        /// Which.
+        key: AttemptKey,
+        /// Why.
+        cause: StopCause,
+    },
+    /// The end of this attempt is known: the worker may forget it.
+    Forget(AttemptKey),
+    /// Answer a request, once what it did is kept.
+    Answer {
+        /// Which request.
+        ticket: Ticket,
+        /// The answer.
+        answer: Result<Answer, Refusal>,
+    },
+}
+
+/// Something that others see and that is not itself kept.
+#[derive(Debug, Clone)]
+pub enum View {
+    /// A job as it is now.
+    Job(Arc<JobStatus>),
+    /// A job went.
+    JobRemoved(JobId),
+    /// A worker as it is now.
+    Worker(Worker),
+    /// A worker went.
+    WorkerRemoved(WorkerId),
+}
+
+/// The answer to a request that was carried out.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The execution it made or changed.
+    Execution(Arc<Execution>),
+    /// The job it changed.
+    Job(Arc<JobStatus>),
+    /// Nothing more to say.
+    Done,
+}
+
+/// What the engine must know about where it runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Host name of the machine.
+    pub host: String,
+    /// Slots of the pool `local` where the file names no workers.
+    pub cores: u32,
+    /// Zone of jobs that name none.
+    pub system_zone: Tz,
+    /// Seed of the ids that the engine makes.
+    pub seed: u64,
+    /// Boot id of the machine.
+    pub boot_id: String,
+    /// Version of the program.
+    pub version: String,
+}

@@ -1,0 +1,129 @@
+//! A job inside the engine: its definition, its timetable, and where its executions stand.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, Overlap, Source, Summary,
+};
+use crate::schedule::Timetable;
+use crate::store::RECENT;
+
+/// A job and what is live of it.
+#[derive(Debug)]
+pub(super) struct JobEntry {
+    pub(super) definition: Arc<Job>,
+    pub(super) source: Source,
+    pub(super) version: u32,
+    pub(super) state: JobState,
+    pub(super) timetable: Option<Timetable>,
+    /// What it says in plain English, made once.
+    pub(super) in_words: Option<String>,
+    /// The entry on the agenda; `None` while nothing may fire.
+    pub(super) next_fire: Option<DateTime<Utc>>,
+    /// Jobs that depend on this one.
+    pub(super) dependents: Vec<JobId>,
+    /// Executions that wait for dependencies.
+    pub(super) waiting: BTreeSet<ExecutionId>,
+    /// Executions that `overlap` lets in: queued, running or retrying.
+    pub(super) active: BTreeSet<ExecutionId>,
+    /// Executions that wait until no other one of the job is active.
+    pub(super) backlog: BTreeSet<(DateTime<Utc>, ExecutionId)>,
+    /// How many attempts run.
+    pub(super) running: u32,
+    /// The newest final executions, oldest first.
+    pub(super) recent: VecDeque<Summary>,
+}
+
+impl JobEntry {
+    pub(super) fn new(
+        definition: Arc<Job>,
+        source: Source,
+        version: u32,
+        state: JobState,
+        timetable: Option<Timetable>,
+    ) -> Self {
+        let in_words = timetable.as_ref().map(Timetable::in_words);
+        Self {
+            definition,
+            source,
+            version,
+            state,
+            timetable,
+            in_words,
+            next_fire: None,
+            dependents: Vec::new(),
+            waiting: BTreeSet::new(),
+            active: BTreeSet::new(),
+            backlog: BTreeSet::new(),
+            running: 0,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Whether fire times become executions now.
+    pub(super) fn fires(&self) -> bool {
+        self.definition.enabled && self.state.pause.is_none()
+    }
+
+    /// A job without a schedule that fires when its dependencies have ended.
+    pub(super) fn is_chain(&self) -> bool {
+        self.definition.schedule.is_none() && !self.definition.dependencies.is_empty()
+    }
+
+    /// Whether its executions follow one another.
+    pub(super) fn is_serial(&self) -> bool {
+        self.definition.overlap != Overlap::Allow
+    }
+
+    /// Live executions that count for `overlap`: those that wait for dependencies never block.
+    pub(super) fn blocking(&self) -> usize {
+        self.active.len() + self.backlog.len()
+    }
+
+    pub(super) fn live(&self) -> impl Iterator<Item = ExecutionId> {
+        let backlog = self.backlog.iter().map(|(_, id)| *id);
+        self.waiting.iter().copied().chain(self.active.iter().copied()).chain(backlog)
+    }
+
+    pub(super) fn remember(&mut self, summary: Summary) {
+        if summary.state != crate::model::StateName::Skipped {
+            self.state.last_ran = Some(summary.clone());
+        }
+        self.recent.push_back(summary);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
+    pub(super) fn record(&self) -> JobRecord {
+        JobRecord {
+            definition: Arc::clone(&self.definition),
+            source: self.source,
+            version: self.version,
+            state: Arc::new(self.state.clone()),
+        }
+    }
+
+    /// The job as others see it, without what only the whole engine knows.
+    pub(super) fn status(
+        &self,
+        newest_live: Option<Summary>,
+        waiting_for: Vec<JobId>,
+    ) -> JobStatus {
+        JobStatus {
+            definition: Arc::clone(&self.definition),
+            source: self.source,
+            version: self.version,
+            next_fire_time: self.next_fire,
+            paused: self.state.pause.clone(),
+            schedule_in_words: self.in_words.clone(),
+            live: u32::try_from(self.waiting.len() + self.blocking()).unwrap_or(u32::MAX),
+            waiting_for,
+            last_execution: newest_live.or_else(|| self.recent.back().cloned()),
+            recent: self.recent.iter().cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Putting a set of file jobs in force: all or nothing. Running executions keep the definition they started with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Engine;
+use super::job::JobEntry;
+use crate::model::{
+    EventKind, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now, Problem, Refusal,
+    Settings, Source, StateName,
+};
+use crate::schedule::Timetable;
+use crate::store::Change;
+
+/// How many jobs came, changed and went.
+#[derive(Debug, Default)]
+struct Tally {
+    added: usize,
+    changed: usize,
+    removed: usize,
+}
+
+impl Engine {
+    /// Puts the jobs and settings of a file in force.
+    pub(super) fn apply(&mut self, now: Now, set: JobSet) -> Result<(), Refusal> {
+        let timetables = self.compile(&set)?;
+        let mut tally = Tally::default();
+        self.settings = set.settings;
+        let kept: std::collections::BTreeSet<&JobId> = set.jobs.iter().map(|job| &job.id).collect();
+        let gone: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(id, entry)| entry.source == Source::File && !kept.contains(id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for job in gone {
+            self.remove_job(now, &job);
+            tally.removed += 1;
+        }
+        for (job, timetable) in set.jobs.into_iter().zip(timetables) {
+            self.put(now, job, timetable, Source::File, &mut tally);
+        }
+        self.link_dependents();
+        self.configure_workers();
+        let Tally { added, changed, removed } = tally;
+        self.out.facts.push(EventKind::Reloaded { added, changed, removed });
+        Ok(())
+    }
+
+    /// The timetables of a set, or everything that is wrong with it.
+    fn compile(&self, set: &JobSet) -> Result<Vec<Option<Timetable>>, Refusal> {
+        let mut problems = Vec::new();
+        let mut timetables = Vec::with_capacity(set.jobs.len());
+        for job in &set.jobs {
+            match Timetable::new(job, &set.settings, self.config.system_zone) {
+                Ok(timetable) => timetables.push(timetable),
+                Err(error) => problems.push(Problem {
+                    path: format!("{}.schedule", job.id),
+                    message: error.to_string(),
+                }),
+            }
+            if self.jobs.get(&job.id).is_some_and(|entry| entry.source == Source::Api) {
+                problems.push(Problem {
+                    path: job.id.to_string(),
+                    message:
+                        "a job of this id was made by the API: delete it first, or take another id"
+                            .into(),
+                });
+            }
+        }
+        if problems.is_empty() { Ok(timetables) } else { Err(Refusal::Invalid(problems)) }
+    }
+
+    /// Adds a job, or puts its new definition in force.
+    fn put(
+        &mut self,
+        now: Now,
+        job: Job,
+        timetable: Option<Timetable>,
+        source: Source,
+        tally: &mut Tally,
+    ) {
+        let id = job.id.clone();
+        match self.jobs.get(&id) {
+            None => {
+                tally.added += 1;
+                let state = JobState::new(now.wall);
+                let definition = Arc::new(job);
+                self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version: 1 });
+                self.save_version(now, &definition, 1);
+                let entry = JobEntry::new(definition, source, 1, state, timetable);
+                self.jobs.insert(id.clone(), entry);
+                self.touch_job(&id);
+            }
+            Some(entry) if *entry.definition == job => {
+                if let Some(entry) = self.jobs.get_mut(&id) {
+                    entry.in_words = timetable.as_ref().map(Timetable::in_words);
+                    entry.timetable = timetable;
+                }
+            }
+            Some(_) => {
+                tally.changed += 1;
+                self.change(now, job, timetable);
+            }
+        }
+        self.plan_next(&id);
+    }
+
+    /// Puts a new definition of a job in force. What was due under the old one keeps its fate.
+    fn change(&mut self, now: Now, job: Job, timetable: Option<Timetable>) {
+        let id = job.id.clone();
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let changed = changed_keys(&entry.definition, &job);
+        if !entry.definition.enabled && job.enabled {
+            let why = "passed while the job was disabled";
+            self.close_silence(&id, now.wall, LedgerFate::Disabled, why);
+        } else if WHEN.iter().any(|key| changed.iter().any(|it| it == key)) {
+            let (fate, why) = match entry.state.pause {
+                Some(_) => (LedgerFate::Paused, "passed while the job was paused"),
+                None if !entry.definition.enabled => {
+                    (LedgerFate::Disabled, "passed while the job was disabled")
+                }
+                None => (LedgerFate::Missed, "were missed: the schedule was changed meanwhile"),
+            };
+            self.close_silence(&id, now.wall, fate, why);
+        }
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        if entry.definition.enabled && !job.enabled {
+            entry.state.accounted_until = entry.state.accounted_until.max(now.wall);
+        }
+        entry.version += 1;
+        entry.definition = Arc::new(job);
+        entry.in_words = timetable.as_ref().map(Timetable::in_words);
+        entry.timetable = timetable;
+        let (definition, version) = (Arc::clone(&entry.definition), entry.version);
+        self.out.facts.push(EventKind::JobChanged { job_id: id.clone(), version, changed });
+        self.save_version(now, &definition, version);
+        self.touch_job(&id);
+    }
+
+    fn save_version(&mut self, now: Now, definition: &Arc<Job>, version: u32) {
+        self.out.changes.push(Change::JobVersion {
+            definition: Arc::clone(definition),
+            version,
+            at: now.wall,
+            by: self.out.actor.clone(),
+        });
+    }
+
+    /// Removes a job: what has not started is cancelled, what runs goes on to its end, the history stays.
+    fn remove_job(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let unstarted: Vec<_> = entry
+            .live()
+            .filter(|id| {
+                let state = self.live.get(id).map(|live| live.execution.state.name());
+                state.is_some_and(|state| state != StateName::Running)
+            })
+            .collect();
+        for id in unstarted {
+            let reason = "its job was removed".to_owned();
+            self.finish(now, id, ExecutionState::Cancelled, reason);
+        }
+        let Some(entry) = self.jobs.remove(job) else { return };
+        let until = entry.state.pause.as_ref().and_then(|pause| pause.until);
+        for at in entry.next_fire.into_iter().chain(until) {
+            self.agenda.remove(&(at, job.clone()));
+        }
+        self.out.jobs.remove(job);
+        self.out.changes.push(Change::JobRemoved(job.clone()));
+        self.out.removed_jobs.push(job.clone());
+        self.out.facts.push(EventKind::JobRemoved { job_id: job.clone() });
+    }
+
+    /// Notes in each job which others depend on it.
+    pub(super) fn link_dependents(&mut self) {
+        let mut dependents: BTreeMap<JobId, Vec<JobId>> = BTreeMap::new();
+        for (id, entry) in &self.jobs {
+            for dependency in &entry.definition.dependencies {
+                dependents.entry(dependency.job.clone()).or_default().push(id.clone());
+            }
+        }
+        for (id, entry) in &mut self.jobs {
+            entry.dependents = dependents.remove(id).unwrap_or_default();
+        }
+    }
+
+    /// The timetable of a definition that was legal once; one that no longer is never fires, and its words say why.
+    pub(super) fn timetable_of(&self, job: &Job, settings: &Settings) -> Option<Timetable> {
+        Timetable::new(job, settings, self.config.system_zone).ok().flatten()
+    }
+}
+
+/// The keys that decide when a job fires.
+const WHEN: [&str; 7] =
+    ["schedule", "timezone", "calendar", "start_at", "end_at", "jitter", "enabled"];
+
+/// The keys in which two definitions differ, in alphabetical order.
+fn changed_keys(before: &Job, after: &Job) -> Vec<String> {
+    let as_map = |job: &Job| match serde_json::to_value(job) {
+        Ok(serde_json::Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    };
+    let (before, after) = (as_map(before), as_map(after));
+    let mut keys: Vec<String> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|key| before.get(*key) != after.get(*key))
+        .cloned()
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}

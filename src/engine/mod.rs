@@ -1,0 +1,267 @@
+//! The scheduler itself: a pure state machine. All that decides (what fires, waits, runs, where, again, never) is one
+//! deterministic function of (state, now, input), so that whole days of it can be replayed in a test.
+//!
+//! Owns every rule of SEMANTICS about firing, dependencies, attempts and the queue. Never asks the clock, never does
+//! I/O, never waits, never fails: it can only refuse, and a refusal is a value.
+
+mod admission;
+mod attempts;
+mod dependencies;
+mod dispatch;
+mod firing;
+mod ids;
+mod input;
+mod job;
+mod load;
+mod outbox;
+mod queue;
+mod requests;
+mod start;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Settings, StateName, Worker,
+    WorkerId,
+};
+
+pub use input::{Answer, Config, Effect, Holdings, Input, Request, Ticket, View, WorkerInput};
+
+use dispatch::Limits;
+use ids::IdSource;
+use job::JobEntry;
+use outbox::Outbox;
+use queue::Queue;
+use workers::Workers;
+
+/// A live execution and the definition it runs.
+#[derive(Debug)]
+struct Live {
+    execution: Arc<Execution>,
+    definition: Arc<Job>,
+}
+
+/// Something that is due on the monotonic clock.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// A retry's delay is over.
+    Retry(ExecutionId),
+    /// An execution's deadline has come.
+    Deadline(ExecutionId),
+    /// An execution has waited for its dependencies as long as it may.
+    DependencyTimeout(ExecutionId),
+    /// The next of several caught-up executions may be created.
+    CatchUp(JobId),
+    /// The lease of the local worker process has run out.
+    Lease,
+}
+
+/// When the engine wants to be asked again if nothing else happens: on either clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wakeup {
+    /// At this instant of the wall clock.
+    pub wall: Option<DateTime<Utc>>,
+    /// At this instant of the monotonic clock.
+    pub monotonic: Option<Duration>,
+}
+
+/// The scheduler. See the module's first lines.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    settings: Settings,
+    jobs: BTreeMap<JobId, JobEntry>,
+    live: HashMap<ExecutionId, Live>,
+    queue: Queue,
+    workers: Workers,
+    limits: Limits,
+    /// Next fire times and ends of pauses.
+    agenda: BTreeSet<(DateTime<Utc>, JobId)>,
+    timers: BTreeSet<(Duration, Timer)>,
+    /// Executions created in this step whose dependencies are judged at its end.
+    to_judge: Vec<ExecutionId>,
+    ids: IdSource,
+    seq: u64,
+    /// Nothing fires and nothing starts any more.
+    halted: bool,
+    out: Outbox,
+}
+
+impl Engine {
+    /// Takes one input and says what should happen. Whatever is due by `now` happens first.
+    pub fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
+        self.advance(now);
+        match input {
+            Input::Tick => {}
+            Input::Request { ticket, actor, request } => {
+                self.out.actor = actor;
+                let answer = self.request(now, request);
+                self.settle(now);
+                self.out.answer = Some((ticket, answer));
+            }
+            Input::Worker(input) => self.worker_input(now, input),
+        }
+        self.settle(now);
+        self.flush(now)
+    }
+
+    /// When time alone will change something.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Wakeup {
+        if self.halted {
+            return Wakeup::default();
+        }
+        Wakeup {
+            wall: self.agenda.first().map(|(at, _)| *at),
+            monotonic: self.timers.first().map(|(at, _)| *at),
+        }
+    }
+
+    /// What holds for the whole engine.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The `seq` of the newest event.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The job as others see it.
+    #[must_use]
+    pub fn job_status(&self, job: &str) -> Option<Arc<JobStatus>> {
+        self.jobs.get(job).map(|entry| self.status_of(entry))
+    }
+
+    /// All jobs as others see them, by id.
+    #[must_use]
+    pub fn job_statuses(&self) -> Vec<Arc<JobStatus>> {
+        self.jobs.values().map(|entry| self.status_of(entry)).collect()
+    }
+
+    /// All live executions, oldest first.
+    #[must_use]
+    pub fn live_executions(&self) -> Vec<Arc<Execution>> {
+        let mut live: Vec<_> = self.live.values().map(|live| Arc::clone(&live.execution)).collect();
+        live.sort_by_key(|execution| execution.id);
+        live
+    }
+
+    /// A live execution.
+    #[must_use]
+    pub fn live_execution(&self, id: ExecutionId) -> Option<Arc<Execution>> {
+        self.live.get(&id).map(|live| Arc::clone(&live.execution))
+    }
+
+    /// Whether any attempt is with a worker.
+    #[must_use]
+    pub fn has_running(&self) -> bool {
+        self.live.values().any(|live| live.execution.state.name() == StateName::Running)
+    }
+
+    /// The longest time that a running command has between SIGTERM and SIGKILL.
+    #[must_use]
+    pub fn longest_kill_grace(&self) -> Duration {
+        self.live.values().map(|live| live.definition.kill_grace).max().unwrap_or_default()
+    }
+
+    /// All workers, by id.
+    #[must_use]
+    pub fn worker_views(&self) -> Vec<Worker> {
+        self.workers.views(&self.config)
+    }
+
+    /// The file jobs in force, as a set that a jobs file could be compared with.
+    #[must_use]
+    pub fn file_jobs(&self) -> JobSet {
+        let from_file = |entry: &&JobEntry| entry.source == crate::model::Source::File;
+        JobSet {
+            settings: self.settings.clone(),
+            jobs: self
+                .jobs
+                .values()
+                .filter(from_file)
+                .map(|entry| Job::clone(&entry.definition))
+                .collect(),
+        }
+    }
+
+    /// The next fire times of a job after `from`, oldest first, at most `count`.
+    #[must_use]
+    pub fn fire_times(&self, job: &str, from: DateTime<Utc>, count: usize) -> Vec<DateTime<Utc>> {
+        let Some(timetable) = self.jobs.get(job).and_then(|entry| entry.timetable.as_ref()) else {
+            return Vec::new();
+        };
+        std::iter::successors(timetable.fire_time_after(from), |last| {
+            timetable.fire_time_after(*last)
+        })
+        .take(count)
+        .collect()
+    }
+
+    /// Lets happen what is due: ends of pauses, fire times, timers.
+    fn advance(&mut self, now: Now) {
+        self.out.actor = Actor::engine();
+        if self.halted {
+            return;
+        }
+        self.fire_due(now);
+        while let Some((due, timer)) = self.timers.first().cloned() {
+            if due > now.monotonic {
+                break;
+            }
+            self.timers.pop_first();
+            self.timer(now, due, timer);
+        }
+    }
+
+    fn timer(&mut self, now: Now, due: Duration, timer: Timer) {
+        match timer {
+            Timer::Retry(id) => self.retry_due(now, id),
+            Timer::Deadline(id) => self.deadline_passed(now, id),
+            Timer::DependencyTimeout(id) => self.dependency_timeout(now, id),
+            Timer::CatchUp(job) => self.catch_up_next(now, &job),
+            Timer::Lease => self.lease_over(now, due),
+        }
+    }
+
+    /// Judges what was created in this step, then gives slots away.
+    fn settle(&mut self, now: Now) {
+        self.judge_waiting(now);
+        if !self.halted {
+            self.dispatch(now);
+        }
+    }
+
+    fn worker_input(&mut self, now: Now, input: WorkerInput) {
+        match input {
+            WorkerInput::Up(holdings) => self.worker_up(now, holdings),
+            WorkerInput::Down { reason } => self.worker_down(now, &reason),
+            WorkerInput::Started(running) => self.attempt_started(&running),
+            WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
+            WorkerInput::Heartbeat => self.heartbeat(now),
+        }
+    }
+
+    fn status_of(&self, entry: &JobEntry) -> Arc<JobStatus> {
+        let newest_live = entry
+            .live()
+            .max()
+            .and_then(|id| self.live.get(&id))
+            .map(|live| live.execution.summary());
+        Arc::new(entry.status(newest_live, self.chain_waits_for(entry)))
+    }
+
+    fn worker_of(&self, id: ExecutionId) -> Option<&WorkerId> {
+        self.live.get(&id).and_then(|live| live.execution.worker_id())
+    }
+}

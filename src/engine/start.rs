@@ -1,0 +1,172 @@
+//! How an engine begins: from what another left in the store, and the jobs file of today.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::dispatch::Limits;
+use super::ids::IdSource;
+use super::job::JobEntry;
+use super::outbox::Outbox;
+use super::queue::Queue;
+use super::workers::Workers;
+use super::{Config, Effect, Engine, Live, Timer};
+use crate::model::{
+    EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Outcome, Refusal, Settings,
+};
+use crate::store::{Change, Image};
+use crate::worker::protocol::Ended;
+
+impl Engine {
+    /// An engine that goes on where the one that left `image` stopped, with the file jobs of `set` in force.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the set. The effects say what must be kept and done first.
+    pub fn start(
+        config: Config,
+        image: Image,
+        set: JobSet,
+        now: Now,
+    ) -> Result<(Self, Vec<Effect>), Refusal> {
+        let mut engine = Self::restore(config, &image, &set.settings, now);
+        engine.apply(now, set)?;
+        let booted = image.boot_id.as_deref() != Some(&engine.config.boot_id);
+        if booted {
+            engine.forget_before_boot(now);
+            engine.fire_reboot(now);
+            let value = engine.config.boot_id.clone();
+            engine.out.changes.push(Change::Meta { key: "boot_id", value });
+        }
+        let version = engine.config.version.clone();
+        engine.out.facts.push(EventKind::EngineStarted { version });
+        engine.go_on_catching_up(now);
+        engine.advance(now);
+        engine.settle(now);
+        let effects = engine.flush(now);
+        Ok((engine, effects))
+    }
+
+    fn restore(config: Config, image: &Image, settings: &Settings, now: Now) -> Self {
+        let mut engine = Self {
+            ids: IdSource::new(config.seed),
+            config,
+            settings: settings.clone(),
+            jobs: BTreeMap::new(),
+            live: HashMap::new(),
+            queue: Queue::default(),
+            workers: Workers::new(),
+            limits: Limits::default(),
+            agenda: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            to_judge: Vec::new(),
+            seq: image.last_seq,
+            halted: false,
+            out: Outbox::new(),
+        };
+        for record in &image.jobs {
+            engine.restore_job(record);
+        }
+        for (job, recent) in &image.recent {
+            let ids = recent.iter().map(|summary| summary.id);
+            ids.for_each(|id| engine.ids.stay_above(id));
+            if let Some(entry) = engine.jobs.get_mut(job) {
+                entry.recent = recent.iter().cloned().collect();
+            }
+        }
+        for (execution, definition) in &image.live {
+            engine.ids.stay_above(execution.id);
+            let live =
+                Live { execution: Arc::clone(execution), definition: Arc::clone(definition) };
+            engine.live.insert(execution.id, live);
+            engine.restore_live(now, execution);
+        }
+        engine.link_dependents();
+        engine
+    }
+
+    fn restore_job(&mut self, record: &JobRecord) {
+        let timetable = self.timetable_of(&record.definition, &self.settings.clone());
+        let id: JobId = record.definition.id.clone();
+        let entry = JobEntry::new(
+            Arc::clone(&record.definition),
+            record.source,
+            record.version,
+            record.state.as_ref().clone(),
+            timetable,
+        );
+        self.jobs.insert(id.clone(), entry);
+        self.plan_next(&id);
+    }
+
+    /// Puts a live execution back to where it stood.
+    fn restore_live(&mut self, now: Now, execution: &Execution) {
+        let id = execution.id;
+        let job = &execution.job_id;
+        match &execution.state {
+            ExecutionState::Waiting { .. } => {
+                if let Some(entry) = self.jobs.get_mut(job) {
+                    entry.waiting.insert(id);
+                }
+            }
+            ExecutionState::Queued => self.admit(now, id, None),
+            ExecutionState::Running => {
+                let limits =
+                    self.jobs.get(job).map(|e| e.definition.limits.clone()).unwrap_or_default();
+                if let Some(entry) = self.jobs.get_mut(job) {
+                    entry.active.insert(id);
+                    entry.running += 1;
+                }
+                if let Some(worker) = execution.worker_id() {
+                    self.hold_slot(worker, id, limits);
+                }
+            }
+            ExecutionState::Retrying { until } => {
+                if let Some(entry) = self.jobs.get_mut(job) {
+                    entry.active.insert(id);
+                }
+                self.timers.insert((now.monotonic_at(*until), Timer::Retry(id)));
+            }
+            _ => {
+                self.live.remove(&id);
+            }
+        }
+        self.plan_timers(now, id);
+    }
+
+    /// The machine was booted: nothing that ran before runs now, and what had been handed out may have begun.
+    fn forget_before_boot(&mut self, now: Now) {
+        for id in self.running_executions() {
+            let Some(attempt) = self.live.get(&id).and_then(|live| live.execution.attempt()) else {
+                continue;
+            };
+            let key =
+                crate::worker::protocol::AttemptKey { execution_id: id, attempt: attempt.number };
+            self.attempt_ended(
+                now,
+                Ended {
+                    key,
+                    started_at: None,
+                    finished_at: now.wall,
+                    outcome: Outcome::WorkerLost,
+                    exit_code: None,
+                    error: Some(
+                        "worker lost: the machine was booted; what the command did is not known"
+                            .to_owned(),
+                    ),
+                    result: None,
+                },
+            );
+        }
+    }
+
+    fn go_on_catching_up(&mut self, now: Now) {
+        let jobs: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(_, entry)| !entry.state.catching_up.is_empty())
+            .map(|(job, _)| job.clone())
+            .collect();
+        for job in jobs {
+            self.catch_up_next(now, &job);
+        }
+    }
+}

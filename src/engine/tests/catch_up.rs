@@ -1,0 +1,107 @@
+use super::*;
+use crate::model::{CatchUp, Job, Overlap};
+
+fn policy(catch_up: CatchUp) -> impl FnOnce(&mut Job) {
+    move |job| job.catch_up = catch_up
+}
+
+#[test]
+fn the_newest_missed_fire_time_is_caught_up_and_the_rest_is_told() {
+    let mut world = World::new(4, vec![job("a", Some("0 * * * *"), |_| {})]);
+    world.until("30m").restart("5h").until("6h");
+    insta::assert_snapshot!(world.told(), @r"
+    05:30:00 engine started
+    05:30:00 a#1 queued: caught up: 30m late
+    05:30:00 a#1 running: attempt 1 on w
+    06:00:00 a#2 skipped: execution a#1 is still running (overlap: skip)
+    ");
+    insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 04:00:00, 4: Missed");
+}
+
+#[test]
+fn none_runs_nothing() {
+    let mut world = World::new(4, vec![job("a", Some("0 * * * *"), policy(CatchUp::None))]);
+    world.until("30m").restart("5h");
+    insta::assert_snapshot!(world.told(), @"05:30:00 engine started");
+    insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 05:00:00, 5: Missed");
+}
+
+#[test]
+fn all_come_one_after_the_other_oldest_first() {
+    let mut world = World::new(4, vec![job("a", Some("0 * * * *"), policy(CatchUp::All))]);
+    world.until("30m").restart("3h").end("a#1", "ok").end("a#2", "exit 1");
+    insta::assert_snapshot!(world.told(), @r"
+    03:30:00 engine started
+    03:30:00 a#1 queued: caught up: 2h30m late
+    03:30:00 a#1 running: attempt 1 on w
+    03:30:00 a#1 succeeded: succeeded
+    03:30:00 a#2 queued: caught up: 1h30m late
+    03:30:00 a#2 running: attempt 1 on w
+    03:30:00 a#2 failed: exit code 1
+    03:30:00 a#3 queued: caught up: 30m late
+    03:30:00 a#3 running: attempt 1 on w
+    ");
+    world.restart("1s").end("a#3", "ok");
+    insta::assert_snapshot!(world.told(), @r"
+    03:30:01 engine started
+    03:30:01 a#3 succeeded: succeeded
+    ");
+    assert_eq!(world.ledger(), "");
+}
+
+#[test]
+fn at_most_a_hundred_are_caught_up_ten_a_second_where_overlap_is_allowed() {
+    let allowed = |job: &mut Job| {
+        job.catch_up = CatchUp::All;
+        job.overlap = Overlap::Allow;
+    };
+    let mut world = World::new(400, vec![job("a", Some("* * * * *"), allowed)]);
+    world.until("30s").restart("4h").until("4h30s").until("4h35s");
+    assert_eq!(world.executions.len(), 51);
+    world.until("4h59s");
+    assert_eq!(world.executions.len(), 100);
+    insta::assert_snapshot!(world.ledger(), @"a 02 00:01:00 to 02 02:20:00, 140: Missed");
+}
+
+#[test]
+fn nothing_older_than_the_window_is_caught_up() {
+    let mut world = World::new(4, vec![job("a", Some("0 0 * * 2"), |_| {})]);
+    world.until("30m").restart("4d");
+    assert_eq!(world.executions.len(), 0);
+    insta::assert_snapshot!(world.ledger(), @"a 03 00:00:00 to 03 00:00:00, 1: Missed");
+}
+
+#[test]
+fn ten_seconds_late_is_late_not_missed() {
+    let mut world = World::new(4, vec![job("a", Some("0 * * * *"), |_| {})]);
+    world.until("59m55s").restart("15s");
+    insta::assert_snapshot!(world.told(), @r"
+    01:00:10 engine started
+    01:00:10 a#1 queued: due by its schedule, 10s late
+    01:00:10 a#1 running: attempt 1 on w
+    ");
+    assert_eq!(world.ledger(), "");
+}
+
+#[test]
+fn a_year_of_seconds_is_told_at_once() {
+    let mut world = World::new(4, vec![job("a", Some("* * * * * *"), |_| {})]);
+    world.restart("365d");
+    insta::assert_snapshot!(world.ledger(), @"a 02 00:00:01 to 01 23:59:48, 100000: Missed");
+    assert_eq!(world.executions.len(), 12);
+}
+
+#[test]
+fn reboot_jobs_fire_once_a_boot() {
+    let mut world = World::new(4, vec![job("a", Some("@reboot"), |_| {})]);
+    world.end("a#1", "ok").restart("1m").boot("1m");
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: the machine was booted
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 a#1 succeeded: succeeded
+    00:01:00 engine started
+    00:02:00 engine started
+    00:02:00 a#2 queued: the machine was booted
+    00:02:00 a#2 running: attempt 1 on w
+    ");
+}

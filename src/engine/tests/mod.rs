@@ -1,0 +1,11 @@
+//! Rules of the engine as scripts in, transcripts out, on virtual time.
+
+mod catch_up;
+mod dependencies;
+mod overlap;
+mod reload;
+mod retries;
+mod workers;
+mod world;
+
+use world::{World, job};

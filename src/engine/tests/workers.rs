@@ -1,0 +1,89 @@
+use super::*;
+use crate::model::{Job, Retry};
+
+#[test]
+fn a_running_attempt_is_carried_on_over_a_restart() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.run("a").restart("5s").end("a#1", "ok");
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:05 engine started
+    00:00:05 a#1 succeeded: succeeded
+    ");
+    assert_eq!(world.executions[&world.id("a#1")].attempts.len(), 1);
+}
+
+#[test]
+fn what_died_with_its_worker_is_lost_and_not_run_again_unasked() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.run("a").until("5s").worker_dies();
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:05 a#1 failed: worker lost: the worker process that ran it has ended; what the command did is not known
+    ");
+}
+
+#[test]
+fn what_never_began_is_started_again() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.deaf = true;
+    world.run("a");
+    world.deaf = false;
+    world.worker_dies().end("a#1", "ok");
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 a#1 succeeded: succeeded
+    ");
+    assert_eq!(world.executions[&world.id("a#1")].attempts.len(), 1);
+}
+
+#[test]
+fn a_lost_attempt_counts_for_the_retry_policy() {
+    let retried = |job: &mut Job| {
+        let delay = std::time::Duration::from_secs(1);
+        job.retry = Retry::Fixed { max_retries: 1, delay, jitter: 0.0 };
+    };
+    let mut world = World::new(2, vec![job("a", None, retried)]);
+    world.run("a").worker_dies().until("2s").end("a#1", "ok");
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 a#1 retrying: attempt 1 of 2: worker lost: the worker process that ran it has ended; what the command did is not known; the next follows in 1s
+    00:00:01 a#1 queued: queued for attempt 2
+    00:00:01 a#1 running: attempt 2 on w
+    00:00:02 a#1 succeeded: succeeded
+    ");
+}
+
+#[test]
+fn a_link_that_stays_away_ends_the_lease() {
+    let mut world = World::new(2, vec![job("a", None, |_| {}), job("b", None, |_| {})]);
+    world.run("a").link_down().run("b").until("29s");
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 b#1 queued: run now, asked for by ann
+    ");
+    world.until("30s");
+    insta::assert_snapshot!(world.told(), @"00:00:30 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known");
+    let key = crate::worker::protocol::AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
+    world.end_attempt(key, "ok");
+    insta::assert_snapshot!(world.told(), @"");
+    world.link_up();
+    insta::assert_snapshot!(world.told(), @"00:00:30 b#1 running: attempt 1 on w");
+}
+
+#[test]
+fn nothing_of_before_a_boot_runs_on() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.run("a").boot("1m");
+    insta::assert_snapshot!(world.told(), @r"
+    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:01:00 engine started
+    00:01:00 a#1 failed: worker lost: the machine was booted; what the command did is not known
+    ");
+}

@@ -1,0 +1,378 @@
+//! A world for the engine: virtual clocks, a store that is a map, a worker that does what the script says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::engine::{Answer, Config, Effect, Engine, Holdings, Input, Request, WorkerInput};
+use crate::model::{
+    Actor, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange, Now, Outcome, Pool,
+    Refusal, Settings, StateName, Summary, WorkerId, text,
+};
+use crate::store::{Change, Image, RECENT};
+use crate::worker::protocol::{AttemptKey, Ended, Running};
+
+/// A job with a schedule (or none) and the defaults, changed by `with`.
+pub(super) fn job(id: &str, schedule: Option<&str>, with: impl FnOnce(&mut Job)) -> Job {
+    let mut job = Job::new(JobId::new(id).unwrap(), JobCommand::script("true"));
+    job.schedule = schedule.map(str::to_owned);
+    with(&mut job);
+    job
+}
+
+/// See the module's first lines.
+pub(super) struct World {
+    pub(super) engine: Engine,
+    now: Now,
+    zero: DateTime<Utc>,
+    set: JobSet,
+    image: Image,
+    pub(super) executions: BTreeMap<ExecutionId, Arc<Execution>>,
+    definitions: BTreeMap<(JobId, u32), Arc<Job>>,
+    pub(super) ledger: Vec<LedgerRange>,
+    /// What the worker process runs.
+    held: BTreeMap<AttemptKey, Running>,
+    /// Whether the worker acknowledges what it is given.
+    pub(super) deaf: bool,
+    boot_id: String,
+    names: BTreeMap<ExecutionId, String>,
+    transcript: Vec<String>,
+}
+
+impl World {
+    /// A world at Monday 2026-03-02 00:00 UTC with these jobs and one worker `w` with `capacity` slots.
+    pub(super) fn new(capacity: u32, jobs: Vec<Job>) -> Self {
+        let id = WorkerId::new("w").unwrap();
+        let pool = Pool { id, host: None, capacity, labels: Vec::new() };
+        let settings = Settings { workers: Some(vec![pool]), ..Settings::default() };
+        Self::with_settings(settings, jobs)
+    }
+
+    pub(super) fn with_settings(settings: Settings, jobs: Vec<Job>) -> Self {
+        let zero: DateTime<Utc> = "2026-03-02T00:00:00Z".parse().unwrap();
+        let now = Now { wall: zero, monotonic: Duration::from_secs(1_000) };
+        let set = JobSet { settings, jobs };
+        let (engine, effects) =
+            Engine::start(config("boot-1"), Image::default(), set.clone(), now).unwrap();
+        let mut world = Self {
+            engine,
+            now,
+            zero,
+            set,
+            image: Image::default(),
+            executions: BTreeMap::new(),
+            definitions: BTreeMap::new(),
+            ledger: Vec::new(),
+            held: BTreeMap::new(),
+            deaf: false,
+            boot_id: "boot-1".to_owned(),
+            names: BTreeMap::new(),
+            transcript: Vec::new(),
+        };
+        world.carry_out(effects);
+        world.link_up();
+        world
+    }
+
+    /// What has happened since this was last asked, one line a fact.
+    pub(super) fn told(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.transcript).join("\n");
+        text.push('\n');
+        text
+    }
+
+    /// Lets time pass up to `at` after the beginning (`90s`, `1h30m`, `1d`), stopping wherever the engine wants to be asked.
+    pub(super) fn until(&mut self, at: &str) -> &mut Self {
+        let target = self.zero + TimeDelta::from_std(text::parse_duration(at).unwrap()).unwrap();
+        while let Some(next) = self.next_stop().filter(|next| *next <= target) {
+            self.pass(next);
+            self.handle(Input::Tick);
+        }
+        self.pass(target);
+        self
+    }
+
+    fn next_stop(&self) -> Option<DateTime<Utc>> {
+        let wakeup = self.engine.next_wakeup();
+        let monotonic = wakeup.monotonic.map(|at| self.now.wall_at(at));
+        let next = [wakeup.wall, monotonic].into_iter().flatten().min()?;
+        Some(next.max(self.now.wall))
+    }
+
+    fn pass(&mut self, to: DateTime<Utc>) {
+        self.now.monotonic += (to - self.now.wall).to_std().unwrap_or_default();
+        self.now.wall = to;
+    }
+
+    /// Sets the wall clock without time passing.
+    pub(super) fn set_clock(&mut self, by: TimeDelta) -> &mut Self {
+        self.now.wall += by;
+        self.handle(Input::Tick);
+        self
+    }
+
+    pub(super) fn request(&mut self, request: Request) -> Result<Answer, Refusal> {
+        let actor = Actor::named("ann");
+        let mut answers = self.handle(Input::Request { ticket: 1, actor, request });
+        answers.pop().expect("every request is answered")
+    }
+
+    pub(super) fn run(&mut self, job: &str) -> &mut Self {
+        self.run_with(job, false)
+    }
+
+    pub(super) fn run_with(&mut self, job: &str, force: bool) -> &mut Self {
+        let job = JobId::new(job).unwrap();
+        self.request(Request::Run { job, args: Vec::new(), force, reason: None }).unwrap();
+        self
+    }
+
+    pub(super) fn apply(&mut self, jobs: Vec<Job>) -> &mut Self {
+        self.set.jobs = jobs;
+        let set = Box::new(self.set.clone());
+        self.request(Request::Apply(set)).unwrap();
+        self
+    }
+
+    pub(super) fn cancel(&mut self, name: &str) -> &mut Self {
+        let id = self.id(name);
+        self.request(Request::Cancel(id)).unwrap();
+        self
+    }
+
+    pub(super) fn pause(&mut self, job: &str) -> &mut Self {
+        let job = JobId::new(job).unwrap();
+        self.request(Request::Pause { job, until: None, reason: None }).unwrap();
+        self
+    }
+
+    pub(super) fn resume(&mut self, job: &str) -> &mut Self {
+        self.request(Request::Resume(JobId::new(job).unwrap())).unwrap();
+        self
+    }
+
+    /// The newest attempt of an execution ends: `ok`, `exit 3`, `timed_out`, `cancelled`, `worker_lost`.
+    pub(super) fn end(&mut self, name: &str, how: &str) -> &mut Self {
+        let execution = Arc::clone(&self.executions[&self.id(name)]);
+        let key = AttemptKey { execution_id: execution.id, attempt: execution.attempt_number() };
+        self.end_attempt(key, how)
+    }
+
+    pub(super) fn end_attempt(&mut self, key: AttemptKey, how: &str) -> &mut Self {
+        self.held.remove(&key);
+        let (outcome, exit_code) = match how.split_once(' ') {
+            Some(("exit", code)) => (Outcome::Failed, code.parse().ok()),
+            _ if how == "ok" => (Outcome::Succeeded, Some(0)),
+            _ if how == "timed_out" => (Outcome::TimedOut, None),
+            _ if how == "cancelled" => (Outcome::Cancelled, None),
+            _ => (Outcome::WorkerLost, None),
+        };
+        let finished_at = self.now.wall;
+        let ended = Ended {
+            key,
+            started_at: None,
+            finished_at,
+            outcome,
+            exit_code,
+            error: None,
+            result: None,
+        };
+        self.handle(Input::Worker(WorkerInput::Ended(ended)));
+        self
+    }
+
+    /// The connection to the worker process is gone.
+    pub(super) fn link_down(&mut self) -> &mut Self {
+        self.handle(Input::Worker(WorkerInput::Down { reason: "connection lost".to_owned() }));
+        self
+    }
+
+    /// The worker process is there, with what it holds.
+    pub(super) fn link_up(&mut self) -> &mut Self {
+        let running = self.held.values().cloned().collect();
+        let holdings = Holdings { pid: 7, running, ..Holdings::default() };
+        self.handle(Input::Worker(WorkerInput::Up(holdings)));
+        self
+    }
+
+    /// The worker process dies with all it runs; another takes its place.
+    pub(super) fn worker_dies(&mut self) -> &mut Self {
+        self.held.clear();
+        self.link_down().link_up()
+    }
+
+    /// The engine dies, and another starts `later` from what was kept; the worker process goes on.
+    pub(super) fn restart(&mut self, later: &str) -> &mut Self {
+        let later = TimeDelta::from_std(text::parse_duration(later).unwrap()).unwrap();
+        self.pass(self.now.wall + later);
+        let mut image = self.image.clone();
+        image.live = self
+            .executions
+            .values()
+            .filter(|execution| !execution.state.is_final())
+            .map(|execution| {
+                let version = (execution.job_id.clone(), execution.job_version);
+                (Arc::clone(execution), Arc::clone(&self.definitions[&version]))
+            })
+            .collect();
+        image.recent = self.recent();
+        let (engine, effects) =
+            Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap();
+        self.engine = engine;
+        self.transcript.push(format!("{} engine started", self.clock()));
+        self.carry_out(effects);
+        self.link_up()
+    }
+
+    /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
+    pub(super) fn boot(&mut self, later: &str) -> &mut Self {
+        self.held.clear();
+        self.boot_id.push('+');
+        self.now.monotonic = Duration::from_secs(1);
+        self.restart(later)
+    }
+
+    fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {
+        let mut recent: BTreeMap<JobId, Vec<Summary>> = BTreeMap::new();
+        for execution in self.executions.values().filter(|e| e.state.is_final()) {
+            recent.entry(execution.job_id.clone()).or_default().push(execution.summary());
+        }
+        for summaries in recent.values_mut() {
+            summaries.sort_by_key(|summary| summary.id);
+            let from = summaries.len().saturating_sub(RECENT);
+            summaries.drain(..from);
+        }
+        recent.into_iter().collect()
+    }
+
+    pub(super) fn id(&self, name: &str) -> ExecutionId {
+        let found = self.names.iter().find(|(_, known)| known.as_str() == name);
+        *found.unwrap_or_else(|| panic!("no execution {name}: {:?}", self.names.values())).0
+    }
+
+    /// The names of all executions that run, oldest first.
+    pub(super) fn running(&self) -> Vec<String> {
+        let running = self.executions.values().filter(|e| e.state.name() == StateName::Running);
+        running.map(|execution| self.names[&execution.id].clone()).collect()
+    }
+
+    pub(super) fn state(&self, name: &str) -> StateName {
+        self.executions[&self.id(name)].state.name()
+    }
+
+    /// The ledger's ranges since this was last asked, one a line.
+    pub(super) fn ledger(&mut self) -> String {
+        let rows = std::mem::take(&mut self.ledger);
+        let row = |row: LedgerRange| {
+            let (first, last) = (row.first.format("%d %H:%M:%S"), row.last.format("%d %H:%M:%S"));
+            format!("{} {first} to {last}, {}: {:?}\n", row.job_id, row.count, row.fate)
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    fn handle(&mut self, input: Input) -> Vec<Result<Answer, Refusal>> {
+        let effects = self.engine.handle(self.now, input);
+        self.carry_out(effects)
+    }
+
+    /// Keeps, then acts, as a driver does. Returns the answers.
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Result<Answer, Refusal>> {
+        let mut started = Vec::new();
+        let mut answers = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Save(change) => self.keep(change),
+                Effect::Start(assignment) => started.push(assignment),
+                Effect::Stop { key, cause } => {
+                    let name = self.names[&key.execution_id].clone();
+                    let line = format!("{} stop {name} ({cause:?})", self.clock());
+                    self.transcript.push(line);
+                }
+                Effect::Answer { answer, .. } => answers.push(answer),
+                Effect::Forget(_) | Effect::Show(_) => {}
+            }
+        }
+        for assignment in started {
+            let running = Running {
+                key: assignment.key,
+                worker_id: assignment.worker_id.clone(),
+                started_at: self.now.wall,
+                pid: Some(100),
+            };
+            if !self.deaf {
+                self.held.insert(running.key, running.clone());
+                self.handle(Input::Worker(WorkerInput::Started(running)));
+            }
+        }
+        answers
+    }
+
+    fn keep(&mut self, change: Change) {
+        match change {
+            Change::Job(record) => {
+                let jobs = &mut self.image.jobs;
+                jobs.retain(|kept| kept.definition.id != record.definition.id);
+                jobs.push(record);
+            }
+            Change::JobRemoved(job) => self.image.jobs.retain(|kept| kept.definition.id != job),
+            Change::JobVersion { definition, version, .. } => {
+                self.definitions.insert((definition.id.clone(), version), definition);
+            }
+            Change::Execution(execution) => self.keep_execution(execution),
+            Change::Event(event) => {
+                assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
+                self.image.last_seq = event.seq;
+            }
+            Change::Ledger(row) => self.ledger.push(row),
+            Change::Meta { value, .. } => self.image.boot_id = Some(value),
+        }
+    }
+
+    fn keep_execution(&mut self, execution: Arc<Execution>) {
+        let number = |names: &BTreeMap<ExecutionId, String>| {
+            let prefix = format!("{}#", execution.job_id);
+            1 + names.values().filter(|name| name.starts_with(&prefix)).count()
+        };
+        let name = match self.names.get(&execution.id) {
+            Some(name) => name.clone(),
+            None => format!("{}#{}", execution.job_id, number(&self.names)),
+        };
+        self.names.insert(execution.id, name.clone());
+        let before = self.executions.insert(execution.id, Arc::clone(&execution));
+        let known = before.map_or(0, |before| {
+            assert!(!before.state.is_final(), "{name} left a final state");
+            before.history.len()
+        });
+        for transition in &execution.history[known..] {
+            let reason = self.with_names(&transition.reason);
+            let line = format!("{} {name} {}: {reason}", self.clock(), transition.state);
+            self.transcript.push(line);
+        }
+    }
+
+    fn with_names(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(&id.short(), name))
+    }
+
+    fn clock(&self) -> String {
+        let passed = self.now.wall - self.zero;
+        let time = self.now.wall.format("%H:%M:%S");
+        match passed.num_days() {
+            0 => time.to_string(),
+            days => format!("{days}d {time}"),
+        }
+    }
+}
+
+fn config(boot_id: &str) -> Config {
+    Config {
+        host: "here".to_owned(),
+        cores: 2,
+        system_zone: chrono_tz::UTC,
+        seed: 42,
+        boot_id: boot_id.to_owned(),
+        version: "test".to_owned(),
+    }
+}

@@ -1,0 +1,368 @@
+//! Workers as the engine knows them: pools of slots, the link to the process that hosts them, and its lease.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::dispatch::assignment;
+use super::queue::Selector;
+use super::{Config, Effect, Engine, Holdings, Live, Timer};
+use crate::model::{
+    EventKind, ExecutionId, Now, Outcome, Pool, Settings, StateName, Worker, WorkerId, WorkerState,
+};
+use crate::worker::protocol::{AttemptKey, Ended, StopCause};
+
+/// How long a worker's claim on its attempts holds without a sign of life.
+const LEASE: Duration = Duration::from_secs(30);
+/// An observer that looks this much too late was itself stalled, and declares nobody lost.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// A pool and what it runs: each execution with the limits it holds.
+#[derive(Debug)]
+struct PoolEntry {
+    pool: Pool,
+    running: BTreeMap<ExecutionId, Vec<String>>,
+    /// It is no longer in the file: it finishes what it has.
+    leaving: bool,
+    succeeded: u64,
+    failed: u64,
+}
+
+/// The connection to the local worker process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Link {
+    /// It was not needed yet.
+    Idle,
+    /// It is connected.
+    Up,
+    /// It was lost; what it runs is still its own until the lease is over.
+    Suspect,
+    /// Its lease ran out.
+    Lost,
+}
+
+/// All workers.
+#[derive(Debug)]
+pub(super) struct Workers {
+    pools: BTreeMap<WorkerId, PoolEntry>,
+    link: Link,
+    process: Option<(u32, String)>,
+    heartbeat: Option<DateTime<Utc>>,
+}
+
+impl Workers {
+    pub(super) const fn new() -> Self {
+        Self { pools: BTreeMap::new(), link: Link::Idle, process: None, heartbeat: None }
+    }
+
+    /// The least loaded worker with a free slot that the selector matches; ties go to the smaller id.
+    pub(super) fn choose(&self, selector: &Selector) -> Option<WorkerId> {
+        if !matches!(self.link, Link::Idle | Link::Up) {
+            return None;
+        }
+        let free = self.pools.values().filter(|entry| !entry.leaving && entry.free() > 0);
+        free.filter(|entry| entry.matches(selector))
+            .min_by(|a, b| {
+                // a.running / a.capacity < b.running / b.capacity, without a fraction
+                let left = a.running.len() as u64 * u64::from(b.pool.capacity);
+                let right = b.running.len() as u64 * u64::from(a.pool.capacity);
+                left.cmp(&right).then_with(|| a.pool.id.cmp(&b.pool.id))
+            })
+            .map(|entry| entry.pool.id.clone())
+    }
+
+    /// Whether any worker matches, free or not.
+    pub(super) fn exists(&self, selector: &Selector) -> bool {
+        self.pools.values().any(|entry| !entry.leaving && entry.matches(selector))
+    }
+
+    pub(super) fn take_slot(&mut self, worker: &WorkerId, id: ExecutionId, limits: Vec<String>) {
+        if let Some(entry) = self.pools.get_mut(worker) {
+            entry.running.insert(id, limits);
+        }
+    }
+
+    /// Frees the slot that an execution holds; returns the limits it held, `None` if it held no slot.
+    pub(super) fn free_slot(&mut self, worker: &WorkerId, id: ExecutionId) -> Option<Vec<String>> {
+        self.pools.get_mut(worker)?.running.remove(&id)
+    }
+
+    fn count(&mut self, worker: &WorkerId, outcome: Outcome) {
+        if let Some(entry) = self.pools.get_mut(worker) {
+            match outcome {
+                Outcome::Succeeded => entry.succeeded += 1,
+                _ => entry.failed += 1,
+            }
+        }
+    }
+
+    pub(super) fn view(&self, config: &Config, id: &WorkerId) -> Option<Worker> {
+        let entry = self.pools.get(id)?;
+        let state = match self.link {
+            Link::Lost => WorkerState::Offline,
+            Link::Suspect => WorkerState::Suspect,
+            Link::Idle | Link::Up if entry.leaving => WorkerState::Draining,
+            Link::Idle | Link::Up => WorkerState::Online,
+        };
+        Some(Worker {
+            id: id.clone(),
+            state,
+            host: config.host.clone(),
+            alias: entry.pool.host.clone(),
+            capacity: entry.pool.capacity,
+            labels: entry.pool.labels.clone(),
+            running: entry.running.keys().copied().collect(),
+            last_heartbeat: self.heartbeat,
+            version: self.process.as_ref().map(|(_, version)| version.clone()),
+            pid: self.process.as_ref().map(|(pid, _)| *pid),
+            succeeded: entry.succeeded,
+            failed: entry.failed,
+        })
+    }
+
+    pub(super) fn views(&self, config: &Config) -> Vec<Worker> {
+        self.pools.keys().filter_map(|id| self.view(config, id)).collect()
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.pools.values().filter(|e| !e.leaving).map(|e| e.pool.capacity).sum()
+    }
+
+    fn ids(&self) -> Vec<WorkerId> {
+        self.pools.keys().cloned().collect()
+    }
+}
+
+impl PoolEntry {
+    fn free(&self) -> usize {
+        (self.pool.capacity as usize).saturating_sub(self.running.len())
+    }
+
+    fn matches(&self, selector: &Selector) -> bool {
+        (selector.ids.is_empty() || selector.ids.contains(&self.pool.id))
+            && selector.labels.iter().all(|label| self.pool.labels.contains(label))
+    }
+}
+
+/// The pools that a file asks for: without a word about them, one with a slot a core.
+fn pools_of(settings: &Settings, cores: u32) -> Vec<Pool> {
+    settings.workers.clone().unwrap_or_else(|| {
+        let id = WorkerId::new("local").into_iter();
+        id.map(|id| Pool { id, host: None, capacity: cores.max(1), labels: Vec::new() }).collect()
+    })
+}
+
+impl Engine {
+    /// Puts the pools of the settings in force. One that went finishes what it has.
+    pub(super) fn configure_workers(&mut self) {
+        let wanted = pools_of(&self.settings, self.config.cores);
+        for entry in self.workers.pools.values_mut() {
+            entry.leaving = true;
+        }
+        for pool in wanted {
+            let id = pool.id.clone();
+            let entry = self.workers.pools.entry(id).or_insert_with(|| PoolEntry {
+                pool: pool.clone(),
+                running: BTreeMap::new(),
+                leaving: false,
+                succeeded: 0,
+                failed: 0,
+            });
+            entry.pool = pool;
+            entry.leaving = false;
+        }
+        self.out.shown_workers.extend(self.workers.ids());
+        self.drop_left_pools();
+    }
+
+    /// Forgets pools that are no longer in the file and run nothing more.
+    pub(super) fn drop_left_pools(&mut self) {
+        let is_gone = |entry: &PoolEntry| entry.leaving && entry.running.is_empty();
+        let pools = &mut self.workers.pools;
+        let gone: Vec<_> =
+            pools.iter().filter(|(_, entry)| is_gone(entry)).map(|(id, _)| id.clone()).collect();
+        for id in gone {
+            pools.remove(&id);
+            self.out.removed_workers.push(id);
+        }
+    }
+
+    /// Takes over an attempt that was running when an engine stopped.
+    pub(super) fn hold_slot(&mut self, worker: &WorkerId, id: ExecutionId, limits: Vec<String>) {
+        let pool = Pool { id: worker.clone(), host: None, capacity: 1, labels: Vec::new() };
+        let entry = self.workers.pools.entry(worker.clone()).or_insert_with(|| PoolEntry {
+            pool,
+            running: BTreeMap::new(),
+            leaving: true,
+            succeeded: 0,
+            failed: 0,
+        });
+        self.limits.take(&limits);
+        entry.running.insert(id, limits);
+    }
+
+    /// The worker process is connected and says what it holds: what the engine believes is brought in line with that.
+    pub(super) fn worker_up(&mut self, now: Now, holdings: Holdings) {
+        self.workers.link = Link::Up;
+        self.workers.process = Some((holdings.pid, holdings.program));
+        self.workers.heartbeat = Some(now.wall);
+        self.timers.retain(|(_, timer)| *timer != Timer::Lease);
+        let known: std::collections::HashSet<AttemptKey> =
+            holdings.running.iter().map(|running| running.key).collect();
+        for running in &holdings.running {
+            self.attempt_started(running);
+            self.stop_if_unwanted(running.key);
+        }
+        for ended in holdings.ended {
+            self.attempt_ended(now, ended);
+        }
+        for id in self.running_executions() {
+            self.reconcile(now, id, &known);
+        }
+        self.out.shown_workers.extend(self.workers.ids());
+    }
+
+    pub(super) fn running_executions(&self) -> Vec<ExecutionId> {
+        let is_running = |live: &&Live| live.execution.state.name() == StateName::Running;
+        let mut ids: Vec<_> =
+            self.live.values().filter(is_running).map(|l| l.execution.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// An attempt that the worker should have: start it if it never began, else it is lost.
+    fn reconcile(
+        &mut self,
+        now: Now,
+        id: ExecutionId,
+        known: &std::collections::HashSet<AttemptKey>,
+    ) {
+        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
+        let Some(attempt) = execution.attempt() else { return };
+        let key = AttemptKey { execution_id: id, attempt: attempt.number };
+        if known.contains(&key) {
+            return;
+        }
+        if attempt.started_at.is_some() {
+            self.lost(now, key, "the worker process that ran it has ended");
+        } else if execution.cancelled_by.is_some() {
+            self.ended_unstarted(now, key);
+        } else if let Some(assignment) = assignment(execution, definition) {
+            // Given to the worker, but it never heard of it. Starting a key twice starts nothing twice.
+            self.out.acts.push(Effect::Start(Box::new(assignment)));
+        }
+    }
+
+    /// A running attempt that nobody waits for any more, or that someone cancelled meanwhile, is ended.
+    fn stop_if_unwanted(&mut self, key: AttemptKey) {
+        let wanted = self.live.get(&key.execution_id).is_some_and(|live| {
+            live.execution.cancelled_by.is_none()
+                && live.execution.attempt_number() == key.attempt
+                && live.execution.state.name() == StateName::Running
+        });
+        if !wanted {
+            self.out.acts.push(Effect::Stop { key, cause: StopCause::Cancel });
+        }
+    }
+
+    /// The connection is gone. Nothing is lost yet: the process may be there.
+    pub(super) fn worker_down(&mut self, now: Now, reason: &str) {
+        if self.workers.link != Link::Up {
+            return;
+        }
+        self.workers.link = Link::Suspect;
+        self.timers.insert((now.monotonic.saturating_add(LEASE), Timer::Lease));
+        self.tell_workers(reason);
+    }
+
+    /// The lease of the worker process has run out.
+    pub(super) fn lease_over(&mut self, now: Now, due: Duration) {
+        if now.monotonic.saturating_sub(due) > STALLED {
+            self.timers.insert((now.monotonic.saturating_add(LEASE), Timer::Lease));
+            return;
+        }
+        self.workers.link = Link::Lost;
+        self.tell_workers("is offline: its lease has run out");
+        for id in self.running_executions() {
+            let attempt = self.live.get(&id).and_then(|live| live.execution.attempt()).cloned();
+            let Some(attempt) = attempt.filter(|attempt| attempt.started_at.is_some()) else {
+                continue;
+            };
+            let key = AttemptKey { execution_id: id, attempt: attempt.number };
+            self.lost(now, key, "its worker's lease has run out");
+        }
+    }
+
+    fn tell_workers(&mut self, reason: &str) {
+        for worker_id in self.workers.ids() {
+            self.out.shown_workers.insert(worker_id.clone());
+            self.out.facts.push(EventKind::WorkerChanged { worker_id, reason: reason.to_owned() });
+        }
+    }
+
+    fn lost(&mut self, now: Now, key: AttemptKey, why: &str) {
+        self.attempt_ended(
+            now,
+            Ended {
+                key,
+                started_at: None,
+                finished_at: now.wall,
+                outcome: Outcome::WorkerLost,
+                exit_code: None,
+                error: Some(format!("worker lost: {why}; what the command did is not known")),
+                result: None,
+            },
+        );
+    }
+
+    fn ended_unstarted(&mut self, now: Now, key: AttemptKey) {
+        self.attempt_ended(
+            now,
+            Ended {
+                key,
+                started_at: None,
+                finished_at: now.wall,
+                outcome: Outcome::Cancelled,
+                exit_code: None,
+                error: None,
+                result: None,
+            },
+        );
+    }
+
+    /// A sign of life; shown no more often than people can read it.
+    pub(super) fn heartbeat(&mut self, now: Now) {
+        let shown = self.workers.heartbeat;
+        if shown.is_none_or(|shown| (now.wall - shown).abs() >= chrono::TimeDelta::seconds(5)) {
+            self.workers.heartbeat = Some(now.wall);
+            self.out.shown_workers.extend(self.workers.ids());
+        }
+    }
+
+    /// Counts the end of an attempt for its worker.
+    pub(super) fn count_outcome(&mut self, id: ExecutionId, outcome: Outcome) {
+        if let Some(worker) = self.worker_of(id).cloned() {
+            self.workers.count(&worker, outcome);
+        }
+    }
+
+    /// The pools as the worker process hosts them.
+    #[must_use]
+    pub fn pools(&self) -> Vec<Pool> {
+        pools_of(&self.settings, self.config.cores)
+    }
+
+    /// Slots of all workers together.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.workers.slots()
+    }
+
+    /// The definition that a live execution runs.
+    #[must_use]
+    pub fn live_definition(&self, id: ExecutionId) -> Option<Arc<crate::model::Job>> {
+        self.live.get(&id).map(|live| Arc::clone(&live.definition))
+    }
+}

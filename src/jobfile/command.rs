@@ -1,0 +1,138 @@
+//! Reading what a job does: `run` with `shell`, or `command` with `args`, judged by the catalogue of commands.
+//!
+//! Owns the choice between the two, and the other system's `metadata.commandArgs`. Knows no command by name.
+
+use serde_json::Map;
+
+use super::fields::{Fields, Slot};
+use super::findings::{Findings, Mark, quoted};
+use super::job::Context;
+use super::tree::{Content, Node};
+use crate::model::{Job, JobCommand};
+
+/// How many command names an error lists.
+const MOST_NAMES: usize = 20;
+/// Where the other system keeps a command's arguments, inside `metadata`.
+const FOREIGN_ARGS: &str = "commandArgs";
+
+/// Sets the job's command.
+pub(super) fn read(
+    job: &mut Job,
+    shell: Vec<String>,
+    fields: &Fields<'_>,
+    home: Mark,
+    context: &Context<'_>,
+    out: &mut Findings,
+) {
+    match (fields.get("run"), fields.get("command")) {
+        (Some(_), Some(command)) => {
+            out.error(command.key_at, "a job has `run` or `command`, not both");
+        }
+        (None, None) => {
+            let message = "a job needs `run` (a script) or `command` (the name of a command)";
+            out.error(home, message);
+        }
+        (Some(run), None) => {
+            if let Some(args) = fields.get("args") {
+                let message = "`args` goes with `command`; a script takes its text from `run`";
+                out.error(args.key_at, message);
+            }
+            let Some(run) = script(run, out) else { return };
+            job.command = JobCommand::Run { run, shell };
+        }
+        (None, Some(command)) => {
+            if let Some(shell) = fields.get("shell") {
+                out.error(shell.key_at, "`shell` goes with `run`, not with `command`");
+            }
+            named(job, command, fields, context, out);
+        }
+    }
+}
+
+fn script(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
+    let run = slot.text(out)?;
+    if run.trim().is_empty() {
+        slot.wrong("the script is empty", out);
+        return None;
+    }
+    Some(run)
+}
+
+fn named(
+    job: &mut Job,
+    command: Slot<'_>,
+    fields: &Fields<'_>,
+    context: &Context<'_>,
+    out: &mut Findings,
+) {
+    let foreign = fields.get("metadata").and_then(|slot| foreign_args(slot.node));
+    job.metadata.remove(FOREIGN_ARGS);
+    let (args, at, node) = match (fields.get("args"), foreign) {
+        (Some(args), Some((_, foreign_at))) => {
+            let message = "`args` and `metadata.commandArgs` say the same thing: give one of them";
+            out.error(foreign_at, message);
+            (args.map(out), args.key_at, Some(args.node))
+        }
+        (Some(args), None) => (args.map(out), args.key_at, Some(args.node)),
+        (None, Some((node, at))) => (command.item(node).map(out), at, Some(node)),
+        (None, None) => (Some(Map::new()), command.key_at, None),
+    };
+    let Some(name) = command.line(out) else { return };
+    if !context.commands.contains(&name) {
+        unknown(command, &name, context, out);
+        return;
+    }
+    let Some(args) = args else { return };
+    if let Err(problems) = context.rules.catalog.check(&name, &args) {
+        for problem in problems {
+            let at = node.and_then(|node| locate(node, &problem.path)).unwrap_or(at);
+            let place = if problem.path.is_empty() {
+                String::new()
+            } else {
+                format!("argument {} ", quoted(&problem.path))
+            };
+            out.error(at, format!("command `{name}`: {place}{}", problem.message));
+        }
+    }
+    job.command = JobCommand::Named { command: name, args };
+}
+
+fn unknown(slot: Slot<'_>, name: &str, context: &Context<'_>, out: &mut Findings) {
+    let hint = out.did_you_mean(name, context.commands.iter().map(String::as_str));
+    let hint = if hint.is_empty() {
+        let names: Vec<&str> =
+            context.commands.iter().take(MOST_NAMES).map(String::as_str).collect();
+        format!(": known are {}; a shell command goes to `run`", names.join(", "))
+    } else {
+        hint
+    };
+    slot.wrong(format!("unknown command {}{hint}", quoted(name)), out);
+}
+
+/// `metadata.commandArgs` and where its key stands.
+fn foreign_args(metadata: &Node) -> Option<(&Node, Mark)> {
+    let Content::Map(entries) = &metadata.content else { return None };
+    let entry = entries.iter().find(|entry| entry.key == FOREIGN_ARGS)?;
+    Some((&entry.value, entry.key_at))
+}
+
+/// The place of `aggregate.op` or `paths[2]` within the arguments: of the deepest part of it that is there.
+fn locate(args: &Node, path: &str) -> Option<Mark> {
+    let mut node = args;
+    let mut found = None;
+    for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {
+        let next = match &node.content {
+            Content::Map(entries) => {
+                entries.iter().find(|entry| entry.key == part).map(|entry| &entry.value)
+            }
+            Content::List(items) => {
+                part.trim_end_matches(']').parse().ok().and_then(|index: usize| items.get(index))
+            }
+            Content::Scalar(_) => None,
+        };
+        let Some(next) = next else { break };
+        node = next;
+        found = Some(node.at);
+    }
+    found
+}

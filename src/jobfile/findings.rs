@@ -1,0 +1,177 @@
+//! What is wrong, and where: collected as the judge goes, so that all of it can be told at once.
+//!
+//! Owns the bounds (how many are kept, how long a sentence may be) and makes every sentence safe to print, for what
+//! it quotes comes from outside. Knows nothing of YAML or JSON: a [`Mark`] is turned into words by who made the tree.
+
+use std::fmt::Write as _;
+
+use crate::model::text;
+
+/// How many findings of a kind are kept; the rest is counted.
+const MOST: usize = 20_000;
+/// How many candidates are looked at for "did you mean", over all findings.
+const MOST_COMPARISONS: usize = 100_000;
+/// How much of a quoted text is shown.
+const QUOTED_CHARS: usize = 80;
+
+/// A place in a source. In a tree made of YAML: file, line and column from 1. In one made of JSON the line is the number
+/// of a path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Mark {
+    pub(super) source: u32,
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+impl Mark {
+    /// The same line, `by` columns to the right.
+    pub(super) fn shifted(self, by: usize) -> Self {
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
+        Self { column: self.column.saturating_add(by), ..self }
+    }
+}
+
+/// A sentence about a place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Finding {
+    pub(super) at: Mark,
+    pub(super) message: String,
+}
+
+/// All that was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+    left_out: usize,
+    comparisons: usize,
+}
+
+impl Findings {
+    pub(super) fn error(&mut self, at: Mark, message: impl AsRef<str>) {
+        if self.errors.len() < MOST {
+            self.errors.push(Finding { at, message: printable(message.as_ref(), usize::MAX) });
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    pub(super) fn warning(&mut self, at: Mark, message: impl AsRef<str>) {
+        if self.warnings.len() < MOST {
+            self.warnings.push(Finding { at, message: printable(message.as_ref(), usize::MAX) });
+        }
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// How many errors there are.
+    pub(super) fn error_count(&self) -> usize {
+        self.errors.len() + self.left_out
+    }
+
+    /// `: did you mean `x`?`, or nothing when no candidate is near, or when too many were looked at already: a file in
+    /// which everything is misspelt must not cost minutes.
+    pub(super) fn did_you_mean<'a>(
+        &mut self,
+        wrong: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> String {
+        let left = MOST_COMPARISONS - self.comparisons.min(MOST_COMPARISONS);
+        let candidates = candidates.into_iter().take(left);
+        let nearest = text::nearest(wrong, candidates.inspect(|_| self.comparisons += 1));
+        nearest.map_or_else(String::new, |nearest| format!(": did you mean {}?", quoted(nearest)))
+    }
+
+    /// Errors and warnings, each in the order of the source and each once.
+    pub(super) fn into_sorted(mut self) -> (Vec<Finding>, Vec<Finding>) {
+        for list in [&mut self.errors, &mut self.warnings] {
+            list.sort();
+            list.dedup();
+        }
+        if let (Some(last), 1..) = (self.errors.last(), self.left_out) {
+            let at = last.at;
+            let message = format!("{} more errors are not listed", self.left_out);
+            self.errors.push(Finding { at, message });
+        }
+        (self.errors, self.warnings)
+    }
+}
+
+/// A text from outside between backticks, safe to print and cut to what fits a line.
+pub(super) fn quoted(text: &str) -> String {
+    format!("`{}`", printable(text, QUOTED_CHARS))
+}
+
+/// The text with everything that could disturb a terminal written as an escape, cut after `most` characters.
+pub(super) fn printable(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most));
+    for (index, c) in text.chars().enumerate() {
+        if index == most {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if is_hostile(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Control characters, and those that turn the direction of text, take no room or stand for nothing.
+pub(super) fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'
+            | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hostile_is_echoed_raw() {
+        let text = "a\u{1b}[2J\u{202e}b\nc\u{7}";
+        assert_eq!(quoted(text), "`a\\u{1b}[2J\\u{202e}b\\nc\\u{7}`");
+        assert_eq!(quoted(&"x".repeat(1000)).chars().count(), 83);
+    }
+
+    #[test]
+    fn findings_are_told_in_order_and_once() {
+        let mut findings = Findings::default();
+        let at = |line| Mark { source: 0, line, column: 1 };
+        findings.error(at(2), "b");
+        findings.error(at(1), "a");
+        findings.error(at(2), "b");
+        let (errors, _) = findings.into_sorted();
+        let lines: Vec<u32> = errors.iter().map(|finding| finding.at.line).collect();
+        assert_eq!(lines, [1, 2]);
+    }
+
+    #[test]
+    fn more_than_can_be_kept_is_counted() {
+        let mut findings = Findings::default();
+        for line in 0..20_010 {
+            findings.error(Mark { source: 0, line, column: 1 }, "x");
+        }
+        let (errors, _) = findings.into_sorted();
+        assert_eq!(errors.last().unwrap().message, "10 more errors are not listed");
+    }
+
+    #[test]
+    fn suggestions_stop_when_too_many_candidates_were_looked_at() {
+        let mut findings = Findings::default();
+        assert_eq!(findings.did_you_mean("alphe", ["alpha"]), ": did you mean `alpha`?");
+        findings.did_you_mean("alphe", std::iter::repeat_n("zzzzzzzzzz", MOST_COMPARISONS));
+        assert_eq!(findings.did_you_mean("alphe", ["alpha"]), "");
+    }
+}

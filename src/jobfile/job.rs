@@ -1,0 +1,373 @@
+//! Reading a job: each key into the model, with `defaults` laid under it.
+//!
+//! Owns what the keys of a job mean by themselves. What needs the other jobs (ids, dependencies) is judged in `graph`,
+//! what needs the command catalogue in `command`, when it fires in `timing`.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::command;
+use super::fields::{Fields, Slot};
+use super::findings::{Findings, Mark, quoted};
+use super::keys::{self, Scope};
+use super::settings;
+use super::timing::{self, ScheduleText};
+use super::tree::{Content, Node};
+use super::{CommandCatalog, Rules};
+use crate::model::{
+    CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, JobId, NamedCause, Overlap,
+    Priority, Retry, RetryCause, Settings, WorkerSelector,
+};
+
+/// Where a job comes from: what is relative or missing is read accordingly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From a file: paths are meant from its folder, and what is missing is told at the job's `id`.
+    File,
+    /// From a program: what is missing is told about the object as a whole.
+    Program,
+}
+
+/// What jobs are read against.
+pub(super) struct Context<'a> {
+    pub(super) rules: &'a Rules<'a>,
+    pub(super) settings: &'a Settings,
+    pub(super) origin: Origin,
+    pub(super) commands: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(rules: &'a Rules<'a>, settings: &'a Settings, origin: Origin) -> Self {
+        let commands = CommandCatalog::names(rules.catalog);
+        Self { rules, settings, origin, commands }
+    }
+}
+
+/// What a job is before its own keys are read.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    pub(super) job: Job,
+    pub(super) shell: Vec<String>,
+    pub(super) schedule: Option<ScheduleText>,
+}
+
+/// A job that was read, with the places that later judgements point at.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The job; under a stand-in id if its own is missing or illegal.
+    pub(super) job: Job,
+    /// Its id, if it has a legal one, and where that stands.
+    pub(super) id: Option<(JobId, Mark)>,
+    /// Where the job is told to be.
+    pub(super) home: Mark,
+    /// Where each of its dependencies stands.
+    pub(super) dependencies_at: Vec<Mark>,
+    pub(super) schedule: Option<ScheduleText>,
+}
+
+/// Reads `defaults`, or gives the defaults of the house.
+pub(super) fn defaults(slot: Option<Slot<'_>>, context: &Context<'_>, out: &mut Findings) -> Base {
+    #[expect(clippy::expect_used, reason = "a literal that a test reads, too")]
+    let stand_in = JobId::new("unnamed").expect("a legal id");
+    let job = Job::new(stand_in, JobCommand::script(""));
+    let mut base = Base { job, shell: JobCommand::default_shell(), schedule: None };
+    if context.origin == Origin::File {
+        base.job.working_dir = context.rules.base_dir.to_str().map(str::to_owned);
+        if base.job.working_dir.is_none() {
+            let top = Mark { source: 0, line: 1, column: 1 };
+            out.error(top, "the name of the folder that jobs would work in is not UTF-8");
+        }
+    }
+    let Some(slot) = slot else { return base };
+    let what = "a map of keys of a job, such as {timeout: 1h}";
+    let Some(fields) = slot.fields(Scope::Job, what, out) else { return base };
+    for own in fields.iter().filter(|slot| slot.key.own) {
+        let message = format!("`{}` cannot stand in `defaults`: it is a job's own", own.key.name);
+        out.error(own.key_at, message);
+    }
+    shared(&mut base, &fields, context, out);
+    base
+}
+
+/// Reads one job.
+pub(super) fn read(
+    node: &Node,
+    base: &Base,
+    context: &Context<'_>,
+    out: &mut Findings,
+) -> Option<Read> {
+    let what = "a job: a map with `id`, and `run` or `command`";
+    let fields = Fields::read(node, Scope::Job, what, out)?;
+    let mut base = base.clone();
+    let id = fields.get("id");
+    let home = match (id, context.origin) {
+        (Some(id), Origin::File) => id.key_at,
+        _ => fields.at,
+    };
+    if id.is_none() {
+        out.error(home, "a job needs an `id`");
+    }
+    let id = id.and_then(|slot| {
+        let text = slot.line(out)?;
+        let id = JobId::new(&text).map_err(|problem| slot.wrong(problem.to_string(), out)).ok()?;
+        Some((id, slot.node.at))
+    });
+    if let Some((id, _)) = &id {
+        base.job.id = id.clone();
+    }
+    shared(&mut base, &fields, context, out);
+    let Base { mut job, shell, schedule } = base;
+    job.name = fields.line("name", out);
+    command::read(&mut job, shell, &fields, home, context, out);
+    timing::bounds(&mut job, &fields, context, out);
+    let mut dependencies_at = Vec::new();
+    if let Some(slot) = fields.get("dependencies") {
+        (job.dependencies, dependencies_at) = dependencies(slot, out);
+    }
+    Some(Read { job, id, home, dependencies_at, schedule })
+}
+
+/// The keys that a job and `defaults` share.
+fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {
+    let job = &mut base.job;
+    set_some(&mut job.description, fields.text("description", out));
+    if let Some(slot) = fields.get("shell") {
+        match slot.lines(out) {
+            Some(shell) if !shell.is_empty() => base.shell = shell,
+            Some(_) => slot.wrong("it needs a program at least, as in [/bin/sh, -c]", out),
+            None => {}
+        }
+    }
+    timing::rules(job, &mut base.schedule, fields, context, out);
+    policies(job, fields, out);
+    retries(job, fields, out);
+    placement(job, fields, out);
+    surroundings(job, fields, context, out);
+}
+
+fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
+    let words = [("high", Priority::High), ("medium", Priority::Medium), ("low", Priority::Low)];
+    set(&mut job.priority, fields.get("priority").and_then(|slot| slot.one_of(&words, out)));
+    set(&mut job.priority_aging, fields.positive_duration("priority_aging", out));
+    set(&mut job.enabled, fields.flag("enabled", out));
+    set_some(&mut job.timeout, fields.positive_duration("timeout", out));
+    set_some(&mut job.deadline, fields.positive_duration("deadline", out));
+    set_some(&mut job.dependency_timeout, fields.positive_duration("dependency_timeout", out));
+    set(&mut job.kill_grace, fields.duration("kill_grace", out));
+    set(&mut job.overlap, fields.get("overlap").and_then(|slot| overlap(slot, out)));
+    let words = [("none", CatchUp::None), ("latest", CatchUp::Latest), ("all", CatchUp::All)];
+    set(&mut job.catch_up, fields.get("catch_up").and_then(|slot| slot.one_of(&words, out)));
+    set(&mut job.catch_up_window, fields.duration("catch_up_window", out));
+    if let Some(slot) = fields.get("success_exit_codes") {
+        let items = slot.list("a list such as [0, 3]", out);
+        let codes = items.map(|items| {
+            let codes = items.iter().filter_map(|item| exit_code(slot.item(item), out));
+            codes.collect::<Vec<i32>>()
+        });
+        match codes {
+            Some(codes) if codes.is_empty() && items.is_some_and(<[Node]>::is_empty) => {
+                slot.wrong("without any code the job could never succeed", out);
+            }
+            codes => set(&mut job.success_exit_codes, codes),
+        }
+    }
+}
+
+fn exit_code(slot: Slot<'_>, out: &mut Findings) -> Option<i32> {
+    slot.integer(0, 255, out).and_then(|code| i32::try_from(code).ok())
+}
+
+fn overlap(slot: Slot<'_>, out: &mut Findings) -> Option<Overlap> {
+    let words = [
+        ("skip", Overlap::Skip),
+        ("queue", Overlap::Queue),
+        ("allow", Overlap::Allow),
+        ("queue_all", Overlap::QueueAll),
+        ("replace", Overlap::Replace),
+    ];
+    if let Content::Scalar(scalar) = &slot.node.content
+        && let Some((key, _)) = keys::find(Scope::Overlap, &scalar.text.to_ascii_lowercase())
+        && !key.supported
+    {
+        slot.wrong(format!("`{}` is not supported yet", key.name), out);
+        return None;
+    }
+    let supported = |name| keys::find(Scope::Overlap, name).is_some_and(|(key, _)| key.supported);
+    let words: Vec<_> = words.into_iter().filter(|(name, _)| supported(name)).collect();
+    slot.one_of(&words, out)
+}
+
+fn retries(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
+    set(&mut job.retry, fields.get("retry").and_then(|slot| retry(slot, out)));
+    for (name, causes) in [("retry_on", &mut job.retry_on), ("no_retry_on", &mut job.no_retry_on)] {
+        let Some(slot) = fields.get(name) else { continue };
+        let Some(items) = slot.list("a list such as [75, timeout]", out) else { continue };
+        *causes = items.iter().filter_map(|item| cause(slot.item(item), out)).collect();
+    }
+}
+
+fn retry(slot: Slot<'_>, out: &mut Findings) -> Option<Retry> {
+    let what = "a map such as {type: fixed, max_retries: 3, delay: 10s}";
+    let fields = slot.fields(Scope::Retry, what, out)?;
+    let max_retries = fields.get("max_retries").map(|slot| slot.integer(0, 10_000, out));
+    let max_retries = max_retries.map_or(Some(3), |number| u32::try_from(number?).ok());
+    let second = std::time::Duration::from_secs(1);
+    let delay = fields.duration("delay", out).unwrap_or(second);
+    let max_delay = fields.duration("max_delay", out).unwrap_or(second * 300);
+    let jitter = fields.get("jitter").and_then(|slot| slot.fraction(out)).unwrap_or(0.0);
+    let Some(kind) = fields.get("type") else {
+        out.error(slot.key_at, "`retry` needs a `type`: none, fixed or exponential");
+        return None;
+    };
+    let words = [("none", 0), ("fixed", 1), ("exponential", 2)];
+    let kind = kind.one_of(&words, out)?;
+    let max_retries = max_retries?;
+    Some(match kind {
+        0 => Retry::None,
+        1 => Retry::Fixed { max_retries, delay, jitter },
+        _ => Retry::Exponential { max_retries, delay, max_delay, jitter },
+    })
+}
+
+fn cause(slot: Slot<'_>, out: &mut Findings) -> Option<RetryCause> {
+    match &slot.node.content {
+        Content::Scalar(scalar) if scalar.plain && scalar.text.parse::<i64>().is_ok() => {
+            exit_code(slot, out).map(RetryCause::ExitCode)
+        }
+        _ => {
+            let words = [("timeout", NamedCause::Timeout), ("worker_lost", NamedCause::WorkerLost)];
+            slot.one_of(&words, out).map(RetryCause::Named)
+        }
+    }
+}
+
+/// What says where and beside what a job may run.
+fn placement(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
+    let concurrency = fields.get("concurrency").and_then(|slot| slot.count(out));
+    set_some(&mut job.concurrency, concurrency);
+    set(&mut job.limits, fields.lines("limits", out));
+    let Some(slot) = fields.get("workers") else { return };
+    let what = "a map such as {labels: [db]}";
+    let Some(selector) = slot.fields(Scope::Selector, what, out) else { return };
+    let ids = selector.get("ids").and_then(|slot| {
+        let items = slot.list("a list such as [worker-1]", out)?;
+        let ids = items.iter().filter_map(|item| settings::worker_id(slot.item(item), out));
+        Some(ids.collect())
+    });
+    let labels = selector.lines("labels", out).unwrap_or_default();
+    job.workers = Some(WorkerSelector { ids: ids.unwrap_or_default(), labels });
+}
+
+fn surroundings(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {
+    if let Some(slot) = fields.get("env") {
+        env(slot, &mut job.env, out);
+    }
+    if let Some(slot) = fields.get("working_dir") {
+        set_some(&mut job.working_dir, working_dir(slot, context, out));
+    }
+    set(&mut job.output_limit, fields.size("output_limit", out));
+    set(&mut job.tags, fields.lines("tags", out));
+    if let Some(metadata) = fields.map("metadata", out) {
+        job.metadata.extend(metadata);
+    }
+}
+
+fn env(slot: Slot<'_>, env: &mut BTreeMap<String, EnvValue>, out: &mut Findings) {
+    let entries = slot.entries("a map such as {LANG: C}", out).unwrap_or(&[]);
+    for entry in entries {
+        let name = &entry.key;
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let name = quoted(name);
+            out.error(entry.key_at, format!("`env`: {name} is not a name of a variable"));
+            continue;
+        }
+        let value = match &entry.value.content {
+            _ if entry.value.is_null() => {
+                let message = format!("{} has no value: write \"\" for none", quoted(name));
+                out.error(entry.key_at, format!("`env`: {message}"));
+                None
+            }
+            Content::Map(_) => {
+                slot.item(&entry.value).fields(Scope::EnvValue, "a text", out);
+                None
+            }
+            _ => slot.item(&entry.value).text(out),
+        };
+        if let Some(value) = value {
+            env.insert(name.clone(), EnvValue::Text(value));
+        }
+    }
+}
+
+fn working_dir(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<String> {
+    let text = slot.line(out)?;
+    if text == "~" || text.starts_with("~/") {
+        slot.wrong("`~` is not expanded: write the whole path", out);
+        return None;
+    }
+    let path = Path::new(&text);
+    if path.is_relative() && context.origin == Origin::Program {
+        slot.wrong("it must be an absolute path", out);
+        return None;
+    }
+    let joined = context.rules.base_dir.join(path);
+    let plain: PathBuf = joined.components().filter(|part| *part != Component::CurDir).collect();
+    let text = plain.into_os_string().into_string();
+    text.map_err(|_| slot.wrong("the name of the folder is not UTF-8", out)).ok()
+}
+
+/// The dependencies and where each stands.
+fn dependencies(slot: Slot<'_>, out: &mut Findings) -> (Vec<Dependency>, Vec<Mark>) {
+    let items = slot.list("a list of job ids such as [fetch, load]", out).unwrap_or(&[]);
+    let read = items.iter().filter_map(|item| {
+        let dependency = dependency(slot.item(item), out)?;
+        Some((dependency, item.at))
+    });
+    let mut read: Vec<(Dependency, Mark)> = read.collect();
+    let mut seen = std::collections::HashSet::new();
+    read.retain(|(dependency, at)| {
+        let fresh = seen.insert(dependency.job.clone());
+        if !fresh {
+            let id = quoted(dependency.job.as_str());
+            out.error(*at, format!("`dependencies`: {id} is listed twice"));
+        }
+        fresh
+    });
+    read.into_iter().unzip()
+}
+
+fn dependency(slot: Slot<'_>, out: &mut Findings) -> Option<Dependency> {
+    let id = |slot: Slot<'_>, out: &mut Findings| {
+        let text = slot.line(out)?;
+        JobId::new(&text).map_err(|problem| slot.wrong(problem.to_string(), out)).ok()
+    };
+    let Content::Map(_) = &slot.node.content else {
+        return Some(Dependency { job: id(slot, out)?, on: Condition::Success, within: None });
+    };
+    let fields = slot.fields(Scope::Dependency, "a job id", out)?;
+    let words = [
+        ("success", Condition::Success),
+        ("failure", Condition::Failure),
+        ("completion", Condition::Completion),
+    ];
+    let on = fields.get("on").and_then(|slot| slot.one_of(&words, out)).unwrap_or_default();
+    let within = fields.positive_duration("within", out);
+    let Some(job) = fields.get("job") else {
+        out.error(fields.at, "a dependency needs a `job`");
+        return None;
+    };
+    Some(Dependency { job: id(job, out)?, on, within })
+}
+
+/// Replaces what holds if something was given.
+pub(super) fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *field = given;
+    }
+}
+
+pub(super) fn set_some<T>(field: &mut Option<T>, given: Option<T>) {
+    if given.is_some() {
+        *field = given;
+    }
+}

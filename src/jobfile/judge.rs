@@ -1,0 +1,148 @@
+//! A whole jobs file, or a folder of them: from text to a set of jobs that cannot be wrong, or to all that is.
+//!
+//! Owns the order of judgement: syntax, top of the file, each job, then the jobs among each other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::fields::Fields;
+use super::findings::{Finding, Findings, Mark, printable, quoted};
+use super::graph::{self, Vertex};
+use super::job::{self, Context, Origin, Read};
+use super::keys::Scope;
+use super::tree::{Content, Entry, Node};
+use super::{FileErrors, Loaded, Located, Place, Rules, SourceText, settings, syntax, timing};
+use crate::model::{JobId, JobSet};
+
+/// Reads and judges jobs files. Those of a folder are one set; each top-level key but `jobs` stands in one of them only.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the files.
+pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileErrors> {
+    let mut out = Findings::default();
+    let mut roots = Vec::new();
+    for (number, source) in (0u32..).zip(sources) {
+        roots.extend(syntax::read(&source.text, number, &mut out));
+    }
+    let top = Top::gather(&roots, sources, &mut out);
+    let at = Mark { source: 0, line: 1, column: 1 };
+    let fields = Fields::of(top.keys.iter().copied(), at, Scope::Top, &mut out);
+    let settings = settings::read(&fields, &mut out);
+    let context = Context::new(rules, &settings, Origin::File);
+    let base = job::defaults(fields.get("defaults"), &context, &mut out);
+    let nodes = top.jobs.iter();
+    let jobs: Vec<Read> =
+        nodes.filter_map(|node| job::read(node, &base, &context, &mut out)).collect();
+    let places = unique(&jobs, sources, &mut out);
+    let vertices: Vec<Vertex<'_>> = jobs.iter().map(vertex).collect();
+    graph::judge(&vertices, &mut out);
+    for job in &jobs {
+        timing::judge(job, &context, &mut out);
+    }
+    let failed = out.has_errors();
+    let (errors, warnings) = out.into_sorted();
+    if failed {
+        return Err(FileErrors(located(errors, sources)));
+    }
+    let jobs = jobs.into_iter().map(|read| read.job).collect();
+    let places = places.into_iter().map(|(id, (_, place))| (id, place)).collect();
+    let set = JobSet { settings, jobs };
+    Ok(Loaded { set, warnings: located(warnings, sources), places })
+}
+
+/// The top-level keys of all files, and their jobs.
+#[derive(Default)]
+struct Top<'t> {
+    keys: Vec<&'t Entry>,
+    jobs: Vec<&'t Node>,
+}
+
+impl<'t> Top<'t> {
+    fn gather(roots: &'t [Node], sources: &[SourceText], out: &mut Findings) -> Self {
+        let mut top = Self::default();
+        let mut first: HashMap<&str, Mark> = HashMap::new();
+        for root in roots.iter().filter(|root| !root.is_null()) {
+            let Content::Map(entries) = &root.content else {
+                let found = root.describe();
+                let message = format!("a jobs file is a map with the key `jobs:`, found {found}");
+                out.error(root.at, message);
+                continue;
+            };
+            for entry in entries {
+                if entry.key == "jobs" {
+                    top.take_jobs(entry, out);
+                } else if let Some(first) = first.get(entry.key.as_str()) {
+                    let file = name(first.source, sources);
+                    let key = quoted(&entry.key);
+                    let message =
+                        format!("{key} is already given in {file} on line {}", first.line);
+                    out.error(entry.key_at, message);
+                } else {
+                    first.insert(&entry.key, entry.key_at);
+                    top.keys.push(entry);
+                }
+            }
+        }
+        top
+    }
+
+    fn take_jobs(&mut self, entry: &'t Entry, out: &mut Findings) {
+        match &entry.value.content {
+            Content::List(jobs) => self.jobs.extend(jobs),
+            _ if entry.value.is_null() => {
+                out.error(entry.key_at, "`jobs` has no value: write `jobs: []` for no jobs");
+            }
+            _ => {
+                let found = entry.value.describe();
+                let message =
+                    format!("`jobs` is a list, each job beginning with `- id: …`; found {found}");
+                out.error(entry.value.at, message);
+            }
+        }
+    }
+}
+
+/// Where each job is, by id; tells of ids that are taken.
+fn unique(
+    jobs: &[Read],
+    sources: &[SourceText],
+    out: &mut Findings,
+) -> BTreeMap<JobId, (usize, Place)> {
+    let mut places = BTreeMap::new();
+    for (index, job) in jobs.iter().enumerate() {
+        let Some((id, at)) = &job.id else { continue };
+        if let Some((first, _)) = places.get(id) {
+            let first: &Read = &jobs[*first];
+            let Some((_, first)) = &first.id else { continue };
+            let place = format!("{}:{}:{}", name(first.source, sources), first.line, first.column);
+            let message =
+                format!("job id {} is taken: it is first given at {place}", quoted(id.as_str()));
+            out.error(*at, message);
+            continue;
+        }
+        let file = sources.get(at.source as usize);
+        let file = file.map(|source| source.name.clone()).unwrap_or_default();
+        places.insert(id.clone(), (index, Place { file, line: job.home.line as usize }));
+    }
+    places
+}
+
+fn vertex(read: &Read) -> Vertex<'_> {
+    let id = read.id.as_ref().map_or("", |(id, _)| id.as_str());
+    let waits_for = read.job.dependencies.iter().map(|dependency| dependency.job.as_str());
+    let waits_for = waits_for.zip(read.dependencies_at.iter().copied()).collect();
+    Vertex { id, waits_for, judged: true }
+}
+
+fn name(source: u32, sources: &[SourceText]) -> String {
+    sources.get(source as usize).map_or_else(String::new, |source| printable(&source.name, 4096))
+}
+
+fn located(findings: Vec<Finding>, sources: &[SourceText]) -> Vec<Located> {
+    let located = |finding: Finding| Located {
+        file: name(finding.at.source, sources),
+        line: finding.at.line as usize,
+        column: finding.at.column as usize,
+        message: finding.message,
+    };
+    findings.into_iter().map(located).collect()
+}

@@ -1,0 +1,129 @@
+//! Reading the top of jobs.yaml: zone, stop, workers, calendars, limits.
+//!
+//! Owns what these keys mean. Leaves `defaults` and `jobs` to `job`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+
+use super::fields::{Fields, Slot};
+use super::findings::{Findings, Mark, quoted};
+use super::job::set;
+use super::keys::Scope;
+use crate::model::{Calendar, OnStop, Pool, Settings, WorkerId};
+use crate::schedule::parse_zone;
+
+/// Reads the top-level keys but `defaults` and `jobs`.
+pub(super) fn read(fields: &Fields<'_>, out: &mut Findings) -> Settings {
+    let timezone = fields.get("timezone").and_then(|slot| zone(slot, out));
+    let mut settings = Settings { timezone, ..Settings::default() };
+    let words = [("leave", OnStop::Leave), ("wait", OnStop::Wait), ("cancel", OnStop::Cancel)];
+    let on_stop = fields.get("on_stop").and_then(|slot| slot.one_of(&words, out));
+    set(&mut settings.on_stop, on_stop);
+    set(&mut settings.shutdown_grace, fields.duration("shutdown_grace", out));
+    settings.workers = fields.get("workers").and_then(|slot| workers(slot, out));
+    let limits = fields.get("limits").and_then(|slot| limits(slot, out));
+    set(&mut settings.limits, limits);
+    let calendars = fields.get("calendars").and_then(|slot| calendars(slot, out));
+    set(&mut settings.calendars, calendars);
+    settings
+}
+
+/// The IANA name of a zone.
+pub(super) fn zone(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
+    let name = slot.line(out)?;
+    match parse_zone(&name) {
+        Ok(zone) => Some(zone.name().to_owned()),
+        Err(error) => {
+            slot.wrong(error.to_string(), out);
+            None
+        }
+    }
+}
+
+fn workers(slot: Slot<'_>, out: &mut Findings) -> Option<Vec<Pool>> {
+    let items = slot.list("a list of workers such as [{id: worker-1, capacity: 4}]", out)?;
+    let mut pools = Vec::new();
+    let mut seen: HashMap<WorkerId, Mark> = HashMap::new();
+    for item in items {
+        let what = "a worker such as {id: worker-1, capacity: 4}";
+        let Some(fields) = slot.item(item).fields(Scope::Worker, what, out) else { continue };
+        let Some(id) = fields.get("id") else {
+            out.error(fields.at, "a worker needs an `id`");
+            continue;
+        };
+        let host = fields.line("host", out);
+        let labels = fields.lines("labels", out).unwrap_or_default();
+        let capacity = match fields.get("capacity") {
+            Some(capacity) => capacity.count(out),
+            None => {
+                out.error(id.key_at, "a worker needs a `capacity`: how many jobs it runs at once");
+                None
+            }
+        };
+        let Some(worker) = worker_id(id, out) else { continue };
+        if let Some(first) = seen.insert(worker.clone(), id.node.at) {
+            let message = format!("is taken: another worker has it on line {}", first.line);
+            id.wrong(format!("{} {message}", quoted(worker.as_str())), out);
+        }
+        if let Some(capacity) = capacity {
+            pools.push(Pool { id: worker, host, capacity, labels });
+        }
+    }
+    Some(pools)
+}
+
+/// An id of a worker.
+pub(super) fn worker_id(slot: Slot<'_>, out: &mut Findings) -> Option<WorkerId> {
+    let text = slot.line(out)?;
+    WorkerId::new(&text).map_err(|problem| slot.wrong(problem.to_string(), out)).ok()
+}
+
+fn limits(slot: Slot<'_>, out: &mut Findings) -> Option<BTreeMap<String, u32>> {
+    let entries = slot.entries("a map such as {db: 2}", out)?;
+    let read = entries.iter().filter_map(|entry| {
+        let name = name(slot, &entry.key, entry.key_at, out)?;
+        Some((name, slot.item(&entry.value).count(out)?))
+    });
+    Some(read.collect())
+}
+
+fn calendars(slot: Slot<'_>, out: &mut Findings) -> Option<BTreeMap<String, Calendar>> {
+    let entries = slot.entries("a map such as {de: {holidays: [\"2026-12-25\"]}}", out)?;
+    let mut calendars = BTreeMap::new();
+    for entry in entries {
+        let what = "a calendar such as {holidays: [\"2026-12-25\"]}";
+        let fields = slot.item(&entry.value).fields(Scope::Calendar, what, out);
+        let name = name(slot, &entry.key, entry.key_at, out);
+        let Some(fields) = fields else { continue };
+        let mut holidays = BTreeSet::new();
+        if let Some(days) = fields.get("holidays") {
+            let items = days.list("a list of dates such as [\"2026-12-25\"]", out).unwrap_or(&[]);
+            holidays.extend(items.iter().filter_map(|item| date(days.item(item), out)));
+        } else {
+            let name = quoted(&entry.key);
+            out.error(entry.key_at, format!("calendar {name} needs `holidays`"));
+        }
+        calendars.extend(name.map(|name| (name, Calendar { holidays })));
+    }
+    Some(calendars)
+}
+
+/// A name that the author gives as a key.
+fn name(slot: Slot<'_>, key: &str, at: Mark, out: &mut Findings) -> Option<String> {
+    if WorkerId::new(key).is_ok() {
+        return Some(key.to_owned());
+    }
+    let message = "is not a legal name: use a-z, 0-9, `.`, `_`, `-`";
+    out.error(at, format!("`{}`: {} {message}", slot.key.name, quoted(key)));
+    None
+}
+
+fn date(slot: Slot<'_>, out: &mut Findings) -> Option<NaiveDate> {
+    let text = slot.line(out)?;
+    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+    if date.is_none() {
+        slot.wrong(format!("{} is not a date such as 2026-12-25", quoted(&text)), out);
+    }
+    date
+}

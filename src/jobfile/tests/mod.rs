@@ -1,0 +1,75 @@
+//! The room as a whole: files in, jobs or errors out.
+
+mod files;
+mod programs;
+mod round_trip;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::*;
+
+/// A few commands with the arguments that the tests need.
+pub(super) struct Catalog;
+
+impl CommandCatalog for Catalog {
+    fn names(&self) -> Vec<String> {
+        ["api_call", "backup", "calculate", "data_processing", "echo", "shell"]
+            .map(str::to_owned)
+            .into()
+    }
+
+    fn check(&self, command: &str, args: &Map<String, Value>) -> Result<(), Vec<ArgProblem>> {
+        let problem = |path: &str, message: &str| {
+            Err(vec![ArgProblem { path: path.to_owned(), message: message.to_owned() }])
+        };
+        match command {
+            "calculate" if !args.contains_key("expression") => {
+                problem("expression", "is missing: write it like 6 * 7")
+            }
+            "data_processing" if args["aggregate"]["op"] == "mode" => {
+                problem("aggregate.op", "is none of count, sum, mean, min, max")
+            }
+            "shell" if args.is_empty() => problem("", "`script` or `argv` is missing"),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn now() -> DateTime<Utc> {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+pub(super) fn rules() -> Rules<'static> {
+    let base_dir = PathBuf::from("/srv/jobs");
+    Rules { catalog: &Catalog, base_dir, system_zone: Tz::UTC, now: now() }
+}
+
+fn sources(files: &[(&str, &str)]) -> Vec<SourceText> {
+    let source = |(name, text): &(&str, &str)| SourceText {
+        name: (*name).to_owned(),
+        text: (*text).to_owned(),
+    };
+    files.iter().map(source).collect()
+}
+
+/// Reads one file that is right.
+pub(super) fn load(text: &str) -> Loaded {
+    parse(&sources(&[("jobs.yaml", text)]), &rules()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What is told about one file: its errors, else its warnings.
+pub(super) fn told(text: &str) -> String {
+    told_of(&[("jobs.yaml", text)])
+}
+
+fn told_of(files: &[(&str, &str)]) -> String {
+    match parse(&sources(files), &rules()) {
+        Err(errors) => errors.to_string(),
+        Ok(loaded) => {
+            loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect()
+        }
+    }
+}

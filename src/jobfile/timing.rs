@@ -1,0 +1,154 @@
+//! Reading when a job fires: schedule, zone, calendar, bounds, jitter; and the judgement of `schedule` on them.
+//!
+//! Owns the way from a place in a schedule's text to a place in the file. Knows nothing of how schedules work.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
+use chrono_tz::Tz;
+
+use super::fields::{Fields, Slot};
+use super::findings::{Findings, Mark, quoted};
+use super::job::{Context, Read, set_some};
+use super::keys::Scope;
+use super::settings;
+use super::tree::Content;
+use crate::model::{CalendarRule, Job};
+use crate::schedule::{Timetable, parse_zone};
+
+/// A schedule and where its characters stand.
+#[derive(Debug, Clone)]
+pub(super) struct ScheduleText {
+    at: Mark,
+    offset: Option<usize>,
+    /// Whether what belongs to it could be read.
+    usable: bool,
+}
+
+impl ScheduleText {
+    fn of(slot: Slot<'_>) -> Self {
+        let offset = match &slot.node.content {
+            Content::Scalar(scalar) => scalar.offset,
+            _ => None,
+        };
+        Self { at: slot.node.at, offset, usable: true }
+    }
+
+    /// The place of the byte `start` of the text.
+    fn place(&self, text: &str, start: usize) -> Mark {
+        let Some(offset) = self.offset else { return self.at };
+        let before = text.char_indices().take_while(|(at, _)| *at < start);
+        self.at.shifted(offset + before.count())
+    }
+}
+
+/// The keys that a job and `defaults` share.
+pub(super) fn rules(
+    job: &mut Job,
+    schedule: &mut Option<ScheduleText>,
+    fields: &Fields<'_>,
+    context: &Context<'_>,
+    out: &mut Findings,
+) {
+    let errors = out.error_count();
+    if let Some(slot) = fields.get("schedule") {
+        job.schedule = slot.text(out);
+        *schedule = job.schedule.is_some().then(|| ScheduleText::of(slot));
+    }
+    if let Some(slot) = fields.get("timezone") {
+        set_some(&mut job.timezone, settings::zone(slot, out));
+    }
+    if let Some(slot) = fields.get("calendar") {
+        set_some(&mut job.calendar, calendar(slot, context, out));
+    }
+    set_some(&mut job.jitter, fields.duration("jitter", out));
+    if out.error_count() > errors
+        && let Some(schedule) = schedule
+    {
+        // What is wrong has its own place; the schedule would only be blamed for it again.
+        schedule.usable = false;
+    }
+}
+
+fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<CalendarRule> {
+    let what = "a map such as {skip: holidays}";
+    let fields = slot.fields(Scope::CalendarRule, what, out)?;
+    let (name, rule) = match (fields.get("skip"), fields.get("only")) {
+        (Some(slot), None) => (slot, CalendarRule::Skip(slot.line(out)?)),
+        (None, Some(slot)) => (slot, CalendarRule::Only(slot.line(out)?)),
+        _ => {
+            slot.wrong("give either `skip` or `only`", out);
+            return None;
+        }
+    };
+    let (CalendarRule::Skip(calendar) | CalendarRule::Only(calendar)) = &rule;
+    let calendars = &context.settings.calendars;
+    if !calendars.contains_key(calendar) {
+        let hint = out.did_you_mean(calendar, calendars.keys().map(String::as_str));
+        let hint = if hint.is_empty() { ": add it to `calendars`" } else { &hint };
+        name.wrong(format!("there is no calendar {}{hint}", quoted(calendar)), out);
+        return None;
+    }
+    Some(rule)
+}
+
+/// `start_at` and `end_at`: a time without an offset is meant in the job's zone.
+pub(super) fn bounds(
+    job: &mut Job,
+    fields: &Fields<'_>,
+    context: &Context<'_>,
+    out: &mut Findings,
+) {
+    let name = job.timezone.as_ref().or(context.settings.timezone.as_ref());
+    let zone = name.and_then(|name| parse_zone(name).ok()).unwrap_or(context.rules.system_zone);
+    set_some(&mut job.start_at, fields.get("start_at").and_then(|slot| time(slot, zone, out)));
+    let Some(end) = fields.get("end_at") else { return };
+    set_some(&mut job.end_at, time(end, zone, out));
+    if let (Some(start_at), Some(end_at)) = (job.start_at, job.end_at)
+        && end_at < start_at
+    {
+        end.wrong("it lies before `start_at`", out);
+    }
+}
+
+fn time(slot: Slot<'_>, zone: Tz, out: &mut Findings) -> Option<DateTime<Utc>> {
+    let text = slot.line(out)?;
+    let read = read_time(text.trim(), zone);
+    read.map_err(|problem| slot.wrong(format!("{} {problem}", quoted(&text)), out)).ok()
+}
+
+fn read_time(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+    let formats = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let wall = formats
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| Some(date()?.and_time(NaiveTime::MIN)))
+        .ok_or("is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00")?;
+    let instant = zone.from_local_datetime(&wall).earliest();
+    let instant = instant.ok_or_else(|| format!("does not exist in {}", zone.name()))?;
+    Ok(instant.to_utc())
+}
+
+/// Has the schedule of a job judged.
+pub(super) fn judge(read: &Read, context: &Context<'_>, out: &mut Findings) {
+    let job = &read.job;
+    let (Some(place), Some(text)) = (&read.schedule, &job.schedule) else { return };
+    if !place.usable {
+        return;
+    }
+    match Timetable::new(job, context.settings, context.rules.system_zone) {
+        Err(error) => {
+            out.error(place.place(text, error.span.start), format!("`schedule`: {error}"));
+        }
+        Ok(Some(timetable)) => {
+            for warning in timetable.warnings(context.rules.now) {
+                let whose = read.id.as_ref().map_or("", |(id, _)| id.as_str());
+                let message = format!("`schedule` of {}: {}", quoted(whose), warning.message);
+                out.warning(place.at, message);
+            }
+        }
+        Ok(None) => {}
+    }
+}

@@ -1,0 +1,286 @@
+//! The store that ends with the process: for trying things out, and for tests.
+//!
+//! Owns maps behind a lock, held for moments and never across an await. Old executions and events
+//! are dropped beyond a bound, since nothing else would ever free them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
+use super::{BOOT_ID, Change, ExecutionQuery, Image, Page, RECENT, Store, StoreError};
+use crate::model::{
+    Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Summary, Trigger,
+};
+
+/// Final executions kept; the oldest go first.
+const MOST_PAST: usize = 100_000;
+/// Events kept; the oldest go first.
+const MOST_EVENTS: usize = 100_000;
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    jobs: BTreeMap<JobId, JobRecord>,
+    versions: BTreeMap<JobId, BTreeMap<u32, Arc<Job>>>,
+    executions: BTreeMap<ExecutionId, Arc<Execution>>,
+    /// The ids of those that are final.
+    past: BTreeSet<ExecutionId>,
+    /// Who claimed a fire time, by job and microsecond.
+    fired: HashMap<(JobId, i64), ExecutionId>,
+    events: BTreeMap<u64, Event>,
+    ledger: BTreeMap<JobId, BTreeMap<i64, LedgerRange>>,
+    meta: BTreeMap<&'static str, String>,
+}
+
+/// The fire time that an execution claims for itself alone.
+fn claim(execution: &Execution) -> Option<(JobId, i64)> {
+    matches!(execution.trigger, Trigger::Schedule | Trigger::CatchUp)
+        .then(|| (execution.job_id.clone(), execution.fire_time.timestamp_micros()))
+}
+
+impl Kept {
+    /// Whether all of the changes can be made.
+    fn judge(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut fired = HashMap::new();
+        let mut versions = HashMap::new();
+        let mut seqs = HashSet::new();
+        for change in changes {
+            match change {
+                Change::Execution(execution) => {
+                    let Some(claim) = claim(execution) else { continue };
+                    let holder = self.fired.get(&claim).copied();
+                    let holder = holder.unwrap_or(*fired.entry(claim).or_insert(execution.id));
+                    if holder != execution.id {
+                        let (job, fire_time) = (execution.job_id.clone(), execution.fire_time);
+                        return Err(StoreError::FiredTwice { job, fire_time });
+                    }
+                }
+                Change::JobVersion { definition, version, .. } => {
+                    let kept = self.versions.get(&definition.id).and_then(|all| all.get(version));
+                    let kept = kept.or_else(|| versions.get(&(&definition.id, *version)).copied());
+                    if kept.is_some_and(|kept| kept != definition) {
+                        let what = format!("version {version} of job `{}`", definition.id);
+                        return Err(StoreError::Conflict { what });
+                    }
+                    versions.insert((&definition.id, *version), definition);
+                }
+                Change::Event(Event { seq, .. })
+                    if self.events.contains_key(seq) || !seqs.insert(*seq) =>
+                {
+                    return Err(StoreError::Conflict { what: format!("event {seq}") });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Job(record) => {
+                self.jobs.insert(record.definition.id.clone(), record.clone());
+            }
+            Change::JobVersion { definition, version, .. } => {
+                let versions = self.versions.entry(definition.id.clone()).or_default();
+                versions.insert(*version, Arc::clone(definition));
+            }
+            Change::JobRemoved(job) => {
+                self.jobs.remove(job);
+            }
+            Change::Execution(execution) => self.keep_execution(execution),
+            Change::Event(event) => {
+                self.events.insert(event.seq, event.clone());
+            }
+            Change::Ledger(range) => {
+                let ranges = self.ledger.entry(range.job_id.clone()).or_default();
+                ranges.insert(range.first.timestamp_micros(), range.clone());
+            }
+            Change::Meta { key, value } => {
+                self.meta.insert(key, value.clone());
+            }
+        }
+    }
+
+    fn keep_execution(&mut self, execution: &Arc<Execution>) {
+        if let Some(claim) = claim(execution) {
+            self.fired.insert(claim, execution.id);
+        }
+        if execution.state.is_final() {
+            self.past.insert(execution.id);
+        } else {
+            self.past.remove(&execution.id);
+        }
+        self.executions.insert(execution.id, Arc::clone(execution));
+    }
+
+    /// Drops what lies beyond the bounds.
+    fn forget(&mut self) {
+        while self.past.len() > MOST_PAST {
+            let Some(oldest) = self.past.pop_first() else { return };
+            if let Some(claim) = self.executions.remove(&oldest).and_then(|gone| claim(&gone)) {
+                self.fired.remove(&claim);
+            }
+        }
+        while self.events.len() > MOST_EVENTS {
+            self.events.pop_first();
+        }
+    }
+
+    fn image(&self) -> Result<Image, StoreError> {
+        let live = self.executions.values().filter(|execution| !execution.state.is_final());
+        let with_definition = |execution: &Arc<Execution>| {
+            let versions = self.versions.get(&execution.job_id);
+            let definition = versions.and_then(|all| all.get(&execution.job_version));
+            definition.map(|job| (Arc::clone(execution), Arc::clone(job))).ok_or_else(|| {
+                StoreError::Corrupt {
+                    place: format!("execution {}", execution.id),
+                    message: format!(
+                        "version {} of job `{}` is missing",
+                        execution.job_version, execution.job_id
+                    ),
+                }
+            })
+        };
+        let newest = |versions: &BTreeMap<u32, _>| versions.keys().next_back().copied();
+        Ok(Image {
+            jobs: self.jobs.values().cloned().collect(),
+            live: live.map(with_definition).collect::<Result<_, _>>()?,
+            recent: self.recent(),
+            last_seq: self.events.keys().next_back().copied().unwrap_or(0),
+            boot_id: self.meta.get(BOOT_ID).cloned(),
+            retired: self
+                .versions
+                .iter()
+                .filter(|(job, _)| !self.jobs.contains_key(*job))
+                .filter_map(|(job, versions)| Some((job.clone(), newest(versions)?)))
+                .collect(),
+        })
+    }
+
+    fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {
+        let mut recent: BTreeMap<&JobId, Vec<Summary>> = BTreeMap::new();
+        for execution in self.past.iter().rev().filter_map(|id| self.executions.get(id)) {
+            let summaries = recent.entry(&execution.job_id).or_default();
+            if summaries.len() < RECENT && self.jobs.contains_key(&execution.job_id) {
+                summaries.push(execution.summary());
+            }
+        }
+        let oldest_first = |(job, mut summaries): (&JobId, Vec<Summary>)| {
+            summaries.reverse();
+            (!summaries.is_empty()).then(|| (job.clone(), summaries))
+        };
+        recent.into_iter().filter_map(oldest_first).collect()
+    }
+
+    fn page(&self, search: &Search<'_>) -> Page<Arc<Execution>> {
+        let limit = search.limit as usize;
+        let fits = |execution: &&Arc<Execution>| search.fits(execution);
+        let mut items: Vec<_> = if search.goes_up() {
+            self.executions.values().filter(fits).take(limit + 1).cloned().collect()
+        } else {
+            self.executions.values().rev().filter(fits).take(limit + 1).cloned().collect()
+        };
+        let more = items.len() > limit;
+        items.truncate(limit);
+        if search.goes_up() {
+            items.reverse();
+        }
+        Page { items, more }
+    }
+}
+
+impl MemoryStore {
+    /// The lock. A panic elsewhere leaves nothing half done: changes are judged before the first is
+    /// made.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self) -> Result<Image, StoreError> {
+        self.kept().image()
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.judge(changes)?;
+        for change in changes {
+            kept.apply(change);
+        }
+        kept.forget();
+        Ok(())
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, StoreError> {
+        Ok(self.kept().page(&Search::new(query)))
+    }
+
+    async fn executions_named(&self, part: &str) -> Result<Vec<Arc<Execution>>, StoreError> {
+        let Some(part) = IdPart::new(part) else { return Ok(Vec::new()) };
+        let kept = self.kept();
+        let named = kept.executions.values().rev().filter(|execution| part.fits(execution.id));
+        Ok(named.take(MOST_NAMED).cloned().collect())
+    }
+
+    async fn counts(&self, since: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for execution in self.kept().executions.values() {
+            if execution.created_at.timestamp_micros() >= since.timestamp_micros() {
+                *counts.entry(execution.state.name()).or_default() += 1;
+            }
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    async fn events_after(&self, seq: u64, most: u32) -> Result<Vec<Event>, StoreError> {
+        let kept = self.kept();
+        let following = kept.events.range((Excluded(seq), Unbounded));
+        let most = limit(most, LARGEST_LIST) as usize;
+        Ok(following.map(|(_, event)| event).take(most).cloned().collect())
+    }
+
+    async fn newest_events(&self, most: u32) -> Result<Vec<Event>, StoreError> {
+        let most = limit(most, LARGEST_LIST) as usize;
+        Ok(self.kept().events.values().rev().take(most).cloned().collect())
+    }
+
+    async fn ledger(&self, job: &JobId, most: u32) -> Result<Vec<LedgerRange>, StoreError> {
+        let kept = self.kept();
+        let ranges = kept.ledger.get(job).into_iter().flat_map(|ranges| ranges.values().rev());
+        Ok(ranges.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
+    }
+
+    async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {
+        Ok(self.kept().versions.get(job).and_then(|versions| versions.get(&version)).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Actor, EventKind};
+
+    #[tokio::test]
+    async fn events_beyond_the_bound_are_dropped_oldest_first() {
+        let store = MemoryStore::default();
+        let event = |seq| {
+            let kind = EventKind::EngineStarted { version: String::new() };
+            Change::Event(Event { seq, at: DateTime::UNIX_EPOCH, actor: Actor::engine(), kind })
+        };
+        let most = MOST_EVENTS as u64;
+        store.commit(&(1..=most + 5).map(event).collect::<Vec<_>>()).await.unwrap();
+        assert_eq!(store.events_after(0, 1).await.unwrap()[0].seq, 6);
+        assert_eq!(store.load().await.unwrap().last_seq, most + 5);
+    }
+}

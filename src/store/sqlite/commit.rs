@@ -1,0 +1,333 @@
+//! Writing: a list of changes becomes a few statements in one transaction.
+//!
+//! A kind of change is one statement over a JSON array of rows, however many there are. Where a
+//! list changes a thing twice, the last one counts and alone is written.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::DateTime;
+use serde::Serialize;
+use sqlx::{Connection, SqliteConnection};
+
+use super::super::search::{said, tail};
+use super::failure::{broken_key, failed};
+use super::{Change, StoreError};
+use crate::model::{
+    Actor, Event, EventKind, Execution, Job, JobId, JobRecord, LedgerRange, Trigger,
+};
+
+/// A text of rows is cut where it passes so many bytes.
+const LARGEST_TEXT: usize = 4 << 20;
+
+const REMOVE_JOBS: &str = "DELETE FROM jobs WHERE id IN (SELECT value ->> 0 FROM json_each(?1))";
+const ADD_VERSIONS: &str = "INSERT INTO job_versions (job_id, version, at, by, body) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+     FROM json_each(?1) AS new WHERE NOT EXISTS (SELECT 1 FROM job_versions AS kept \
+         WHERE kept.job_id = new.value ->> 0 AND kept.version = new.value ->> 1 \
+         AND kept.body = new.value ->> 4)";
+const KEEP_JOBS: &str = "INSERT INTO jobs (id, source, version, state) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
+     ON CONFLICT (id) DO UPDATE \
+     SET source = excluded.source, version = excluded.version, state = excluded.state";
+/// What an execution is by its creation is not written again.
+const KEEP_EXECUTIONS: &str = "INSERT INTO executions (id, job_id, job_version, state, trigger, \
+     fire_time, created_at, started_at, finished_at, worker_id, tail, said) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+     value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
+     FROM json_each(?1) WHERE true ON CONFLICT (id) DO UPDATE \
+     SET state = excluded.state, started_at = excluded.started_at, \
+     finished_at = excluded.finished_at, worker_id = excluded.worker_id, said = excluded.said";
+const KEEP_BODIES: &str = "INSERT INTO execution_bodies (id, body) \
+     SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true \
+     ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+const ADD_EVENTS: &str = "INSERT INTO events (seq, at, job_id, execution_id, body) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)";
+const KEEP_LEDGER: &str = "INSERT INTO ledger (job_id, first, last, body) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
+     ON CONFLICT (job_id, first) DO UPDATE SET last = excluded.last, body = excluded.body";
+const KEEP_META: &str = "INSERT INTO meta (key, value) \
+     SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+/// Those of the executions [job, fire time, id] whose fire time another execution holds.
+const FIND_FIRED: &str = "SELECT new.value ->> 0, new.value ->> 1 \
+     FROM json_each(?1) AS new CROSS JOIN executions AS kept INDEXED BY executions_fire_once \
+     ON kept.job_id = new.value ->> 0 AND kept.fire_time = new.value ->> 1 \
+     AND kept.trigger IN ('schedule', 'catch_up') AND kept.id <> new.value ->> 2 LIMIT 1";
+/// The first of the numbers that is an event already.
+const FIND_EVENT: &str =
+    "SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT 1";
+
+/// Rows as JSON arrays, in texts of bounded size.
+#[derive(Default)]
+struct Rows(Vec<String>);
+
+impl Rows {
+    fn push(&mut self, row: impl Serialize) -> serde_json::Result<()> {
+        let row = serde_json::to_string(&row)?;
+        match self.0.last_mut().filter(|text| text.len() < LARGEST_TEXT) {
+            Some(text) => {
+                text.push(',');
+                text.push_str(&row);
+            }
+            None => self.0.push(format!("[{row}")),
+        }
+        Ok(())
+    }
+
+    fn into_texts(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|text| text + "]")
+    }
+}
+
+/// The statements that a list of changes comes to, each with its rows.
+pub(super) struct Batch(Vec<(&'static str, String)>);
+
+impl Batch {
+    /// Refuses what contradicts itself; what contradicts the store shows when it is written.
+    pub(super) fn of(changes: &[Change]) -> Result<Self, StoreError> {
+        let news = News::of(changes)?;
+        news.statements().map_err(|error| StoreError::Failed {
+            doing: "a commit",
+            message: format!("it cannot be written as JSON: {error}"),
+        })
+    }
+}
+
+/// The newest of each thing in a list of changes.
+#[derive(Default)]
+struct News<'a> {
+    jobs: BTreeMap<&'a JobId, Option<&'a JobRecord>>,
+    versions: BTreeMap<(&'a JobId, u32), (&'a Arc<Job>, i64, &'a Actor)>,
+    executions: Vec<&'a Execution>,
+    events: Vec<&'a Event>,
+    ledger: BTreeMap<(&'a JobId, i64), &'a LedgerRange>,
+    meta: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> News<'a> {
+    fn of(changes: &'a [Change]) -> Result<Self, StoreError> {
+        let mut news = Self::default();
+        for change in changes {
+            match change {
+                Change::Job(record) => {
+                    news.jobs.insert(&record.definition.id, Some(record));
+                }
+                Change::JobRemoved(job) => {
+                    news.jobs.insert(job, None);
+                }
+                Change::JobVersion { definition, version, at, by } => {
+                    let row = (definition, at.timestamp_micros(), by);
+                    let kept = news.versions.entry((&definition.id, *version)).or_insert(row);
+                    if kept.0 != definition {
+                        return Err(version_taken(&definition.id, *version));
+                    }
+                }
+                Change::Event(event) => news.events.push(event),
+                Change::Ledger(range) => {
+                    let key = (&range.job_id, range.first.timestamp_micros());
+                    news.ledger.insert(key, range);
+                }
+                Change::Meta { key, value } => {
+                    news.meta.insert(key, value);
+                }
+                Change::Execution(_) => {}
+            }
+        }
+        news.executions = newest_executions(changes);
+        refuse_doubles(&news.executions)?;
+        Ok(news)
+    }
+
+    fn statements(self) -> serde_json::Result<Batch> {
+        let mut statements = Vec::new();
+        let mut add = |statement, rows: Rows| {
+            statements.extend(rows.into_texts().map(|text| (statement, text)));
+        };
+        let (mut removed, mut kept) = (Rows::default(), Rows::default());
+        for (job, record) in self.jobs {
+            match record {
+                Some(record) => kept.push((
+                    job,
+                    record.source,
+                    record.version,
+                    serde_json::to_string(&record.state)?,
+                ))?,
+                None => removed.push([job])?,
+            }
+        }
+        add(REMOVE_JOBS, removed);
+        add(KEEP_JOBS, kept);
+        let mut rows = Rows::default();
+        for ((job, version), (definition, at, by)) in self.versions {
+            rows.push((job, version, at, by, serde_json::to_string(definition)?))?;
+        }
+        add(ADD_VERSIONS, rows);
+        let (mut rows, mut bodies) = (Rows::default(), Rows::default());
+        for execution in self.executions {
+            rows.push(execution_row(execution))?;
+            bodies.push((execution.id, serde_json::to_string(execution)?))?;
+        }
+        add(KEEP_EXECUTIONS, rows);
+        add(KEEP_BODIES, bodies);
+        add(ADD_EVENTS, event_rows(&self.events)?);
+        let mut rows = Rows::default();
+        for ((job, first), range) in self.ledger {
+            let last = range.last.timestamp_micros();
+            rows.push((job, first, last, serde_json::to_string(range)?))?;
+        }
+        add(KEEP_LEDGER, rows);
+        let mut rows = Rows::default();
+        for fact in self.meta {
+            rows.push(fact)?;
+        }
+        add(KEEP_META, rows);
+        Ok(Batch(statements))
+    }
+}
+
+/// Each execution once, as it was changed last.
+fn newest_executions(changes: &[Change]) -> Vec<&Execution> {
+    let mut seen = HashSet::new();
+    let executions = changes.iter().rev().filter_map(|change| match change {
+        Change::Execution(execution) => Some(execution.as_ref()),
+        _ => None,
+    });
+    let mut newest: Vec<_> = executions.filter(|execution| seen.insert(execution.id)).collect();
+    newest.reverse();
+    newest
+}
+
+/// Whether an execution claims its fire time for itself alone.
+fn claims(execution: &Execution) -> bool {
+    matches!(execution.trigger, Trigger::Schedule | Trigger::CatchUp)
+}
+
+fn refuse_doubles(executions: &[&Execution]) -> Result<(), StoreError> {
+    let mut fired = HashMap::new();
+    for execution in executions.iter().filter(|execution| claims(execution)) {
+        let claim = (&execution.job_id, execution.fire_time.timestamp_micros());
+        match fired.entry(claim) {
+            Entry::Vacant(free) => {
+                free.insert(execution.id);
+            }
+            Entry::Occupied(_) => {
+                let (job, fire_time) = (execution.job_id.clone(), execution.fire_time);
+                return Err(StoreError::FiredTwice { job, fire_time });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn execution_row(execution: &Execution) -> impl Serialize {
+    (
+        execution.id,
+        execution.job_id.clone(),
+        execution.job_version,
+        execution.state.name(),
+        execution.trigger,
+        execution.fire_time.timestamp_micros(),
+        execution.created_at.timestamp_micros(),
+        execution.started_at.map(|at| at.timestamp_micros()),
+        execution.finished_at.map(|at| at.timestamp_micros()),
+        execution.worker_id().cloned(),
+        tail(execution.id),
+        said(execution),
+    )
+}
+
+fn event_rows(events: &[&Event]) -> serde_json::Result<Rows> {
+    let mut rows = Rows::default();
+    for event in events {
+        let execution = match &event.kind {
+            EventKind::ExecutionChanged { execution_id, .. } => Some(execution_id),
+            _ => None,
+        };
+        let at = event.at.timestamp_micros();
+        let body = serde_json::to_string(event)?;
+        rows.push((event.seq, at, event.kind.job_id(), execution, body))?;
+    }
+    Ok(rows)
+}
+
+fn version_taken(job: impl std::fmt::Display, version: impl std::fmt::Display) -> StoreError {
+    StoreError::Conflict { what: format!("version {version} of job `{job}`") }
+}
+
+/// Writes a batch, made of these changes: all of it, on disk when this returns, or nothing.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    batch: Batch,
+    changes: &[Change],
+    place: &str,
+) -> Result<(), StoreError> {
+    match transact(connection, batch).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let named = match broken_key(&error) {
+                Some(key) => name_conflict(connection, key, changes).await,
+                None => None,
+            };
+            Err(named.unwrap_or_else(|| failed(place, "a commit", &error)))
+        }
+    }
+}
+
+async fn transact(connection: &mut SqliteConnection, batch: Batch) -> sqlx::Result<()> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for (statement, rows) in batch.0 {
+        sqlx::query(statement).bind(rows).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
+}
+
+/// Which of the changes contradicts what is kept under that key.
+async fn name_conflict(
+    connection: &mut SqliteConnection,
+    key: &str,
+    changes: &[Change],
+) -> Option<StoreError> {
+    let news = News::of(changes).ok()?;
+    match key.split_once('.')?.0 {
+        "executions" => fired_twice(connection, &news.executions).await,
+        "job_versions" => changed_version(connection, news).await,
+        "events" => {
+            let seqs: Vec<u64> = news.events.iter().map(|event| event.seq).collect();
+            let seqs = serde_json::to_string(&seqs).ok()?;
+            let found = sqlx::query_scalar(FIND_EVENT).bind(seqs).fetch_optional(connection).await;
+            // What is not kept yet was there twice in the list.
+            let seq: Option<i64> = found.ok()?;
+            let what = seq.map_or("event with its seq".to_owned(), |seq| format!("event {seq}"));
+            Some(StoreError::Conflict { what })
+        }
+        _ => None,
+    }
+}
+
+async fn fired_twice(
+    connection: &mut SqliteConnection,
+    executions: &[&Execution],
+) -> Option<StoreError> {
+    let executions = executions.iter().filter(|execution| claims(execution));
+    let claims = executions.map(|it| (&it.job_id, it.fire_time.timestamp_micros(), it.id));
+    let claims = serde_json::to_string(&claims.collect::<Vec<_>>()).ok()?;
+    let found = sqlx::query_as(FIND_FIRED).bind(claims).fetch_one(connection).await;
+    let (job, fire_time): (String, i64) = found.ok()?;
+    let fire_time = DateTime::from_timestamp_micros(fire_time)?;
+    Some(StoreError::FiredTwice { job: JobId::new(&job).ok()?, fire_time })
+}
+
+async fn changed_version(connection: &mut SqliteConnection, news: News<'_>) -> Option<StoreError> {
+    for ((job, version), (definition, ..)) in news.versions {
+        let kept = "SELECT body FROM job_versions WHERE job_id = ?1 AND version = ?2";
+        let kept = sqlx::query_scalar(kept).bind(job.as_str()).bind(version);
+        let kept: Option<String> = kept.fetch_optional(&mut *connection).await.ok()?;
+        if kept.is_some_and(|kept| serde_json::to_string(definition).ok() != Some(kept)) {
+            return Some(version_taken(job, version));
+        }
+    }
+    None
+}

@@ -1,0 +1,101 @@
+//! The store in a file, through SQLite: one writer, a few readers, write-ahead log, every commit on
+//! disk before it is answered.
+//!
+//! Owns the connections. `open` makes them and brings the schema up to date, `commit` writes,
+//! `read` and `query` find, `failure` says what went wrong. Each statement costs a change of
+//! threads, so statements are few and take many rows.
+
+mod commit;
+mod failure;
+mod open;
+mod query;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+
+use super::search::{IdPart, LARGEST_LIST, Search, limit};
+use super::{Change, ExecutionQuery, Image, Page, Store, StoreError};
+use crate::model::{Event, Execution, Job, JobId, LedgerRange, StateName};
+use failure::failed;
+
+/// Keeps everything in one file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// The file, for messages.
+    place: String,
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database in the file at `path`, made (readable by its owner only) where there is
+    /// none, and brings its schema up to date.
+    ///
+    /// # Errors [`StoreError::TooNew`] when a newer program has written it; [`StoreError::Open`]
+    /// when it cannot be read or written, or is no database of crontower.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let place = path.display().to_string();
+        let mut writer = open::writer(path, &place).await?;
+        open::bring_up_to_date(&mut writer, &place).await?;
+        let readers = open::readers(path);
+        Ok(Self { place, writer: Mutex::new(writer), readers })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load(&self) -> Result<Image, StoreError> {
+        read::load(&self.readers, &self.place).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let batch = commit::Batch::of(changes)?;
+        commit::write(&mut *self.writer.lock().await, batch, changes, &self.place).await
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, StoreError> {
+        let found = query::page(&self.readers, &Search::new(query)).await;
+        found.map_err(|error| failed(&self.place, "reading executions", &error))
+    }
+
+    async fn executions_named(&self, part: &str) -> Result<Vec<Arc<Execution>>, StoreError> {
+        let Some(part) = IdPart::new(part) else { return Ok(Vec::new()) };
+        let found = query::named(&self.readers, &part).await;
+        found.map_err(|error| failed(&self.place, "looking for an execution", &error))
+    }
+
+    async fn counts(&self, since: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, StoreError> {
+        let counts = query::counts(&self.readers, since).await;
+        counts.map_err(|error| failed(&self.place, "counting executions", &error))
+    }
+
+    async fn events_after(&self, seq: u64, most: u32) -> Result<Vec<Event>, StoreError> {
+        let events = read::events_after(&self.readers, seq, limit(most, LARGEST_LIST)).await;
+        events.map_err(|error| failed(&self.place, "reading events", &error))
+    }
+
+    async fn newest_events(&self, most: u32) -> Result<Vec<Event>, StoreError> {
+        let events = read::newest_events(&self.readers, limit(most, LARGEST_LIST)).await;
+        events.map_err(|error| failed(&self.place, "reading events", &error))
+    }
+
+    async fn ledger(&self, job: &JobId, most: u32) -> Result<Vec<LedgerRange>, StoreError> {
+        let ranges = read::ledger(&self.readers, job, limit(most, LARGEST_LIST)).await;
+        ranges.map_err(|error| failed(&self.place, "reading the ledger", &error))
+    }
+
+    async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {
+        read::job_version(&self.readers, &self.place, job, version).await
+    }
+}

@@ -1,0 +1,241 @@
+//! Reading what is no history: all that an engine goes on with, events, the ledger, definitions.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::DateTime;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use super::super::{BOOT_ID, RECENT};
+use super::failure::failed;
+use super::{Image, StoreError, query};
+use crate::model::{
+    Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Summary,
+};
+
+const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
+     LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version ORDER BY j.id";
+const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
+     LEFT JOIN execution_bodies AS b ON b.id = e.id \
+     WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
+/// Definitions of live executions that are not those in force.
+const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
+     JOIN (SELECT DISTINCT job_id, job_version FROM executions INDEXED BY executions_by_state \
+         WHERE state IN ('waiting', 'queued', 'running', 'retrying')) AS e \
+     ON v.job_id = e.job_id AND v.version = e.job_version \
+     WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version)";
+const RETIRED: &str = "SELECT job_id, max(version) FROM job_versions \
+     WHERE job_id NOT IN (SELECT id FROM jobs) GROUP BY job_id";
+
+/// Of each defined job its newest final executions, newest first, one after the other in one text a
+/// job.
+const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
+         id, state, fire_time, started_at, finished_at)) FROM (\
+         SELECT id, state, fire_time, started_at, finished_at FROM executions AS e \
+         INDEXED BY executions_by_job WHERE e.job_id = j.id \
+         AND e.state NOT IN ('waiting', 'queued', 'running', 'retrying') \
+         ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j ORDER BY j.id";
+
+type Definitions = HashMap<(JobId, u32), Arc<Job>>;
+
+fn corrupt(place: String, message: impl ToString) -> StoreError {
+    StoreError::Corrupt { place, message: message.to_string() }
+}
+
+/// A column of a row that was named; what cannot be read is told with that name.
+fn column<'r, T>(row: &'r SqliteRow, index: usize, name: &str) -> Result<T, StoreError>
+where
+    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+{
+    row.try_get(index).map_err(|error| corrupt(name.to_owned(), error))
+}
+
+fn parse<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| corrupt(name.to_owned(), error))
+}
+
+/// All that an engine needs to go on, as of one instant.
+pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, StoreError> {
+    let broken = |error: sqlx::Error| failed(place, "loading", &error);
+    let mut transaction = readers.begin().await.map_err(broken)?;
+    let connection = &mut *transaction;
+    let jobs = rows(connection, JOBS).await.map_err(broken)?;
+    let older = rows(connection, OLDER).await.map_err(broken)?;
+    let live = rows(connection, LIVE).await.map_err(broken)?;
+    let recent = sqlx::query(RECENT_OF_EACH).bind(RECENT as i64).fetch_all(&mut *connection).await;
+    let recent = recent.map_err(broken)?;
+    let retired = rows(connection, RETIRED).await.map_err(broken)?;
+    let last_seq: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM events")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(broken)?;
+    let boot_id = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?1")
+        .bind(BOOT_ID)
+        .fetch_optional(connection)
+        .await
+        .map_err(broken)?;
+    let jobs = jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
+    let mut definitions: Definitions = jobs
+        .iter()
+        .map(|job| ((job.definition.id.clone(), job.version), Arc::clone(&job.definition)))
+        .collect();
+    for row in &older {
+        let (key, definition) = older_definition(row)?;
+        definitions.insert(key, definition);
+    }
+    Ok(Image {
+        jobs,
+        live: live.iter().map(|row| live_execution(row, &definitions)).collect::<Result<_, _>>()?,
+        recent: recent
+            .iter()
+            .filter_map(|row| recent_of_job(row).transpose())
+            .collect::<Result<_, _>>()?,
+        last_seq: last_seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or_default(),
+        boot_id,
+        retired: retired.iter().map(retired_job).collect::<Result<BTreeMap<_, _>, _>>()?,
+    })
+}
+
+async fn rows(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> sqlx::Result<Vec<SqliteRow>> {
+    sqlx::query(sql).fetch_all(connection).await
+}
+
+fn job(row: &SqliteRow) -> Result<JobRecord, StoreError> {
+    let id: String = column(row, 0, "jobs")?;
+    let name = format!("jobs `{id}`");
+    let source: String = column(row, 1, &name)?;
+    let version = column(row, 2, &name)?;
+    let state: String = column(row, 3, &name)?;
+    let body: Option<String> = column(row, 4, &name)?;
+    let versions = format!("job_versions `{id}` version {version}");
+    let body = body.ok_or_else(|| corrupt(versions.clone(), "it is missing"))?;
+    let definition: Job = parse(&body, &versions)?;
+    if definition.id.as_str() != id {
+        return Err(corrupt(versions, format!("it is that of `{}`", definition.id)));
+    }
+    Ok(JobRecord {
+        definition: Arc::new(definition),
+        source: serde_json::from_value(source.into())
+            .map_err(|error| corrupt(name.clone(), error))?,
+        version,
+        state: Arc::new(parse(&state, &name)?),
+    })
+}
+
+fn older_definition(row: &SqliteRow) -> Result<((JobId, u32), Arc<Job>), StoreError> {
+    let id: String = column(row, 0, "job_versions")?;
+    let version: u32 = column(row, 1, "job_versions")?;
+    let name = format!("job_versions `{id}` version {version}");
+    let definition: Job = parse(&column::<String>(row, 2, &name)?, &name)?;
+    if definition.id.as_str() != id {
+        return Err(corrupt(name, format!("it is that of `{}`", definition.id)));
+    }
+    Ok(((definition.id.clone(), version), Arc::new(definition)))
+}
+
+fn live_execution(
+    row: &SqliteRow,
+    definitions: &Definitions,
+) -> Result<(Arc<Execution>, Arc<Job>), StoreError> {
+    let name = || format!("executions {}", row.try_get::<String, _>(0).unwrap_or_default());
+    let execution = query::read(row).map_err(|message| corrupt(name(), message))?;
+    if execution.state.is_final() {
+        return Err(corrupt(name(), "its body is final and its row is not"));
+    }
+    let key = (execution.job_id.clone(), execution.job_version);
+    let Some(definition) = definitions.get(&key) else {
+        let missing = format!("job_versions `{}` version {}", key.0, key.1);
+        return Err(corrupt(missing, format!("it is missing, and {} runs it", name())));
+    };
+    Ok((Arc::new(execution), Arc::clone(definition)))
+}
+
+fn recent_of_job(row: &SqliteRow) -> Result<Option<(JobId, Vec<Summary>)>, StoreError> {
+    type Facts = (ExecutionId, StateName, i64, Option<i64>, Option<i64>);
+    let id: String = column(row, 0, "jobs")?;
+    let name = format!("executions of job `{id}`");
+    let mut facts: Vec<Facts> = parse(&column::<String>(row, 1, &name)?, &name)?;
+    facts.reverse();
+    let instant = DateTime::from_timestamp_micros;
+    let summary = |(id, state, fire_time, started_at, finished_at): Facts| {
+        Some(Summary {
+            id,
+            state,
+            fire_time: instant(fire_time)?,
+            started_at: started_at.and_then(instant),
+            finished_at: finished_at.and_then(instant),
+        })
+    };
+    let summaries: Option<Vec<_>> = facts.into_iter().map(summary).collect();
+    let summaries = summaries.ok_or_else(|| corrupt(name.clone(), "a fire time is no instant"))?;
+    let job = JobId::new(&id).map_err(|error| corrupt(name, error))?;
+    Ok((!summaries.is_empty()).then_some((job, summaries)))
+}
+
+fn retired_job(row: &SqliteRow) -> Result<(JobId, u32), StoreError> {
+    let id: String = column(row, 0, "job_versions")?;
+    let version = column(row, 1, "job_versions")?;
+    let job = JobId::new(&id).map_err(|error| corrupt("job_versions".to_owned(), error))?;
+    Ok((job, version))
+}
+
+/// Bodies of rows [key, body]; unreadable ones are left out with a warning.
+fn bodies<T: DeserializeOwned>(table: &str, rows: &[SqliteRow]) -> Vec<T> {
+    let readable = |row: &SqliteRow| {
+        let body = row.try_get::<String, _>(1).map_err(|error| error.to_string());
+        let read = body.and_then(|body| serde_json::from_str(&body).map_err(|e| e.to_string()));
+        read.inspect_err(|message| {
+            let key = row.try_get_unchecked::<i64, _>(0).unwrap_or_default();
+            tracing::warn!(table, key, message, "a row in the store is unreadable and left out");
+        })
+        .ok()
+    };
+    rows.iter().filter_map(readable).collect()
+}
+
+/// Events after `seq`, oldest first.
+pub(super) async fn events_after(
+    readers: &SqlitePool,
+    seq: u64,
+    limit: u32,
+) -> sqlx::Result<Vec<Event>> {
+    let sql = "SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    let rows = sqlx::query(sql).bind(seq).bind(limit).fetch_all(readers).await?;
+    Ok(bodies("events", &rows))
+}
+
+/// The newest events, newest first.
+pub(super) async fn newest_events(readers: &SqlitePool, limit: u32) -> sqlx::Result<Vec<Event>> {
+    let sql = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1";
+    Ok(bodies("events", &sqlx::query(sql).bind(limit).fetch_all(readers).await?))
+}
+
+/// The ranges of a job, newest first.
+pub(super) async fn ledger(
+    readers: &SqlitePool,
+    job: &JobId,
+    limit: u32,
+) -> sqlx::Result<Vec<LedgerRange>> {
+    let sql = "SELECT first, body FROM ledger WHERE job_id = ?1 ORDER BY first DESC LIMIT ?2";
+    let rows = sqlx::query(sql).bind(job.to_string()).bind(limit).fetch_all(readers).await?;
+    Ok(bodies("ledger", &rows))
+}
+
+/// A version of a definition.
+pub(super) async fn job_version(
+    readers: &SqlitePool,
+    place: &str,
+    job: &JobId,
+    version: u32,
+) -> Result<Option<Arc<Job>>, StoreError> {
+    let sql = "SELECT job_id, version, body FROM job_versions WHERE job_id = ?1 AND version = ?2";
+    let found = sqlx::query(sql).bind(job.to_string()).bind(version).fetch_optional(readers).await;
+    let found = found.map_err(|error| failed(place, "reading a definition", &error))?;
+    found.map(|row| older_definition(&row).map(|(_, definition)| definition)).transpose()
+}

@@ -1,0 +1,413 @@
+//! What a worker process must not forget: which attempts it starts, has started and has ended, until an engine has
+//! committed their ends.
+//!
+//! Owns `worker.journal`: a JSON text a line, only ever appended to, and written anew when most of it is no longer
+//! needed. Nothing is synced to the disk: a line in the page cache survives the death of the process, and a power cut
+//! ends all attempts anyway (the boot id tells). Never knows what an attempt does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::protocol::{AttemptKey, Ended, Running};
+use crate::model::WorkerId;
+
+/// Where the journal of a data folder is.
+const NAME: &str = "worker.journal";
+
+/// A file up to this size is not worth writing anew.
+const SMALL: u64 = 256 << 10;
+
+/// A line beyond this is garbage.
+const LONGEST_LINE: u64 = 8 << 20;
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// The worker process that wrote the lines after it.
+    Process(ProcessMark),
+    /// An attempt is about to be started: from here on it may have run.
+    Starting(Starting),
+    /// Its process group.
+    Started {
+        running: Running,
+        /// Since the boot, in milliseconds.
+        monotonic_ms: u64,
+    },
+    /// It is over.
+    Ended(Box<Ended>),
+    /// An engine has committed its end.
+    Committed { keys: Vec<AttemptKey> },
+}
+
+/// A life of a worker process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ProcessMark {
+    pub(super) boot_id: String,
+    pub(super) session: i32,
+}
+
+/// An attempt that is about to be started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Starting {
+    pub(super) key: AttemptKey,
+    pub(super) worker_id: WorkerId,
+    pub(super) at: DateTime<Utc>,
+    /// Since the boot, in milliseconds.
+    pub(super) monotonic_ms: u64,
+    #[serde(with = "crate::model::text::duration")]
+    pub(super) kill_grace: Duration,
+    /// Whether it has a process of its own.
+    pub(super) process: bool,
+}
+
+/// What a journal tells of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Told {
+    /// It may have run when its worker process died.
+    Unfinished {
+        by: ProcessMark,
+        starting: Starting,
+        /// Its process group and when that was known, since the boot in milliseconds.
+        group: Option<(u32, u64)>,
+    },
+    /// It is over, and no engine has committed that.
+    Ended(Ended),
+}
+
+/// The journal of a running worker process.
+#[derive(Debug)]
+pub(super) struct Journal {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    /// The first line.
+    process: Vec<u8>,
+    /// The lines that are still needed, by attempt.
+    needed: HashMap<AttemptKey, Vec<u8>>,
+    needed_bytes: u64,
+    /// Whether the last write failed: the file may end in half a line, so it is written anew before anything else.
+    torn: bool,
+}
+
+impl Journal {
+    /// Reads what a predecessor left; lines that cannot be read are passed over.
+    pub(super) fn replay(data_dir: &Path) -> io::Result<BTreeMap<AttemptKey, Told>> {
+        let mut told = BTreeMap::new();
+        let file = match File::open(data_dir.join(NAME)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(told),
+            Err(error) => return Err(error),
+        };
+        let mut reader = BufReader::new(file);
+        let mut process = ProcessMark::default();
+        let mut line = Vec::new();
+        while reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? > 0 {
+            match serde_json::from_slice(&line) {
+                Ok(Entry::Process(mark)) => process = mark,
+                Ok(entry) => apply(&mut told, &process, entry),
+                Err(error) => {
+                    let bytes = line.len();
+                    tracing::warn!(%error, bytes, "worker.journal: a line was passed over");
+                }
+            }
+            line.clear();
+        }
+        Ok(told)
+    }
+
+    /// Begins a new journal in place of the old, with the ends that no engine has committed.
+    pub(super) fn begin(data_dir: &Path, by: ProcessMark, ended: &[Ended]) -> io::Result<Self> {
+        let path = data_dir.join(NAME);
+        let process = line(&Entry::Process(by))?;
+        let mut needed = HashMap::new();
+        for end in ended {
+            needed.insert(end.key, line(&Entry::Ended(Box::new(end.clone())))?);
+        }
+        let (file, size) = write_anew(&path, &process, &needed)?;
+        let needed_bytes = needed.values().map(|lines| lines.len() as u64).sum();
+        let inner = Inner { path, file, size, process, needed, needed_bytes, torn: false };
+        Ok(Self { inner: Mutex::new(inner) })
+    }
+
+    /// An attempt is about to be started.
+    ///
+    /// # Errors
+    /// When that cannot be written; it must then not be started.
+    pub(super) fn starting(&self, starting: Starting) -> io::Result<()> {
+        let key = starting.key;
+        let bytes = line(&Entry::Starting(starting))?;
+        let mut inner = self.lock();
+        inner.keep(key, &bytes);
+        inner.append(&bytes).inspect_err(|_| {
+            // It is not started, so there is nothing to remember of it.
+            inner.forget(&[key]);
+        })
+    }
+
+    /// An attempt runs. Where this cannot be written now, it is with the next line; a successor would find the process by
+    /// its environment.
+    pub(super) fn started(&self, running: &Running, monotonic: Duration) {
+        let monotonic_ms = u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX);
+        let entry = Entry::Started { running: running.clone(), monotonic_ms };
+        self.lock().record(running.key, &entry);
+    }
+
+    /// Attempts are over.
+    pub(super) fn ended<'a>(&self, ends: impl Iterator<Item = &'a Ended>) {
+        let mut inner = self.lock();
+        let mut batch = Vec::new();
+        for end in ends {
+            if let Ok(bytes) = line(&Entry::Ended(Box::new(end.clone()))) {
+                inner.forget(&[end.key]);
+                inner.keep(end.key, &bytes);
+                batch.extend_from_slice(&bytes);
+            }
+        }
+        inner.append_or_tell(&batch);
+    }
+
+    /// An engine has committed the ends of these.
+    pub(super) fn committed(&self, keys: &[AttemptKey]) {
+        let mut inner = self.lock();
+        inner.forget(keys);
+        if inner.needed.is_empty() && !inner.torn {
+            // The cheapest way to forget: nothing before the end of the first line is needed any more.
+            let first = inner.process.len() as u64;
+            if inner.file.set_len(first).is_ok() {
+                inner.size = first;
+                return;
+            }
+        }
+        if let Ok(bytes) = line(&Entry::Committed { keys: keys.to_vec() }) {
+            inner.append_or_tell(&bytes);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, key: AttemptKey, bytes: &[u8]) {
+        self.needed.entry(key).or_default().extend_from_slice(bytes);
+        self.needed_bytes += bytes.len() as u64;
+    }
+
+    fn forget(&mut self, keys: &[AttemptKey]) {
+        for key in keys {
+            if let Some(lines) = self.needed.remove(key) {
+                self.needed_bytes -= lines.len() as u64;
+            }
+        }
+    }
+
+    fn record(&mut self, key: AttemptKey, entry: &Entry) {
+        if let Ok(bytes) = line(entry) {
+            self.keep(key, &bytes);
+            self.append_or_tell(&bytes);
+        }
+    }
+
+    fn append_or_tell(&mut self, bytes: &[u8]) {
+        if let Err(error) = self.append(bytes) {
+            tracing::error!(%error, "worker.journal cannot be written; it is tried again with the next line");
+        }
+    }
+
+    /// Appends lines whose content is in `needed` already, so that writing the file anew writes them too.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.torn || self.size > SMALL.max(4 * self.needed_bytes) {
+            self.torn = true;
+            (self.file, self.size) = write_anew(&self.path, &self.process, &self.needed)?;
+            self.torn = false;
+            return Ok(());
+        }
+        self.file.write_all(bytes).inspect_err(|_| self.torn = true)?;
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn line(entry: &Entry) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(entry)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Writes a journal beside the old one and puts it in its place.
+fn write_anew(
+    path: &Path,
+    process: &[u8],
+    needed: &HashMap<AttemptKey, Vec<u8>>,
+) -> io::Result<(File, u64)> {
+    let beside = path.with_extension("journal.new");
+    let mut content = process.to_vec();
+    for lines in needed.values() {
+        content.extend_from_slice(lines);
+    }
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::options().append(true).create_new(true).mode(0o600).open(&beside)?;
+    file.write_all(&content)?;
+    fs::rename(&beside, path)?;
+    Ok((file, content.len() as u64))
+}
+
+fn apply(told: &mut BTreeMap<AttemptKey, Told>, process: &ProcessMark, entry: Entry) {
+    match entry {
+        Entry::Process(_) => {}
+        Entry::Starting(starting) => {
+            let by = process.clone();
+            told.insert(starting.key, Told::Unfinished { by, starting, group: None });
+        }
+        Entry::Started { running, monotonic_ms } => {
+            if let Some(Told::Unfinished { group, .. }) = told.get_mut(&running.key) {
+                *group = running.pid.map(|pid| (pid, monotonic_ms));
+            }
+        }
+        Entry::Ended(ended) => {
+            told.insert(ended.key, Told::Ended(*ended));
+        }
+        Entry::Committed { keys } => {
+            for key in keys {
+                told.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Outcome;
+
+    fn key(attempt: u32) -> AttemptKey {
+        AttemptKey { execution_id: "0192f0c123457abc8def0123456789ab".parse().unwrap(), attempt }
+    }
+
+    fn starting(attempt: u32) -> Starting {
+        Starting {
+            key: key(attempt),
+            worker_id: WorkerId::new("w").unwrap(),
+            at: DateTime::UNIX_EPOCH,
+            monotonic_ms: 1_000,
+            kill_grace: Duration::from_secs(1),
+            process: true,
+        }
+    }
+
+    fn running(attempt: u32) -> Running {
+        Running {
+            key: key(attempt),
+            worker_id: WorkerId::new("w").unwrap(),
+            started_at: DateTime::UNIX_EPOCH,
+            pid: Some(40 + attempt),
+        }
+    }
+
+    fn ended(attempt: u32) -> Ended {
+        Ended {
+            key: key(attempt),
+            started_at: Some(DateTime::UNIX_EPOCH),
+            finished_at: DateTime::UNIX_EPOCH,
+            outcome: Outcome::Succeeded,
+            exit_code: Some(0),
+            error: None,
+            result: None,
+        }
+    }
+
+    fn mark() -> ProcessMark {
+        ProcessMark { boot_id: "b".to_owned(), session: 7 }
+    }
+
+    #[test]
+    fn a_successor_knows_what_ran_what_ended_and_what_was_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[ended(9)]).unwrap();
+        for attempt in 1..=4 {
+            journal.starting(starting(attempt)).unwrap();
+        }
+        journal.started(&running(2), Duration::from_secs(2));
+        journal.ended([ended(3), ended(4)].iter());
+        journal.committed(&[key(4)]);
+        let told = Journal::replay(dir.path()).unwrap();
+        let unfinished =
+            |attempt, group| Told::Unfinished { by: mark(), starting: starting(attempt), group };
+        assert_eq!(told.len(), 4);
+        assert_eq!(told[&key(1)], unfinished(1, None));
+        assert_eq!(told[&key(2)], unfinished(2, Some((42, 2_000))));
+        assert_eq!(told[&key(3)], Told::Ended(ended(3)));
+        assert_eq!(told[&key(9)], Told::Ended(ended(9)));
+    }
+
+    #[test]
+    fn a_torn_or_strange_line_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[]).unwrap();
+        journal.starting(starting(1)).unwrap();
+        drop(journal);
+        let path = dir.path().join(NAME);
+        let mut content = fs::read(&path).unwrap();
+        content.extend_from_slice(b"\xff\x00{}\n[1]\n");
+        let mut half = line(&Entry::Ended(Box::new(ended(1)))).unwrap();
+        half.truncate(half.len() / 2);
+        content.extend_from_slice(&half);
+        fs::write(&path, content).unwrap();
+        let told = Journal::replay(dir.path()).unwrap();
+        assert!(matches!(told[&key(1)], Told::Unfinished { .. }));
+        assert_eq!(told.len(), 1);
+    }
+
+    #[test]
+    fn it_does_not_grow_with_the_attempts_that_are_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[]).unwrap();
+        journal.starting(starting(1)).unwrap();
+        for attempt in 2..5_000 {
+            journal.starting(starting(attempt)).unwrap();
+            journal.started(&running(attempt), Duration::ZERO);
+            journal.ended([ended(attempt)].iter());
+            journal.committed(&[key(attempt)]);
+        }
+        let size = fs::metadata(dir.path().join(NAME)).unwrap().len();
+        assert!(size <= SMALL + 4_096, "{size}");
+        assert_eq!(Journal::replay(dir.path()).unwrap().len(), 1);
+        journal.ended([ended(1)].iter());
+        journal.committed(&[key(1)]);
+        assert!(fs::metadata(dir.path().join(NAME)).unwrap().len() < 200);
+        assert!(Journal::replay(dir.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_write_that_failed_is_made_good_by_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[]).unwrap();
+        // A file open for reading only refuses every write.
+        journal.lock().file = File::open(dir.path().join(NAME)).unwrap();
+        assert!(journal.starting(starting(1)).is_err());
+        journal.lock().torn = false;
+        journal.lock().file = File::open(dir.path().join(NAME)).unwrap();
+        journal.started(&running(2), Duration::ZERO);
+        journal.starting(starting(3)).unwrap();
+        let told = Journal::replay(dir.path()).unwrap();
+        assert_eq!(told.keys().copied().collect::<Vec<_>>(), [key(3)]);
+    }
+}

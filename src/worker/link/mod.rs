@@ -1,0 +1,308 @@
+//! The engine's side of the local worker process: finds it, starts it when needed, and hears what it says.
+//!
+//! Owns the connection and the starting of the process. Never judges what is said: that is the engine's.
+
+mod start;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::UnixStream;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::bytes::Bytes;
+use tokio_util::codec::{FramedRead, FramedWrite};
+
+use super::frames;
+use super::process::connect;
+use super::protocol::{FromWorker, ToWorker, VERSION};
+
+/// Messages on their way to the worker process.
+const HELD: usize = 4_096;
+
+/// A worker process that says nothing for so long is silent.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How long the answer to a hello may take: a successor ends what its predecessor left behind first.
+const HELLO: Duration = Duration::from_secs(60);
+
+/// The longest wait between two tries.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Where the worker process is and how it is started.
+#[derive(Debug, Clone)]
+pub struct LinkOptions {
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// The program; crontower's own, usually.
+    pub program: PathBuf,
+    /// Its arguments; `--data-dir` and the data folder follow them.
+    pub args: Vec<OsString>,
+}
+
+impl LinkOptions {
+    /// `program worker-process --data-dir DIR`.
+    #[must_use]
+    pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
+        Self { data_dir, program, args: vec!["worker-process".into()] }
+    }
+}
+
+/// What the engine hears of the worker process.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// It is connected. This is the first message of this connection: always a [`FromWorker::Hello`].
+    Up {
+        /// What it holds.
+        hello: FromWorker,
+        /// Where to send to it, as long as this connection lasts.
+        connection: Connection,
+    },
+    /// It says something.
+    Message(FromWorker),
+    /// It has said nothing for ten seconds; whatever it says next ends that.
+    Silent,
+    /// The connection is gone. It is made again, and the process started again if it ended.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// It cannot be started, or speaks another version of the protocol. Tried again every few seconds.
+    Refused {
+        /// Why, and what to do about it.
+        reason: String,
+    },
+}
+
+/// Sends to the worker process over one connection; a message for a connection that is gone goes nowhere.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    queue: mpsc::Sender<ToWorker>,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The worker process does not read; try again when it has said something.
+    #[error("the worker process does not take more messages now")]
+    Full,
+    /// The connection is gone.
+    #[error("the worker process is not connected")]
+    Gone,
+}
+
+impl Connection {
+    /// Sends a message, in the order of the calls.
+    ///
+    /// # Errors
+    /// When it was not taken.
+    pub fn send(&self, message: ToWorker) -> Result<(), SendError> {
+        self.queue.try_send(message).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SendError::Full,
+            mpsc::error::TrySendError::Closed(_) => SendError::Gone,
+        })
+    }
+}
+
+/// The link to the local worker process. Dropping it closes the connection; the process goes on.
+#[derive(Debug)]
+pub struct LocalLink {
+    wake: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl LocalLink {
+    /// Connects to a worker process that is there already; starts none before [`LocalLink::wake`].
+    #[must_use]
+    pub fn start(options: LinkOptions, events: mpsc::Sender<LinkEvent>) -> Self {
+        Self::start_with(options, events, SILENCE)
+    }
+
+    fn start_with(
+        options: LinkOptions,
+        events: mpsc::Sender<LinkEvent>,
+        silence: Duration,
+    ) -> Self {
+        let wake = Arc::new(Notify::new());
+        let task = tokio::spawn(Keeper { options, events, silence, wake: wake.clone() }.run());
+        Self { wake, task }
+    }
+
+    /// There is work for it: a worker process is kept running from now on. Also ends the wait before another try.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+impl Drop for LocalLink {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Keeps the link.
+struct Keeper {
+    options: LinkOptions,
+    events: mpsc::Sender<LinkEvent>,
+    silence: Duration,
+    wake: Arc<Notify>,
+}
+
+/// How a connection ended.
+enum Ended {
+    /// The engine hears no more.
+    NoOneListens,
+    /// After its hello.
+    Down(String),
+    /// Before its hello, or by it.
+    Refused(String),
+}
+
+impl Keeper {
+    async fn run(self) {
+        let mut failures = 0u32;
+        // One that runs is found again; none is started unasked.
+        let mut stream = connect(&self.options.data_dir).await.ok();
+        if stream.is_none() {
+            self.wake.notified().await;
+        }
+        loop {
+            let connected = match stream.take() {
+                Some(stream) => Ok(stream),
+                None => start::connect_or_start(&self.options).await,
+            };
+            let ended = match connected {
+                Ok(stream) => self.converse(stream).await,
+                Err(reason) => Ended::Refused(reason),
+            };
+            let event = match ended {
+                Ended::NoOneListens => return,
+                Ended::Down(reason) => {
+                    failures = 0;
+                    LinkEvent::Down { reason }
+                }
+                Ended::Refused(reason) => {
+                    failures += 1;
+                    LinkEvent::Refused { reason }
+                }
+            };
+            if self.events.send(event).await.is_err() {
+                return;
+            }
+            // At once after a success, then ever later; a wake does not wait.
+            if let Some(wait) = backoff(failures) {
+                _ = timeout(wait, self.wake.notified()).await;
+            }
+        }
+    }
+
+    /// From hello to end.
+    async fn converse(&self, stream: UnixStream) -> Ended {
+        let (reader, writer) = stream.into_split();
+        let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_FROM_WORKER));
+        let mut writer = FramedWrite::new(writer, frames::codec(frames::MAX_TO_WORKER));
+        if let Err(error) = send(&mut writer, &ToWorker::Hello { version: VERSION }).await {
+            return Ended::Refused(format!("the worker process hung up at once: {error}"));
+        }
+        let hello = match timeout(HELLO, first(&mut reader)).await {
+            Ok(Ok(hello)) => hello,
+            Ok(Err(reason)) => return Ended::Refused(reason),
+            Err(_) => return Ended::Refused("the worker process does not answer".to_owned()),
+        };
+        let (queue, to_send) = mpsc::channel(HELD);
+        let up = LinkEvent::Up { hello, connection: Connection { queue } };
+        if self.events.send(up).await.is_err() {
+            return Ended::NoOneListens;
+        }
+        tokio::select! {
+            ended = self.hear(&mut reader) => ended,
+            error = speak(&mut writer, to_send) => Ended::Down(error.to_string()),
+            () = self.events.closed() => Ended::NoOneListens,
+        }
+    }
+
+    async fn hear(&self, reader: &mut Reader) -> Ended {
+        let mut silent = false;
+        loop {
+            let event = match timeout(self.silence, reader.next()).await {
+                Err(_) if silent => continue,
+                Err(_) => {
+                    silent = true;
+                    LinkEvent::Silent
+                }
+                Ok(None) => return Ended::Down("the worker process hung up".to_owned()),
+                Ok(Some(frame)) => match frame.and_then(|frame| frames::decode(&frame)) {
+                    Ok(message) => {
+                        silent = false;
+                        LinkEvent::Message(message)
+                    }
+                    Err(error) => return Ended::Down(format!("not understood: {error}")),
+                },
+            };
+            if self.events.send(event).await.is_err() {
+                return Ended::NoOneListens;
+            }
+        }
+    }
+}
+
+type Reader = FramedRead<tokio::net::unix::OwnedReadHalf, tokio_util::codec::LengthDelimitedCodec>;
+type Writer =
+    FramedWrite<tokio::net::unix::OwnedWriteHalf, tokio_util::codec::LengthDelimitedCodec>;
+
+/// The hello of a worker process that speaks this version.
+async fn first(reader: &mut Reader) -> Result<FromWorker, String> {
+    let frame = match reader.next().await {
+        Some(Ok(frame)) => frame,
+        Some(Err(error)) => return Err(format!("the worker process is not understood: {error}")),
+        None => return Err("the worker process hung up before its hello".to_owned()),
+    };
+    let other =
+        "it is of another version of crontower; it ends by itself when its attempts are over";
+    // The version is looked at first: the rest of another version's hello may look different.
+    let version: Version = frames::decode(&frame)
+        .map_err(|error| format!("the worker process is not understood ({error}): {other}"))?;
+    if version.version != VERSION {
+        let theirs = version.version;
+        return Err(format!("the worker process speaks protocol {theirs}, not {VERSION}: {other}"));
+    }
+    match frames::decode(&frame) {
+        Ok(hello @ FromWorker::Hello { .. }) => Ok(hello),
+        Ok(_) => Err("the worker process did not say hello first".to_owned()),
+        Err(error) => Err(format!("the worker process is not understood: {error}")),
+    }
+}
+
+/// What every version's hello has.
+#[derive(serde::Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// Writes what is sent, until that fails. When nothing more can come, the reading goes on.
+async fn speak(writer: &mut Writer, mut to_send: mpsc::Receiver<ToWorker>) -> io::Error {
+    while let Some(message) = to_send.recv().await {
+        if let Err(error) = send(writer, &message).await {
+            return error;
+        }
+    }
+    std::future::pending().await
+}
+
+async fn send(writer: &mut Writer, message: &ToWorker) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message)?;
+    writer.send(Bytes::from(bytes)).await
+}
+
+/// How long to wait after so many failures in a row.
+fn backoff(failures: u32) -> Option<Duration> {
+    let doublings = failures.checked_sub(1)?.min(16);
+    Some((Duration::from_millis(100) * (1 << doublings)).min(LONGEST_BACKOFF))
+}

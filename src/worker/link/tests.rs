@@ -1,0 +1,253 @@
+//! A link to a worker process that really is one: this test binary, started again as `worker_program` below.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, getsid, kill_process};
+use tokio::net::UnixListener;
+
+use super::*;
+use crate::driver::clock::Clock;
+use crate::model::Outcome;
+use crate::worker::process::tests::{assignment, lives, number_in, output};
+use crate::worker::process::{ServeOptions, serve};
+use crate::worker::protocol::{AttemptKey, Ended as AttemptEnded, Running, StopCause};
+use crate::worker::registry::Registry;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Not a test: the program that the tests here start as a worker process.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the worker process of the other tests"]
+async fn worker_program() {
+    let Some(data_dir) = std::env::var_os("WORKER_DATA_DIR") else { return };
+    let options = ServeOptions::new(data_dir.into(), Registry::default());
+    let idle_grace = Duration::from_millis(50);
+    serve(ServeOptions { idle_grace, ..options }).await.unwrap();
+}
+
+/// Started by way of a shell, which turns `--data-dir DIR` into what a test binary understands.
+fn options(data_dir: &Path) -> LinkOptions {
+    let test = std::env::current_exe().unwrap();
+    let script = format!(
+        "WORKER_DATA_DIR=\"$1\" exec '{}' worker::link::tests::worker_program --exact --ignored --nocapture",
+        test.display()
+    );
+    let args = vec!["-c".into(), script.into()];
+    LinkOptions { data_dir: data_dir.to_owned(), program: "/bin/sh".into(), args }
+}
+
+struct Engine {
+    link: LocalLink,
+    events: mpsc::Receiver<LinkEvent>,
+}
+
+/// What a hello says.
+struct Up {
+    pid: i32,
+    running: Vec<Running>,
+    ended: Vec<AttemptEnded>,
+    connection: Connection,
+}
+
+impl Engine {
+    fn start(options: LinkOptions) -> Self {
+        let (tell, events) = mpsc::channel(64);
+        Self { link: LocalLink::start(options, tell), events }
+    }
+
+    async fn next(&mut self) -> LinkEvent {
+        timeout(PATIENCE, self.events.recv()).await.expect("no event came").expect("the link ended")
+    }
+
+    async fn up(&mut self) -> Up {
+        loop {
+            if let LinkEvent::Up { hello, connection } = self.next().await {
+                let FromWorker::Hello { pid, running, ended, .. } = hello else {
+                    panic!("not a hello: {hello:?}")
+                };
+                return Up { pid: i32::try_from(pid).unwrap(), running, ended, connection };
+            }
+        }
+    }
+
+    async fn down(&mut self) {
+        while !matches!(self.next().await, LinkEvent::Down { .. }) {}
+    }
+
+    async fn started(&mut self, key: AttemptKey) -> Running {
+        loop {
+            match self.next().await {
+                LinkEvent::Message(FromWorker::Started(running)) if running.key == key => {
+                    return running;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn ended(&mut self, key: AttemptKey) -> AttemptEnded {
+        loop {
+            match self.next().await {
+                LinkEvent::Message(FromWorker::Ended(ended)) if ended.key == key => return *ended,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn signal(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// Waits for the end of a process that is not a child, or whose end someone else takes.
+async fn gone(pid: i32) {
+    let begin = Clock.now().monotonic;
+    while lives(pid) {
+        assert!(Clock.now().monotonic - begin < PATIENCE, "{pid} lives on");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn commands_outlive_the_engine_and_the_next_one_finds_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Engine::start(options(dir.path()));
+    first.link.wake();
+    let up = first.up().await;
+    let worker = Pid::from_raw(up.pid).unwrap();
+    assert_eq!(getsid(Some(worker)).unwrap(), worker, "a session of its own");
+    let go = dir.path().join("go");
+    let work = assignment(&format!("umask; until test -e {}; do sleep 0.01; done", go.display()));
+    up.connection.send(ToWorker::Start(Box::new(work.clone()))).unwrap();
+    let running = first.started(work.key).await;
+    drop(first);
+
+    let mut second = Engine::start(options(dir.path()));
+    // Not woken: what runs is found all the same.
+    let again = second.up().await;
+    assert_eq!((again.pid, &again.running), (up.pid, &vec![running]));
+    assert_eq!(up.connection.send(ToWorker::Goodbye), Err(SendError::Gone));
+    fs::write(&go, "").unwrap();
+    let ended = second.ended(work.key).await;
+    assert_eq!((ended.outcome, ended.exit_code), (Outcome::Succeeded, Some(0)));
+    assert_eq!(output(dir.path(), work.key), "o 0022\n");
+    again.connection.send(ToWorker::Committed { keys: vec![work.key] }).unwrap();
+    again.connection.send(ToWorker::Goodbye).unwrap();
+    gone(up.pid).await;
+    let mode = fs::metadata(dir.path().join("worker.log")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn after_a_kill_of_the_worker_process_its_attempts_are_lost_and_nothing_of_them_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = Engine::start(options(dir.path()));
+    engine.link.wake();
+    let up = engine.up().await;
+    let pid_file = dir.path().join("pid");
+    let script =
+        format!("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
+    let lost = assignment(&script);
+    let done = assignment("exit 6");
+    for work in [&lost, &done] {
+        up.connection.send(ToWorker::Start(Box::new(work.clone()))).unwrap();
+    }
+    let ended = engine.ended(done.key).await;
+    let grandchild = number_in(&pid_file);
+    signal(up.pid, Signal::KILL);
+    engine.down().await;
+    let again = engine.up().await;
+    assert_ne!(again.pid, up.pid);
+    assert!(!lives(grandchild));
+    assert_eq!(again.running, []);
+    let mut ends = again.ended;
+    ends.sort_by_key(|ended| ended.key);
+    assert_eq!((ends[0].key, ends[0].outcome), (lost.key, Outcome::WorkerLost));
+    assert_eq!(ends[1..], [ended]);
+    again.connection.send(ToWorker::Goodbye).unwrap();
+    gone(again.pid).await;
+}
+
+#[tokio::test]
+async fn sigterm_cancels_what_runs_and_keeps_the_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = Engine::start(options(dir.path()));
+    engine.link.wake();
+    let up = engine.up().await;
+    let work = assignment("exec sleep 1000");
+    up.connection.send(ToWorker::Start(Box::new(work.clone()))).unwrap();
+    engine.started(work.key).await;
+    for ignored in [Signal::INT, Signal::HUP] {
+        signal(up.pid, ignored);
+    }
+    signal(up.pid, Signal::TERM);
+    let ended = engine.ended(work.key).await;
+    assert_eq!(ended.outcome, Outcome::Cancelled);
+    let again = engine.up().await;
+    assert_ne!(again.pid, up.pid);
+    assert_eq!(again.ended, [ended]);
+    again.connection.send(ToWorker::Stop { key: work.key, cause: StopCause::Cancel }).unwrap();
+    again.connection.send(ToWorker::Goodbye).unwrap();
+    gone(again.pid).await;
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_or_does_not_serve_is_a_refusal() {
+    let dir = tempfile::tempdir().unwrap();
+    for program in ["/no/such/program", "/bin/true"] {
+        let mut engine = Engine::start(LinkOptions::new(dir.path().to_owned(), program.into()));
+        engine.link.wake();
+        let LinkEvent::Refused { reason } = engine.next().await else { panic!("not refused") };
+        assert!(reason.contains(program), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_process_of_another_version_is_a_refusal_that_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(dir.path().join("worker.sock")).unwrap();
+    let mut engine = Engine::start(LinkOptions::new(dir.path().to_owned(), "/bin/true".into()));
+    for answer in [&br#"{"type":"hello","version":99,"new":true}"#[..], b"[]", b"{\"type\":"] {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut writer = FramedWrite::new(stream, frames::codec(1_000));
+        writer.send(Bytes::copy_from_slice(answer)).await.unwrap();
+        let LinkEvent::Refused { reason } = engine.next().await else { panic!("not refused") };
+        assert!(reason.contains("another version of crontower"), "{reason}");
+        engine.link.wake();
+    }
+}
+
+#[tokio::test]
+async fn a_worker_process_that_says_nothing_is_silent_until_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(dir.path().join("worker.sock")).unwrap();
+    let options = LinkOptions::new(dir.path().to_owned(), "/bin/true".into());
+    let (tell, events) = mpsc::channel(64);
+    let link = LocalLink::start_with(options, tell, Duration::from_millis(50));
+    let mut engine = Engine { link, events };
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut writer = FramedWrite::new(stream, frames::codec(1_000));
+    let hello =
+        br#"{"type":"hello","version":1,"program":"","host":"","pid":1,"running":[],"ended":[]}"#;
+    writer.send(Bytes::from_static(hello)).await.unwrap();
+    let up = engine.up().await;
+    assert!(matches!(engine.next().await, LinkEvent::Silent));
+    writer.send(Bytes::from_static(br#"{"type":"heartbeat"}"#)).await.unwrap();
+    assert!(matches!(engine.next().await, LinkEvent::Message(FromWorker::Heartbeat)));
+    assert!(matches!(engine.next().await, LinkEvent::Silent));
+    // It does not read either: the queue says so instead of growing.
+    let goodbyes = std::iter::repeat_with(|| up.connection.send(ToWorker::Goodbye));
+    assert!(goodbyes.take(2 * HELD).any(|sent| sent == Err(SendError::Full)));
+    drop(writer);
+    engine.down().await;
+}
+
+#[test]
+fn tries_come_at_once_and_then_ever_later() {
+    let waits: Vec<_> = (0..9).map(|n| backoff(n).map(|wait| wait.as_millis())).collect();
+    let later = [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000];
+    assert_eq!(waits[0], None);
+    assert_eq!(waits[1..], later.map(Some));
+    assert_eq!(backoff(u32::MAX), Some(LONGEST_BACKOFF));
+}

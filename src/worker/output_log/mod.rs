@@ -1,0 +1,39 @@
+//! The output of attempts on disk: written while commands run, read by whoever asks, also meanwhile.
+//!
+//! Owns the folder `output/` of a data folder and its format. An attempt's stream is a chain of blocks: a header line
+//! `@<microseconds> <o|e|g> <length>`, then that many bytes of whole lines (or one part of a line, which then does not end
+//! with a line end). Offsets count the bytes of the whole stream, also of what was left out. The first half of what
+//! `output_limit` allows is the file `<execution>.<attempt>`; the rest goes to segments in the folder
+//! `<execution>.<attempt>.tail`, named by the offset they begin at, of which the oldest are removed.
+//! The limit counts the bytes of the output itself; the headers come on top. Never knows what a line means.
+
+mod block;
+mod files;
+mod lines;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use reader::{read_output, remove_output};
+pub use writer::{Grew, OutputLog, OutputWriter};
+
+use super::protocol::AttemptKey;
+
+/// The longest line kept in one piece; a longer one is cut into parts of this size.
+pub const LONGEST_LINE: usize = 64 << 10;
+
+/// The file that an attempt's output begins in.
+fn head_path(data_dir: &Path, key: AttemptKey) -> PathBuf {
+    let id = key.execution_id.to_string();
+    // The end of an id is random, so the folders fill evenly.
+    let shard = &id[id.len() - 2..];
+    data_dir.join("output").join(shard).join(format!("{id}.{}", key.attempt))
+}
+
+/// The folder of its later segments.
+fn tail_path(head: &Path) -> PathBuf {
+    head.with_added_extension("tail")
+}

@@ -1,0 +1,212 @@
+//! The worker process: carries out attempts for whichever engine is connected, and goes on when none is.
+//!
+//! Owns its life: alone on its data folder, out of the terminal's reach, found by its socket, gone when idle and alone.
+//! Never decides what runs; it does what the engine says, and remembers what became of it until that is committed.
+
+mod connection;
+mod desk;
+mod outbox;
+mod recovery;
+mod socket;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::fs::Mode;
+use rustix::process::{Pid, getpid, getsid, setsid, umask};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+pub(super) use socket::connect;
+
+use super::journal::{Journal, ProcessMark};
+use super::output_log::OutputWriter;
+use super::protocol::FromWorker;
+use super::registry::Registry;
+use super::runner::{Runner, remove_leftover_scripts};
+use crate::driver::clock;
+use desk::{Desk, Inputs};
+use outbox::Outbox;
+
+/// The line on standard output that says that the socket is open.
+pub(super) const READY: &str = "crontower: worker process ready";
+
+/// How a worker process serves.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// Commands that have no process of their own.
+    pub registry: Registry,
+    /// How long it stays when nothing runs and no engine is connected.
+    pub idle_grace: Duration,
+    /// What the processes of attempts inherit.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Whether this process is a worker process and nothing else: it then leaves its terminal, obeys signals, and says on
+    /// standard output when its socket is open.
+    pub alone: bool,
+}
+
+impl ServeOptions {
+    /// Those of a real worker process: the environment of this process goes on, without what is crontower's own.
+    #[must_use]
+    pub fn new(data_dir: PathBuf, registry: Registry) -> Self {
+        let ours = |name: &OsString| name.to_string_lossy().starts_with("CRONTOWER_");
+        let environment = std::env::vars_os().filter(|(name, _)| !ours(name)).collect();
+        let idle_grace = Duration::from_secs(5);
+        Self { data_dir, registry, idle_grace, environment, alone: true }
+    }
+}
+
+/// Why a worker process does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// Another one does.
+    #[error("the worker process {holder} serves the data folder {} already", .path.display())]
+    Served {
+        /// The data folder.
+        path: PathBuf,
+        /// Its process id.
+        holder: String,
+    },
+    /// The data folder cannot be used.
+    #[error("cannot use {}: {source}; check that it can be written to, or name another --data-dir", .path.display())]
+    DataDir {
+        /// What cannot be used.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The socket cannot be opened.
+    #[error("cannot listen on {}: {source}", .path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot leave its terminal.
+    #[error(
+        "cannot begin a session of its own: {0}; a worker process is started by crontower, not by hand"
+    )]
+    Session(io::Error),
+    /// The system refuses what it needs.
+    #[error("the system refuses {what}: {source}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Serves a data folder until nothing runs and no engine is connected.
+///
+/// # Errors
+/// When it cannot begin to.
+pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
+    if options.alone {
+        leave_the_terminal()?;
+    }
+    let data_dir = socket::data_dir(&options.data_dir)?;
+    let lock = socket::Lock::take(&data_dir)?;
+    if options.alone {
+        umask(Mode::WGRP | Mode::WOTH);
+        // So that it keeps no file system from being unmounted; the data folder is in use anyway.
+        std::env::set_current_dir(&data_dir).map_err(system("its folder"))?;
+    }
+    let signals = desk::Signals::new(options.alone).map_err(system("signal handlers"))?;
+    let listener = socket::listen(&data_dir, &lock)?;
+    if options.alone {
+        say_ready();
+    }
+    let (journal, ended) = begin(data_dir.clone()).await.map_err(system("its journal"))?;
+
+    let outbox: Arc<Mutex<Option<Arc<Outbox>>>> = Arc::default();
+    let engine = outbox.clone();
+    let grew = move |key, bytes| {
+        if let Some(outbox) = &*engine.lock().unwrap_or_else(PoisonError::into_inner) {
+            outbox.push_news(FromWorker::OutputGrew { key, bytes });
+        }
+    };
+    let output =
+        OutputWriter::start(&data_dir, Box::new(grew)).map_err(system("a thread for output"))?;
+    let (reports, reported) = mpsc::channel(1024);
+    let draining = TaskTracker::new();
+    let runner = Arc::new(Runner {
+        data_dir: data_dir.clone(),
+        registry: options.registry,
+        environment: options.environment,
+        output,
+        journal: journal.clone(),
+        reports,
+        draining: draining.clone(),
+    });
+    let inputs = Inputs { listener, signals, reported };
+    Desk::new(runner, journal, outbox, ended, options.idle_grace).run(inputs).await;
+    // A stale socket is no harm: the next one replaces it under the lock.
+    _ = socket::remove(&data_dir);
+    drop(lock);
+    Ok(())
+}
+
+/// Where there is no terminal, nothing that is typed or lost there reaches this process or what it starts.
+fn leave_the_terminal() -> Result<(), WorkerError> {
+    match setsid() {
+        Ok(_) => Ok(()),
+        // It leads a session already, as under a supervisor.
+        Err(_) if getsid(None).is_ok_and(|session| session == getpid()) => Ok(()),
+        Err(error) => Err(WorkerError::Session(error.into())),
+    }
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> WorkerError {
+    move |source| WorkerError::System { what, source }
+}
+
+fn say_ready() {
+    // Whoever started this may be gone: then there is no one to tell.
+    _ = writeln!(io::stdout(), "\n{READY}").and_then(|()| io::stdout().flush());
+}
+
+/// Reads the predecessor's journal, ends what it left, and begins a new one.
+async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Vec<super::protocol::Ended>)> {
+    let work = move || {
+        let boot_id = clock::boot_id();
+        let told = Journal::replay(&data_dir)?;
+        let ended = recovery::recover(told, &boot_id);
+        remove_leftover_scripts(&data_dir);
+        let session = getsid(None).map_or(0, Pid::as_raw_pid);
+        let journal = Journal::begin(&data_dir, ProcessMark { boot_id, session }, &ended)?;
+        Ok((Arc::new(journal), ended))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// `crontower worker-process --data-dir DIR`, without what comes before it: a worker process's whole life.
+#[must_use]
+pub fn main_worker(args: &[OsString]) -> std::process::ExitCode {
+    match run_worker(args) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be gone; the exit code tells, too.
+            _ = writeln!(io::stderr(), "crontower worker-process: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_worker(args: &[OsString]) -> Result<(), Box<dyn std::error::Error>> {
+    let [flag, data_dir] = args else { return Err("takes --data-dir DIR".into()) };
+    if flag != "--data-dir" {
+        return Err("takes --data-dir DIR".into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let options = ServeOptions::new(data_dir.into(), Registry::default());
+    Ok(runtime.block_on(serve(options))?)
+}

@@ -1,0 +1,139 @@
+//! Starts the process of an attempt, in a group of its own, and says in plain words why one cannot be started.
+//!
+//! Owns what a process is given: environment, folder, streams. Never waits for it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+use rustix::io::Errno;
+use tokio::process::{Child, Command};
+
+use super::pipes::{Pipe, Pipes};
+use super::script::Invocation;
+use super::{Runner, working_dir};
+use crate::worker::output::Stream;
+use crate::worker::protocol::Assignment;
+use crate::worker::wait;
+
+/// How often a script's file is tried while it is "busy".
+const BUSY_TRIES: u32 = 50;
+
+impl Runner {
+    /// Starts a process.
+    ///
+    /// # Errors
+    /// A sentence that says why it could not be started.
+    pub(super) async fn launch(
+        &self,
+        assignment: &Assignment,
+        invocation: &Invocation,
+    ) -> Result<(Child, Pipes), String> {
+        let explain = |error: io::Error| explain(&error, assignment, invocation);
+        let (out, out_end) = Pipe::new(Stream::Stdout).map_err(explain)?;
+        let (err, err_end) = Pipe::new(Stream::Stderr).map_err(explain)?;
+        let mut command = self.command(assignment, invocation);
+        command.stdout(Stdio::from(out_end)).stderr(Stdio::from(err_end));
+        let mut tries = 0;
+        loop {
+            match command.spawn() {
+                // The command holds writing ends of the pipes; they go with it.
+                Ok(child) => return Ok((child, Pipes { out, err })),
+                Err(error) if is(&error, Errno::TXTBSY) && tries < BUSY_TRIES => {
+                    // A process that is being started elsewhere holds the script's file open until its own exec: that is
+                    // over in a moment, and no event tells.
+                    tries += 1;
+                    wait::at_most(Some(Duration::from_millis(2))).await;
+                }
+                Err(error) => return Err(explain(error)),
+            }
+        }
+    }
+
+    fn command(&self, assignment: &Assignment, invocation: &Invocation) -> Command {
+        let fire_time = assignment.fire_time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let key = assignment.key;
+        let mut command = Command::new(&invocation.program);
+        command
+            .args(&invocation.args)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(&assignment.env)
+            .env("CRONTOWER_JOB_ID", assignment.job_id.as_str())
+            .env("CRONTOWER_EXECUTION_ID", key.execution_id.to_string())
+            .env("CRONTOWER_ATTEMPT", key.attempt.to_string())
+            .env("CRONTOWER_FIRE_TIME", fire_time)
+            .env("CRONTOWER_TRIGGER", assignment.trigger.as_str())
+            .current_dir(working_dir(assignment))
+            .stdin(Stdio::null())
+            .process_group(0);
+        command
+    }
+}
+
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
+}
+
+/// Why a process could not be started, and what to do about it.
+fn explain(error: &io::Error, assignment: &Assignment, invocation: &Invocation) -> String {
+    let dir = working_dir(assignment);
+    let program = invocation.program.display();
+    if is(error, Errno::MFILE) || is(error, Errno::NFILE) {
+        return "not started: too many open files; raise the limit (ulimit -n)".to_owned();
+    }
+    if is(error, Errno::AGAIN) || is(error, Errno::NOMEM) {
+        return format!(
+            "not started: the system refused a new process ({error}); see its limits of processes (ulimit -u, \
+             pids.max) and memory"
+        );
+    }
+    if is(error, Errno::TOOBIG) {
+        return "not started: arguments and environment are larger than the system takes"
+            .to_owned();
+    }
+    if !dir.is_dir() {
+        return format!("not started: working_dir `{}` is not a folder that exists", dir.display());
+    }
+    if let Some(file) = &invocation.file
+        && is(error, Errno::NOENT)
+        && let Some(interpreter) = interpreter(file.path())
+    {
+        return format!("not started: the script's interpreter `{interpreter}` does not exist");
+    }
+    if is(error, Errno::NOENT) {
+        let looked = match invocation.program.to_str().is_some_and(|name| name.contains('/')) {
+            true => "",
+            false => " in PATH",
+        };
+        return format!("not started: there is no program `{program}`{looked}");
+    }
+    if is(error, Errno::NOEXEC) {
+        return format!(
+            "not started: `{program}` is no program (a script needs a first line `#!…`)"
+        );
+    }
+    if is(error, Errno::ACCESS) {
+        return format!(
+            "not started: `{program}` may not be executed, or the folder `{}` not be entered ({error})",
+            dir.display()
+        );
+    }
+    if error.kind() == io::ErrorKind::InvalidInput {
+        return "not started: a NUL character in the script, its arguments or its environment"
+            .to_owned();
+    }
+    format!("not started: `{program}`: {error}")
+}
+
+/// The interpreter that a script's first line names.
+fn interpreter(script: &Path) -> Option<String> {
+    let mut line = String::new();
+    BufReader::new(File::open(script).ok()?.take(256)).read_line(&mut line).ok()?;
+    let interpreter = line.strip_prefix("#!")?.split_whitespace().next()?;
+    (!Path::new(OsStr::new(interpreter)).exists()).then(|| interpreter.to_owned())
+}

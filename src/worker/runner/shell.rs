@@ -1,0 +1,252 @@
+//! The life of an attempt's process group, from its start until nothing of it is left that should not be.
+//!
+//! Owns the order of things at the end: an attempt is over when its main process has ended; after a kill, and after a
+//! failure, when its group is empty. Never decides what the end means for the execution.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getsid, test_kill_process_group};
+use tokio::process::Child;
+
+use super::named::Bounds;
+use super::pipes::Pipes;
+use super::script;
+use super::stop::{Cause, Stop};
+use super::{Runner, Verdict, until};
+use crate::driver::clock::Clock;
+use crate::model::Outcome;
+use crate::worker::output_log::OutputLog;
+use crate::worker::processes::{VANISH, alive_in_group, signal_group};
+use crate::worker::protocol::{Assignment, Ended};
+use crate::worker::wait;
+
+/// A line that has begun is shown to others after so long.
+const PARTIAL_LINE: Duration = Duration::from_millis(500);
+
+/// The shortest and the longest time between two looks at a group that is being ended.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
+
+/// A process group that runs.
+struct Group<'a> {
+    id: i32,
+    child: Child,
+    pipes: Pipes,
+    log: &'a Arc<OutputLog>,
+    bounds: Bounds,
+    stop: &'a Stop,
+    exit: Option<ExitStatus>,
+    ending: Option<Ending>,
+    /// When a line that has begun is shown to others.
+    partial_due: Option<Duration>,
+}
+
+/// A group that has been told to end.
+struct Ending {
+    /// `None` = the main process failed and left others behind.
+    cause: Option<Cause>,
+    /// When SIGKILL follows, or has followed; then when it is given up. Since the boot.
+    due: Duration,
+    killed: bool,
+    next_look: Duration,
+}
+
+impl Runner {
+    pub(super) async fn run_shell(
+        &self,
+        assignment: &Assignment,
+        log: &Arc<OutputLog>,
+        bounds: Bounds,
+        stop: &Stop,
+    ) -> Ended {
+        let launched = match script::invocation(&self.data_dir, assignment) {
+            Ok(invocation) => match self.launch(assignment, &invocation).await {
+                Ok((child, pipes)) => Ok((child, pipes, invocation)),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let (child, pipes, invocation) = match launched {
+            Ok(launched) => launched,
+            Err(error) => return Verdict::failed(error).ended(assignment, None),
+        };
+        let started_at = Clock.now().wall;
+        let pid = child.id();
+        self.started(assignment, pid, started_at).await;
+        let id = pid.and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+        let (exit, ending, partial_due) = (None, None, None);
+        let mut group = Group { id, child, pipes, log, bounds, stop, exit, ending, partial_due };
+        let verdict = group.attend(&assignment.success_exit_codes).await;
+        let ended = verdict.ended(assignment, Some(started_at));
+        log.settle().await;
+        if group.pipes.is_open() {
+            self.draining.spawn(group.pipes.drain(log.clone()));
+        } else {
+            log.close();
+        }
+        drop(invocation);
+        ended
+    }
+}
+
+impl Group<'_> {
+    /// Attends to the group until the attempt is over.
+    async fn attend(&mut self, success: &[i32]) -> Verdict {
+        loop {
+            if let Some(exit) = self.exit
+                && self.is_over(exit, success)
+            {
+                self.pipes.read_rest(self.log).await;
+                return self.verdict(exit, success);
+            }
+            let wake = self.wake();
+            tokio::select! {
+                exit = self.child.wait(), if self.exit.is_none() => {
+                    // Waiting for a child of ours fails only if someone else took its status: that is no success.
+                    self.exit = Some(exit.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8)));
+                }
+                () = self.pipes.pump(Some(self.log)), if self.pipes.is_open() => {}
+                () = self.stop.token().cancelled(), if self.ending.is_none() => {
+                    self.begin_ending(self.stop.cause());
+                }
+                // Suspend has no event, nor has a group that becomes empty, nor a line that does not end.
+                () = wait::at_most(wake) => self.woken(),
+            }
+        }
+    }
+
+    /// Whether the attempt is over, now that the main process has ended.
+    fn is_over(&mut self, exit: ExitStatus, success: &[i32]) -> bool {
+        if self.ending.is_none() {
+            if succeeded(exit, success) || self.is_empty() {
+                return true;
+            }
+            // Nothing of a failed attempt may run on beside its retry.
+            self.begin_ending(None);
+        }
+        let given_up = self
+            .ending
+            .as_ref()
+            .is_some_and(|ending| ending.killed && ending.due <= Clock.now().monotonic);
+        given_up || self.is_empty()
+    }
+
+    /// Whether no process of the group lives any more.
+    fn is_empty(&self) -> bool {
+        let Some(group) = Pid::from_raw(self.id) else { return true };
+        if test_kill_process_group(group) == Err(rustix::io::Errno::SRCH) {
+            return true;
+        }
+        // Zombies count for that signal, but not for us. No group spans two sessions, so one of another session is a
+        // stranger's that took over the number.
+        let session = getsid(None).map_or(0, Pid::as_raw_pid);
+        alive_in_group(self.id, session).is_empty()
+    }
+
+    fn begin_ending(&mut self, cause: Option<Cause>) {
+        signal_group(self.id, Signal::TERM);
+        // A stopped process would not see it.
+        signal_group(self.id, Signal::CONT);
+        let due = Clock.now().monotonic.saturating_add(self.bounds.kill_grace);
+        self.ending = Some(Ending { cause, due, killed: false, next_look: LOOKS.0 });
+    }
+
+    /// How long nothing needs to be looked at, if nothing happens.
+    fn wake(&mut self) -> Option<Duration> {
+        let partial = match self.log.has_partial() {
+            true => Some(*self.partial_due.get_or_insert(Clock.now().monotonic + PARTIAL_LINE)),
+            false => None,
+        };
+        self.partial_due = partial;
+        let due = match &mut self.ending {
+            None => until(self.bounds.due),
+            Some(ending) if self.exit.is_none() => until(Some(ending.due)),
+            Some(ending) => {
+                let look = ending.next_look;
+                ending.next_look = (look * 2).min(LOOKS.1);
+                until(Some(ending.due)).map(|due| due.min(look))
+            }
+        };
+        [until(partial), due].into_iter().flatten().min()
+    }
+
+    fn woken(&mut self) {
+        let now = Clock.now().monotonic;
+        if self.partial_due.take_if(|due| *due <= now).is_some() {
+            self.log.flush_partial();
+        }
+        match &mut self.ending {
+            None => {
+                if let Some(cause) = self.bounds.passed() {
+                    self.stop.set(cause);
+                }
+            }
+            Some(ending) if ending.due <= now && !ending.killed => {
+                ending.killed = true;
+                ending.due = now + VANISH;
+                ending.next_look = LOOKS.0;
+                signal_group(self.id, Signal::KILL);
+            }
+            Some(ending) if ending.due <= now && self.exit.is_none() => {
+                // The main process hangs inside the kernel with the signal pending: none of its code runs again.
+                self.exit = Some(ExitStatus::from_raw(Signal::KILL.as_raw()));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn verdict(&self, exit: ExitStatus, success: &[i32]) -> Verdict {
+        let exit_code = exit.code();
+        if let Some(Ending { cause: Some(cause), killed, .. }) = self.ending {
+            let by = if killed { "; ended by SIGKILL" } else { "" };
+            let error = Some(cause.reason() + by);
+            return Verdict { outcome: cause.outcome(), exit_code, error, result: None };
+        }
+        if succeeded(exit, success) {
+            return Verdict { outcome: Outcome::Succeeded, exit_code, error: None, result: None };
+        }
+        Verdict { exit_code, ..Verdict::failed(describe(exit)) }
+    }
+}
+
+fn succeeded(exit: ExitStatus, success: &[i32]) -> bool {
+    exit.code().is_some_and(|code| success.contains(&code))
+}
+
+/// An exit that is no success, in words.
+fn describe(exit: ExitStatus) -> String {
+    match (exit.code(), exit.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => match signal_name(signal) {
+            Some(name) => format!("killed by signal {signal} ({name})"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => "ended without an exit code".to_owned(),
+    }
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    let named = [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::INT, "SIGINT"),
+        (Signal::QUIT, "SIGQUIT"),
+        (Signal::ILL, "SIGILL"),
+        (Signal::TRAP, "SIGTRAP"),
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::BUS, "SIGBUS"),
+        (Signal::FPE, "SIGFPE"),
+        (Signal::KILL, "SIGKILL"),
+        (Signal::USR1, "SIGUSR1"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::USR2, "SIGUSR2"),
+        (Signal::PIPE, "SIGPIPE"),
+        (Signal::ALARM, "SIGALRM"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::XCPU, "SIGXCPU"),
+        (Signal::XFSZ, "SIGXFSZ"),
+        (Signal::SYS, "SIGSYS"),
+    ];
+    named.iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| *name)
+}

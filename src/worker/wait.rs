@@ -1,0 +1,19 @@
+//! The bounded waits of this room.
+//!
+//! Owns the only sleep. Each caller says why there is no event to await.
+
+use std::future::pending;
+use std::time::Duration;
+
+/// No wait is longer in one piece: timers stand still while the machine is suspended, so whoever waits for an instant
+/// looks at the clock that counts suspend at least so often.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Comes back after so long, or earlier; never, of `None`. The caller looks at the clock and waits again.
+pub(super) async fn at_most(wait: Option<Duration>) {
+    match wait {
+        #[expect(clippy::disallowed_methods, reason = "bounded; callers say why no event tells")]
+        Some(wait) => tokio::time::sleep(wait.min(LONGEST)).await,
+        None => pending().await,
+    }
+}
