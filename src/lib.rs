@@ -12,4 +12,5 @@ pub mod jobfile;
 pub mod model;
 pub mod schedule;
 pub mod store;
+pub mod tui;
 pub mod worker;

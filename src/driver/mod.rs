@@ -2,9 +2,19 @@
 //!
 //! Owns the order of those four, the clock, and what is told to whom. Never holds a rule, a line of SQL or a widget.
 
+mod alarm;
 pub mod clock;
+pub mod data_dir;
 pub mod door;
 pub mod feed;
+mod handle;
+mod hands;
+mod run;
+mod source;
+mod start;
+mod watch;
 
 pub use door::{Door, RunOptions};
 pub use feed::{Batch, EngineInfo, Feed, FileState, Snapshot, Subscription};
+pub use handle::Handle;
+pub use start::{Running, StartError, StartOptions, start, system_zone};

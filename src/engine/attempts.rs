@@ -196,7 +196,7 @@ fn told(ended: &Ended) -> String {
         (Outcome::Succeeded, Some(code), _) => format!("succeeded with exit code {code}"),
         (_, _, Some(error)) => error.clone(),
         (Outcome::TimedOut, ..) => "timed out".to_owned(),
-        (outcome, Some(code), None) if outcome == Outcome::Failed => format!("exit code {code}"),
+        (Outcome::Failed, Some(code), None) => format!("exit code {code}"),
         (outcome, ..) => outcome.as_str().replace('_', " "),
     }
 }

@@ -153,7 +153,7 @@ impl Engine {
     fn unpark_lifted(&mut self) -> bool {
         let lifted: Vec<Block> =
             self.queue.blocks().filter(|block| self.has_room(block)).cloned().collect();
-        lifted.iter().fold(false, |any, block| self.queue.unpark_one(block) || any)
+        lifted.iter().filter(|block| self.queue.unpark_one(block)).count() > 0
     }
 
     /// Whether the reason for parking is gone.

@@ -134,11 +134,6 @@ impl Queue {
         self.places.get(&id).is_some_and(|place| place.parked.is_none())
     }
 
-    /// How many wait.
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
     /// Lifts those that have waited long enough. Called before a slot is given away: nothing else looks at the order.
     pub(super) fn promote(&mut self, monotonic: Duration) {
         while let Some((due, id)) = self.promotions.first().copied() {
@@ -221,7 +216,7 @@ mod tests {
         let early_but_second = bench.push(Priority::Medium, 10, 0);
         let high = bench.push(Priority::High, 30, 0);
         assert_eq!(bench.drain(), [high, early, early_but_second, late]);
-        assert_eq!(bench.queue.len(), 0);
+        assert!(bench.queue.places.is_empty() && bench.queue.promotions.is_empty());
     }
 
     #[test]

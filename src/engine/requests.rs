@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Refuses what names no job.
-    pub(super) fn known(&self, job: &JobId) -> Result<(), Refusal> {
+    pub(crate) fn known(&self, job: &JobId) -> Result<(), Refusal> {
         if self.jobs.contains_key(job) {
             return Ok(());
         }

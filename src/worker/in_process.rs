@@ -127,3 +127,122 @@ async fn carry_out(
     log.close();
     FromWorker::Ended(Box::new(verdict.ended(assignment, Some(now.wall))))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::Outcome;
+    use crate::worker::process::tests::{assignment, output};
+    use crate::worker::protocol::Ended;
+    use crate::worker::registry::{ArgProblem, Args, CommandError, Context};
+
+    /// Says a word, then answers or waits for its stop.
+    struct Probe;
+
+    #[async_trait]
+    impl Command for Probe {
+        fn check(&self, _args: &Args) -> Result<(), Vec<ArgProblem>> {
+            Ok(())
+        }
+
+        async fn run(&self, context: Context, args: Args) -> Result<Value, CommandError> {
+            context.say("begun");
+            if args.contains_key("wait") {
+                context.stop.cancelled().await;
+                context.say("stopped");
+            }
+            Ok(json!(42))
+        }
+    }
+
+    fn named(args: Value) -> Assignment {
+        let Value::Object(args) = args else { panic!("arguments are a map") };
+        let command = JobCommand::Named { command: "probe".to_owned(), args };
+        Assignment { command, ..assignment("") }
+    }
+
+    struct Bench {
+        dir: tempfile::TempDir,
+        engine: InProcess,
+        events: mpsc::Receiver<LinkEvent>,
+    }
+
+    fn bench() -> Bench {
+        let dir = tempfile::tempdir().unwrap();
+        let mut registry = Registry::default();
+        registry.register("probe", Arc::new(Probe));
+        let (tell, events) = mpsc::channel(64);
+        let engine = InProcess::new(dir.path(), registry, tell).unwrap();
+        Bench { dir, engine, events }
+    }
+
+    impl Bench {
+        async fn news(&mut self) -> FromWorker {
+            loop {
+                match self.events.recv().await.unwrap() {
+                    LinkEvent::Message(FromWorker::OutputGrew { .. }) => {}
+                    LinkEvent::Message(message) => return message,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+
+        async fn started(&mut self) -> AttemptKey {
+            match self.news().await {
+                FromWorker::Started(running) => running.key,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        async fn ended(&mut self) -> Ended {
+            match self.news().await {
+                FromWorker::Ended(ended) => *ended,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_runs_here_and_its_answer_and_output_are_kept() {
+        let mut bench = bench();
+        let work = named(json!({}));
+        bench.engine.start(work.clone());
+        assert_eq!(bench.started().await, work.key);
+        let ended = bench.ended().await;
+        assert_eq!((ended.outcome, ended.result), (Outcome::Succeeded, Some(json!(42))));
+        assert_eq!(output(bench.dir.path(), work.key), "o begun\n");
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_it_and_a_second_start_is_none() {
+        let mut bench = bench();
+        let work = named(json!({"wait": true}));
+        bench.engine.start(work.clone());
+        bench.engine.start(work.clone());
+        bench.started().await;
+        bench.engine.stop(work.key, StopCause::Cancel);
+        assert_eq!(bench.ended().await.outcome, Outcome::Cancelled);
+        assert_eq!(output(bench.dir.path(), work.key), "o begun\no stopped\n");
+    }
+
+    #[tokio::test]
+    async fn a_shut_down_interrupts_what_does_not_end_in_time() {
+        let mut bench = bench();
+        let work = named(json!({"wait": true}));
+        bench.engine.start(work.clone());
+        bench.started().await;
+        bench.engine.shut_down(Duration::from_millis(10)).await;
+        assert_eq!(bench.ended().await.outcome, Outcome::Interrupted);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_registered_fails() {
+        let mut bench = bench();
+        bench.engine.start(assignment("true"));
+        let ended = bench.ended().await;
+        assert_eq!(ended.error.as_deref(), Some("this process knows no command `shell`"));
+    }
+}

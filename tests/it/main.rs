@@ -1,4 +1,7 @@
-//! Tests of the program as a whole, from outside.
+//! Tests of the whole: one binary, a module a subject.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
 mod cli_next;
+mod engine;
+mod tidy;

@@ -12,13 +12,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::bytes::Bytes;
-use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use super::frames;
 use super::process::connect;
@@ -26,6 +27,9 @@ use super::protocol::{FromWorker, ToWorker, VERSION};
 
 /// Messages on their way to the worker process.
 const HELD: usize = 4_096;
+
+/// Messages written at once.
+const BATCH: usize = 64;
 
 /// A worker process that says nothing for so long is silent.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -205,10 +209,9 @@ impl Keeper {
 
     /// From hello to end.
     async fn converse(&self, stream: UnixStream) -> Ended {
-        let (reader, writer) = stream.into_split();
+        let (reader, mut writer) = stream.into_split();
         let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_FROM_WORKER));
-        let mut writer = FramedWrite::new(writer, frames::codec(frames::MAX_TO_WORKER));
-        if let Err(error) = send(&mut writer, &ToWorker::Hello { version: VERSION }).await {
+        if let Err(error) = send(&mut writer, &[ToWorker::Hello { version: VERSION }]).await {
             return Ended::Refused(format!("the worker process hung up at once: {error}"));
         }
         let hello = match timeout(HELLO, first(&mut reader)).await {
@@ -253,9 +256,7 @@ impl Keeper {
     }
 }
 
-type Reader = FramedRead<tokio::net::unix::OwnedReadHalf, tokio_util::codec::LengthDelimitedCodec>;
-type Writer =
-    FramedWrite<tokio::net::unix::OwnedWriteHalf, tokio_util::codec::LengthDelimitedCodec>;
+type Reader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
 
 /// The hello of a worker process that speaks this version.
 async fn first(reader: &mut Reader) -> Result<FromWorker, String> {
@@ -287,18 +288,23 @@ struct Version {
 }
 
 /// Writes what is sent, until that fails. When nothing more can come, the reading goes on.
-async fn speak(writer: &mut Writer, mut to_send: mpsc::Receiver<ToWorker>) -> io::Error {
-    while let Some(message) = to_send.recv().await {
-        if let Err(error) = send(writer, &message).await {
+async fn speak(writer: &mut OwnedWriteHalf, mut to_send: mpsc::Receiver<ToWorker>) -> io::Error {
+    let mut messages = Vec::new();
+    while to_send.recv_many(&mut messages, BATCH).await > 0 {
+        if let Err(error) = send(writer, &messages).await {
             return error;
         }
+        messages.clear();
     }
     std::future::pending().await
 }
 
-async fn send(writer: &mut Writer, message: &ToWorker) -> io::Result<()> {
-    let bytes = serde_json::to_vec(message)?;
-    writer.send(Bytes::from(bytes)).await
+async fn send(writer: &mut OwnedWriteHalf, messages: &[ToWorker]) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for message in messages {
+        frames::encode(message, &mut bytes)?;
+    }
+    writer.write_all(&bytes).await
 }
 
 /// How long to wait after so many failures in a row.

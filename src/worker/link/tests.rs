@@ -37,6 +37,34 @@ fn options(data_dir: &Path) -> LinkOptions {
     LinkOptions { data_dir: data_dir.to_owned(), program: "/bin/sh".into(), args }
 }
 
+/// A data folder. A test that fails leaves no worker process and nothing that one runs.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let holder = fs::read_to_string(self.path().join("worker.lock")).unwrap_or_default();
+        if let Ok(pid) = holder.trim().parse()
+            && lives(pid)
+        {
+            signal(pid, Signal::TERM);
+            let begin = Clock.now().monotonic;
+            while lives(pid) && Clock.now().monotonic - begin < PATIENCE {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
 struct Engine {
     link: LocalLink,
     events: mpsc::Receiver<LinkEvent>,
@@ -96,6 +124,11 @@ impl Engine {
     }
 }
 
+async fn say(stream: &mut UnixStream, text: &[u8]) {
+    let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+    stream.write_all(&[&length, text].concat()).await.unwrap();
+}
+
 fn signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
@@ -111,7 +144,7 @@ async fn gone(pid: i32) {
 
 #[tokio::test]
 async fn commands_outlive_the_engine_and_the_next_one_finds_them() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let mut first = Engine::start(options(dir.path()));
     first.link.wake();
     let up = first.up().await;
@@ -141,7 +174,7 @@ async fn commands_outlive_the_engine_and_the_next_one_finds_them() {
 
 #[tokio::test]
 async fn after_a_kill_of_the_worker_process_its_attempts_are_lost_and_nothing_of_them_is_left() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let mut engine = Engine::start(options(dir.path()));
     engine.link.wake();
     let up = engine.up().await;
@@ -171,7 +204,7 @@ async fn after_a_kill_of_the_worker_process_its_attempts_are_lost_and_nothing_of
 
 #[tokio::test]
 async fn sigterm_cancels_what_runs_and_keeps_the_ends() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let mut engine = Engine::start(options(dir.path()));
     engine.link.wake();
     let up = engine.up().await;
@@ -194,7 +227,7 @@ async fn sigterm_cancels_what_runs_and_keeps_the_ends() {
 
 #[tokio::test]
 async fn a_program_that_cannot_be_started_or_does_not_serve_is_a_refusal() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     for program in ["/no/such/program", "/bin/true"] {
         let mut engine = Engine::start(LinkOptions::new(dir.path().to_owned(), program.into()));
         engine.link.wake();
@@ -205,13 +238,12 @@ async fn a_program_that_cannot_be_started_or_does_not_serve_is_a_refusal() {
 
 #[tokio::test]
 async fn a_worker_process_of_another_version_is_a_refusal_that_says_so() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let listener = UnixListener::bind(dir.path().join("worker.sock")).unwrap();
     let mut engine = Engine::start(LinkOptions::new(dir.path().to_owned(), "/bin/true".into()));
     for answer in [&br#"{"type":"hello","version":99,"new":true}"#[..], b"[]", b"{\"type\":"] {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut writer = FramedWrite::new(stream, frames::codec(1_000));
-        writer.send(Bytes::copy_from_slice(answer)).await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        say(&mut stream, answer).await;
         let LinkEvent::Refused { reason } = engine.next().await else { panic!("not refused") };
         assert!(reason.contains("another version of crontower"), "{reason}");
         engine.link.wake();
@@ -220,26 +252,25 @@ async fn a_worker_process_of_another_version_is_a_refusal_that_says_so() {
 
 #[tokio::test]
 async fn a_worker_process_that_says_nothing_is_silent_until_it_does() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let listener = UnixListener::bind(dir.path().join("worker.sock")).unwrap();
     let options = LinkOptions::new(dir.path().to_owned(), "/bin/true".into());
     let (tell, events) = mpsc::channel(64);
     let link = LocalLink::start_with(options, tell, Duration::from_millis(50));
     let mut engine = Engine { link, events };
-    let (stream, _) = listener.accept().await.unwrap();
-    let mut writer = FramedWrite::new(stream, frames::codec(1_000));
+    let (mut stream, _) = listener.accept().await.unwrap();
     let hello =
         br#"{"type":"hello","version":1,"program":"","host":"","pid":1,"running":[],"ended":[]}"#;
-    writer.send(Bytes::from_static(hello)).await.unwrap();
+    say(&mut stream, hello).await;
     let up = engine.up().await;
     assert!(matches!(engine.next().await, LinkEvent::Silent));
-    writer.send(Bytes::from_static(br#"{"type":"heartbeat"}"#)).await.unwrap();
+    say(&mut stream, br#"{"type":"heartbeat"}"#).await;
     assert!(matches!(engine.next().await, LinkEvent::Message(FromWorker::Heartbeat)));
     assert!(matches!(engine.next().await, LinkEvent::Silent));
     // It does not read either: the queue says so instead of growing.
     let goodbyes = std::iter::repeat_with(|| up.connection.send(ToWorker::Goodbye));
     assert!(goodbyes.take(2 * HELD).any(|sent| sent == Err(SendError::Full)));
-    drop(writer);
+    drop(stream);
     engine.down().await;
 }
 

@@ -176,8 +176,11 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(PATIENCE);
         }
+        // A test that fails leaves no process either.
+        let told = Journal::replay(self.dir.path()).unwrap_or_default();
+        recovery::recover(told, &clock::boot_id());
     }
 }
 
@@ -223,10 +226,12 @@ impl Engine {
         }
     }
 
-    fn started(&mut self) -> Running {
-        match self.news() {
-            Some(FromWorker::Started(running)) => running,
-            other => panic!("not a start: {other:?}"),
+    fn started(&mut self, key: AttemptKey) -> Running {
+        loop {
+            match self.news().expect("the connection ended") {
+                FromWorker::Started(running) if running.key == key => return running,
+                _ => {}
+            }
         }
     }
 
@@ -427,7 +432,7 @@ fn a_cancel_and_a_deadline_end_a_command() {
         // It says goodbye after SIGTERM, and that is kept.
         let work = assignment("trap 'echo bye; exit 0' TERM; echo up; sleep 1000 & wait");
         engine.start(&work);
-        let pid = engine.started().pid.unwrap();
+        let pid = engine.started(work.key).pid.unwrap();
         let up = || output(worker.dir.path(), work.key) == "o up\n";
         let begin = Clock.now().monotonic;
         while !up() {
@@ -455,9 +460,9 @@ fn a_key_is_started_once_however_often_it_is_sent() {
     engine.start(&short);
     assert_eq!(engine.ended(short.key), first);
     engine.start(&work);
-    let running = engine.started();
+    let running = engine.started(work.key);
     engine.start(&work);
-    assert_eq!(engine.started(), running);
+    assert_eq!(engine.started(work.key), running);
     let begin = Clock.now().monotonic;
     while fs::read_to_string(&trace).unwrap() != "x\nx\n" {
         assert!(Clock.now().monotonic - begin < PATIENCE);
@@ -474,7 +479,7 @@ fn another_engine_hears_what_runs_and_what_has_ended_until_that_is_committed() {
     let mut first = worker.engine();
     let (long, short) = (assignment("sleep 1000"), assignment("exit 5"));
     first.start(&long);
-    let running = first.started();
+    let running = first.started(long.key);
     first.start(&short);
     let ended = first.ended(short.key);
     let mut second = worker.connect();
@@ -533,7 +538,7 @@ fn a_successor_ends_what_a_dead_worker_process_left_and_says_it_was_lost() {
     ));
     let lost = Assignment { kill_grace: Duration::from_millis(100), ..lost };
     engine.start(&lost);
-    let running = engine.started();
+    let running = engine.started(lost.key);
     let grandchild = number_in(&pid_file);
     worker.die();
     assert!(lives(grandchild));
@@ -560,7 +565,7 @@ fn it_ends_when_idle_and_alone_and_not_before() {
     let go = worker.file("go");
     let work = assignment(&format!("until test -e {}; do sleep 0.01; done", go.display()));
     engine.start(&work);
-    engine.started();
+    engine.started(work.key);
     drop(engine);
     fs::write(&go, "").unwrap();
     worker.ended().unwrap();

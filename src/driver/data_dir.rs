@@ -1,0 +1,127 @@
+//! The data folder: its files by name, and the lock that lets one engine at a time have it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+/// A data folder, made with mode 0700 if it was not there.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+/// Why a data folder cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// Another engine has it.
+    #[error("an engine already runs on {}{}", .root.display(), holder(.pid))]
+    Held {
+        /// The folder.
+        root: PathBuf,
+        /// The process id it wrote down.
+        pid: Option<u32>,
+    },
+    /// It cannot be made or used.
+    #[error("cannot use the data folder {}: {source}; give another with --data-dir", .root.display())]
+    Unusable {
+        /// The folder.
+        root: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn holder(pid: &Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (pid {pid})"))
+}
+
+/// The lock on a data folder; it ends with this value, or with the process.
+#[derive(Debug)]
+pub struct DataDirLock {
+    _file: File,
+}
+
+impl DataDir {
+    /// Opens a data folder, making it if need be.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(root: &Path) -> Result<Self, DataDirError> {
+        let unusable = |source| DataDirError::Unusable { root: root.to_owned(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(unusable)?;
+        let root = root.canonicalize().map_err(unusable)?;
+        let output = root.join("output");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(output).map_err(unusable)?;
+        Ok(Self { root })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where client commands find the engine.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.root.join("crontower.sock")
+    }
+
+    /// Where the jobs of the built-in sample work.
+    #[must_use]
+    pub fn sample(&self) -> PathBuf {
+        self.root.join("sample")
+    }
+
+    /// Takes the folder for this process.
+    ///
+    /// # Errors
+    /// When another engine has it, or the lock file cannot be written.
+    pub fn lock(&self) -> Result<DataDirLock, DataDirError> {
+        let unusable = |source| DataDirError::Unusable { root: self.root.clone(), source };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.root.join("crontower.lock"))
+            .map_err(unusable)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut text = String::new();
+            let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            return Err(DataDirError::Held { root: self.root.clone(), pid });
+        }
+        let write = |file: &mut File| {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+            file.set_len(0)?;
+            file.rewind()?;
+            writeln!(file, "{}", std::process::id())
+        };
+        write(&mut file).map_err(unusable)?;
+        Ok(DataDirLock { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_engine_to_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(&folder.path().join("deep/data")).unwrap();
+        let mode = fs::metadata(data.root()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let lock = data.lock().unwrap();
+        let refused = data.lock().unwrap_err();
+        let pid = std::process::id();
+        assert!(matches!(refused, DataDirError::Held { pid: Some(holder), .. } if holder == pid));
+        assert!(refused.to_string().contains(&format!("(pid {pid})")), "{refused}");
+        drop(lock);
+        data.lock().unwrap();
+    }
+}

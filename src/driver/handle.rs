@@ -1,0 +1,243 @@
+//! `Handle`: the door inside the engine's process. Requests go to the driver's loop and come back when what they did is kept.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock::Clock;
+use super::data_dir::DataDir;
+use super::door::{Door, RunOptions};
+use super::feed::Subscription;
+use super::source::JobsSource;
+use crate::engine::{Answer, Engine, Request};
+use crate::jobfile::{self, Plan};
+use crate::model::{
+    Actor, Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, OnStop, Refusal, StateName,
+};
+use crate::store::{ExecutionQuery, Page, Store, StoreError};
+use crate::worker::output::OutputChunk;
+use crate::worker::output_log::read_output;
+use crate::worker::protocol::AttemptKey;
+
+/// A look at the engine between two steps.
+pub(super) type Look = Box<dyn FnOnce(&Engine) + Send>;
+
+/// What the loop is asked for.
+pub(super) enum Message {
+    /// Something that may change the engine.
+    Request { actor: Actor, request: Request, reply: oneshot::Sender<Result<Answer, Refusal>> },
+    /// A look.
+    Look(Look),
+    /// A picture and what follows.
+    Subscribe(oneshot::Sender<Subscription>),
+    /// jobs.yaml was loaded; its fingerprint.
+    Loaded(u64),
+    /// Someone touched the folder of jobs.yaml.
+    FileTouched,
+    /// End the engine.
+    Stop {
+        /// What becomes of running commands; `None` = as jobs.yaml says.
+        how: Option<OnStop>,
+        reason: String,
+    },
+}
+
+/// The door inside the engine's process. Cheap to clone; each clone may speak for another actor.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) messages: mpsc::Sender<Message>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) source: Arc<JobsSource>,
+    pub(super) data_dir: DataDir,
+    pub(super) actor: Actor,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("actor", &self.actor).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    /// The same door for someone else.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
+    }
+
+    /// Asks the engine to end. Its `Running` tells when it has.
+    pub async fn stop(&self, how: Option<OnStop>, reason: &str) {
+        let reason = reason.to_owned();
+        // A closed channel means that it has ended already.
+        let _ = self.messages.send(Message::Stop { how, reason }).await;
+    }
+
+    async fn request(&self, request: Request) -> Result<Answer, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let actor = self.actor.clone();
+        let message = Message::Request { actor, request, reply };
+        self.messages.send(message).await.map_err(|_| Refusal::Stopping)?;
+        answer.await.map_err(|_| Refusal::Stopping)?
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let look: Look = Box::new(move |engine| {
+            // Whoever asked may have gone.
+            let _ = reply.send(look(engine));
+        });
+        self.messages.send(Message::Look(look)).await.map_err(|_| Refusal::Stopping)?;
+        answer.await.map_err(|_| Refusal::Stopping)
+    }
+
+    async fn execution_request(&self, request: Request) -> Result<Arc<Execution>, Refusal> {
+        match self.request(request).await? {
+            Answer::Execution(execution) => Ok(execution),
+            Answer::Job(_) | Answer::Done => Err(Refusal::Stopping),
+        }
+    }
+
+    async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
+        match self.request(request).await? {
+            Answer::Job(job) => Ok(job),
+            Answer::Execution(_) | Answer::Done => Err(Refusal::Stopping),
+        }
+    }
+
+    /// Reads jobs.yaml and says what putting it in force would change.
+    async fn read_file(&self) -> Result<(super::source::Read, Plan), Refusal> {
+        let source = Arc::clone(&self.source);
+        let now = Clock.now().wall;
+        let read = tokio::task::spawn_blocking(move || source.load(now)).await;
+        let read = read.map_err(|error| Refusal::File(error.to_string()))??;
+        let before = self.look(Engine::file_jobs).await?;
+        let mut plan = jobfile::diff(&before, &read.loaded.set);
+        plan.warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
+        Ok((read, plan))
+    }
+}
+
+#[async_trait]
+impl Door for Handle {
+    async fn subscribe(&self) -> Result<Subscription, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.send(Message::Subscribe(reply)).await.map_err(|_| Refusal::Stopping)?;
+        answer.await.map_err(|_| Refusal::Stopping)
+    }
+
+    async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
+        let RunOptions { args, force, reason } = options;
+        self.execution_request(Request::Run { job: job.clone(), args, force, reason }).await
+    }
+
+    async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        match self.execution_request(Request::Cancel(execution)).await {
+            Err(Refusal::UnknownExecution { .. }) => {
+                let found = self.execution(&execution.to_string()).await?;
+                Err(Refusal::AlreadyFinal { execution, state: found.state.name() })
+            }
+            other => other,
+        }
+    }
+
+    async fn retry(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        let of = self.execution(&execution.to_string()).await?;
+        self.execution_request(Request::Retry(of)).await
+    }
+
+    async fn pause(
+        &self,
+        job: &JobId,
+        until: Option<DateTime<Utc>>,
+        reason: Option<String>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        self.job_request(Request::Pause { job: job.clone(), until, reason }).await
+    }
+
+    async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+        self.job_request(Request::Resume(job.clone())).await
+    }
+
+    async fn plan_reload(&self) -> Result<Plan, Refusal> {
+        self.read_file().await.map(|(_, plan)| plan)
+    }
+
+    async fn reload(&self) -> Result<Plan, Refusal> {
+        let (read, plan) = self.read_file().await?;
+        self.request(Request::Apply(Box::new(read.loaded.set))).await?;
+        let loaded = Message::Loaded(read.fingerprint);
+        self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
+        Ok(plan)
+    }
+
+    async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+        let job = job.clone();
+        self.look(move |engine| {
+            engine.known(&job)?;
+            engine.job_status(job.as_str()).ok_or(Refusal::Stopping)
+        })
+        .await?
+    }
+
+    async fn next_fire_times(
+        &self,
+        job: &JobId,
+        from: DateTime<Utc>,
+        count: usize,
+    ) -> Result<Vec<DateTime<Utc>>, Refusal> {
+        let job = job.clone();
+        self.look(move |engine| {
+            engine.known(&job)?;
+            Ok(engine.fire_times(job.as_str(), from, count.min(1_000)))
+        })
+        .await?
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, Refusal> {
+        self.store.executions(query).await.map_err(refused)
+    }
+
+    async fn execution(&self, part: &str) -> Result<Arc<Execution>, Refusal> {
+        let part = part.trim().to_lowercase().replace('-', "");
+        let mut found = self.store.executions_named(&part).await.map_err(refused)?;
+        match found.len() {
+            0 => Err(Refusal::UnknownExecution { execution: part }),
+            1 => Ok(found.remove(0)),
+            count => Err(Refusal::AmbiguousExecution { execution: part, count }),
+        }
+    }
+
+    async fn counts(&self, since: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, Refusal> {
+        self.store.counts(since).await.map_err(refused)
+    }
+
+    async fn newest_events(&self, limit: u32) -> Result<Vec<Event>, Refusal> {
+        self.store.newest_events(limit).await.map_err(refused)
+    }
+
+    async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
+        self.store.ledger(job, limit).await.map_err(refused)
+    }
+
+    async fn output(
+        &self,
+        key: AttemptKey,
+        from: u64,
+        max_bytes: u64,
+    ) -> Result<OutputChunk, Refusal> {
+        let root = self.data_dir.root().to_owned();
+        let read = tokio::task::spawn_blocking(move || read_output(&root, key, from, max_bytes));
+        let read = read.await.map_err(|error| Refusal::Store(error.to_string()))?;
+        read.map_err(|error| Refusal::Store(format!("the output cannot be read: {error}")))
+    }
+}
+
+fn refused(error: StoreError) -> Refusal {
+    tracing::error!(%error, "the store did not answer");
+    Refusal::Store(error.to_string())
+}

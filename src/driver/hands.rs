@@ -1,0 +1,200 @@
+//! The hands of the engine: the link to the worker process, and the commands that an embedding program registered, which
+//! run inside this process.
+//!
+//! Owns what was said to whom. A message that could not be sent is not repeated here: whoever connects says what it holds,
+//! and the engine tells it the rest.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::data_dir::DataDir;
+use crate::engine::{Holdings, WorkerInput};
+use crate::model::{JobCommand, Pool};
+use crate::worker::in_process::InProcess;
+use crate::worker::link::{Connection, LinkEvent, LinkOptions, LocalLink, SendError};
+use crate::worker::protocol::{
+    Assignment, AttemptKey, FromWorker, Running, StopCause, ToWorker, VERSION,
+};
+use crate::worker::registry::{Entry, Registry};
+
+/// How long the worker process may take to let go at the end.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// See the module's first lines.
+#[derive(Debug)]
+pub(super) struct Hands {
+    link: LocalLink,
+    connection: Option<Connection>,
+    /// What the connection would not take yet.
+    unsent: VecDeque<ToWorker>,
+    forgotten: Vec<AttemptKey>,
+    in_process: InProcess,
+    registry: Registry,
+    /// What runs in this process.
+    own: HashMap<AttemptKey, Running>,
+}
+
+impl Hands {
+    pub(super) fn new(
+        data_dir: &DataDir,
+        program: std::path::PathBuf,
+        registry: Registry,
+        events: mpsc::Sender<LinkEvent>,
+    ) -> io::Result<Self> {
+        let options = LinkOptions::new(data_dir.root().to_owned(), program);
+        Ok(Self {
+            link: LocalLink::start(options, events.clone()),
+            connection: None,
+            unsent: VecDeque::new(),
+            forgotten: Vec::new(),
+            in_process: InProcess::new(data_dir.root(), registry.clone(), events)?,
+            registry,
+            own: HashMap::new(),
+        })
+    }
+
+    /// Has the worker process started: something needs it.
+    pub(super) fn wake(&self) {
+        self.link.wake();
+    }
+
+    /// Whether a command runs in this process.
+    pub(super) fn is_own(&self, command: &JobCommand) -> bool {
+        matches!(self.registry.entry(command.name()), Some(Entry::Embedded(_)))
+    }
+
+    /// Tells the worker process which pools it hosts.
+    pub(super) fn configure(&mut self, pools: Vec<Pool>) {
+        self.send(ToWorker::Configure { pools });
+    }
+
+    pub(super) fn start(&mut self, assignment: Assignment) {
+        if self.is_own(&assignment.command) {
+            let (key, worker_id) = (assignment.key, assignment.worker_id.clone());
+            let started_at = super::clock::Clock.now().wall;
+            self.own.insert(key, Running { key, worker_id, started_at, pid: None });
+            self.in_process.start(assignment);
+        } else {
+            if self.connection.is_none() {
+                self.link.wake();
+            }
+            self.send(ToWorker::Start(Box::new(assignment)));
+        }
+    }
+
+    pub(super) fn stop(&mut self, key: AttemptKey, cause: StopCause) {
+        if self.own.contains_key(&key) {
+            self.in_process.stop(key, cause);
+        } else {
+            self.send(ToWorker::Stop { key, cause });
+        }
+    }
+
+    pub(super) fn forget(&mut self, key: AttemptKey) {
+        if self.own.remove(&key).is_none() {
+            self.forgotten.push(key);
+        }
+    }
+
+    /// Sends what was collected in this turn, and what could not be sent before.
+    pub(super) fn flush(&mut self) {
+        if !self.forgotten.is_empty() {
+            let keys = std::mem::take(&mut self.forgotten);
+            self.send(ToWorker::Committed { keys });
+        }
+        self.push_on();
+    }
+
+    /// Asks the worker process once more what it holds.
+    pub(super) fn ask_again(&mut self) {
+        self.send(ToWorker::Hello { version: VERSION });
+        self.push_on();
+    }
+
+    fn send(&mut self, message: ToWorker) {
+        if self.connection.is_some() {
+            self.unsent.push_back(message);
+        }
+    }
+
+    fn push_on(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        while let Some(message) = self.unsent.pop_front() {
+            match connection.send(message.clone()) {
+                Ok(()) => {}
+                Err(SendError::Full) => {
+                    self.unsent.push_front(message);
+                    return;
+                }
+                Err(SendError::Gone) => return self.unsent.clear(),
+            }
+        }
+    }
+
+    /// What a link event means to the engine.
+    pub(super) fn hear(&mut self, event: LinkEvent) -> Option<WorkerInput> {
+        match event {
+            LinkEvent::Up { hello, connection } => {
+                self.connection = Some(connection);
+                self.unsent.clear();
+                self.holdings(hello).map(WorkerInput::Up)
+            }
+            LinkEvent::Down { reason } => {
+                self.connection = None;
+                self.unsent.clear();
+                Some(WorkerInput::Down { reason })
+            }
+            LinkEvent::Refused { reason } => {
+                tracing::error!(%reason, "the worker process cannot be had");
+                Some(WorkerInput::Down { reason })
+            }
+            LinkEvent::Silent => {
+                tracing::warn!("the worker process has said nothing for ten seconds");
+                None
+            }
+            LinkEvent::Message(hello @ FromWorker::Hello { .. }) => {
+                self.holdings(hello).map(WorkerInput::Up)
+            }
+            LinkEvent::Message(FromWorker::Started(running)) => Some(WorkerInput::Started(running)),
+            LinkEvent::Message(FromWorker::Ended(ended)) => Some(WorkerInput::Ended(*ended)),
+            LinkEvent::Message(FromWorker::Heartbeat) => Some(WorkerInput::Heartbeat),
+            LinkEvent::Message(FromWorker::OutputGrew { .. }) => None,
+        }
+    }
+
+    /// What is held, here and there.
+    fn holdings(&self, hello: FromWorker) -> Option<Holdings> {
+        let FromWorker::Hello { program, host, pid, mut running, ended, .. } = hello else {
+            return None;
+        };
+        running.extend(self.own.values().cloned());
+        Some(Holdings { host, pid, program, running, ended })
+    }
+
+    /// Lets go of everything. What runs in the worker process runs on; what runs here gets `grace` to end.
+    pub(super) async fn goodbye(
+        &mut self,
+        grace: Duration,
+        events: &mut mpsc::Receiver<LinkEvent>,
+    ) {
+        if !self.own.is_empty() {
+            self.in_process.shut_down(grace).await;
+        }
+        self.send(ToWorker::Goodbye);
+        self.push_on();
+        if self.connection.is_some() {
+            let let_go = async {
+                while let Some(event) = events.recv().await {
+                    if matches!(event, LinkEvent::Down { .. }) {
+                        break;
+                    }
+                }
+            };
+            // A worker process that does not answer is left to find out by itself.
+            let _ = tokio::time::timeout(GOODBYE, let_go).await;
+        }
+    }
+}

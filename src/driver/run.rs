@@ -1,0 +1,453 @@
+//! The loop: take all inputs that are ready, step the engine through them, commit everything in one transaction, and only
+//! then dispatch, publish and answer. Nothing is seen that a crash could unsay.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::alarm::Alarm;
+use super::clock::Clock;
+use super::data_dir::DataDirLock;
+use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
+use super::handle::{Look, Message};
+use super::hands::Hands;
+use super::source::JobsSource;
+use crate::engine::{
+    Answer, Config, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput,
+};
+use crate::model::{Actor, Execution, OnStop, Outcome, Refusal, StateName};
+use crate::store::{Change, Store, StoreError};
+use crate::worker::link::LinkEvent;
+use crate::worker::protocol::{AttemptKey, Ended, FromWorker};
+
+/// How many inputs one commit takes at most.
+const BATCH: usize = 4_096;
+/// How long a store that failed is left alone before it is asked again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long cancelled commands get beyond their grace before the engine ends without them.
+const CANCEL_MARGIN: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<Answer, Refusal>>;
+
+/// See the module's first lines.
+pub(super) struct Driver {
+    pub(super) engine: Engine,
+    pub(super) config: Config,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) hands: Hands,
+    pub(super) source: Arc<JobsSource>,
+    pub(super) fingerprint: u64,
+    pub(super) info: EngineInfo,
+    pub(super) feed: broadcast::Sender<Feed>,
+    pub(super) messages: mpsc::Receiver<Message>,
+    pub(super) from_workers: mpsc::Receiver<LinkEvent>,
+    pub(super) alarm: Alarm,
+    pub(super) replies: HashMap<Ticket, Reply>,
+    pub(super) next_ticket: Ticket,
+    pub(super) stop: Option<Stop>,
+    /// Held until the end: the data folder is this engine's.
+    pub(super) _lock: Option<DataDirLock>,
+}
+
+/// A stop that is under way.
+pub(super) struct Stop {
+    how: OnStop,
+    /// When waiting is over, on the monotonic clock.
+    until: Duration,
+    cancelled: bool,
+}
+
+/// What is done after the commit, beside the effects: looks and subscriptions see only what is kept.
+#[derive(Default)]
+struct Turn {
+    inputs: Vec<Input>,
+    looks: Vec<Look>,
+    subscribers: Vec<oneshot::Sender<Subscription>>,
+    output_grew: Vec<Feed>,
+}
+
+impl Driver {
+    /// Runs until the engine has ended.
+    pub(super) async fn run(mut self) {
+        loop {
+            let mut turn = Turn::default();
+            match self.stop_stage() {
+                Stage::Working => {}
+                Stage::Over => break,
+                Stage::Cancel => {
+                    let cancel = self.own_request(Request::CancelRunning);
+                    turn.inputs.push(cancel);
+                    self.take_turn(turn).await;
+                    continue;
+                }
+            }
+            if let Err(error) = self.next_inputs(&mut turn).await {
+                tracing::error!(%error, "the engine's timer failed");
+                break;
+            }
+            self.take_turn(turn).await;
+        }
+        self.say_goodbye().await;
+        // Nobody may be listening.
+        let _ = self.feed.send(Feed::Stopped);
+    }
+
+    /// Lets go of the workers. Commands that run inside this process end with it, and their end is still kept.
+    async fn say_goodbye(&mut self) {
+        let grace = self.engine.settings().shutdown_grace;
+        self.hands.goodbye(grace, &mut self.from_workers).await;
+    }
+
+    /// Waits for something to do, then takes all that has arrived.
+    async fn next_inputs(&mut self, turn: &mut Turn) -> std::io::Result<()> {
+        self.alarm.set(self.wakeup())?;
+        tokio::select! {
+            message = self.messages.recv() => match message {
+                Some(message) => self.take_message(message, turn),
+                None => self.begin_stop(None, "every handle was dropped", turn),
+            },
+            Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
+            () = self.alarm.wait() => turn.inputs.push(Input::Tick),
+        }
+        while turn.inputs.len() < BATCH {
+            if let Ok(event) = self.from_workers.try_recv() {
+                self.take_link_event(event, turn);
+            } else if let Ok(message) = self.messages.try_recv() {
+                self.take_message(message, turn);
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn wakeup(&self) -> Wakeup {
+        let mut wakeup = self.engine.next_wakeup();
+        if let Some(stop) = &self.stop {
+            wakeup.monotonic = Some(wakeup.monotonic.map_or(stop.until, |at| at.min(stop.until)));
+        }
+        wakeup
+    }
+
+    /// Deals with what an engine before left running: in the worker process it goes on, in that engine's own it ended.
+    pub(super) async fn take_over(&mut self) -> Result<(), StoreError> {
+        let now = Clock.now();
+        let mut effects = Vec::new();
+        for execution in self.engine.live_executions() {
+            let definition = self.engine.live_definition(execution.id);
+            let own = definition.is_some_and(|job| self.hands.is_own(&job.command));
+            if let Some(ended) = interrupted(&execution, now.wall).filter(|_| own) {
+                effects.extend(self.engine.handle(now, Input::Worker(WorkerInput::Ended(ended))));
+            }
+        }
+        if self.engine.has_running() {
+            self.hands.wake();
+        }
+        self.perform(effects).await
+    }
+
+    fn take_message(&mut self, message: Message, turn: &mut Turn) {
+        match message {
+            Message::Request { actor, request, reply } => {
+                let ticket = self.next_ticket;
+                self.next_ticket += 1;
+                self.replies.insert(ticket, reply);
+                turn.inputs.push(Input::Request { ticket, actor, request });
+            }
+            Message::Look(look) => turn.looks.push(look),
+            Message::Subscribe(reply) => turn.subscribers.push(reply),
+            Message::Loaded(fingerprint) => {
+                self.fingerprint = fingerprint;
+                self.tell_file_state(false);
+            }
+            Message::FileTouched => {
+                let changed = self.source.fingerprint() != Some(self.fingerprint);
+                self.tell_file_state(changed);
+            }
+            Message::Stop { how, reason } => self.begin_stop(how, &reason, turn),
+        }
+    }
+
+    fn tell_file_state(&mut self, changed: bool) {
+        if self.info.file.changed != changed {
+            self.info.file.changed = changed;
+            let _ = self.feed.send(Feed::File(self.info.file.clone()));
+        }
+    }
+
+    fn take_link_event(&mut self, event: LinkEvent, turn: &mut Turn) {
+        let input = match event {
+            LinkEvent::Message(FromWorker::OutputGrew { key, bytes }) => {
+                turn.output_grew.push(Feed::OutputGrew { key, bytes });
+                return;
+            }
+            event => self.hands.hear(event),
+        };
+        if let Some(input) = input {
+            turn.inputs.push(Input::Worker(input));
+        }
+    }
+
+    /// Steps the engine, commits, acts.
+    async fn take_turn(&mut self, turn: Turn) {
+        let mut effects = Vec::new();
+        for input in turn.inputs {
+            let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
+            let is_apply = matches!(&input, Input::Request { request: Request::Apply(_), .. });
+            effects.extend(self.engine.handle(Clock.now(), input));
+            if is_up || is_apply {
+                self.hands.configure(self.engine.pools());
+            }
+        }
+        if let Err(error) = self.perform(effects).await {
+            self.recover(error).await;
+        }
+        for grown in turn.output_grew {
+            let _ = self.feed.send(grown);
+        }
+        for look in turn.looks {
+            look(&self.engine);
+        }
+        for subscriber in turn.subscribers {
+            let subscription =
+                Subscription { feed: self.feed.subscribe(), snapshot: self.snapshot() };
+            // Whoever asked may have gone.
+            let _ = subscriber.send(subscription);
+        }
+    }
+
+    /// Keeps what is to be kept, then does and tells the rest.
+    pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), StoreError> {
+        let mut kept = Kept::default();
+        let mut rest = Vec::with_capacity(effects.len());
+        for effect in effects {
+            match effect {
+                Effect::Save(change) => kept.add(change),
+                other => rest.push(other),
+            }
+        }
+        let changes = kept.into_changes();
+        if !changes.is_empty() {
+            self.store.commit(&changes).await?;
+        }
+        let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
+        let mut answers = Vec::new();
+        for effect in rest {
+            match effect {
+                Effect::Save(_) => {}
+                Effect::Show(view) => show(&mut batch, view),
+                Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
+                Effect::Start(assignment) => self.hands.start(*assignment),
+                Effect::Stop { key, cause } => self.hands.stop(key, cause),
+                Effect::Forget(key) => self.hands.forget(key),
+            }
+        }
+        self.hands.flush();
+        for (ticket, answer) in answers {
+            if let Some(reply) = self.replies.remove(&ticket) {
+                // Whoever asked may have gone.
+                let _ = reply.send(answer);
+            }
+        }
+        self.publish(batch, changes);
+        Ok(())
+    }
+
+    fn publish(&self, mut batch: Batch, changes: Vec<Change>) {
+        if self.feed.receiver_count() == 0 {
+            return;
+        }
+        for change in changes {
+            match change {
+                Change::Event(event) => batch.events.push(event),
+                Change::Execution(execution) => batch.executions.push(execution),
+                _ => {}
+            }
+        }
+        if batch != (Batch { seq: batch.seq, ..Batch::default() }) {
+            let _ = self.feed.send(Feed::Batch(Arc::new(batch)));
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            seq: self.engine.seq(),
+            jobs: self.engine.job_statuses(),
+            live: self.engine.live_executions(),
+            workers: self.engine.worker_views(),
+            engine: self.info.clone(),
+        }
+    }
+
+    /// The store refused a commit: nothing of that step happened. The engine is rebuilt from what the store holds, as
+    /// soon as it answers again; until then nothing fires and every request is refused.
+    async fn recover(&mut self, error: StoreError) {
+        let trouble = format!("nothing fires: {error}");
+        tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
+        let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
+        loop {
+            for (_, reply) in self.replies.drain() {
+                let _ = reply.send(Err(Refusal::Store(trouble.clone())));
+            }
+            match self.rebuild().await {
+                Ok(()) => break,
+                Err(error) => tracing::warn!(%error, "the store still fails"),
+            }
+            if !self.refuse_for(STORE_PAUSE, &trouble).await {
+                return;
+            }
+        }
+        let _ = self.feed.send(Feed::Trouble(None));
+        tracing::info!("the store works again");
+    }
+
+    async fn rebuild(&mut self) -> Result<(), StoreError> {
+        let image = self.store.load().await?;
+        let set = self.engine.file_jobs();
+        let started = Engine::start(self.config.clone(), image, set, Clock.now());
+        let (engine, effects) = started.map_err(|refusal| StoreError::Failed {
+            doing: "rebuilding the engine",
+            message: refusal.to_string(),
+        })?;
+        self.engine = engine;
+        self.perform(effects).await?;
+        // What the workers said meanwhile is gone; they say it again.
+        self.hands.ask_again();
+        Ok(())
+    }
+
+    /// Refuses everything for a while. False when the engine was asked to stop.
+    async fn refuse_for(&mut self, pause: Duration, trouble: &str) -> bool {
+        let until = Clock.now().monotonic + pause;
+        loop {
+            let wakeup = Wakeup { wall: None, monotonic: Some(until) };
+            if self.alarm.set(wakeup).is_err() || Clock.now().monotonic >= until {
+                return true;
+            }
+            tokio::select! {
+                message = self.messages.recv() => match message {
+                    Some(Message::Request { reply, .. }) => {
+                        let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
+                    }
+                    Some(Message::Look(look)) => look(&self.engine),
+                    Some(Message::Stop { .. }) | None => {
+                        self.stop = Some(Stop { how: OnStop::Leave, until: Duration::ZERO, cancelled: false });
+                        return false;
+                    }
+                    Some(_) => {}
+                },
+                // They are asked again once the store works.
+                Some(_) = self.from_workers.recv() => {}
+                () = self.alarm.wait() => {}
+            }
+        }
+    }
+
+    fn begin_stop(&mut self, how: Option<OnStop>, reason: &str, turn: &mut Turn) {
+        if self.stop.is_some() {
+            return;
+        }
+        let how = how.unwrap_or(self.engine.settings().on_stop);
+        let grace = match how {
+            OnStop::Leave => Duration::ZERO,
+            OnStop::Wait => self.engine.settings().shutdown_grace,
+            OnStop::Cancel => Duration::ZERO,
+        };
+        self.stop = Some(Stop { how, until: Clock.now().monotonic + grace, cancelled: false });
+        let reason = reason.to_owned();
+        turn.inputs.push(self.own_request(Request::Halt { reason }));
+    }
+
+    fn own_request(&mut self, request: Request) -> Input {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        Input::Request { ticket, actor: Actor::engine(), request }
+    }
+
+    /// How far a stop has come. One that waits cancels what still runs once its grace is over.
+    fn stop_stage(&mut self) -> Stage {
+        let Some(stop) = &mut self.stop else { return Stage::Working };
+        if stop.how == OnStop::Leave || !self.engine.has_running() {
+            return Stage::Over;
+        }
+        let now = Clock.now();
+        if now.monotonic < stop.until {
+            return Stage::Working;
+        }
+        if stop.cancelled {
+            return Stage::Over;
+        }
+        stop.cancelled = true;
+        stop.until = now.monotonic + self.engine.longest_kill_grace() + CANCEL_MARGIN;
+        Stage::Cancel
+    }
+}
+
+/// The end of a running attempt whose process has ended under it.
+fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
+    let attempt = execution.attempt().filter(|attempt| attempt.started_at.is_some())?;
+    (execution.state.name() == StateName::Running).then(|| Ended {
+        key: AttemptKey { execution_id: execution.id, attempt: attempt.number },
+        started_at: attempt.started_at,
+        finished_at: at,
+        outcome: Outcome::Interrupted,
+        exit_code: None,
+        error: Some("interrupted: the process that it ran in has ended".to_owned()),
+        result: None,
+    })
+}
+
+/// How far a stop has come.
+enum Stage {
+    Working,
+    Cancel,
+    Over,
+}
+
+/// The changes of one commit: of a thing that changed more than once, only the last state.
+#[derive(Default)]
+struct Kept {
+    changes: Vec<Option<Change>>,
+    places: HashMap<Subject, usize>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Subject {
+    Execution(crate::model::ExecutionId),
+    Job(crate::model::JobId),
+}
+
+impl Kept {
+    fn add(&mut self, change: Change) {
+        let subject = match &change {
+            Change::Execution(execution) => Some(Subject::Execution(execution.id)),
+            Change::Job(record) => Some(Subject::Job(record.definition.id.clone())),
+            Change::JobRemoved(job) => Some(Subject::Job(job.clone())),
+            _ => None,
+        };
+        if let Some(subject) = subject
+            && let Some(earlier) = self.places.insert(subject, self.changes.len())
+            && let Some(earlier) = self.changes.get_mut(earlier)
+        {
+            *earlier = None;
+        }
+        self.changes.push(Some(change));
+    }
+
+    fn into_changes(self) -> Vec<Change> {
+        self.changes.into_iter().flatten().collect()
+    }
+}
+
+fn show(batch: &mut Batch, view: View) {
+    match view {
+        View::Job(job) => batch.jobs.push(job),
+        View::JobRemoved(job) => batch.removed_jobs.push(job),
+        View::Worker(worker) => batch.workers.push(worker),
+        View::WorkerRemoved(worker) => batch.removed_workers.push(worker),
+    }
+}

@@ -1,0 +1,208 @@
+//! Bringing an engine up: the data folder, the jobs, the store, the hands, the loop.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+
+use super::alarm::Alarm;
+use super::clock::{Clock, boot_id};
+use super::data_dir::{DataDir, DataDirError};
+use super::feed::{EngineInfo, FileState};
+use super::handle::Handle;
+use super::hands::Hands;
+use super::run::Driver;
+use super::source::JobsSource;
+use super::watch::FileWatch;
+use crate::engine::{Config, Engine};
+use crate::model::{Actor, Refusal};
+use crate::store::{self, StoreError};
+use crate::worker::registry::Registry;
+
+/// How many messages a subscriber may be behind before it is told to take a fresh picture.
+const FEED_BOUND: usize = 4_096;
+/// How many requests and reports may be on their way to the loop; whoever sends more waits.
+const QUEUE_BOUND: usize = 4_096;
+
+/// What an engine is started with.
+#[derive(Debug)]
+pub struct StartOptions {
+    /// jobs.yaml or a folder of such files; `None` = the built-in sample.
+    pub jobs: Option<PathBuf>,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// `sqlite` or `memory`.
+    pub store: String,
+    /// The commands that jobs may name.
+    pub registry: Registry,
+    /// The program that is started as `worker-process --data-dir DIR`.
+    pub worker_program: PathBuf,
+    /// Where HTTP is served, to be shown.
+    pub listen: Option<String>,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be had.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The jobs are wrong.
+    #[error("{0}")]
+    Jobs(Refusal),
+    /// The store cannot be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system does not give what every engine needs.
+    #[error("cannot start the engine: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// An engine that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// The door to it.
+    pub handle: Handle,
+    /// Its data folder.
+    pub data_dir: DataDir,
+    /// Things that are legal in jobs.yaml but likely wrong.
+    pub warnings: Vec<String>,
+    loop_task: JoinHandle<()>,
+    _watch: Option<FileWatch>,
+}
+
+impl Running {
+    /// Waits until the engine has ended.
+    pub async fn ended(&mut self) {
+        if let Err(error) = (&mut self.loop_task).await
+            && error.is_panic()
+        {
+            tracing::error!(%error, "the engine's loop panicked");
+        }
+    }
+}
+
+/// Starts an engine: it takes the data folder, loads the jobs, goes on where another stopped.
+///
+/// # Errors
+/// When something of that cannot be done; nothing has been changed then.
+pub async fn start(options: StartOptions) -> Result<Running, StartError> {
+    let data_dir = DataDir::open(&options.data_dir)?;
+    let lock = data_dir.lock()?;
+    let source = Arc::new(JobsSource {
+        path: options.jobs.clone(),
+        sample_dir: data_dir.sample(),
+        registry: options.registry.clone(),
+        system_zone: system_zone(),
+    });
+    if options.jobs.is_none() {
+        std::fs::create_dir_all(data_dir.sample())?;
+    }
+    let now = Clock.now();
+    let reader = Arc::clone(&source);
+    let read = tokio::task::spawn_blocking(move || reader.load(now.wall));
+    let store = store::open(&options.store, data_dir.root()).await?;
+    let image = store.load().await?;
+    let read = read.await.map_err(std::io::Error::other)?.map_err(StartError::Jobs)?;
+    let config = config(source.system_zone);
+    let set = read.loaded.set;
+    let (engine, effects) =
+        Engine::start(config.clone(), image, set, Clock.now()).map_err(StartError::Jobs)?;
+    let info = info(&options, &data_dir, &config, now.wall);
+    let (to_loop, messages) = mpsc::channel(QUEUE_BOUND);
+    let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
+    let program = options.worker_program.clone();
+    let hands = Hands::new(&data_dir, program, options.registry.clone(), link_events)?;
+    let mut driver = Driver {
+        engine,
+        config,
+        store: Arc::clone(&store),
+        hands,
+        source: Arc::clone(&source),
+        fingerprint: read.fingerprint,
+        info,
+        feed: broadcast::channel(FEED_BOUND).0,
+        messages,
+        from_workers,
+        alarm: Alarm::new()?,
+        replies: HashMap::new(),
+        next_ticket: 1,
+        stop: None,
+        _lock: Some(lock),
+    };
+    driver.perform(effects).await?;
+    driver.take_over().await?;
+    let watch = options.jobs.as_deref().and_then(|path| watch(path, &to_loop));
+    let handle = Handle {
+        messages: to_loop,
+        store,
+        source,
+        data_dir: data_dir.clone(),
+        actor: Actor::named("program"),
+    };
+    let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
+    let loop_task = tokio::spawn(driver.run());
+    Ok(Running { handle, data_dir, warnings, loop_task, _watch: watch })
+}
+
+fn watch(
+    path: &std::path::Path,
+    to_loop: &mpsc::Sender<super::handle::Message>,
+) -> Option<FileWatch> {
+    FileWatch::begin(path, to_loop.clone())
+        .inspect_err(|error| tracing::warn!(%error, "changes of the jobs file are not noticed"))
+        .ok()
+}
+
+fn config(system_zone: Tz) -> Config {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Config {
+        host: host(),
+        cores: u32::try_from(cores).unwrap_or(1),
+        system_zone,
+        seed: RandomState::new().build_hasher().finish(),
+        boot_id: boot_id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn info(
+    options: &StartOptions,
+    data_dir: &DataDir,
+    config: &Config,
+    started_at: chrono::DateTime<chrono::Utc>,
+) -> EngineInfo {
+    EngineInfo {
+        version: config.version.clone(),
+        host: config.host.clone(),
+        pid: std::process::id(),
+        started_at,
+        store: options.store.clone(),
+        data_dir: data_dir.root().display().to_string(),
+        listen: options.listen.clone(),
+        file: FileState {
+            path: options.jobs.as_ref().map(|path| path.display().to_string()),
+            changed: false,
+        },
+    }
+}
+
+/// The host name of this machine.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The machine's zone: TZ where it names one, else what the system is set to, else UTC.
+#[must_use]
+pub fn system_zone() -> Tz {
+    let from_environment = std::env::var("TZ").ok();
+    let named = from_environment.as_deref().map(|name| name.trim_start_matches(':'));
+    named
+        .and_then(|name| name.parse().ok())
+        .or_else(|| iana_time_zone::get_timezone().ok()?.parse().ok())
+        .unwrap_or(Tz::UTC)
+}

@@ -1,0 +1,365 @@
+//! The keys, as one table: dispatch, footer, help and palette all read it, so they cannot disagree.
+//!
+//! Owns which key means which action where. Never carries anything out. Nothing is reachable only by F-keys, Alt, or a key
+//! that tmux, screen, flow control or the shell would take (`^a ^b ^s ^q ^z`).
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::model::Tab;
+use super::model::cursor::Move;
+use super::model::filter::Fuzzy;
+
+/// What a key, or a line of the palette, does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Go(Tab),
+    NextTab,
+    PreviousTab,
+    Move(Move),
+    Open,
+    Back,
+    Close,
+    Filter,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    Run,
+    Retry,
+    CancelExecution,
+    Pause,
+    ShowOutput,
+    OnlyWrong,
+    NextOrder,
+    Reverse,
+    Copy,
+    Reload,
+    Apply,
+    Help,
+    Palette,
+    Follow,
+    Wrap,
+    Stamps,
+    Save,
+    NextAttempt,
+    PreviousAttempt,
+    ScrollLeft,
+    ScrollRight,
+    Utc,
+    Notices,
+    Repaint,
+}
+
+/// A set of places in which a key is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scope(u16);
+
+impl Scope {
+    pub(crate) const JOBS: Self = Self(1);
+    pub(crate) const EXECUTIONS: Self = Self(2);
+    pub(crate) const WORKERS: Self = Self(4);
+    pub(crate) const SYSTEM: Self = Self(8);
+    pub(crate) const JOB: Self = Self(16);
+    pub(crate) const EXECUTION: Self = Self(32);
+    pub(crate) const WORKER: Self = Self(64);
+    pub(crate) const OUTPUT: Self = Self(128);
+    pub(crate) const PLAN: Self = Self(256);
+    pub(crate) const PAPER: Self = Self(512);
+    const ALL: Self = Self(1023);
+    /// The tabs themselves.
+    const LISTS: Self = Self(15);
+    /// Places about a job.
+    const OF_JOB: Self = Self::JOBS.and(Self::JOB);
+    /// Places about an execution.
+    const OF_EXECUTION: Self = Self::EXECUTIONS.and(Self::EXECUTION);
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn but(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether the two have a place in common.
+    pub(crate) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key(KeyCode, KeyModifiers);
+
+const fn key(c: char) -> Key {
+    Key(KeyCode::Char(c), KeyModifiers::NONE)
+}
+
+const fn ctrl(c: char) -> Key {
+    Key(KeyCode::Char(c), KeyModifiers::CONTROL)
+}
+
+const fn named(code: KeyCode) -> Key {
+    Key(code, KeyModifiers::NONE)
+}
+
+impl Key {
+    fn of(event: KeyEvent) -> Self {
+        // The character, or BackTab, says already that Shift was held.
+        let said = matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab);
+        let modifiers = if said { event.modifiers - KeyModifiers::SHIFT } else { event.modifiers };
+        Self(event.code, modifiers)
+    }
+
+    /// As it is written on screen and in the guide.
+    pub(crate) fn name(self) -> String {
+        let name = match self.0 {
+            KeyCode::Char(' ') => "space".to_owned(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::BackTab => "S-Tab".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            other => format!("{other:?}"),
+        };
+        if self.1.contains(KeyModifiers::CONTROL) { format!("^{name}") } else { name }
+    }
+}
+
+/// A line of the table.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    /// Its keys; none = by the palette only.
+    pub(crate) keys: &'static [Key],
+    pub(crate) action: Action,
+    pub(crate) scope: Scope,
+    /// Its name in the palette.
+    pub(crate) name: &'static str,
+    /// What it does, for the help.
+    pub(crate) help: &'static str,
+    /// Its word in the footer, where it stands there.
+    pub(crate) hint: Option<&'static str>,
+}
+
+const fn bind(
+    keys: &'static [Key],
+    action: Action,
+    scope: Scope,
+    name: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { keys, action, scope, name, help, hint: None }
+}
+
+impl Binding {
+    const fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+}
+
+/// The table. Its order is that of footer and help.
+pub(crate) const BINDINGS: &[Binding] = &[
+    bind(&[named(KeyCode::Enter)], Action::Apply, Scope::PLAN, "apply", "apply the changes")
+        .hint("apply"),
+    bind(
+        &[named(KeyCode::Enter)],
+        Action::Open,
+        Scope::JOBS.and(Scope::EXECUTIONS).and(Scope::WORKERS),
+        "open",
+        "open",
+    )
+    .hint("open"),
+    bind(
+        &[named(KeyCode::Enter)],
+        Action::Open,
+        Scope::JOB.and(Scope::WORKER),
+        "executions",
+        "its executions",
+    )
+    .hint("executions"),
+    bind(&[named(KeyCode::Enter)], Action::ShowOutput, Scope::EXECUTION, "read", "its output"),
+    bind(&[key('r')], Action::Run, OF_ANY, "run", "run the job now").hint("run"),
+    bind(&[key('l')], Action::ShowOutput, OF_LISTED, "output", "output of the newest attempt")
+        .hint("output"),
+    bind(&[key('x')], Action::CancelExecution, OF_ANY, "cancel", "cancel the execution (asks)")
+        .hint("cancel"),
+    bind(&[key('p')], Action::Pause, Scope::OF_JOB, "pause", "pause the schedule, or resume it")
+        .hint("pause"),
+    bind(&[], Action::Retry, OF_RUN, "retry", "run a final execution again"),
+    bind(&[key('f')], Action::Follow, Scope::OUTPUT, "follow", "stay with the newest line")
+        .hint("follow"),
+    bind(&[key('w')], Action::Wrap, Scope::OUTPUT, "wrap", "break long lines").hint("wrap"),
+    bind(&[key('t')], Action::Stamps, Scope::OUTPUT, "timestamps", "when each line came")
+        .hint("times"),
+    bind(&[key('/')], Action::Search, Scope::OUTPUT, "search", "search").hint("search"),
+    bind(&[key('n')], Action::NextMatch, Scope::OUTPUT, "next-match", "next match"),
+    bind(&[key('N')], Action::PreviousMatch, Scope::OUTPUT, "previous-match", "previous match"),
+    bind(&[key('o')], Action::Save, Scope::OUTPUT, "save", "write it to a file").hint("save"),
+    bind(&[key(']')], Action::NextAttempt, Scope::OUTPUT, "next-attempt", "next attempt"),
+    bind(&[key('[')], Action::PreviousAttempt, Scope::OUTPUT, "previous-attempt", "attempt before"),
+    bind(&[named(KeyCode::Left)], Action::ScrollLeft, Scope::OUTPUT, "left", "scroll left"),
+    bind(&[named(KeyCode::Right)], Action::ScrollRight, Scope::OUTPUT, "right", "scroll right"),
+    bind(
+        &[key('/')],
+        Action::Filter,
+        Scope::JOBS.and(Scope::EXECUTIONS),
+        "filter",
+        "filter: words, !word, state:failed, job:etl, tag:db",
+    )
+    .hint("filter"),
+    bind(
+        &[key('F')],
+        Action::OnlyWrong,
+        Scope::JOBS.and(Scope::EXECUTIONS),
+        "only-wrong",
+        "only what is wrong",
+    )
+    .hint("wrong"),
+    bind(&[key('s')], Action::NextOrder, Scope::JOBS, "sort", "sort by the next column")
+        .hint("sort"),
+    bind(&[key('S')], Action::Reverse, Scope::JOBS, "reverse", "reverse the order"),
+    bind(&[key('y')], Action::Copy, COPIED, "copy", "copy the id (of an opened job: its YAML)"),
+    bind(
+        &[ctrl('r')],
+        Action::Reload,
+        Scope::ALL.but(Scope::PLAN),
+        "reload",
+        "reload jobs.yaml: shows what would change",
+    ),
+    bind(&[key('1')], Action::Go(Tab::Jobs), Scope::ALL, "jobs", "Jobs"),
+    bind(&[key('2')], Action::Go(Tab::Executions), Scope::ALL, "all-executions", "Executions"),
+    bind(&[key('3')], Action::Go(Tab::Workers), Scope::ALL, "workers", "Workers"),
+    bind(&[key('4')], Action::Go(Tab::System), Scope::ALL, "system", "System"),
+    bind(&[named(KeyCode::Tab)], Action::NextTab, Scope::ALL, "next-tab", "next tab"),
+    bind(&[named(KeyCode::BackTab)], Action::PreviousTab, Scope::ALL, "previous-tab", "tab before"),
+    bind(&[key(']')], Action::NextTab, NOT_OUTPUT, "tab-right", "next tab"),
+    bind(&[key('[')], Action::PreviousTab, NOT_OUTPUT, "tab-left", "tab before"),
+    bind(&[key('j'), named(KeyCode::Down)], DOWN, Scope::ALL, "down", "down"),
+    bind(&[key('k'), named(KeyCode::Up)], UP, Scope::ALL, "up", "up"),
+    bind(&[key('g'), named(KeyCode::Home)], FIRST, Scope::ALL, "first", "to the beginning"),
+    bind(&[key('G'), named(KeyCode::End)], LAST, Scope::ALL, "last", "to the end"),
+    bind(
+        &[ctrl('d')],
+        Action::Move(Move::HalfPages(1)),
+        Scope::ALL,
+        "half-down",
+        "half a page down",
+    ),
+    bind(&[ctrl('u')], Action::Move(Move::HalfPages(-1)), Scope::ALL, "half-up", "half a page up"),
+    bind(&[named(KeyCode::PageDown)], PAGE_DOWN, Scope::ALL, "page-down", "a page down"),
+    bind(&[named(KeyCode::PageUp)], PAGE_UP, Scope::ALL, "page-up", "a page up"),
+    bind(
+        &[key(':'), ctrl('k'), ctrl('p')],
+        Action::Palette,
+        Scope::ALL,
+        "palette",
+        "any action by its name",
+    )
+    .hint("command"),
+    bind(&[], Action::Utc, Scope::ALL, "utc", "times in UTC, or in your zone again"),
+    bind(&[], Action::Notices, Scope::ALL, "notices", "past notices"),
+    bind(&[ctrl('l')], Action::Repaint, Scope::ALL, "repaint", "paint everything anew"),
+    bind(
+        &[named(KeyCode::Esc)],
+        Action::Close,
+        Scope::LISTS,
+        "clear",
+        "list everything again: clears filter and F",
+    ),
+    bind(&[named(KeyCode::Esc)], Action::Close, NOT_LIST, "close", "close").hint("close"),
+    bind(&[key('q'), ctrl('c')], Action::Back, Scope::ALL, "quit", "back; at the top: quit"),
+    bind(&[key('?')], Action::Help, Scope::ALL.but(Scope::PAPER), "keys", "the keys valid here")
+        .hint("keys"),
+];
+
+const OF_ANY: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION).and(Scope::OUTPUT);
+const OF_RUN: Scope = Scope::OF_EXECUTION.and(Scope::OUTPUT);
+const OF_LISTED: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION);
+const COPIED: Scope = OF_ANY.and(Scope::WORKERS).and(Scope::WORKER);
+const NOT_LIST: Scope = Scope::ALL.but(Scope::LISTS);
+const NOT_OUTPUT: Scope = Scope::ALL.but(Scope::OUTPUT);
+const DOWN: Action = Action::Move(Move::By(1));
+const UP: Action = Action::Move(Move::By(-1));
+const FIRST: Action = Action::Move(Move::First);
+const LAST: Action = Action::Move(Move::Last);
+const PAGE_DOWN: Action = Action::Move(Move::Pages(1));
+const PAGE_UP: Action = Action::Move(Move::Pages(-1));
+
+/// The action of a key, if it has one there.
+pub(crate) fn action(scope: Scope, event: KeyEvent) -> Option<Action> {
+    let pressed = Key::of(event);
+    valid(scope).find(|it| it.keys.contains(&pressed)).map(|it| it.action)
+}
+
+/// The bindings that are valid there.
+pub(crate) fn valid(scope: Scope) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |it| it.scope.meets(scope))
+}
+
+/// The actions that a typed text may mean: their names and what they do, best first.
+pub(crate) fn palette(scope: Scope, typed: &str) -> Vec<(Action, &'static str, &'static str)> {
+    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+    let mut fuzzy = Fuzzy::new(&words);
+    let offered = valid(scope).filter(|it| !matches!(it.action, Action::Palette));
+    let mut found: Vec<_> = offered
+        .filter_map(|it| {
+            let named = fuzzy.score(it.name).map(|score| score + 1_000);
+            let score = named.or_else(|| fuzzy.score(it.help))?;
+            Some((score, (it.action, it.name, it.help)))
+        })
+        .collect();
+    // A name that is typed in full is meant, whatever else holds its letters.
+    found.sort_by_key(|(score, (_, name, _))| (*name != typed.trim(), std::cmp::Reverse(*score)));
+    found.into_iter().map(|(_, line)| line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for bit in 0..10 {
+            let scope = Scope(1 << bit);
+            let mut seen: Vec<(Key, &str)> = Vec::new();
+            for binding in valid(scope) {
+                for key in binding.keys {
+                    let other = seen.iter().find(|(other, _)| other == key);
+                    assert_eq!(other, None, "{} is `{}` too", key.name(), binding.name);
+                    seen.push((*key, binding.name));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_every_line_is_reachable() {
+        for (at, binding) in BINDINGS.iter().enumerate() {
+            let twin = BINDINGS[..at].iter().find(|it| it.name == binding.name);
+            assert!(twin.is_none(), "two actions are named {}", binding.name);
+            assert!(Scope::ALL.meets(binding.scope), "{} is valid nowhere", binding.name);
+        }
+    }
+
+    #[test]
+    fn no_action_needs_a_key_that_others_take() {
+        let taken = |key: &Key| {
+            matches!(key.0, KeyCode::F(_))
+                || key.1.contains(KeyModifiers::ALT)
+                || (key.1.contains(KeyModifiers::CONTROL)
+                    && matches!(key.0, KeyCode::Char('a' | 'b' | 's' | 'q' | 'z')))
+        };
+        for binding in BINDINGS {
+            assert!(!binding.keys.iter().any(taken), "{}", binding.name);
+        }
+    }
+
+    #[test]
+    fn the_palette_finds_by_letters_and_puts_the_whole_name_first() {
+        let first = |typed| palette(Scope::JOBS, typed).first().map(|(_, name, _)| *name);
+        assert_eq!(first("utc"), Some("utc"));
+        assert_eq!(first("ca"), Some("cancel"));
+        assert_eq!(first("rld"), Some("reload"));
+        assert_eq!(first("zzzz"), None);
+        let offered = palette(Scope::JOBS, "");
+        assert!(!offered.iter().any(|(_, name, _)| *name == "wrap"), "wrap is for outputs");
+    }
+}

@@ -1,0 +1,213 @@
+//! What happens to the screen, and what it asks for: the two vocabularies of `update`.
+//!
+//! Owns no behaviour. A `Message` is a fact that has arrived; a `Command` is carried out by the loop, never waited for.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use crossterm::event::KeyEvent;
+
+use super::Exit;
+use crate::driver::{Feed, RunOptions, Snapshot};
+use crate::jobfile::Plan;
+use crate::model::{
+    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName,
+};
+use crate::store::{ExecutionQuery, Page};
+use crate::worker::output::OutputChunk;
+use crate::worker::protocol::AttemptKey;
+
+/// A fact that has arrived.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(String),
+    /// The terminal has this size now.
+    Resize(u16, u16),
+    /// It is now.
+    Tick(DateTime<Utc>),
+    /// The engine said something.
+    Feed(Feed),
+    /// The feed was overrun: so many messages are lost, a fresh picture is on its way.
+    Lagged(u64),
+    /// There is no engine any more; it is looked for again.
+    Gone(String),
+    /// A fresh picture.
+    Subscribed(Box<Snapshot>),
+    /// A command has been carried out.
+    Answer(Answer),
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// `Request::Run`, `Request::Retry`, `Request::CancelExecution`.
+    Execution {
+        /// What was asked.
+        asked: Asked,
+        /// What came of it.
+        result: Result<Arc<Execution>, Refusal>,
+    },
+    /// `Request::Pause` and `Request::Resume`.
+    Job {
+        /// What was asked.
+        asked: Asked,
+        /// What came of it.
+        result: Result<Arc<JobStatus>, Refusal>,
+    },
+    /// `Request::PlanReload`.
+    Plan(Result<Plan, Refusal>),
+    /// `Request::Reload`.
+    Reloaded(Result<Plan, Refusal>),
+    /// `Request::Executions`.
+    Page {
+        /// The request's number: answers to outdated requests are dropped.
+        ticket: u64,
+        /// Where the page belongs.
+        place: PagePlace,
+        /// The page.
+        result: Result<Page<Arc<Execution>>, Refusal>,
+    },
+    /// `Request::JobFacts`.
+    JobFacts {
+        /// Of which job.
+        job: JobId,
+        /// The facts.
+        result: Result<JobFacts, Refusal>,
+    },
+    /// `Request::Execution`.
+    Found(Result<Arc<Execution>, Refusal>),
+    /// `Request::Counts`.
+    Counts(Result<Vec<(StateName, u64)>, Refusal>),
+    /// `Request::Events`.
+    Events(Result<Vec<Event>, Refusal>),
+    /// `Request::Output`.
+    Output {
+        /// Of which attempt.
+        key: AttemptKey,
+        /// Where it was read from.
+        from: u64,
+        /// What was read.
+        result: Result<OutputChunk, Refusal>,
+    },
+    /// `Request::Save`.
+    Saved {
+        /// Where.
+        path: String,
+        /// How many bytes, or what went wrong.
+        result: Result<usize, String>,
+    },
+    /// There was too much under way to begin this.
+    Busy,
+}
+
+/// What an answer is the answer to, for the notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Run a job now.
+    Run,
+    /// Run a final execution again.
+    Retry,
+    /// End an execution.
+    Cancel,
+    /// Pause a job.
+    Pause,
+    /// End a pause.
+    Resume,
+}
+
+/// Where a page of executions belongs in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PagePlace {
+    /// It is the newest: the list begins anew.
+    Top,
+    /// It is the oldest: the list begins anew.
+    Bottom,
+    /// Below (older than) what is there.
+    Below,
+    /// Above (newer than) what is there.
+    Above,
+}
+
+/// What a job's details need beside its status.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct JobFacts {
+    /// The next fire times, oldest first.
+    pub(crate) next: Vec<DateTime<Utc>>,
+    /// Its newest executions, newest first.
+    pub(crate) executions: Vec<Arc<Execution>>,
+    /// Fire times that did not become executions, newest first.
+    pub(crate) ledger: Vec<LedgerRange>,
+}
+
+/// What the loop is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Command {
+    /// Leave.
+    Quit(Exit),
+    /// Put a text into the clipboard of whoever looks.
+    Copy(String),
+    /// Ask the engine for a fresh picture.
+    Subscribe,
+    /// Paint everything anew.
+    Repaint,
+    /// Everything else goes through the door.
+    Ask(Request),
+}
+
+/// What goes through the door; each is answered by an [`Answer`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Request {
+    /// Run a job now.
+    Run(JobId, RunOptions),
+    /// Run a final execution again.
+    Retry(ExecutionId),
+    /// End a live execution.
+    CancelExecution(ExecutionId),
+    /// Pause a job until further notice.
+    Pause(JobId),
+    /// End a pause.
+    Resume(JobId),
+    /// What would a reload change?
+    PlanReload,
+    /// Reload.
+    Reload,
+    /// A page of executions.
+    Executions {
+        /// The request's number.
+        ticket: u64,
+        /// Where the page belongs.
+        place: PagePlace,
+        /// What is asked for.
+        query: ExecutionQuery,
+    },
+    /// What a job's details need.
+    JobFacts {
+        /// Of which job.
+        job: JobId,
+        /// Fire times after it.
+        from: DateTime<Utc>,
+    },
+    /// How many executions are in each state since then.
+    Counts(DateTime<Utc>),
+    /// The newest events.
+    Events,
+    /// An execution whose output is to be opened.
+    Execution(ExecutionId),
+    /// A part of an attempt's output.
+    Output {
+        /// Of which attempt.
+        key: AttemptKey,
+        /// From which byte on.
+        from: u64,
+    },
+    /// Write a text to a file that does not exist yet.
+    Save {
+        /// Where.
+        path: String,
+        /// What.
+        text: String,
+    },
+}

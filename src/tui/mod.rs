@@ -1,0 +1,28 @@
+//! The screen: facts arrive (`message`), change what is known (`model`, by `update`), and are drawn (`view`).
+//!
+//! Owns keys, views and the terminal. Speaks to the engine through `driver::Door` alone, in its own process or from any other;
+//! never to store, engine or worker.
+//!
+//! - `run` turns sources into messages and commands into calls, and decides when a frame is drawn.
+//! - `update` is pure: it changes the model and answers what is to be asked for.
+//! - `view` is pure: the same model makes the same frame.
+//! - `keys` is the one table of keys; `terminal` takes the terminal and gives it back.
+
+mod keys;
+mod layout;
+mod message;
+mod model;
+mod options;
+mod perform;
+mod run;
+mod terminal;
+mod text;
+mod theme;
+mod update;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::{Charset, Colours, Exit, Hosting, TuiError, TuiOptions, charset_of, viewer_zone};
+pub use run::run;

@@ -1,0 +1,161 @@
+//! The list of jobs: filter, order, selection.
+//!
+//! Owns which jobs are listed in which order, worked out anew only when something changed that it depends on. The
+//! selection is a job, not a row: it stays with its job while others come and go.
+
+use std::cmp::Ordering;
+
+use super::cursor::{Cursor, Move};
+use super::filter::Filter;
+use super::world::{JobCondition, World, last_result};
+use crate::model::{JobId, JobStatus};
+
+/// A column to sort by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum JobOrder {
+    /// By id.
+    #[default]
+    Id,
+    /// The most pressing first.
+    State,
+    /// The next to fire first.
+    Next,
+    /// The newest result first.
+    Last,
+    /// High first.
+    Priority,
+}
+
+impl JobOrder {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Id, Self::State, Self::Next, Self::Last, Self::Priority];
+
+    /// The column's title.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Id => "job",
+            Self::State => "state",
+            Self::Next => "next",
+            Self::Last => "last",
+            Self::Priority => "priority",
+        }
+    }
+
+    fn compare(self, world: &World, a: &JobStatus, b: &JobStatus) -> Ordering {
+        match self {
+            Self::Id => Ordering::Equal, // They come in the order of ids.
+            Self::State => rank(world.condition(a)).cmp(&rank(world.condition(b))),
+            Self::Next => {
+                let key = |job: &JobStatus| (job.next_fire_time.is_none(), job.next_fire_time);
+                key(a).cmp(&key(b))
+            }
+            Self::Last => {
+                let key = |job: &JobStatus| last_result(job).and_then(|it| it.finished_at);
+                key(b).cmp(&key(a))
+            }
+            Self::Priority => a.definition.priority.cmp(&b.definition.priority),
+        }
+    }
+}
+
+const fn rank(condition: JobCondition) -> u8 {
+    match condition {
+        JobCondition::Failing => 0,
+        JobCondition::Live(_) => 1,
+        JobCondition::Paused => 2,
+        JobCondition::New => 3,
+        JobCondition::Fine => 4,
+        JobCondition::Disabled => 5,
+    }
+}
+
+/// The list of jobs.
+#[derive(Debug, Default)]
+pub(crate) struct JobList {
+    /// The filter in force.
+    pub(crate) filter: Filter,
+    /// Whether only what is wrong is listed.
+    pub(crate) only_wrong: bool,
+    /// The order.
+    pub(crate) order: JobOrder,
+    /// Whether it is reversed.
+    pub(crate) reversed: bool,
+    /// Selection and window.
+    pub(crate) cursor: Cursor,
+    /// Places in `World::jobs`.
+    rows: Vec<usize>,
+    selected: Option<JobId>,
+    stale: bool,
+}
+
+impl JobList {
+    /// Something changed that the rows depend on.
+    pub(crate) const fn touch(&mut self) {
+        self.stale = true;
+    }
+
+    /// The rows, as places in `World::jobs`.
+    pub(crate) fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The selected job.
+    pub(crate) const fn selected(&self) -> Option<&JobId> {
+        self.selected.as_ref()
+    }
+
+    pub(crate) fn go(&mut self, step: Move, world: &World, height: usize) {
+        self.cursor.go(step, self.rows.len(), height);
+        self.remember(world);
+    }
+
+    /// Works the rows out where they are stale, and keeps selection and window inside.
+    pub(crate) fn settle(&mut self, world: &World, height: usize) {
+        if std::mem::take(&mut self.stale) {
+            self.rows = self.work_out(world);
+            let is_selected = |row: &usize| {
+                world.jobs().get(*row).map(|job| &job.definition.id) == self.selected.as_ref()
+            };
+            if let Some(at) = self.rows.iter().position(is_selected) {
+                self.cursor.at = at;
+            }
+        }
+        self.cursor.settle(self.rows.len(), height);
+        self.remember(world);
+    }
+
+    fn remember(&mut self, world: &World) {
+        let row = self.rows.get(self.cursor.at);
+        let job = row.and_then(|row| world.jobs().get(*row));
+        self.selected = job.map(|job| job.definition.id.clone());
+    }
+
+    fn work_out(&self, world: &World) -> Vec<usize> {
+        let jobs = world.jobs().iter().map(AsRef::as_ref).enumerate();
+        let wrong = jobs.filter(|(_, job)| !self.only_wrong || World::is_failing(job));
+        let mut rows = if self.filter.is_empty() {
+            wrong.map(|(at, _)| at).collect()
+        } else {
+            self.filter.matching(wrong, |job| word(world.condition(job)))
+        };
+        if self.order != JobOrder::Id {
+            rows.sort_by(|a, b| self.order.compare(world, &world.jobs()[*a], &world.jobs()[*b]));
+        }
+        if self.reversed {
+            rows.reverse();
+        }
+        rows
+    }
+}
+
+/// The word for a condition.
+pub(crate) const fn word(condition: JobCondition) -> &'static str {
+    match condition {
+        JobCondition::Live(state) => state.as_str(),
+        JobCondition::Failing => "failing",
+        JobCondition::Paused => "paused",
+        JobCondition::Fine => "ok",
+        JobCondition::New => "new",
+        JobCondition::Disabled => "disabled",
+    }
+}

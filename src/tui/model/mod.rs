@@ -1,0 +1,367 @@
+//! What is known and what is selected: all that `view` draws.
+//!
+//! Owns the state of the screen. Never decides what a key means (that is `update`) and never draws.
+
+pub(crate) mod cursor;
+pub(crate) mod executions;
+pub(crate) mod filter;
+pub(crate) mod jobs;
+pub(crate) mod output;
+pub(crate) mod scrub;
+pub(crate) mod world;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use ratatui::layout::Size;
+use tui_input::Input;
+
+pub(crate) use executions::ExecutionList;
+pub(crate) use filter::Filter;
+pub(crate) use jobs::{JobList, JobOrder};
+pub(crate) use output::Output;
+pub(crate) use world::{JobCondition, World, last_result};
+
+use super::keys::{Action, Scope};
+use super::layout::{self, Areas};
+use super::message::JobFacts;
+use super::options::{Hosting, TuiOptions};
+use super::theme::Theme;
+use crate::driver::Snapshot;
+use crate::jobfile::Plan;
+use crate::model::{Event, Execution, ExecutionId, JobId, Severity, StateName, Worker, WorkerId};
+
+/// Notices that are kept.
+const MOST_NOTICES: usize = 200;
+/// Events that are kept.
+pub(crate) const MOST_EVENTS: usize = 500;
+
+/// A tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tab {
+    Jobs,
+    Executions,
+    Workers,
+    System,
+}
+
+impl Tab {
+    pub(crate) const ALL: [Self; 4] = [Self::Jobs, Self::Executions, Self::Workers, Self::System];
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Jobs => "Jobs",
+            Self::Executions => "Executions",
+            Self::Workers => "Workers",
+            Self::System => "System",
+        }
+    }
+
+    pub(crate) const fn scope(self) -> Scope {
+        match self {
+            Self::Jobs => Scope::JOBS,
+            Self::Executions => Scope::EXECUTIONS,
+            Self::Workers => Scope::WORKERS,
+            Self::System => Scope::SYSTEM,
+        }
+    }
+}
+
+/// Something opened over the tab; `scroll` is its first line in the window.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A job.
+    Job { id: JobId, scroll: usize },
+    /// An execution.
+    Execution { execution: Arc<Execution>, scroll: usize },
+    /// A worker.
+    Worker { id: WorkerId, scroll: usize },
+    /// The output of an attempt.
+    Output(Box<Output>),
+    /// What a reload would change.
+    Plan { plan: Box<Plan>, scroll: usize },
+    /// Lines to read.
+    Paper { title: String, lines: Vec<String>, scroll: usize },
+    /// The keys that were valid where it was asked for.
+    Help { scope: Scope, scroll: usize },
+    /// Past notices.
+    Notices { scroll: usize },
+}
+
+/// A line that is being typed.
+#[derive(Debug)]
+pub(crate) struct Prompt {
+    /// What for.
+    pub(crate) purpose: Purpose,
+    /// The line.
+    pub(crate) input: Input,
+    /// What was in force before, for Esc.
+    pub(crate) before: String,
+    /// The chosen row of the palette.
+    pub(crate) chosen: usize,
+}
+
+/// What a line is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To filter the list.
+    Filter,
+    /// To search in the output.
+    Search,
+    /// To name an action.
+    Palette,
+    /// To name the file that the output is written to.
+    SaveAs,
+}
+
+/// Something to be confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Question {
+    /// End these executions?
+    Cancel(Vec<Arc<Execution>>),
+    /// What becomes of the engine?
+    Quit,
+}
+
+/// A line at the bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) severity: Severity,
+    pub(crate) text: String,
+}
+
+impl Notice {
+    /// Whether it is still shown.
+    pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        let seconds = if self.severity == Severity::Info { 6 } else { 60 };
+        now - self.at < TimeDelta::seconds(seconds)
+    }
+}
+
+/// Whether there is an engine to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// There is.
+    Up,
+    /// It has gone, or cannot be reached; what is shown is what was known last.
+    Down(String),
+}
+
+/// What is known about the job whose details are shown.
+#[derive(Debug)]
+pub(crate) struct Details {
+    pub(crate) job: JobId,
+    /// What was read; `None` until it has come.
+    pub(crate) facts: Option<JobFacts>,
+    /// The definition, line by line.
+    pub(crate) definition: Vec<String>,
+    /// The version that `definition` shows.
+    pub(crate) version: u32,
+    pub(crate) stale: bool,
+}
+
+/// What the System tab shows beside the world.
+#[derive(Debug, Default)]
+pub(crate) struct System {
+    /// How many executions of today are in each state.
+    pub(crate) counts: Vec<(StateName, u64)>,
+    pub(crate) counts_stale: bool,
+    /// When they were asked for last.
+    pub(crate) counts_at: Option<DateTime<Utc>>,
+    /// Newest first.
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) events_asked: bool,
+    /// First event in the window.
+    pub(crate) scroll: usize,
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) now: DateTime<Utc>,
+    zone: Tz,
+    /// Whether times are shown in UTC.
+    pub(crate) utc: bool,
+    pub(crate) theme: Theme,
+    pub(crate) hosting: Hosting,
+    pub(crate) size: Size,
+    pub(crate) link: Link,
+    pub(crate) world: World,
+    pub(crate) pulse: world::Pulse,
+    pub(crate) pulse_stale: bool,
+    pub(crate) tab: Tab,
+    pub(crate) jobs: JobList,
+    pub(crate) executions: ExecutionList,
+    pub(crate) workers: cursor::Cursor,
+    pub(crate) system: System,
+    pub(crate) opened: Vec<Opened>,
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) question: Option<Question>,
+    /// Newest last.
+    pub(crate) notices: VecDeque<Notice>,
+    pub(crate) details: Option<Details>,
+    /// The job whose facts are under way.
+    pub(crate) details_asked: Option<JobId>,
+    /// The output beside an execution's details.
+    pub(crate) preview: Option<Output>,
+}
+
+impl Model {
+    pub(crate) fn new(options: &TuiOptions, now: DateTime<Utc>, snapshot: Snapshot) -> Self {
+        let mut jobs = JobList::default();
+        jobs.touch();
+        Self {
+            now,
+            zone: options.zone,
+            utc: false,
+            theme: Theme::new(options.colours, options.charset),
+            hosting: options.hosting,
+            size: Size::new(80, 24),
+            link: Link::Up,
+            world: World::new(snapshot),
+            pulse: world::Pulse::default(),
+            pulse_stale: true,
+            tab: Tab::Jobs,
+            jobs,
+            executions: ExecutionList::default(),
+            workers: cursor::Cursor::default(),
+            system: System { counts_stale: true, ..System::default() },
+            opened: Vec::new(),
+            prompt: None,
+            question: None,
+            notices: VecDeque::new(),
+            details: None,
+            details_asked: None,
+            preview: None,
+        }
+    }
+
+    /// The zone that times are shown in.
+    pub(crate) const fn zone(&self) -> Tz {
+        if self.utc { Tz::UTC } else { self.zone }
+    }
+
+    /// Where everything stands on the screen; `None` when it is too small.
+    pub(crate) fn areas(&self) -> Option<Areas> {
+        let pane = self.tab != Tab::System && self.opened.is_empty();
+        layout::areas(self.size, self.panel_rows(), pane)
+    }
+
+    fn panel_rows(&self) -> u16 {
+        match (&self.question, &self.prompt) {
+            (Some(Question::Quit), _) => 7,
+            (None, Some(Prompt { purpose: Purpose::Palette, .. })) => 12,
+            _ => 0,
+        }
+    }
+
+    /// Rows of the list, or of what is opened, under its title.
+    pub(crate) fn window(&self) -> (usize, usize) {
+        self.areas().map_or((0, 0), |areas| {
+            let area = if self.opened.is_empty() { areas.list } else { areas.body };
+            (usize::from(area.width), usize::from(area.height.saturating_sub(1)))
+        })
+    }
+
+    /// Which keys are valid.
+    pub(crate) fn scope(&self) -> Scope {
+        match self.opened.last() {
+            None => self.tab.scope(),
+            Some(Opened::Job { .. }) => Scope::JOB,
+            Some(Opened::Execution { .. }) => Scope::EXECUTION,
+            Some(Opened::Worker { .. }) => Scope::WORKER,
+            Some(Opened::Output(_)) => Scope::OUTPUT,
+            Some(Opened::Plan { .. }) => Scope::PLAN,
+            Some(Opened::Paper { .. } | Opened::Help { .. } | Opened::Notices { .. }) => {
+                Scope::PAPER
+            }
+        }
+    }
+
+    /// The job that an action is about.
+    pub(crate) fn job_in_hand(&self) -> Option<JobId> {
+        match self.opened.last() {
+            Some(Opened::Job { id, .. }) => Some(id.clone()),
+            Some(Opened::Output(output)) => Some(output.execution.job_id.clone()),
+            Some(Opened::Execution { execution, .. }) => Some(execution.job_id.clone()),
+            Some(_) => None,
+            None => match self.tab {
+                Tab::Jobs => self.jobs.selected().cloned(),
+                Tab::Executions => self.executions.selected().map(|it| it.job_id.clone()),
+                Tab::Workers | Tab::System => None,
+            },
+        }
+    }
+
+    /// The execution that an action is about, where one is selected or opened.
+    pub(crate) fn execution_in_hand(&self) -> Option<Arc<Execution>> {
+        match self.opened.last() {
+            Some(Opened::Execution { execution, .. }) => Some(Arc::clone(execution)),
+            Some(Opened::Output(output)) => Some(Arc::clone(&output.execution)),
+            Some(_) => None,
+            None if self.tab == Tab::Executions => self.executions.selected().cloned(),
+            None => None,
+        }
+    }
+
+    /// An execution that is live, listed or opened.
+    pub(crate) fn known_execution(&self, id: ExecutionId) -> Option<Arc<Execution>> {
+        let opened = || {
+            self.opened.iter().find_map(|it| match it {
+                Opened::Execution { execution, .. } if execution.id == id => Some(execution),
+                _ => None,
+            })
+        };
+        let of_job = || {
+            let facts = self.details.as_ref().and_then(|details| details.facts.as_ref())?;
+            facts.executions.iter().find(|it| it.id == id)
+        };
+        let listed = || self.executions.rows().iter().find(|it| it.id == id);
+        self.world.live_execution(id).or_else(opened).or_else(listed).or_else(of_job).cloned()
+    }
+
+    /// The worker that an action is about.
+    pub(crate) fn worker_in_hand(&self) -> Option<&Worker> {
+        match self.opened.last() {
+            Some(Opened::Worker { id, .. }) => self.world.worker(id),
+            Some(_) => None,
+            None if self.tab == Tab::Workers => self.world.workers().nth(self.workers.at),
+            None => None,
+        }
+    }
+
+    pub(crate) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
+        let text = super::text::clean(&text.into()).into_owned();
+        self.notices.push_back(Notice { at: self.now, severity, text });
+        if self.notices.len() > MOST_NOTICES {
+            self.notices.pop_front();
+        }
+    }
+
+    /// The filter of the tab, where it has one.
+    pub(crate) const fn filter(&self) -> Option<&Filter> {
+        match self.tab {
+            Tab::Jobs => Some(&self.jobs.filter),
+            Tab::Executions => Some(&self.executions.filter),
+            Tab::Workers | Tab::System => None,
+        }
+    }
+
+    /// Whether the tab lists only what is wrong.
+    pub(crate) const fn only_wrong(&self) -> bool {
+        match self.tab {
+            Tab::Jobs => self.jobs.only_wrong,
+            Tab::Executions => self.executions.only_wrong,
+            Tab::Workers | Tab::System => false,
+        }
+    }
+
+    /// The actions that the palette offers for what has been typed, best first.
+    pub(crate) fn palette(&self) -> Vec<(Action, &'static str, &'static str)> {
+        let typed = self.prompt.as_ref().map_or("", |prompt| prompt.input.value());
+        super::keys::palette(self.scope(), typed)
+    }
+}

@@ -1,0 +1,236 @@
+//! What is known of the engine: a snapshot, kept up to date by batches.
+//!
+//! Owns the one copy of jobs, live executions and workers on this side. Never knows what is selected or shown.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::driver::{Batch, EngineInfo, Snapshot};
+use crate::model::{
+    Execution, ExecutionId, JobId, JobStatus, StateName, Summary, Worker, WorkerId,
+};
+
+/// Where a job stands, as one word: the first that applies, from the most pressing down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum JobCondition {
+    /// It has a live execution; this is the furthest state of them.
+    Live(StateName),
+    /// Its newest result is a failure.
+    Failing,
+    /// An operator has paused it.
+    Paused,
+    /// Its newest result is none to worry about.
+    Fine,
+    /// It has never run.
+    New,
+    /// Its definition says `enabled: false`.
+    Disabled,
+}
+
+/// Numbers for the header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Pulse {
+    /// Jobs whose newest result is a failure.
+    pub(crate) failing: usize,
+    /// Executions that run.
+    pub(crate) running: usize,
+    /// Executions that wait for a slot, a retry or a dependency.
+    pub(crate) queued: usize,
+    /// The nearest fire time of all jobs.
+    pub(crate) next: Option<DateTime<Utc>>,
+}
+
+/// What a batch changed, as far as lists care.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// A job came, went or changed.
+    pub(crate) jobs: bool,
+    /// An execution came or changed.
+    pub(crate) executions: bool,
+}
+
+/// What is known of the engine.
+#[derive(Debug)]
+pub(crate) struct World {
+    seq: u64,
+    /// By id.
+    jobs: Vec<Arc<JobStatus>>,
+    place: HashMap<JobId, usize>,
+    live: BTreeMap<ExecutionId, Arc<Execution>>,
+    /// Live executions of a job, oldest first.
+    live_of: HashMap<JobId, Vec<ExecutionId>>,
+    workers: BTreeMap<WorkerId, Worker>,
+    /// The engine itself.
+    pub(crate) engine: EngineInfo,
+}
+
+impl World {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        let mut jobs = snapshot.jobs;
+        jobs.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
+        let mut world = Self {
+            seq: snapshot.seq,
+            jobs,
+            place: HashMap::new(),
+            live: BTreeMap::new(),
+            live_of: HashMap::new(),
+            workers: snapshot
+                .workers
+                .into_iter()
+                .map(|worker| (worker.id.clone(), worker))
+                .collect(),
+            engine: snapshot.engine,
+        };
+        world.find_places();
+        for execution in snapshot.live {
+            world.put_execution(&execution);
+        }
+        world
+    }
+
+    /// Takes in a batch; `None` when the snapshot held it already.
+    pub(crate) fn apply(&mut self, batch: &Batch) -> Option<Changes> {
+        // A batch without events (heartbeats) carries the seq that is known already.
+        if batch.seq < self.seq || (batch.seq == self.seq && !batch.events.is_empty()) {
+            return None;
+        }
+        self.seq = batch.seq;
+        let changes = Changes {
+            jobs: !batch.jobs.is_empty() || !batch.removed_jobs.is_empty(),
+            executions: !batch.executions.is_empty(),
+        };
+        self.apply_jobs(batch);
+        for execution in &batch.executions {
+            self.put_execution(execution);
+        }
+        for worker in &batch.workers {
+            self.workers.insert(worker.id.clone(), worker.clone());
+        }
+        for id in &batch.removed_workers {
+            self.workers.remove(id);
+        }
+        Some(changes)
+    }
+
+    fn apply_jobs(&mut self, batch: &Batch) {
+        let before = self.jobs.len();
+        for job in &batch.jobs {
+            match self.place.get(&job.definition.id) {
+                Some(&at) if at < before => self.jobs[at] = Arc::clone(job),
+                _ => self.jobs.push(Arc::clone(job)),
+            }
+        }
+        let gone = |job: &Arc<JobStatus>| batch.removed_jobs.contains(&job.definition.id);
+        if self.jobs.len() > before || !batch.removed_jobs.is_empty() {
+            self.jobs.retain(|job| !gone(job));
+            self.jobs.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
+            self.find_places();
+        }
+    }
+
+    fn find_places(&mut self) {
+        let ids = self.jobs.iter().map(|job| job.definition.id.clone());
+        self.place = ids.zip(0..).collect();
+    }
+
+    fn put_execution(&mut self, execution: &Arc<Execution>) {
+        let id = execution.id;
+        let of_job = self.live_of.entry(execution.job_id.clone()).or_default();
+        of_job.retain(|other| *other != id);
+        if execution.state.is_final() {
+            self.live.remove(&id);
+        } else {
+            of_job.push(id);
+            of_job.sort();
+            self.live.insert(id, Arc::clone(execution));
+        }
+        if of_job.is_empty() {
+            self.live_of.remove(&execution.job_id);
+        }
+    }
+
+    /// All jobs, by id.
+    pub(crate) fn jobs(&self) -> &[Arc<JobStatus>] {
+        &self.jobs
+    }
+
+    pub(crate) fn job(&self, id: &JobId) -> Option<&Arc<JobStatus>> {
+        self.jobs.get(*self.place.get(id)?)
+    }
+
+    /// All workers, by id.
+    pub(crate) fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.workers.values()
+    }
+
+    pub(crate) fn worker(&self, id: &WorkerId) -> Option<&Worker> {
+        self.workers.get(id)
+    }
+
+    pub(crate) fn worker_count(&self) -> usize {
+        self.workers.len()
+    }
+
+    pub(crate) fn live_execution(&self, id: ExecutionId) -> Option<&Arc<Execution>> {
+        self.live.get(&id)
+    }
+
+    /// The live executions of a job, oldest first.
+    pub(crate) fn live_of(&self, job: &JobId) -> impl DoubleEndedIterator<Item = &Arc<Execution>> {
+        let ids = self.live_of.get(job).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().filter_map(|id| self.live.get(id))
+    }
+
+    /// Where a job stands.
+    pub(crate) fn condition(&self, job: &JobStatus) -> JobCondition {
+        let furthest =
+            self.live_of(&job.definition.id).map(|it| it.state.name()).max_by_key(|it| match it {
+                StateName::Running => 3,
+                StateName::Retrying => 2,
+                StateName::Queued => 1,
+                _ => 0,
+            });
+        if let Some(state) = furthest {
+            return JobCondition::Live(state);
+        }
+        if !job.definition.enabled {
+            return JobCondition::Disabled;
+        }
+        if job.paused.is_some() {
+            return JobCondition::Paused;
+        }
+        match last_result(job) {
+            Some(summary) if summary.state.is_failure() => JobCondition::Failing,
+            Some(_) => JobCondition::Fine,
+            None => JobCondition::New,
+        }
+    }
+
+    /// Whether the newest result of a job is a failure, whatever else it is doing.
+    pub(crate) fn is_failing(job: &JobStatus) -> bool {
+        last_result(job).is_some_and(|summary| summary.state.is_failure())
+    }
+
+    /// Numbers for the header.
+    pub(crate) fn pulse(&self) -> Pulse {
+        let running = |it: &&Arc<Execution>| it.state.name() == StateName::Running;
+        let running = self.live.values().filter(running).count();
+        Pulse {
+            failing: self.jobs.iter().filter(|job| Self::is_failing(job)).count(),
+            running,
+            queued: self.live.len() - running,
+            next: self.jobs.iter().filter_map(|job| job.next_fire_time).min(),
+        }
+    }
+}
+
+/// The newest final execution of a job that was not skipped.
+pub(crate) fn last_result(job: &JobStatus) -> Option<&Summary> {
+    job.recent
+        .iter()
+        .rev()
+        .chain(job.last_execution.as_ref())
+        .find(|summary| summary.state.is_final() && summary.state != StateName::Skipped)
+}

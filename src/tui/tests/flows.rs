@@ -1,0 +1,387 @@
+//! Keys in, what was asked and what is shown out.
+
+use std::sync::Arc;
+
+use super::door::FakeDoor;
+use super::fixtures::{at, execution, execution_id, executions, job, job_id, snapshot};
+use super::{Exit, Message, Screen};
+use crate::driver::{Batch, Feed, FileState};
+use crate::jobfile::{FieldChange, JobChange, Plan};
+use crate::model::{EventKind, Refusal, StateName, Summary};
+use crate::tui::options::Hosting;
+use crate::worker::protocol::AttemptKey;
+
+/// What a script of keys on the sample world asks of the engine.
+fn check(script: &str, expected: &str) -> Screen {
+    let mut screen = Screen::sample(80, 24);
+    screen.press(script);
+    assert_eq!(screen.door.asked(), expected, "{script}");
+    screen
+}
+
+#[test]
+fn actions_are_about_what_is_selected() {
+    check("r", "run cleanup");
+    check("j j r", "run database-backup");
+    check("G r", "run report-generation");
+    check("2 j j r", "run log-processing");
+    check("j p", "pause data-sync");
+    check("2 G : \"retry\" Enter", "retry 00000385");
+}
+
+#[test]
+fn a_cancel_asks_and_only_y_means_yes() {
+    check("2 j j x n", "");
+    check("2 j j x Enter", "");
+    let screen = check("2 j j x y", "cancel 000003e6");
+    assert!(screen.model.question.is_none());
+    let screen = check("2 j j j j x", "");
+    assert_eq!(screen.notice(), "cleanup 000003e4 is over already");
+    let screen = check("x", "");
+    assert_eq!(screen.notice(), "cleanup has no live execution");
+    let mut screen = check("j j j x", "");
+    assert!(screen.footer().contains("cancel log-processing 000003e6 (running)? y/N"));
+    screen.press("y");
+    assert_eq!(screen.door.asked(), "cancel 000003e6");
+}
+
+#[test]
+fn leaving_asks_while_something_runs() {
+    let exit = |script: &str| Screen::sample(80, 24).press(script).exit;
+    assert_eq!(exit("q"), None);
+    assert_eq!(exit("q Esc"), None);
+    assert_eq!(exit("q z"), None);
+    assert_eq!(exit("q l"), Some(Exit::LeaveHeadless));
+    assert_eq!(exit("q s"), Some(Exit::Stop));
+    assert_eq!(exit("q w"), Some(Exit::Wait));
+    assert_eq!(exit("q c"), Some(Exit::Cancel));
+    assert_eq!(exit("q Enter"), Some(Exit::Stop));
+    assert_eq!(exit("^c ^c"), Some(Exit::Stop));
+    assert_eq!(exit("Enter q"), None, "q goes back first");
+}
+
+#[test]
+fn leaving_asks_nothing_where_nothing_is_at_stake() {
+    let mut elsewhere = Screen::sample(80, 24);
+    elsewhere.model.hosting = Hosting::Elsewhere;
+    assert_eq!(elsewhere.press("q").exit, Some(Exit::Quit));
+
+    let mut world = snapshot();
+    world.live.clear();
+    let mut idle = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 80, 24);
+    assert_eq!(idle.press("q").exit, Some(Exit::Quit));
+    let mut soon = Screen::new(FakeDoor::new(world, Vec::new()), 80, 24);
+    soon.take(Message::Tick(at(50)));
+    assert_eq!(soon.press("q").exit, None, "a job fires within a minute");
+}
+
+#[test]
+fn tabs_go_round_and_the_numbers_close_what_is_open() {
+    let tab = |script: &str| format!("{:?}", Screen::sample(80, 24).press(script).model.tab);
+    assert_eq!(tab("Tab"), "Executions");
+    assert_eq!(tab("S-Tab"), "System");
+    assert_eq!(tab("] ] ["), "Executions");
+    assert_eq!(tab("4 Tab"), "Jobs");
+    let mut screen = Screen::sample(80, 24);
+    screen.press("Enter 2");
+    assert!(screen.model.opened.is_empty());
+}
+
+#[test]
+fn the_filter_narrows_while_it_is_typed_and_esc_takes_it_away() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("/ \"sync\"");
+    assert_eq!(screen.model.jobs.rows().len(), 1);
+    screen.press("Enter r");
+    assert_eq!(screen.door.asked(), "run data-sync");
+    assert!(screen.frame().contains("/sync"));
+    screen.press("Esc");
+    assert_eq!(screen.model.jobs.rows().len(), 5);
+    screen.press("/ \"q\"");
+    assert_eq!(screen.exit, None, "letters are typed, not pressed");
+    screen.press("Esc");
+    assert_eq!(screen.model.jobs.rows().len(), 5);
+}
+
+#[test]
+fn executions_are_filtered_by_the_store() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("2 / \"state:failed\" Enter");
+    assert_eq!(screen.model.executions.rows().len(), 1);
+    screen.press("Esc F");
+    let states: Vec<_> = screen.model.executions.rows().iter().map(|it| it.state.name()).collect();
+    assert_eq!(states, [StateName::Failed, StateName::TimedOut]);
+    screen.press("F");
+    assert_eq!(screen.model.executions.rows().len(), 100);
+    screen.press("/ \"state:elephant\"");
+    assert_eq!(screen.model.executions.rows().len(), 0);
+}
+
+#[test]
+fn a_job_opens_its_executions() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("j Enter Enter");
+    let jobs: Vec<_> = screen.model.executions.rows().iter().map(|it| &it.job_id).collect();
+    assert_eq!(jobs, [&job_id("data-sync"); 2]);
+}
+
+#[test]
+fn the_selection_stays_with_its_job_while_others_come_and_go() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("j j");
+    screen.batch(Batch {
+        seq: 41,
+        jobs: vec![job("alpha", |_| {})],
+        removed_jobs: vec![job_id("cleanup")],
+        ..Batch::default()
+    });
+    assert_eq!(screen.model.jobs.selected(), Some(&job_id("database-backup")));
+    screen.batch(Batch { seq: 42, jobs: vec![job("beta", |_| {})], ..Batch::default() });
+    assert_eq!(screen.model.jobs.selected(), Some(&job_id("database-backup")));
+    assert_eq!(screen.model.jobs.rows().len(), 6);
+}
+
+fn started(number: u128) -> Batch {
+    let new = execution(number, "cleanup", StateName::Running, 0);
+    Batch {
+        seq: u64::try_from(number).unwrap(),
+        executions: vec![Arc::new(new)],
+        ..Batch::default()
+    }
+}
+
+#[test]
+fn new_executions_come_in_at_the_top_and_a_selection_below_stays_put() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("2");
+    screen.batch(started(1_001));
+    assert_eq!(screen.model.executions.cursor.at, 0, "the top stays with the newest");
+    let newest = screen.model.executions.selected().unwrap();
+    assert_eq!(newest.id, execution_id(1_001));
+    screen.press("j j j");
+    let before = screen.model.executions.selected().unwrap().id;
+    screen.batch(started(1_002));
+    assert_eq!(screen.model.executions.selected().unwrap().id, before);
+    let end = execution(1_001, "cleanup", StateName::Failed, 0);
+    let end = Batch { seq: 2_000, executions: vec![Arc::new(end)], ..Batch::default() };
+    screen.batch(end);
+    assert_eq!(screen.model.executions.rows()[1].state.name(), StateName::Failed);
+    assert_eq!(screen.model.executions.rows().len(), 102);
+}
+
+#[test]
+fn what_the_snapshot_holds_already_is_not_taken_twice() {
+    let mut screen = Screen::sample(80, 24);
+    screen.batch(Batch { seq: 39, removed_jobs: vec![job_id("cleanup")], ..Batch::default() });
+    assert_eq!(screen.model.jobs.rows().len(), 5);
+}
+
+#[test]
+fn a_long_history_is_walked_in_pages_that_are_let_go_again() {
+    let long: Vec<_> = (0..5_000_u128)
+        .rev()
+        .map(|number| Arc::new(execution(number, "cleanup", StateName::Succeeded, 0)))
+        .collect();
+    let mut screen = Screen::new(FakeDoor::new(snapshot(), long), 80, 24);
+    screen.press("2");
+    let mut seen = vec![screen.model.executions.selected().unwrap().id];
+    for _ in 0..4_999 {
+        screen.press("j");
+        seen.push(screen.model.executions.selected().unwrap().id);
+        assert!(screen.model.executions.rows().len() <= 1_000);
+    }
+    let down: Vec<_> = (0..5_000_u128).rev().map(execution_id).collect();
+    assert!(seen == down, "each execution is met once, in order");
+    for id in down.iter().rev().skip(1) {
+        screen.press("k");
+        assert_eq!(screen.model.executions.selected().unwrap().id, *id);
+    }
+    screen.press("G");
+    assert_eq!(screen.model.executions.selected().unwrap().id, execution_id(0));
+    screen.press("g");
+    assert_eq!(screen.model.executions.selected().unwrap().id, execution_id(4_999));
+}
+
+#[test]
+fn a_reload_shows_the_plan_and_enter_applies_it() {
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    let field = FieldChange {
+        key: "schedule".to_owned(),
+        before: Some("daily at 1 AM".to_owned()),
+        after: Some("daily at 3 AM".to_owned()),
+    };
+    door.plan = Ok(Plan {
+        added: vec![job_id("new-one")],
+        changed: vec![JobChange { job: job_id("cleanup"), fields: vec![field] }],
+        removed: vec![job_id("data-sync")],
+        ..Plan::default()
+    });
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r");
+    insta::assert_snapshot!("plan_80x24", screen.frame());
+    assert_eq!(screen.door.asked(), "plan");
+    screen.press("Esc Enter");
+    assert_eq!(screen.door.asked(), "", "Esc leaves all as it is");
+    screen.press("Esc ^r Enter");
+    assert_eq!(screen.door.asked(), "plan\nreload");
+    assert_eq!(screen.notice(), "reloaded: 1 added, 1 changed, 1 removed");
+}
+
+#[test]
+fn a_reload_that_fails_shows_where() {
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    door.plan = Err(Refusal::File(
+        "jobs.yaml:14:15: minute 75 is outside 0-59\njobs.yaml:20:3: unknown key `shcedule`: did \
+         you mean `schedule`? It is one of id, name, description, schedule, timezone and so on"
+            .to_owned(),
+    ));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r");
+    insta::assert_snapshot!("reload_failed_80x24", screen.frame());
+    screen.press("Esc");
+    assert!(screen.footer().contains("reload failed"));
+}
+
+#[test]
+fn jobs_yaml_that_changed_is_told() {
+    let mut screen = Screen::sample(80, 24);
+    let file = FileState { path: Some("jobs.yaml".to_owned()), changed: true };
+    screen.take(Message::Feed(Feed::File(file)));
+    assert!(screen.frame().contains("jobs.yaml changed · ^r"));
+    let mut sample = snapshot();
+    sample.engine.file = FileState { path: None, changed: false };
+    let screen = Screen::new(FakeDoor::new(sample, Vec::new()), 80, 24);
+    assert!(screen.frame().contains("built-in sample jobs"));
+}
+
+#[test]
+fn output_is_searched_followed_and_copied() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("2 j j l");
+    assert!(screen.frame().contains("line 60: ok all went well"));
+    screen.press("/ \"line_17\" Enter");
+    assert!(screen.row("line 17:").starts_with("line 17:"));
+    assert!(!screen.frame().contains("line 60:"));
+    screen.press("N");
+    assert_eq!(screen.model.opened.len(), 1);
+    screen.press("G f y");
+    assert_eq!(screen.copied, Some(execution_id(998).to_string()));
+    screen.press("/ \"elephant\" Enter");
+    assert_eq!(screen.notice(), "no line holds `elephant`");
+    screen.press("]");
+    assert_eq!(screen.notice(), "attempt 1 of 1");
+}
+
+#[test]
+fn output_that_grows_is_read_and_shown() {
+    let mut door = FakeDoor::new(snapshot(), executions());
+    door.output = vec!["one".to_owned()];
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("2 j j l");
+    assert_eq!(screen.row("one"), "one");
+    Arc::get_mut(&mut screen.door).unwrap().output.push("two".to_owned());
+    assert_eq!(screen.row("two"), "", "nothing is read unasked");
+    let key = AttemptKey { execution_id: execution_id(998), attempt: 1 };
+    screen.take(Message::Feed(Feed::OutputGrew { key, bytes: 8 }));
+    assert_eq!(screen.row("two"), "two");
+}
+
+#[test]
+fn output_is_saved_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.log");
+    let path = path.to_str().unwrap();
+    let mut screen = Screen::sample(200, 24);
+    screen.press("2 j j l o ^u");
+    screen.take(Message::Paste(path.to_owned()));
+    screen.press("Enter");
+    let saved = std::fs::read_to_string(path).unwrap();
+    assert!(saved.starts_with("line 1: ok all went well\n"), "colours are left out");
+    screen.press("o ^u");
+    screen.take(Message::Paste(path.to_owned()));
+    screen.press("Enter");
+    assert!(screen.notice().starts_with("cannot write"), "{}", screen.notice());
+}
+
+#[test]
+fn a_failure_is_told_and_the_engine_that_goes_too() {
+    let mut screen = Screen::sample(80, 24);
+    let mut event = super::fixtures::events().remove(0);
+    event.seq = 41;
+    screen.batch(Batch { seq: 41, events: vec![event], ..Batch::default() });
+    assert!(screen.footer().contains("cleanup 000003e4 failed"), "{}", screen.footer());
+    screen.take(Message::Gone("it has stopped".to_owned()));
+    assert!(screen.frame().contains("no engine: it has stopped"));
+    screen.take(Message::Subscribed(Box::new(snapshot())));
+    assert_eq!(screen.notice(), "the engine is back");
+    assert!(!screen.frame().contains("no engine"));
+}
+
+#[test]
+fn a_job_that_goes_closes_its_details() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("Enter");
+    let mut event = super::fixtures::events().remove(3);
+    event.seq = 41;
+    event.kind = EventKind::JobRemoved { job_id: job_id("cleanup") };
+    let removed_jobs = vec![job_id("cleanup")];
+    screen.batch(Batch { seq: 41, events: vec![event], removed_jobs, ..Batch::default() });
+    assert!(screen.model.opened.is_empty());
+}
+
+#[test]
+fn times_are_shown_in_utc_on_request() {
+    let mut screen = Screen::sample(80, 24);
+    assert!(screen.frame().contains("14:03:18 CET"));
+    screen.press(": \"utc\" Enter");
+    assert!(screen.frame().contains("13:03:18 UTC"));
+}
+
+#[test]
+fn only_what_ticks_changes_from_second_to_second() {
+    let mut screen = Screen::sample(80, 24);
+    let before = screen.frame();
+    screen.take(Message::Tick(at(1)));
+    let after = screen.frame();
+    let changed: Vec<String> = before
+        .lines()
+        .zip(after.lines())
+        .filter(|(before, after)| before != after)
+        .map(|(_, after)| after.to_owned())
+        .collect();
+    assert_eq!(changed.len(), 2, "the header, and the one job that fires soon: {changed:#?}");
+}
+
+#[test]
+fn jobs_are_sorted_by_what_presses_most() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("s");
+    assert_eq!(screen.notice(), "sorted by state");
+    let first = |screen: &Screen| screen.frame().lines().nth(3).unwrap_or_default().to_owned();
+    assert!(first(&screen).contains("cleanup"));
+    screen.press("s g");
+    assert!(first(&screen).contains("log-processing"), "the next to fire");
+    screen.press("S");
+    assert!(first(&screen).contains("report-generation"));
+    screen.press("F");
+    assert_eq!(screen.model.jobs.rows().len(), 1, "only what is wrong");
+}
+
+#[test]
+fn output_of_a_past_execution_opens_at_its_newest_attempt() {
+    let mut world = snapshot();
+    world.live.clear();
+    let mut with_retries = execution(500, "cleanup", StateName::Failed, -100);
+    let mut second = with_retries.attempts[0].clone();
+    second.number = 2;
+    with_retries.attempts.push(second);
+    let mut status = Arc::unwrap_or_clone(job("cleanup", |_| {}));
+    let summary: Summary = with_retries.summary();
+    status.last_execution = Some(summary);
+    world.jobs = vec![Arc::new(status)];
+    let mut screen = Screen::new(FakeDoor::new(world, vec![Arc::new(with_retries)]), 80, 24);
+    screen.press("l");
+    assert!(screen.frame().contains("attempt 2/2"), "{}", screen.frame());
+    screen.press("[");
+    assert!(screen.frame().contains("attempt 1/2"));
+}

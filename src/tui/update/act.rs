@@ -1,0 +1,396 @@
+//! What each action does.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tui_input::Input;
+
+use crate::driver::RunOptions;
+use crate::model::{Execution, JobId, Severity};
+use crate::tui::Exit;
+use crate::tui::keys::{Action, Scope};
+use crate::tui::message::{Command, Request};
+use crate::tui::model::cursor::Move;
+use crate::tui::model::{
+    Filter, JobOrder, Link, Model, Opened, Output, Prompt, Purpose, Question, Tab,
+};
+use crate::tui::options::Hosting;
+
+/// An engine in this process is not left without a question when a fire time is this near.
+const SOON: TimeDelta = TimeDelta::seconds(60);
+/// Cells that one key scrolls sideways.
+const SIDESTEP: usize = 8;
+
+/// Carries an action out.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
+    match action {
+        Action::Go(tab) => go_to(model, tab),
+        Action::NextTab => step_tab(model, 1),
+        Action::PreviousTab => step_tab(model, Tab::ALL.len() - 1),
+        Action::Move(step) => return go(model, step),
+        Action::Open => return open(model),
+        Action::Close => return close(model),
+        Action::Back => return back(model),
+        Action::Filter => begin(model, Purpose::Filter),
+        Action::Search => begin(model, Purpose::Search),
+        Action::Palette => begin(model, Purpose::Palette),
+        Action::Save => begin(model, Purpose::SaveAs),
+        Action::Run | Action::Retry | Action::CancelExecution | Action::Pause => {
+            return ask_engine(model, action);
+        }
+        Action::ShowOutput => return show_output(model),
+        Action::OnlyWrong => return only_wrong(model),
+        Action::NextOrder | Action::Reverse => reorder(model, action),
+        Action::Copy => return copy(model),
+        Action::Reload => return vec![Command::Ask(Request::PlanReload)],
+        Action::Apply => return vec![Command::Ask(Request::Reload)],
+        Action::Help => {
+            let scope = model.scope();
+            model.opened.push(Opened::Help { scope, scroll: 0 });
+        }
+        Action::Notices => model.opened.push(Opened::Notices { scroll: 0 }),
+        Action::Utc => {
+            model.utc = !model.utc;
+            let zone = model.zone();
+            model.notice(Severity::Info, format!("times are in {zone}"));
+        }
+        Action::Repaint => return vec![Command::Repaint],
+        _ => in_output(model, action),
+    }
+    Vec::new()
+}
+
+fn go_to(model: &mut Model, tab: Tab) {
+    model.opened.clear();
+    model.tab = tab;
+}
+
+fn step_tab(model: &mut Model, step: usize) {
+    let at = Tab::ALL.iter().position(|tab| *tab == model.tab).unwrap_or(0);
+    go_to(model, Tab::ALL[(at + step) % Tab::ALL.len()]);
+}
+
+fn go(model: &mut Model, step: Move) -> Vec<Command> {
+    let (width, height) = model.window();
+    let Some(opened) = model.opened.last_mut() else {
+        return go_in_list(model, step, height);
+    };
+    match opened {
+        Opened::Output(output) => output.go(step, width, height),
+        Opened::Job { scroll, .. }
+        | Opened::Execution { scroll, .. }
+        | Opened::Worker { scroll, .. }
+        | Opened::Plan { scroll, .. }
+        | Opened::Paper { scroll, .. }
+        | Opened::Help { scroll, .. }
+        | Opened::Notices { scroll } => {
+            let from = *scroll;
+            let rows = crate::tui::view::opened_rows(model);
+            let to = crate::tui::model::cursor::moved(
+                from,
+                step,
+                rows.saturating_sub(height) + 1,
+                height,
+            );
+            set_scroll(model, to);
+        }
+    }
+    Vec::new()
+}
+
+/// Sets the first line of what is opened.
+pub(super) fn set_scroll(model: &mut Model, to: usize) {
+    match model.opened.last_mut() {
+        Some(
+            Opened::Job { scroll, .. }
+            | Opened::Execution { scroll, .. }
+            | Opened::Worker { scroll, .. }
+            | Opened::Plan { scroll, .. }
+            | Opened::Paper { scroll, .. }
+            | Opened::Help { scroll, .. }
+            | Opened::Notices { scroll },
+        ) => *scroll = to,
+        Some(Opened::Output(_)) | None => {}
+    }
+}
+
+fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {
+    match model.tab {
+        Tab::Jobs => {
+            // What came since the last frame counts, or the selection would move from a row that is no more.
+            model.jobs.settle(&model.world, height);
+            model.jobs.go(step, &model.world, height);
+        }
+        Tab::Executions => {
+            return model.executions.go(step, height).map(Command::Ask).into_iter().collect();
+        }
+        Tab::Workers => model.workers.go(step, model.world.worker_count(), height),
+        Tab::System => {
+            let rows = model.system.events.len();
+            model.system.scroll =
+                crate::tui::model::cursor::moved(model.system.scroll, step, rows, height / 2);
+        }
+    }
+    Vec::new()
+}
+
+fn open(model: &mut Model) -> Vec<Command> {
+    let filter = match model.scope() {
+        Scope::JOBS => {
+            if let Some(id) = model.job_in_hand() {
+                model.opened.push(Opened::Job { id, scroll: 0 });
+            }
+            return Vec::new();
+        }
+        Scope::EXECUTIONS => {
+            if let Some(execution) = model.execution_in_hand() {
+                model.opened.push(Opened::Execution { execution, scroll: 0 });
+            }
+            return Vec::new();
+        }
+        Scope::WORKERS => {
+            if let Some(id) = model.worker_in_hand().map(|worker| worker.id.clone()) {
+                model.opened.push(Opened::Worker { id, scroll: 0 });
+            }
+            return Vec::new();
+        }
+        Scope::JOB => model.job_in_hand().map(|job| format!("job:{job}")),
+        Scope::WORKER => model.worker_in_hand().map(|worker| format!("worker:{}", worker.id)),
+        _ => None,
+    };
+    let Some(filter) = filter else {
+        return Vec::new();
+    };
+    go_to(model, Tab::Executions);
+    model.executions.only_wrong = false;
+    set_filter(model, &filter)
+}
+
+fn close(model: &mut Model) -> Vec<Command> {
+    if model.opened.pop().is_some() {
+        return Vec::new();
+    }
+    let mut commands = Vec::new();
+    if model.only_wrong() {
+        commands = only_wrong(model);
+    }
+    if model.filter().is_some_and(|filter| !filter.is_empty()) {
+        commands = set_filter(model, "");
+    }
+    commands
+}
+
+fn back(model: &mut Model) -> Vec<Command> {
+    if model.opened.pop().is_some() {
+        return Vec::new();
+    }
+    let near = |at| at - model.now <= SOON;
+    let at_stake = model.world.pulse().running > 0 || model.world.pulse().next.is_some_and(near);
+    if model.hosting == Hosting::ThisProcess && at_stake && model.link == Link::Up {
+        model.question = Some(Question::Quit);
+        return Vec::new();
+    }
+    vec![Command::Quit(Exit::Quit)]
+}
+
+fn begin(model: &mut Model, purpose: Purpose) {
+    let before = match (purpose, model.opened.last()) {
+        (Purpose::Filter, _) => model.filter().map_or_else(String::new, |it| it.text.clone()),
+        (Purpose::Search, Some(Opened::Output(output))) => output.search.clone(),
+        (Purpose::SaveAs, Some(Opened::Output(output))) => {
+            let Execution { job_id, id, .. } = &*output.execution;
+            format!("{job_id}-{}-{}.log", id.short(), output.key.attempt)
+        }
+        _ => String::new(),
+    };
+    // A search begins anew; a filter and a name are changed more often than replaced.
+    let typed = if purpose == Purpose::Search { String::new() } else { before.clone() };
+    let input = Input::new(typed);
+    model.prompt = Some(Prompt { purpose, input, before, chosen: 0 });
+}
+
+/// Puts a filter in force; the list of executions is asked for anew.
+pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Command> {
+    let filter = Filter::parse(text);
+    match model.tab {
+        Tab::Jobs => {
+            model.jobs.filter = filter;
+            model.jobs.touch();
+            Vec::new()
+        }
+        Tab::Executions => {
+            if !filter.tags.is_empty() {
+                model.notice(Severity::Warning, "tag: narrows jobs only, not executions");
+            }
+            model.executions.filter = filter;
+            reload_executions(model)
+        }
+        Tab::Workers | Tab::System => Vec::new(),
+    }
+}
+
+/// Asks for the newest executions.
+pub(super) fn reload_executions(model: &mut Model) -> Vec<Command> {
+    let world = &model.world;
+    let is_job = |id: &str| JobId::new(id).is_ok_and(|id| world.job(&id).is_some());
+    vec![Command::Ask(model.executions.reload(is_job))]
+}
+
+fn only_wrong(model: &mut Model) -> Vec<Command> {
+    match model.tab {
+        Tab::Jobs => {
+            model.jobs.only_wrong = !model.jobs.only_wrong;
+            model.jobs.touch();
+            Vec::new()
+        }
+        Tab::Executions => {
+            model.executions.only_wrong = !model.executions.only_wrong;
+            reload_executions(model)
+        }
+        Tab::Workers | Tab::System => Vec::new(),
+    }
+}
+
+fn reorder(model: &mut Model, action: Action) {
+    let jobs = &mut model.jobs;
+    if action == Action::Reverse {
+        jobs.reversed = !jobs.reversed;
+    } else {
+        let at = JobOrder::ALL.iter().position(|order| *order == jobs.order).unwrap_or(0);
+        jobs.order = JobOrder::ALL[(at + 1) % JobOrder::ALL.len()];
+    }
+    jobs.touch();
+    let reversed = if jobs.reversed { ", reversed" } else { "" };
+    let text = format!("sorted by {}{reversed}", jobs.order.title());
+    model.notice(Severity::Info, text);
+}
+
+fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
+    let Some(job) = model.job_in_hand() else {
+        return Vec::new();
+    };
+    let execution = model.execution_in_hand();
+    let request = match (action, execution) {
+        (Action::Run, _) => Request::Run(job, RunOptions::default()),
+        (Action::Retry, Some(execution)) => Request::Retry(execution.id),
+        (Action::Pause, _) => {
+            let paused = model.world.job(&job).is_some_and(|job| job.paused.is_some());
+            if paused { Request::Resume(job) } else { Request::Pause(job) }
+        }
+        (Action::CancelExecution, execution) => {
+            ask_to_cancel(model, &job, execution);
+            return Vec::new();
+        }
+        _ => return Vec::new(),
+    };
+    vec![Command::Ask(request)]
+}
+
+fn ask_to_cancel(model: &mut Model, job: &JobId, execution: Option<Arc<Execution>>) {
+    let live: Vec<Arc<Execution>> = match execution {
+        Some(execution) if execution.state.is_final() => {
+            let text = format!("{job} {} is over already", execution.id.short());
+            model.notice(Severity::Info, text);
+            return;
+        }
+        Some(execution) => vec![execution],
+        None => model.world.live_of(job).cloned().collect(),
+    };
+    if live.is_empty() {
+        model.notice(Severity::Info, format!("{job} has no live execution"));
+    } else {
+        model.question = Some(Question::Cancel(live));
+    }
+}
+
+/// Opens the output of the execution in hand, or of the newest one of the job in hand.
+fn show_output(model: &mut Model) -> Vec<Command> {
+    let Some(job) = model.job_in_hand() else {
+        return Vec::new();
+    };
+    let newest = |job: &JobId| {
+        let live = model.world.live_of(job).rev().find(|it| !it.attempts.is_empty());
+        let last = model.world.job(job).and_then(|it| it.last_execution.as_ref());
+        live.map(|it| it.id).or_else(|| last.map(|it| it.id))
+    };
+    let in_hand = model.execution_in_hand();
+    let id = in_hand.as_ref().map(|it| it.id).or_else(|| newest(&job));
+    match (in_hand.or_else(|| model.known_execution(id?)), id) {
+        (Some(execution), _) => open_output(model, execution),
+        // Of a past execution only a summary is at hand: its attempts are asked for.
+        (None, Some(id)) => return vec![Command::Ask(Request::Execution(id))],
+        (None, None) => {
+            model.notice(Severity::Info, format!("{job} has not run yet: r runs it now"));
+        }
+    }
+    Vec::new()
+}
+
+/// Opens the output of an execution's newest attempt.
+pub(super) fn open_output(model: &mut Model, execution: Arc<Execution>) {
+    let attempt = execution.attempt_number();
+    model.opened.push(Opened::Output(Box::new(Output::new(execution, attempt))));
+}
+
+fn copy(model: &mut Model) -> Vec<Command> {
+    let text = match model.opened.last() {
+        Some(Opened::Job { .. }) => {
+            model.details.as_ref().map(|details| details.definition.join("\n"))
+        }
+        Some(Opened::Output(output)) => Some(output.key.execution_id.to_string()),
+        _ => model
+            .execution_in_hand()
+            .map(|execution| execution.id.to_string())
+            .or_else(|| model.job_in_hand().map(String::from))
+            .or_else(|| model.worker_in_hand().map(|worker| worker.id.to_string())),
+    };
+    let Some(text) = text else {
+        return Vec::new();
+    };
+    let lines = text.lines().count();
+    let told = if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") };
+    model.notice(Severity::Info, told);
+    vec![Command::Copy(text)]
+}
+
+fn in_output(model: &mut Model, action: Action) {
+    let (width, height) = model.window();
+    let attempts = model.execution_in_hand().map_or(0, |execution| execution.attempt_number());
+    let Some(Opened::Output(output)) = model.opened.last_mut() else {
+        return;
+    };
+    match action {
+        Action::Follow => {
+            output.top = output.first_line(width, height);
+            output.follow = !output.follow;
+        }
+        Action::Wrap => {
+            output.wrap = !output.wrap;
+            output.left = 0;
+        }
+        Action::Stamps => output.stamps = !output.stamps,
+        Action::ScrollLeft => output.left = output.left.saturating_sub(SIDESTEP),
+        Action::ScrollRight if !output.wrap => output.left += SIDESTEP,
+        Action::NextMatch | Action::PreviousMatch => {
+            let found = output.seek(action == Action::NextMatch, width, height);
+            if !found {
+                let text = match output.search.as_str() {
+                    "" => "nothing to search for: / begins".to_owned(),
+                    search => format!("no line holds `{search}`"),
+                };
+                model.notice(Severity::Info, text);
+            }
+        }
+        Action::NextAttempt | Action::PreviousAttempt => {
+            let from = output.key.attempt;
+            let to = if action == Action::NextAttempt { from + 1 } else { from - 1 };
+            if (1..=attempts).contains(&to) {
+                **output = Output::new(Arc::clone(&output.execution), to);
+            } else {
+                let text = format!("attempt {from} of {}", attempts.max(from));
+                model.notice(Severity::Info, text);
+            }
+        }
+        _ => {}
+    }
+}

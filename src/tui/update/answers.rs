@@ -1,0 +1,144 @@
+//! What commands came to.
+
+use std::sync::Arc;
+
+use crate::jobfile::Plan;
+use crate::model::{Execution, JobStatus, Refusal, Severity, StateName};
+use crate::tui::message::{Answer, Asked, Command};
+use crate::tui::model::{MOST_EVENTS, Model, Opened};
+
+/// An answer has come.
+pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
+    match answer {
+        Answer::Execution { asked, result } => on_execution(model, asked, result),
+        Answer::Job { asked, result } => on_job(model, asked, result),
+        Answer::Plan(result) => on_plan(model, result),
+        Answer::Reloaded(result) => on_reloaded(model, result),
+        Answer::Page { ticket, place, result } => {
+            let (_, height) = model.window();
+            let next = match result {
+                Ok(page) => model.executions.take(ticket, place, page, height),
+                Err(refusal) => {
+                    model.notice(Severity::Error, refusal.to_string());
+                    model.executions.failed(ticket, refusal.to_string());
+                    None
+                }
+            };
+            return next.map(Command::Ask).into_iter().collect();
+        }
+        Answer::JobFacts { job, result } => {
+            model.details_asked = None;
+            if let Some(details) = model.details.as_mut().filter(|it| it.job == job) {
+                match result {
+                    Ok(facts) => details.facts = Some(facts),
+                    Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+                }
+            }
+        }
+        Answer::Found(result) => match result {
+            Ok(execution) => super::act::open_output(model, execution),
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+        },
+        Answer::Counts(result) => match result {
+            Ok(counts) => model.system.counts = counts,
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+        },
+        Answer::Events(result) => match result {
+            Ok(events) => {
+                // What the feed brought meanwhile is newer than what was read.
+                let newest = model.system.events.back().map_or(u64::MAX, |event| event.seq);
+                let older = events.into_iter().filter(|event| event.seq < newest);
+                model.system.events.extend(older);
+                model.system.events.truncate(MOST_EVENTS);
+            }
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+        },
+        Answer::Output { key, from, result } => on_output(model, key, from, result),
+        Answer::Saved { path, result } => match result {
+            Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
+            Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
+        },
+        Answer::Busy => {
+            model.notice(Severity::Warning, "too much is under way: try again in a moment");
+        }
+    }
+    Vec::new()
+}
+
+fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {
+    match result {
+        Ok(execution) => {
+            let (job, short) = (&execution.job_id, execution.id.short());
+            let severity = match execution.state.name() {
+                StateName::Skipped => Severity::Warning,
+                _ => Severity::Info,
+            };
+            let text = match (asked, execution.state.name()) {
+                (_, StateName::Skipped) => format!("{job} skipped: {}", execution.reason),
+                (Asked::Cancel, _) => format!("{job} {short} is being cancelled"),
+                (Asked::Retry, _) => format!("{job} runs again as {short}"),
+                _ => format!("{job} {short} {}", execution.state.name()),
+            };
+            model.notice(severity, text);
+        }
+        Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+    }
+}
+
+fn on_job(model: &mut Model, asked: Asked, result: Result<Arc<JobStatus>, Refusal>) {
+    match result {
+        Ok(job) => {
+            let verb = if asked == Asked::Pause { "paused: p resumes it" } else { "resumed" };
+            model.notice(Severity::Info, format!("{} {verb}", job.definition.id));
+        }
+        Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+    }
+}
+
+fn on_plan(model: &mut Model, result: Result<Plan, Refusal>) {
+    match result {
+        Ok(plan) if plan.is_empty() && plan.warnings.is_empty() => {
+            model.notice(Severity::Info, "jobs.yaml brings no change");
+        }
+        Ok(plan) => model.opened.push(Opened::Plan { plan: Box::new(plan), scroll: 0 }),
+        Err(refusal) => reload_failed(model, &refusal),
+    }
+}
+
+fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
+    model.opened.retain(|opened| !matches!(opened, Opened::Plan { .. }));
+    match result {
+        Ok(plan) => {
+            let (added, changed, removed) =
+                (plan.added.len(), plan.changed.len(), plan.removed.len());
+            let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
+            model.notice(Severity::Info, text);
+        }
+        Err(refusal) => reload_failed(model, &refusal),
+    }
+}
+
+fn reload_failed(model: &mut Model, refusal: &Refusal) {
+    model.notice(Severity::Error, "reload failed: the jobs in force go on");
+    let lines = refusal.to_string().lines().map(str::to_owned).collect();
+    let title = "jobs.yaml was not loaded; the jobs in force go on".to_owned();
+    model.opened.push(Opened::Paper { title, lines, scroll: 0 });
+}
+
+fn on_output(
+    model: &mut Model,
+    key: crate::worker::protocol::AttemptKey,
+    from: u64,
+    result: Result<crate::worker::output::OutputChunk, Refusal>,
+) {
+    let opened = model.opened.iter_mut().filter_map(|opened| match opened {
+        Opened::Output(output) => Some(output.as_mut()),
+        _ => None,
+    });
+    for output in opened.chain(model.preview.as_mut()).filter(|it| it.awaits(key, from)) {
+        match &result {
+            Ok(chunk) => output.take(from, chunk.clone()),
+            Err(refusal) => output.failed(refusal.to_string()),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What the engine says: pictures, batches, output that grew.
+
+use crate::driver::{Batch, Feed, Snapshot};
+use crate::model::{EventKind, Severity};
+use crate::tui::message::Command;
+use crate::tui::model::{Link, MOST_EVENTS, Model, Opened, World};
+
+/// A message of the feed.
+pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
+    match feed {
+        Feed::Batch(batch) => on_batch(model, &batch),
+        Feed::OutputGrew { key, .. } => {
+            let opened = model.opened.iter_mut().filter_map(|opened| match opened {
+                Opened::Output(output) => Some(output.as_mut()),
+                _ => None,
+            });
+            for output in opened.chain(model.preview.as_mut()).filter(|it| it.key == key) {
+                output.touch();
+            }
+        }
+        Feed::File(file) => {
+            if file.changed && !model.world.engine.file.changed {
+                let path = file.path.as_deref().unwrap_or("jobs.yaml");
+                model.notice(Severity::Info, format!("{path} changed: ^r shows what it brings"));
+            }
+            model.world.engine.file = file;
+        }
+        Feed::Stopped => model.link = Link::Down("it has stopped".to_owned()),
+    }
+    Vec::new()
+}
+
+/// A fresh picture, at the start or after a gap: nothing that was read before it can be trusted to be complete.
+pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command> {
+    if matches!(model.link, Link::Down(_)) {
+        model.notice(Severity::Info, "the engine is back");
+    }
+    model.link = Link::Up;
+    model.world = World::new(snapshot);
+    model.jobs.touch();
+    model.pulse_stale = true;
+    model.system.counts_stale = true;
+    model.system.events_asked = false;
+    if let Some(details) = model.details.as_mut() {
+        details.stale = true;
+    }
+    for opened in &mut model.opened {
+        if let Opened::Output(output) = opened {
+            output.touch();
+        }
+    }
+    if model.executions.is_unstarted() { Vec::new() } else { super::act::reload_executions(model) }
+}
+
+fn on_batch(model: &mut Model, batch: &Batch) {
+    let Some(changes) = model.world.apply(batch) else {
+        return;
+    };
+    model.pulse_stale |= changes.jobs || changes.executions;
+    if changes.jobs || changes.executions {
+        model.jobs.touch();
+    }
+    if changes.executions {
+        model.executions.apply(&batch.executions);
+        model.system.counts_stale = true;
+        on_executions(model, batch);
+    }
+    on_details(model, batch);
+    for event in &batch.events {
+        on_event(model, event);
+    }
+}
+
+fn on_executions(model: &mut Model, batch: &Batch) {
+    for changed in &batch.executions {
+        for opened in &mut model.opened {
+            match opened {
+                Opened::Execution { execution, .. } if execution.id == changed.id => {
+                    *execution = changed.clone();
+                }
+                Opened::Output(output) if output.execution.id == changed.id => {
+                    output.execution = changed.clone();
+                    output.touch();
+                }
+                _ => {}
+            }
+        }
+        if let Some(preview) = model.preview.as_mut()
+            && preview.key.execution_id == changed.id
+        {
+            preview.touch();
+        }
+    }
+}
+
+fn on_details(model: &mut Model, batch: &Batch) {
+    let Some(details) = model.details.as_mut() else {
+        return;
+    };
+    let mine = batch.jobs.iter().any(|job| job.definition.id == details.job)
+        || batch.executions.iter().any(|execution| execution.job_id == details.job);
+    details.stale |= mine;
+}
+
+fn on_event(model: &mut Model, event: &crate::model::Event) {
+    let ended =
+        matches!(event.kind, EventKind::ExecutionChanged { .. } | EventKind::WorkerChanged { .. });
+    if ended && event.kind.severity() == Severity::Error {
+        model.notice(Severity::Error, event.kind.sentence());
+    }
+    if let EventKind::JobRemoved { job_id } = &event.kind {
+        let gone = |opened: &Opened| matches!(opened, Opened::Job { id, .. } if id == job_id);
+        model.opened.retain(|opened| !gone(opened));
+    }
+    model.system.events.push_front(event.clone());
+    model.system.events.truncate(MOST_EVENTS);
+    if model.system.scroll > 0 {
+        model.system.scroll = (model.system.scroll + 1).min(model.system.events.len());
+    }
+}

@@ -1,0 +1,97 @@
+//! What each message does to the model, and what is asked for because of it.
+//!
+//! Owns every decision of the screen. Pure: it never waits, never draws, never asks the clock; what must happen outside
+//! is answered as commands. `update` takes in one message; `settle` runs once before a frame and brings lists, windows
+//! and requests in line with all that came since, however much it was.
+
+mod act;
+mod answers;
+mod feed;
+mod prompt;
+mod settle;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Size;
+
+pub(crate) use settle::settle;
+
+use super::Exit;
+use super::keys;
+use super::message::{Command, Message, Request};
+use super::model::{Link, Model, Question};
+use crate::model::Severity;
+
+/// Takes in a message.
+pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
+    match message {
+        Message::Key(key) => on_key(model, key),
+        Message::Paste(text) => {
+            prompt::paste(model, &text);
+            Vec::new()
+        }
+        Message::Resize(width, height) => {
+            model.size = Size::new(width, height);
+            Vec::new()
+        }
+        Message::Tick(now) => {
+            model.now = now;
+            Vec::new()
+        }
+        Message::Feed(feed) => feed::on_feed(model, feed),
+        Message::Lagged(count) => {
+            let text = format!("{count} messages came too fast: what is shown was read anew");
+            model.notice(Severity::Warning, text);
+            vec![Command::Subscribe]
+        }
+        Message::Gone(why) => {
+            if model.link == Link::Up {
+                model.notice(Severity::Error, format!("no engine: {why}"));
+            }
+            model.link = Link::Down(why);
+            Vec::new()
+        }
+        Message::Subscribed(snapshot) => feed::on_snapshot(model, *snapshot),
+        Message::Answer(answer) => answers::on_answer(model, answer),
+    }
+}
+
+fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
+    if model.areas().is_none() {
+        // Nothing is to be seen, so nothing is to be changed; but a way out there must be.
+        let out = matches!(key.code, KeyCode::Char('q'))
+            || (key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL);
+        return if out { vec![Command::Quit(Exit::Quit)] } else { Vec::new() };
+    }
+    match model.question.take() {
+        Some(Question::Cancel(executions)) => {
+            let yes = matches!(key.code, KeyCode::Char('y' | 'Y'));
+            if !yes {
+                return Vec::new();
+            }
+            let ask = |id| Command::Ask(Request::CancelExecution(id));
+            executions.iter().map(|execution| ask(execution.id)).collect()
+        }
+        Some(Question::Quit) => on_quit_key(model, key),
+        None if model.prompt.is_some() => prompt::on_key(model, key),
+        None => {
+            keys::action(model.scope(), key).map_or_else(Vec::new, |action| act::act(model, action))
+        }
+    }
+}
+
+fn on_quit_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
+    let interrupted = key.modifiers == KeyModifiers::CONTROL;
+    let exit = match key.code {
+        KeyCode::Char('c') if !interrupted => Exit::Cancel,
+        KeyCode::Char('l') => Exit::LeaveHeadless,
+        // Asking twice to leave means leaving, in the way that loses nothing.
+        KeyCode::Enter | KeyCode::Char('s' | 'c') => Exit::Stop,
+        KeyCode::Char('w') => Exit::Wait,
+        KeyCode::Esc => return Vec::new(),
+        _ => {
+            model.question = Some(Question::Quit);
+            return Vec::new();
+        }
+    };
+    vec![Command::Quit(exit)]
+}

@@ -1,0 +1,182 @@
+//! Once before a frame: lists, windows and requests are brought in line with all that came since the last one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{Job, JobId};
+use crate::tui::message::{Command, Request};
+use crate::tui::model::{Details, Link, Model, Opened, Output, Tab};
+use crate::worker::protocol::AttemptKey;
+
+/// Bytes of output that are read for the pane beside an execution.
+const PREVIEW_BYTES: u64 = 512 << 10;
+
+/// Brings everything in line; answers what is missing for what is to be seen.
+pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
+    let (_, height) = model.window();
+    if std::mem::take(&mut model.pulse_stale) {
+        model.pulse = model.world.pulse();
+    }
+    match model.tab {
+        Tab::Jobs => model.jobs.settle(&model.world, height),
+        Tab::Executions => {
+            let rows = model.executions.rows().len();
+            model.executions.cursor.settle(rows, height);
+        }
+        Tab::Workers => model.workers.settle(model.world.worker_count(), height),
+        Tab::System => {}
+    }
+    settle_scroll(model, height);
+    let mut commands = Vec::new();
+    if model.link == Link::Up && model.areas().is_some() {
+        if model.tab == Tab::Executions && model.executions.is_unstarted() {
+            commands.extend(super::act::reload_executions(model));
+        }
+        let requests = [details(model), events(model), counts(model), preview(model)];
+        commands.extend(requests.into_iter().flatten().map(Command::Ask));
+        for opened in &mut model.opened {
+            if let Opened::Output(output) = opened {
+                commands.extend(output.wanted().map(Command::Ask));
+            }
+        }
+    }
+    commands
+}
+
+/// What is opened may have become shorter than where its window stands.
+fn settle_scroll(model: &mut Model, height: usize) {
+    let scroll = match model.opened.last() {
+        Some(
+            Opened::Job { scroll, .. }
+            | Opened::Execution { scroll, .. }
+            | Opened::Worker { scroll, .. }
+            | Opened::Plan { scroll, .. }
+            | Opened::Paper { scroll, .. }
+            | Opened::Help { scroll, .. }
+            | Opened::Notices { scroll },
+        ) if *scroll > 0 => *scroll,
+        _ => return,
+    };
+    let rows = crate::tui::view::opened_rows(model);
+    super::act::set_scroll(model, scroll.min(rows.saturating_sub(height)));
+}
+
+/// The job whose details are to be seen: the opened one, or the selected one where there is a pane.
+fn job_to_see(model: &Model) -> Option<JobId> {
+    match model.opened.last() {
+        Some(Opened::Job { id, .. }) => Some(id.clone()),
+        Some(_) => None,
+        None if model.tab == Tab::Jobs => {
+            model.areas()?.pane?;
+            model.jobs.selected().cloned()
+        }
+        None => None,
+    }
+}
+
+fn details(model: &mut Model) -> Option<Request> {
+    let wanted = job_to_see(model)?;
+    let job = model.world.job(&wanted)?.clone();
+    if model.details.as_ref().is_none_or(|details| details.job != wanted) {
+        model.details = Some(Details {
+            job: wanted.clone(),
+            facts: None,
+            definition: Vec::new(),
+            version: 0,
+            stale: true,
+        });
+    }
+    let details = model.details.as_mut()?;
+    if details.version != job.version || details.definition.is_empty() {
+        details.definition = definition(&job.definition);
+        details.version = job.version;
+    }
+    // One request at a time: a key held down over a thousand jobs asks for the ones that are rested on.
+    if !details.stale || model.details_asked.is_some() {
+        return None;
+    }
+    details.stale = false;
+    model.details_asked = Some(wanted.clone());
+    Some(Request::JobFacts { job: wanted, from: model.now })
+}
+
+/// A definition as YAML, line by line; keys that say what holds anyway are left out.
+fn definition(job: &Job) -> Vec<String> {
+    const ALWAYS: [&str; 4] = ["id:", "run:", "command:", "args:"];
+    let default = Job::new(job.id.clone(), job.command.clone());
+    let (yaml, default) = match (serde_yaml::to_string(job), serde_yaml::to_string(&default)) {
+        (Ok(yaml), Ok(default)) => (yaml, default),
+        (Err(error), _) | (_, Err(error)) => {
+            return vec![format!("# cannot be written as YAML: {error}")];
+        }
+    };
+    let usual = keys(&default);
+    let told = |key: &Vec<&str>| {
+        !usual.contains(key) || ALWAYS.iter().any(|always| key[0].starts_with(always))
+    };
+    keys(&yaml).into_iter().filter(told).flatten().map(str::to_owned).collect()
+}
+
+/// The lines of each top-level key.
+fn keys(yaml: &str) -> Vec<Vec<&str>> {
+    let mut keys: Vec<Vec<&str>> = Vec::new();
+    for line in yaml.lines() {
+        match keys.last_mut() {
+            Some(key) if line.starts_with([' ', '-']) || line.is_empty() => key.push(line),
+            _ => keys.push(vec![line]),
+        }
+    }
+    keys
+}
+
+fn events(model: &mut Model) -> Option<Request> {
+    if model.tab != Tab::System || model.system.events_asked {
+        return None;
+    }
+    model.system.events_asked = true;
+    Some(Request::Events)
+}
+
+/// At most once a second, and only when an execution changed.
+fn counts(model: &mut Model) -> Option<Request> {
+    let system = &mut model.system;
+    let rested = system.counts_at.is_none_or(|at| model.now - at >= TimeDelta::seconds(1));
+    if model.tab != Tab::System || !system.counts_stale || !rested {
+        return None;
+    }
+    system.counts_stale = false;
+    system.counts_at = Some(model.now);
+    Some(Request::Counts(midnight(model)))
+}
+
+/// The beginning of today, where times are shown.
+pub(crate) fn midnight(model: &Model) -> DateTime<Utc> {
+    let here = model.now.with_timezone(&model.zone());
+    let start = here.date_naive().and_time(chrono::NaiveTime::MIN);
+    // Where the day begins in a gap, the first hours that exist are near enough.
+    let start = start.and_local_timezone(model.zone()).earliest();
+    start.map_or(model.now - TimeDelta::hours(24), |start| start.to_utc())
+}
+
+/// The output of the execution that is opened, or selected where there is a pane.
+fn preview(model: &mut Model) -> Option<Request> {
+    let seen = match model.opened.last() {
+        Some(Opened::Execution { .. }) => true,
+        Some(_) => false,
+        None => model.tab == Tab::Executions && model.areas()?.pane.is_some(),
+    };
+    let execution = model.execution_in_hand().filter(|_| seen)?;
+    let attempt = execution.attempt_number();
+    if attempt == 0 {
+        model.preview = None;
+        return None;
+    }
+    let key = AttemptKey { execution_id: execution.id, attempt };
+    if model.preview.as_ref().is_none_or(|preview| preview.key != key) {
+        if model.preview.as_ref().is_some_and(Output::is_under_way) {
+            return None; // One at a time, as for details.
+        }
+        model.preview = Some(Output::new(execution, attempt));
+    }
+    let preview = model.preview.as_mut()?;
+    if preview.bytes_read() >= PREVIEW_BYTES { None } else { preview.wanted() }
+}

@@ -1,0 +1,231 @@
+//! The lines around every view: header, tabs, footer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{joined, put, put_right};
+use crate::model::Severity;
+use crate::tui::keys;
+use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
+use crate::tui::text::{clean, countdown, fit, uptime, width};
+
+/// Where am I, is it well.
+pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let engine = &model.world.engine;
+    let mut right = well(model);
+    let here = model.now.with_timezone(&model.zone());
+    right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
+    let name = Span::styled("crontower", theme.strong());
+    let host = Span::raw(clean(&engine.host));
+    let up = Span::styled(format!("up {}", uptime(model.now, engine.started_at)), theme.quiet());
+    // At the left the name stays, at the right what is wrong: the rest goes as room goes.
+    let mut left = vec![host, up];
+    let total = usize::from(area.width);
+    loop {
+        let mut line = vec![Span::raw(" "), name.clone(), Span::raw("  ")];
+        line.extend(joined(left.iter().cloned(), theme.dot()));
+        let line = Line::from(line);
+        let mut end = joined(right.iter().cloned(), "  ");
+        end.push(Span::raw(" "));
+        let end = Line::from(end);
+        if line.width() + end.width() <= total {
+            put(canvas, area, 0, &line);
+            put_right(canvas, area, 0, &end);
+            return;
+        }
+        if left.pop().is_none() && right.pop().is_none() {
+            return;
+        }
+    }
+}
+
+/// Is it well? The most pressing first.
+fn well(model: &Model) -> Vec<Span<'static>> {
+    let theme = model.theme;
+    if let Link::Down(why) = &model.link {
+        let text = format!("{} no engine: {}", theme.glyph("○", "!"), clean(why));
+        return vec![Span::styled(text, theme.bad())];
+    }
+    let pulse = model.pulse;
+    let dot = theme.glyph("●", "*");
+    let mut parts = vec![match pulse.failing {
+        0 => Span::styled(format!("{} well", theme.glyph("✓", "+")), theme.good()),
+        count => Span::styled(format!("{dot} {count} failing"), theme.bad()),
+    }];
+    if pulse.running > 0 {
+        parts.push(Span::styled(format!("{} running", pulse.running), theme.busy()));
+    }
+    if pulse.queued > 0 {
+        parts.push(Span::styled(format!("{} waiting", pulse.queued), theme.care()));
+    }
+    if let Some(next) = pulse.next {
+        parts.push(Span::raw(format!("next {}", countdown(model.now, next))));
+    }
+    parts
+}
+
+/// The tabs with their counts, and what narrows the list.
+pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let mut line = Vec::new();
+    for (number, tab) in (1..).zip(Tab::ALL) {
+        let count = match tab {
+            Tab::Jobs => format!(" {}", model.world.jobs().len()),
+            Tab::Workers => format!(" {}", model.world.worker_count()),
+            Tab::Executions | Tab::System => String::new(),
+        };
+        let text = format!(" {number} {}{count} ", tab.title());
+        let chosen = tab == model.tab;
+        let style = if chosen { theme.selected() } else { theme.quiet() };
+        line.push(Span::styled(text, style));
+        line.push(Span::raw(" "));
+    }
+    let line = Line::from(line);
+    put(canvas, area, 0, &line);
+    let room = usize::from(area.width).saturating_sub(line.width() + 1);
+    let mut parts = narrowed(model);
+    while joined_width(&parts) > room && parts.pop().is_some() {}
+    let mut end = joined(parts, "  ");
+    end.push(Span::raw(" "));
+    put_right(canvas, area, 0, &Line::from(end));
+}
+
+fn joined_width(parts: &[Span<'_>]) -> usize {
+    parts.iter().map(|part| part.width() + 2).sum::<usize>()
+}
+
+/// What narrows the list, and what is to be known about jobs.yaml.
+fn narrowed(model: &Model) -> Vec<Span<'static>> {
+    let theme = model.theme;
+    let mut parts = Vec::new();
+    if model.world.engine.file.changed {
+        parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
+    }
+    if model.only_wrong() {
+        parts.push(Span::styled("only what is wrong", theme.care()));
+    }
+    if let Some(filter) = model.filter().filter(|filter| !filter.is_empty()) {
+        let text = format!("/{}", clean(&filter.text));
+        let text = fit(&text, 30, theme.ellipsis()).into_owned();
+        parts.push(Span::styled(text, theme.care()));
+    }
+    if model.world.engine.file.path.is_none() {
+        parts.push(Span::styled("built-in sample jobs", theme.quiet()));
+    }
+    parts
+}
+
+/// The keys that matter here and the newest notice, or what is asked or typed. Answers where the cursor is to stand.
+pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Position> {
+    match (&model.question, &model.prompt) {
+        (Some(question), _) => {
+            put(canvas, area, 0, &asked(model, question));
+            None
+        }
+        (None, Some(prompt)) => Some(typed(model, prompt, canvas, area)),
+        (None, None) => {
+            hints(model, canvas, area);
+            None
+        }
+    }
+}
+
+fn asked(model: &Model, question: &Question) -> Line<'static> {
+    let theme = model.theme;
+    match question {
+        Question::Quit => {
+            Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
+        }
+        Question::Cancel(executions) => {
+            let what = match executions.as_slice() {
+                [one] => format!("{} {} ({})", one.job_id, one.id.short(), one.state.name()),
+                many => format!("{} executions", many.len()),
+            };
+            Line::from(vec![
+                Span::styled(format!(" cancel {what}?"), theme.bad()),
+                Span::styled(" y/N ", theme.strong()),
+                Span::styled(" its work so far is lost", theme.quiet()),
+            ])
+        }
+    }
+}
+
+fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Position {
+    let (sign, hint) = match prompt.purpose {
+        Purpose::Filter => ("/", "words, !word, state:failed, job:etl, tag:db"),
+        Purpose::Search => ("search /", ""),
+        Purpose::Palette => (":", ""),
+        Purpose::SaveAs => ("save as ", ""),
+    };
+    let start = 1 + width(sign);
+    let room = usize::from(area.width).saturating_sub(start + 1).max(1);
+    let scroll = prompt.input.visual_scroll(room);
+    let text: String = visible(prompt.input.value(), scroll, room);
+    let mut line = vec![Span::raw(" "), Span::styled(sign, model.theme.strong()), Span::raw(text)];
+    if prompt.input.value().is_empty() {
+        line.push(Span::styled(hint, model.theme.quiet()));
+    }
+    put(canvas, area, 0, &Line::from(line));
+    let x = start + prompt.input.visual_cursor().saturating_sub(scroll);
+    let x = u16::try_from(x).unwrap_or(u16::MAX).min(area.width.saturating_sub(1));
+    Position { x: area.x + x, y: area.y }
+}
+
+/// The part of a text that begins after `skip` cells and takes at most `room`.
+fn visible(text: &str, skip: usize, room: usize) -> String {
+    let mut at = 0;
+    let mut kept = String::new();
+    let mut buffer = [0; 4];
+    for c in text.chars() {
+        let cells = width(c.encode_utf8(&mut buffer));
+        if at >= skip && at + cells <= skip + room {
+            kept.push(c);
+        }
+        at += cells;
+    }
+    kept
+}
+
+fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let newest = model.notices.back().filter(|notice| notice.is_fresh(model.now));
+    let notice = newest.map(|notice| {
+        let (sign, style) = match notice.severity {
+            Severity::Info => ("", Style::new()),
+            Severity::Warning => (theme.glyph("⚠ ", "! "), theme.care()),
+            Severity::Error => (theme.glyph("⚠ ", "! "), theme.bad()),
+        };
+        let room = usize::from(area.width) * 2 / 3;
+        let text = format!("{sign}{}", clean(&notice.text));
+        Line::styled(format!("{} ", fit(&text, room, theme.ellipsis())), style)
+    });
+    let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
+    let room = usize::from(area.width).saturating_sub(taken);
+    let mut shown: Vec<(String, &str)> = Vec::new();
+    for binding in keys::valid(model.scope()) {
+        if let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) {
+            let name = key.name();
+            let name = if name == "Enter" { theme.glyph("⏎", "Enter").to_owned() } else { name };
+            shown.push((name, hint));
+        }
+    }
+    // The way to all other keys is the last to go.
+    let cells = |shown: &[(String, &str)]| {
+        shown.iter().map(|(key, hint)| width(key) + width(hint) + 3).sum::<usize>()
+    };
+    while cells(&shown) > room && shown.len() > 1 {
+        shown.remove(shown.len() - 2);
+    }
+    let mut line = vec![Span::raw(" ")];
+    for (key, hint) in shown {
+        line.push(Span::styled(key, theme.strong()));
+        line.push(Span::styled(format!(" {hint}  "), theme.quiet()));
+    }
+    put(canvas, area, 0, &Line::from(line));
+    if let Some(notice) = notice {
+        put_right(canvas, area, 0, &notice);
+    }
+}

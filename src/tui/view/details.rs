@@ -1,0 +1,364 @@
+//! Details of a job, an execution, a worker: title and lines, for the pane and for the whole screen alike.
+
+use chrono::TimeDelta;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::executions::{duration, late, trigger};
+use super::jobs::{look, schedule, sparkline};
+use super::{joined, output, workers};
+use crate::model::{
+    Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Source, StateName, WorkerId,
+};
+use crate::tui::message::JobFacts;
+use crate::tui::model::{Details, Model};
+use crate::tui::text::{ago, clean, countdown, fire_time, instant, moment, running_for, took};
+
+/// Lines of output under an execution's details.
+const TAIL: usize = 200;
+
+/// Title and lines.
+type Page<'a> = (Line<'a>, Vec<Line<'a>>);
+
+/// A job.
+pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a> {
+    let Some(job) = model.world.job(id) else {
+        let gone = Line::styled(" it is no longer defined; its history stays", model.theme.quiet());
+        return (title(model, id.as_str(), ""), vec![gone]);
+    };
+    let mut lines = summary(model, job);
+    let details = model.details.as_ref().filter(|details| details.job == *id);
+    if let Some(facts) = details.and_then(|details| details.facts.as_ref()) {
+        next_fire_times(model, facts, &mut lines);
+        executions(model, facts, width, &mut lines);
+        passed(model, facts, &mut lines);
+    }
+    if let Some(Details { definition, .. }) = details {
+        section(model, "definition", &mut lines);
+        lines.extend(definition.iter().map(|line| Line::from(format!("   {}", clean(line)))));
+    }
+    let name = job.definition.name.as_deref().unwrap_or_default();
+    (title(model, id.as_str(), name), lines)
+}
+
+fn title<'a>(model: &Model, id: &'a str, name: &'a str) -> Line<'a> {
+    Line::from(vec![
+        Span::styled(format!(" {id}"), model.theme.strong()),
+        Span::styled(format!("  {}", clean(name)), model.theme.quiet()),
+    ])
+}
+
+fn section(model: &Model, name: &str, lines: &mut Vec<Line<'_>>) {
+    lines.push(Line::default());
+    lines.push(Line::styled(format!(" {name}"), model.theme.quiet()));
+}
+
+/// ` name      value`.
+fn fact<'a>(model: &Model, name: &str, value: impl Into<Span<'a>>) -> Line<'a> {
+    let name = Span::styled(format!("   {name:<10} "), model.theme.quiet());
+    Line::from(vec![name, value.into()])
+}
+
+fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
+    let theme = model.theme;
+    let look = look(theme, model.world.condition(job));
+    let next = job.next_fire_time.map(|at| format!("next in {}", countdown(model.now, at)));
+    let state = Span::styled(format!("{} {}", look.glyph, look.word), look.style);
+    let parts = [state, schedule(job), Span::raw(next.unwrap_or_default())];
+    let mut first = vec![Span::raw(" ")];
+    first.extend(joined(parts, theme.dot()));
+    let mut lines = vec![Line::from(first)];
+    if let Some(text) = &job.definition.description {
+        lines.push(Line::styled(format!(" {}", clean(text)), theme.quiet()));
+    }
+    if let Some(pause) = &job.paused {
+        let until = pause
+            .until
+            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let why = pause.reason.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
+        let text = format!(" paused {} by {}{until}{why}", ago(model.now, pause.at), pause.by);
+        lines.push(Line::styled(text, theme.care()));
+    }
+    if !job.definition.dependencies.is_empty() {
+        let names: Vec<&str> =
+            job.definition.dependencies.iter().map(|it| it.job.as_str()).collect();
+        lines.push(fact(model, "waits for", names.join(", ")));
+    }
+    let dependents = dependents(model, &job.definition.id);
+    if !dependents.is_empty() {
+        lines.push(fact(model, "awaited by", dependents));
+    }
+    let source = match job.source {
+        Source::File => "jobs.yaml",
+        Source::Api => "the API",
+    };
+    lines.push(fact(model, "from", format!("{source}, version {}", job.version)));
+    lines
+}
+
+/// The jobs that wait for this one.
+fn dependents(model: &Model, id: &JobId) -> String {
+    let waits = |job: &&JobStatus| job.definition.dependencies.iter().any(|it| it.job == *id);
+    let jobs = model.world.jobs().iter().map(AsRef::as_ref).filter(waits);
+    jobs.map(|job| job.definition.id.as_str()).take(20).collect::<Vec<_>>().join(", ")
+}
+
+fn next_fire_times(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
+    if facts.next.is_empty() {
+        return;
+    }
+    section(model, "next fire times", lines);
+    for at in &facts.next {
+        lines.push(Line::from(vec![
+            Span::raw(format!("   {:<24}", fire_time(model.zone(), *at))),
+            Span::styled(countdown(model.now, *at), model.theme.quiet()),
+        ]));
+    }
+}
+
+fn executions<'a>(model: &'a Model, facts: &'a JobFacts, width: usize, lines: &mut Vec<Line<'a>>) {
+    if facts.executions.is_empty() {
+        return;
+    }
+    section(model, &format!("executions{}", rates(model, facts)), lines);
+    let summaries: Vec<_> = facts.executions.iter().rev().map(|it| it.summary()).collect();
+    let mut bars = vec![Span::raw("   ")];
+    bars.extend(sparkline(model.theme, &summaries, width.saturating_sub(4).min(50)).spans);
+    lines.push(Line::from(bars));
+    for execution in facts.executions.iter().take(10) {
+        // A live one is known better than it was read.
+        let known = model.world.live_execution(execution.id).unwrap_or(execution);
+        lines.push(execution_line(model, known));
+    }
+}
+
+fn execution_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
+    let look = model.theme.state(execution.state.name());
+    Line::from(vec![
+        Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+        Span::raw(format!("{:<14}", moment(model.zone(), model.now, execution.fire_time))),
+        Span::raw(format!("{:>7}  ", duration(model, execution))),
+        Span::styled(clean(&execution.reason), model.theme.quiet()),
+    ])
+}
+
+/// Of those that ran to their end by themselves: how many succeeded, and how long they took.
+fn rates(model: &Model, facts: &JobFacts) -> String {
+    let ran = |it: &&std::sync::Arc<Execution>| {
+        matches!(it.state.name(), StateName::Succeeded | StateName::Failed | StateName::TimedOut)
+    };
+    let ran: Vec<_> = facts.executions.iter().filter(ran).collect();
+    let good = ran.iter().filter(|it| it.state.name() == StateName::Succeeded).count();
+    let mut lengths: Vec<TimeDelta> =
+        ran.iter().filter_map(|it| Some(it.finished_at? - it.started_at?)).collect();
+    lengths.sort();
+    let at = |percent: usize| {
+        let last = lengths.len().saturating_sub(1);
+        lengths.get(last * percent / 100).map_or_else(String::new, |it| took(*it))
+    };
+    if ran.is_empty() || lengths.is_empty() {
+        return String::new();
+    }
+    let dot = model.theme.dot();
+    format!("{dot}{good} of {} succeeded{dot}p50 {}{dot}p95 {}", ran.len(), at(50), at(95))
+}
+
+/// Fire times that did not become executions.
+fn passed(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
+    if facts.ledger.is_empty() {
+        return;
+    }
+    section(model, "fire times without an execution", lines);
+    for range in facts.ledger.iter().take(5) {
+        let fate = match range.fate {
+            LedgerFate::Missed => "missed",
+            LedgerFate::Paused => "paused",
+            LedgerFate::Disabled => "disabled",
+        };
+        let first = moment(model.zone(), model.now, range.first);
+        let span = match range.count {
+            1 => first,
+            count => {
+                format!("{count} from {first} to {}", moment(model.zone(), model.now, range.last))
+            }
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!("   {fate:<10}"), model.theme.care()),
+            Span::raw(format!("{span}  ")),
+            Span::styled(clean(&range.reason).into_owned(), model.theme.quiet()),
+        ]));
+    }
+}
+
+/// An execution.
+/// Of its output as many of the last lines are taken as there is room for in `rows`.
+pub(super) fn execution<'a>(
+    model: &'a Model,
+    execution: &'a Execution,
+    width: usize,
+    rows: usize,
+) -> Page<'a> {
+    let theme = model.theme;
+    let look = theme.state(execution.state.name());
+    let title = Line::from(vec![
+        Span::styled(format!(" {}", execution.job_id), theme.strong()),
+        Span::styled(format!("  {}", execution.id.short()), theme.quiet()),
+    ]);
+    let state = Span::styled(format!("{} {}", look.glyph, look.word), look.style);
+    let parts = [state, Span::raw(duration(model, execution)), Span::raw(clean(&execution.reason))];
+    let mut first = vec![Span::raw(" ")];
+    first.extend(joined(parts, theme.dot()));
+    let mut lines = vec![Line::from(first)];
+    origin(model, execution, &mut lines);
+    attempts(model, execution, &mut lines);
+    section(model, "history", &mut lines);
+    for step in &execution.history {
+        let look = theme.state(step.state);
+        lines.push(Line::from(vec![
+            Span::raw(format!("   {:<13}", moment(model.zone(), model.now, step.at))),
+            Span::styled(format!("{} {:<10}", look.glyph, look.word), look.style),
+            Span::styled(clean(&step.reason), theme.quiet()),
+        ]));
+    }
+    if let Some(result) = &execution.result {
+        section(model, "result", &mut lines);
+        let text = serde_json::to_string_pretty(result).unwrap_or_default();
+        lines.extend(text.lines().take(50).map(|line| Line::from(format!("   {}", clean(line)))));
+    }
+    tail(model, execution, (width, rows), &mut lines);
+    (title, lines)
+}
+
+/// The end of its output.
+fn tail<'a>(
+    model: &'a Model,
+    execution: &Execution,
+    (width, rows): (usize, usize),
+    lines: &mut Vec<Line<'a>>,
+) {
+    let preview = model.preview.as_ref().filter(|it| it.key.execution_id == execution.id);
+    let Some(preview) = preview.filter(|it| !it.lines().is_empty()) else {
+        return;
+    };
+    section(model, &format!("output of attempt {}", preview.key.attempt), lines);
+    let room = rows.saturating_sub(lines.len() + 1).min(TAIL);
+    let mut shown: Vec<Line<'a>> = Vec::new();
+    for line in preview.lines().iter().rev() {
+        let rows = output::indented(model, line, width);
+        if shown.len() + rows.len() > room {
+            break;
+        }
+        shown.splice(0..0, rows);
+    }
+    if shown.len() < preview.lines().len() || !preview.is_complete() {
+        let more = format!("   {} l shows all of it", model.theme.ellipsis());
+        lines.push(Line::styled(more, model.theme.quiet()));
+    }
+    lines.extend(shown);
+}
+
+fn origin<'a>(model: &Model, execution: &'a Execution, lines: &mut Vec<Line<'a>>) {
+    let by = execution.requested_by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+    let forced = if execution.forced { ", forced past overlap" } else { "" };
+    let why = format!("{}{}{forced}", trigger(execution.trigger), clean(&by));
+    lines.push(fact(model, "trigger", why));
+    lines.push(fact(model, "fire time", instant(model.zone(), execution.fire_time)));
+    let late = late(execution);
+    if !late.is_empty() {
+        lines.push(fact(model, "late", late));
+    }
+    let priority = execution.priority.as_str();
+    lines.push(fact(model, "priority", priority));
+    if !execution.args.is_empty() {
+        lines.push(fact(model, "arguments", clean(&execution.args.join(" ")).into_owned()));
+    }
+    if let Some(original) = execution.retry_of {
+        lines.push(fact(model, "retry of", original.short()));
+    }
+}
+
+fn attempts<'a>(model: &Model, execution: &'a Execution, lines: &mut Vec<Line<'a>>) {
+    if execution.attempts.is_empty() {
+        return;
+    }
+    section(model, "attempts", lines);
+    lines.extend(execution.attempts.iter().map(|attempt| attempt_line(model, attempt)));
+}
+
+fn attempt_line<'a>(model: &Model, attempt: &'a Attempt) -> Line<'a> {
+    let theme = model.theme;
+    let (word, style) = match attempt.outcome {
+        None if attempt.started_at.is_none() => ("assigned", theme.care()),
+        None => ("running", theme.busy()),
+        Some(Outcome::Succeeded) => ("succeeded", theme.good()),
+        Some(Outcome::TimedOut) => ("timed out", theme.bad()),
+        Some(Outcome::Cancelled) => ("cancelled", theme.care()),
+        Some(Outcome::WorkerLost) => ("worker lost", theme.bad()),
+        Some(outcome) => (outcome.as_str(), theme.bad()),
+    };
+    let length = match (attempt.started_at, attempt.finished_at) {
+        (Some(start), Some(end)) => took(end - start),
+        (Some(start), None) => running_for(model.now, start),
+        (None, _) => String::new(),
+    };
+    let at = attempt.started_at.unwrap_or(attempt.assigned_at);
+    let code = attempt.exit_code.map_or_else(String::new, |code| format!("exit {code}"));
+    let error = attempt.error.as_deref().map(clean).unwrap_or_default();
+    let mut line = vec![
+        Span::styled(format!("   {:>2} ", attempt.number), theme.quiet()),
+        Span::styled(format!("{word:<12}"), style),
+        Span::raw(format!("{:<13}{length:>7}  ", moment(model.zone(), model.now, at))),
+    ];
+    let worker = Span::styled(attempt.worker_id.as_str(), theme.quiet());
+    line.extend(joined([worker, Span::raw(code), Span::styled(error, style)], theme.dot()));
+    Line::from(line)
+}
+
+/// A worker.
+pub(super) fn worker<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
+    let theme = model.theme;
+    let Some(worker) = model.world.worker(id) else {
+        return (title(model, id.as_str(), ""), vec![Line::styled(" it has gone", theme.quiet())]);
+    };
+    let look = theme.worker(worker.state);
+    let mut slots = vec![Span::styled(format!("   {:<10} ", "slots"), theme.quiet())];
+    slots.extend(workers::gauge(theme, worker, 30).spans);
+    let beat = worker.last_heartbeat.map_or_else(|| "never".to_owned(), |at| ago(model.now, at));
+    let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default().into_owned();
+    let mut lines = vec![
+        Line::styled(format!(" {} {}", look.glyph, look.word), look.style),
+        Line::from(slots),
+        fact(model, "heartbeat", beat),
+        fact(model, "host", clean(&worker.host)),
+    ];
+    if worker.alias.is_some() {
+        lines.push(fact(model, "alias", text(&worker.alias)));
+    }
+    if !worker.labels.is_empty() {
+        lines.push(fact(model, "labels", clean(&worker.labels.join(", ")).into_owned()));
+    }
+    lines.push(fact(model, "version", text(&worker.version)));
+    lines.push(fact(model, "pid", worker.pid.map_or_else(String::new, |pid| pid.to_string())));
+    lines.push(fact(model, "ended well", worker.succeeded.to_string()));
+    let style = if worker.failed > 0 { theme.bad() } else { Style::new() };
+    lines.push(fact(model, "otherwise", Span::styled(worker.failed.to_string(), style)));
+    if !worker.running.is_empty() {
+        section(model, "running", &mut lines);
+        for id in &worker.running {
+            lines.push(match model.world.live_execution(*id) {
+                Some(execution) => running_line(model, execution),
+                None => Line::from(format!("   {}", id.short())),
+            });
+        }
+    }
+    (title(model, id.as_str(), ""), lines)
+}
+
+fn running_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
+    let look = model.theme.state(execution.state.name());
+    Line::from(vec![
+        Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+        Span::raw(format!("{:>7}  {}", duration(model, execution), execution.job_id)),
+        Span::styled(format!("  {}", execution.id.short()), model.theme.quiet()),
+    ])
+}

@@ -1,0 +1,147 @@
+//! The Executions tab.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::put;
+use super::table::{Column, Table};
+use crate::model::{Execution, ExecutionState, StateName, Trigger};
+use crate::tui::model::Model;
+use crate::tui::text::{clean, countdown, moment, running_for, took};
+
+const COLUMNS: [Column; 10] = [
+    Column::new("state", 11, 11, 0),
+    Column::new("job", 14, 28, 1),
+    Column::new("fired", 8, 12, 2),
+    Column::new("took", 7, 7, 3).right(),
+    Column::new("exit or reason", 12, 60, 5),
+    Column::new("attempt", 7, 7, 6),
+    Column::new("trigger", 10, 10, 4),
+    Column::new("worker", 10, 18, 7),
+    Column::new("late", 7, 7, 8).right(),
+    Column::new("id", 8, 8, 9),
+];
+
+/// Draws the list.
+pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let list = &model.executions;
+    if list.rows().is_empty() {
+        hint(model, canvas, area);
+        return;
+    }
+    let table = Table::new(model.theme, &COLUMNS, area);
+    table.titles(canvas, None);
+    let cursor = list.cursor;
+    let shown = list.rows().iter().enumerate().skip(cursor.top);
+    for (row, (at, execution)) in (1..usize::from(area.height)).zip(shown) {
+        table.row(canvas, row, cells(model, execution), at == cursor.at);
+    }
+}
+
+fn cells<'a>(model: &Model, execution: &'a Execution) -> Vec<Line<'a>> {
+    let theme = model.theme;
+    let look = theme.state(execution.state.name());
+    let worker = execution.worker_id().map_or("", |worker| worker.as_str());
+    vec![
+        Line::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Line::from(execution.job_id.as_str()),
+        Line::from(moment(model.zone(), model.now, execution.fire_time)),
+        Line::from(duration(model, execution)),
+        why(model, execution),
+        Line::styled(attempts(model, execution), theme.quiet()),
+        Line::styled(trigger(execution.trigger), theme.quiet()),
+        Line::styled(worker, theme.quiet()),
+        Line::styled(late(execution), theme.quiet()),
+        Line::styled(execution.id.short(), theme.quiet()),
+    ]
+}
+
+/// The trigger in words.
+pub(super) const fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::CatchUp => "catch-up",
+        other => other.as_str(),
+    }
+}
+
+/// How long it took, or has been running.
+pub(super) fn duration(model: &Model, execution: &Execution) -> String {
+    match (execution.started_at, execution.finished_at) {
+        (Some(start), Some(end)) => took(end - start),
+        (Some(start), None) => running_for(model.now, start),
+        (None, _) => String::new(),
+    }
+}
+
+/// `2/4`: the newest attempt, and how many today's definition allows.
+fn attempts(model: &Model, execution: &Execution) -> String {
+    let number = execution.attempt_number();
+    let allowed = model
+        .world
+        .job(&execution.job_id)
+        .map_or(0, |job| job.definition.retry.max_retries().saturating_add(1));
+    match (number, allowed) {
+        (0, _) => String::new(),
+        (1, 0 | 1) => "1".to_owned(),
+        (number, allowed) => format!("{number}/{}", allowed.max(number)),
+    }
+}
+
+/// How much later than its fire time it started.
+pub(super) fn late(execution: &Execution) -> String {
+    let by_clock = matches!(execution.trigger, Trigger::Schedule | Trigger::CatchUp);
+    match execution.started_at {
+        Some(start) if by_clock => took(start - execution.fire_time),
+        _ => String::new(),
+    }
+}
+
+/// The exit code where it says something, else the reason.
+fn why<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
+    let theme = model.theme;
+    let code = execution.attempt().and_then(|attempt| attempt.exit_code);
+    let error = execution.attempt().and_then(|attempt| attempt.error.as_deref());
+    match (&execution.state, code) {
+        (ExecutionState::Succeeded, Some(code)) => {
+            Line::styled(format!("exit {code}"), theme.quiet())
+        }
+        (ExecutionState::Succeeded, None) => Line::default(),
+        (ExecutionState::Retrying { until }, _) => {
+            if *until > model.now {
+                Line::from(format!("again in {}", countdown(model.now, *until)))
+            } else {
+                Line::from("again now")
+            }
+        }
+        (ExecutionState::Failed, Some(code)) if error.is_none() => {
+            Line::styled(format!("exit {code}"), theme.bad())
+        }
+        (state, _) => {
+            let text = error.filter(|_| state.name().is_failure()).unwrap_or(&execution.reason);
+            let style = if state.name().is_failure() { theme.bad() } else { Style::new() };
+            let quiet = matches!(state.name(), StateName::Skipped | StateName::Running);
+            let style = if quiet { theme.quiet() } else { style };
+            Line::from(Span::styled(clean(text), style))
+        }
+    }
+}
+
+fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let list = &model.executions;
+    let trouble = list.trouble.as_deref().unwrap_or_default();
+    let lines: [&str; 3] = if !trouble.is_empty() {
+        ["the history cannot be read", trouble, "Esc or a filter asks again"]
+    } else if list.is_loading() {
+        ["", "", ""]
+    } else if list.only_wrong || !list.filter.is_empty() {
+        ["no execution matches", "", "Esc clears what narrows the list"]
+    } else {
+        ["nothing has run yet", "", "1, then r on a job runs it now"]
+    };
+    for (at, text) in lines.into_iter().enumerate() {
+        let style = if at == 0 { model.theme.strong() } else { model.theme.quiet() };
+        put(canvas, area, at + 2, &Line::styled(format!("   {}", clean(text)), style));
+    }
+}

@@ -1,0 +1,112 @@
+//! The pane beside a list, and the panel above the footer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{details, put, tint};
+use crate::tui::model::{Model, Prompt, Purpose, Question, Tab};
+use crate::tui::text::{fit, width};
+
+/// Details of what is selected.
+pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let inside = if area.x > 0 {
+        let edge = Line::styled(theme.glyph("│", "|"), theme.quiet());
+        for row in 0..usize::from(area.height) {
+            put(canvas, area, row, &edge);
+        }
+        Rect { x: area.x + 1, width: area.width - 1, ..area }
+    } else {
+        let edge = theme.glyph("─", "-").repeat(usize::from(area.width));
+        put(canvas, area, 0, &Line::styled(edge, theme.quiet()));
+        Rect { y: area.y + 1, height: area.height - 1, ..area }
+    };
+    let columns = usize::from(inside.width);
+    let (title, lines) = match model.tab {
+        Tab::Jobs => match model.jobs.selected() {
+            Some(id) => details::job(model, id, columns),
+            None => return,
+        },
+        Tab::Executions => match model.executions.selected() {
+            Some(execution) => {
+                details::execution(model, execution, columns, usize::from(inside.height))
+            }
+            None => return,
+        },
+        Tab::Workers => match model.worker_in_hand() {
+            Some(worker) => details::worker(model, &worker.id),
+            None => return,
+        },
+        Tab::System => return,
+    };
+    put(canvas, inside, 0, &title);
+    for (at, line) in lines.iter().take(usize::from(inside.height)).enumerate() {
+        put(canvas, inside, at + 1, line);
+    }
+}
+
+/// Choices at quit, or the palette.
+pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let edge = model.theme.glyph("─", "-").repeat(usize::from(area.width));
+    put(canvas, area, 0, &Line::styled(edge, model.theme.quiet()));
+    let inside = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    match (&model.question, &model.prompt) {
+        (Some(Question::Quit), _) => quit(model, canvas, inside),
+        (None, Some(prompt)) if prompt.purpose == Purpose::Palette => {
+            palette(model, prompt, canvas, inside);
+        }
+        _ => {}
+    }
+}
+
+fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let running = model.pulse.running;
+    let title = match running {
+        0 => " a job fires within a minute".to_owned(),
+        1 => " 1 execution is running".to_owned(),
+        count => format!(" {count} executions are running"),
+    };
+    put(canvas, area, 0, &Line::styled(title, model.theme.care()));
+    let choices = [
+        ("l", "leave the engine running without a screen; crontower comes back to it"),
+        ("s", "stop the engine, running commands go on by themselves (Enter)"),
+        ("w", "stop the engine when running commands have ended"),
+        ("c", "stop the engine and cancel running commands"),
+        ("Esc", "stay"),
+    ];
+    for (at, (key, text)) in choices.into_iter().enumerate() {
+        let key = Span::styled(format!(" {key:>4}  "), model.theme.strong());
+        put(canvas, area, at + 1, &Line::from(vec![key, Span::raw(text)]));
+    }
+}
+
+fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
+    let found = model.palette();
+    if found.is_empty() {
+        put(canvas, area, 0, &Line::styled(" no action is named so", model.theme.quiet()));
+        return;
+    }
+    let rows = usize::from(area.height);
+    let first = (prompt.chosen + 1).saturating_sub(rows);
+    for (at, (action, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
+        let binding = crate::tui::keys::valid(model.scope()).find(|it| it.name == name);
+        let keys = binding.filter(|it| it.action == action).map_or(&[][..], |it| it.keys);
+        let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
+        let help = fit(help, usize::from(area.width).saturating_sub(34), model.theme.ellipsis());
+        let pad = 14usize.saturating_sub(width(&keys.join(" ")));
+        let line = Line::from(vec![
+            Span::styled(format!(" {name:<17}"), model.theme.strong()),
+            Span::styled(keys.join(" "), model.theme.busy()),
+            Span::raw(" ".repeat(pad + 1)),
+            Span::raw(help),
+        ]);
+        put(canvas, area, at - first, &line);
+        if at == prompt.chosen {
+            tint(canvas, area, at - first, model.theme.selected());
+        }
+    }
+}

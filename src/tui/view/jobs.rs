@@ -1,0 +1,164 @@
+//! The Jobs tab.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::put;
+use super::table::{Column, Table};
+use crate::model::{JobStatus, StateName, Summary};
+use crate::tui::model::jobs::word;
+use crate::tui::model::{JobCondition, Model, last_result};
+use crate::tui::text::{age, clean, countdown};
+use crate::tui::theme::{Look, Theme};
+
+const COLUMNS: [Column; 9] = [
+    Column::new("state", 10, 10, 0),
+    Column::new("job", 16, 28, 1),
+    Column::new("name", 16, 28, 9),
+    Column::new("schedule", 16, 34, 4),
+    Column::new("next", 7, 7, 2).right(),
+    Column::new("last", 6, 6, 3),
+    Column::new("recent", 10, 20, 5),
+    Column::new("priority", 8, 8, 6),
+    Column::new("waiting for", 12, 30, 7),
+];
+
+/// Draws the list.
+pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let jobs = model.world.jobs();
+    let rows = model.jobs.rows();
+    if rows.is_empty() {
+        hint(model, canvas, area);
+        return;
+    }
+    let table = Table::new(model.theme, &COLUMNS, area);
+    table.titles(canvas, Some((model.jobs.order.title(), model.jobs.reversed)));
+    let cursor = model.jobs.cursor;
+    let shown = rows.iter().enumerate().skip(cursor.top);
+    for (row, (at, place)) in (1..usize::from(area.height)).zip(shown) {
+        if let Some(job) = jobs.get(*place) {
+            table.row(canvas, row, cells(model, job, &table), at == cursor.at);
+        }
+    }
+}
+
+fn cells<'a>(model: &Model, job: &'a JobStatus, table: &Table<'_>) -> Vec<Line<'a>> {
+    let theme = model.theme;
+    let definition = &job.definition;
+    let look = look(theme, model.world.condition(job));
+    let waits = waiting_for(model, job);
+    vec![
+        Line::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Line::from(definition.id.as_str()),
+        Line::styled(clean(definition.name.as_deref().unwrap_or_default()), theme.quiet()),
+        Line::from(schedule(job)),
+        next(model, job),
+        last(model, job),
+        sparkline(theme, &job.recent, table.width_of("recent")),
+        Line::styled(definition.priority.as_str(), theme.quiet()),
+        Line::styled(waits, theme.care()),
+    ]
+}
+
+/// The schedule in words, or what stands in for one.
+pub(super) fn schedule(job: &JobStatus) -> Span<'_> {
+    let definition = &job.definition;
+    let words = job.schedule_in_words.as_deref().or(definition.schedule.as_deref());
+    match words {
+        Some(words) => Span::raw(clean(words)),
+        None if !definition.dependencies.is_empty() => Span::raw("after its dependencies"),
+        None => Span::raw("by hand"),
+    }
+}
+
+fn next(model: &Model, job: &JobStatus) -> Line<'static> {
+    match job.next_fire_time {
+        Some(at) => Line::from(countdown(model.now, at)),
+        None => Line::styled(model.theme.glyph("–", "-"), model.theme.quiet()),
+    }
+}
+
+fn last(model: &Model, job: &JobStatus) -> Line<'static> {
+    let theme = model.theme;
+    match last_result(job) {
+        Some(summary) => {
+            let look = theme.state(summary.state);
+            let at = summary.finished_at.unwrap_or(summary.fire_time);
+            Line::from(vec![
+                Span::styled(look.glyph, look.style),
+                Span::raw(format!(" {}", age(model.now, at))),
+            ])
+        }
+        None => Line::styled(theme.glyph("–", "-"), theme.quiet()),
+    }
+}
+
+/// The jobs that a chain or a waiting execution waits for.
+fn waiting_for(model: &Model, job: &JobStatus) -> String {
+    use crate::model::ExecutionState::Waiting;
+    let live = model.world.live_of(&job.definition.id).find_map(|it| match &it.state {
+        Waiting { waiting_for, .. } if !waiting_for.is_empty() => Some(waiting_for),
+        _ => None,
+    });
+    let jobs = live.unwrap_or(&job.waiting_for);
+    jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// How a job's condition looks.
+pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
+    let glyph = |unicode, ascii| theme.glyph(unicode, ascii);
+    let word = word(condition);
+    match condition {
+        JobCondition::Live(state) => theme.state(state),
+        JobCondition::Failing => Look { glyph: glyph("✗", "x"), word, style: theme.bad() },
+        JobCondition::Paused => Look { glyph: glyph("‖", "="), word, style: theme.care() },
+        JobCondition::Fine => Look { glyph: glyph("✓", "+"), word, style: theme.good() },
+        JobCondition::New => Look { glyph: glyph("·", "."), word, style: theme.quiet() },
+        JobCondition::Disabled => Look { glyph: glyph("–", "-"), word, style: theme.quiet() },
+    }
+}
+
+/// The newest outcomes, newest at the right. A success is as tall as it took long beside the others; all else is a glyph.
+pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<'static> {
+    const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];
+    let shown = &recent[recent.len().saturating_sub(cells)..];
+    let length = |it: &Summary| match (it.started_at, it.finished_at) {
+        (Some(start), Some(end)) => (end - start).num_milliseconds().max(0),
+        _ => 0,
+    };
+    let longest = shown.iter().map(length).max().unwrap_or(0).max(1);
+    let bar = |it: &Summary| {
+        let look = theme.state(it.state);
+        if it.state != StateName::Succeeded {
+            return Span::styled(look.glyph, look.style);
+        }
+        let level = usize::try_from(length(it).saturating_mul(7) / longest).unwrap_or(0).min(7);
+        Span::styled(theme.glyph(BARS[level], ASCII_BARS[level]), look.style)
+    };
+    Line::from_iter(shown.iter().map(bar))
+}
+
+fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let lines: &[&str] = if !model.world.jobs().is_empty() && model.jobs.only_wrong {
+        &["nothing is wrong", "", "F lists all jobs again"]
+    } else if !model.world.jobs().is_empty() {
+        &["no job matches the filter", "", "Esc clears it"]
+    } else {
+        &[
+            "no jobs yet",
+            "",
+            "write one into jobs.yaml, then ^r:",
+            "",
+            "jobs:",
+            "  - id: hello",
+            "    schedule: every 5 minutes",
+            "    run: echo hello",
+        ]
+    };
+    for (at, text) in lines.iter().enumerate() {
+        let style = if at == 0 { model.theme.strong() } else { model.theme.quiet() };
+        put(canvas, area, at + 2, &Line::styled(format!("   {text}"), style));
+    }
+}

@@ -1,0 +1,160 @@
+//! The model, drawn. Pure: the same model makes the same frame.
+//!
+//! Owns what things look like. Never changes the model, never asks the clock, never touches the terminal; text from outside
+//! goes through `text::clean` or the scrubber before it reaches a cell.
+
+mod bars;
+mod details;
+mod executions;
+mod frame;
+mod jobs;
+mod output;
+mod papers;
+mod system;
+mod table;
+mod workers;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::layout::LEAST;
+use super::model::{Model, Opened, Tab};
+
+/// Draws the screen.
+pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
+    let Some(areas) = model.areas() else {
+        let text = format!("the screen is smaller than {}x{}", LEAST.width, LEAST.height);
+        let area = frame.area();
+        put(frame.buffer_mut(), area, 0, &Line::from(text));
+        return;
+    };
+    let canvas = frame.buffer_mut();
+    bars::header(model, canvas, areas.header);
+    bars::tabs(model, canvas, areas.tabs);
+    match (model.opened.last(), model.tab) {
+        (Some(Opened::Output(output)), _) => output::draw(model, output, canvas, areas.body),
+        (Some(opened), _) => draw_opened(model, opened, canvas, areas.body),
+        (None, Tab::Jobs) => jobs::draw(model, canvas, areas.list),
+        (None, Tab::Executions) => executions::draw(model, canvas, areas.list),
+        (None, Tab::Workers) => workers::draw(model, canvas, areas.list),
+        (None, Tab::System) => system::draw(model, canvas, areas.body),
+    }
+    if let Some(pane) = areas.pane {
+        frame::pane(model, canvas, pane);
+    }
+    frame::panel(model, canvas, areas.panel);
+    if let Some(cursor) = bars::footer(model, canvas, areas.footer) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// How many lines there are in what is opened.
+pub(crate) fn opened_rows(model: &Model) -> usize {
+    let (width, _) = model.window();
+    model.opened.last().map_or(0, |opened| lines_of(model, opened, width).1.len())
+}
+
+/// Title and lines of what is opened.
+fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>, Vec<Line<'a>>) {
+    match opened {
+        Opened::Job { id, .. } => details::job(model, id, width),
+        Opened::Execution { execution, .. } => {
+            details::execution(model, execution, width, usize::MAX)
+        }
+        Opened::Worker { id, .. } => details::worker(model, id),
+        Opened::Plan { plan, .. } => papers::plan(model, plan),
+        Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
+        Opened::Help { scope, .. } => papers::help(model, *scope),
+        Opened::Notices { .. } => papers::notices(model),
+        // Draws itself: it may be far too long to be made into lines.
+        Opened::Output(_) => (Line::default(), Vec::new()),
+    }
+}
+
+fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) {
+    let (title, lines) = lines_of(model, opened, usize::from(area.width));
+    let scroll = match opened {
+        Opened::Job { scroll, .. }
+        | Opened::Execution { scroll, .. }
+        | Opened::Worker { scroll, .. }
+        | Opened::Plan { scroll, .. }
+        | Opened::Paper { scroll, .. }
+        | Opened::Help { scroll, .. }
+        | Opened::Notices { scroll } => *scroll,
+        Opened::Output(_) => 0,
+    };
+    let rows = usize::from(area.height.saturating_sub(1));
+    let shown = (scroll + rows).min(lines.len());
+    let place = (lines.len() > rows)
+        .then(|| Span::styled(format!("{shown}/{}", lines.len()), model.theme.quiet()));
+    put_ends(canvas, area, &title, place.into_iter().collect(), " ");
+    for (at, line) in lines.iter().skip(scroll).take(rows).enumerate() {
+        put(canvas, area, at + 1, line);
+    }
+}
+
+/// Draws a line into a row of the area; what does not fit is cut.
+fn put(canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
+    let area = area.intersection(*canvas.area());
+    if let Ok(row) = u16::try_from(row)
+        && row < area.height
+    {
+        canvas.set_line(area.x, area.y + row, line, area.width);
+    }
+}
+
+/// Draws a line at the right end of a row, if it fits.
+fn put_right(canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
+    let Ok(width) = u16::try_from(line.width()) else {
+        return;
+    };
+    if width <= area.width {
+        put(canvas, Rect { x: area.right() - width, width, ..area }, row, line);
+    }
+}
+
+/// Draws a line at the left end of a row, and at the right end what there is room for: the last parts go first.
+fn put_ends<'a>(
+    canvas: &mut Buffer,
+    area: Rect,
+    left: &Line<'_>,
+    mut right: Vec<Span<'a>>,
+    separator: &'a str,
+) {
+    put(canvas, area, 0, left);
+    while !right.is_empty() {
+        let mut end = joined(right.iter().cloned(), separator);
+        end.push(Span::raw(" "));
+        let end = Line::from(end);
+        if left.width() + end.width() + 2 <= usize::from(area.width) {
+            put_right(canvas, area, 0, &end);
+            return;
+        }
+        right.pop();
+    }
+}
+
+/// Lays a style over a row of the area.
+fn tint(canvas: &mut Buffer, area: Rect, row: usize, style: Style) {
+    if let Ok(row) = u16::try_from(row)
+        && row < area.height
+    {
+        let row = Rect { y: area.y + row, height: 1, ..area };
+        canvas.set_style(row.intersection(*canvas.area()), style);
+    }
+}
+
+/// Words with a separator between those that are there.
+fn joined<'a>(parts: impl IntoIterator<Item = Span<'a>>, separator: &'a str) -> Vec<Span<'a>> {
+    let mut line = Vec::new();
+    for part in parts.into_iter().filter(|part| !part.content.is_empty()) {
+        if !line.is_empty() {
+            line.push(Span::raw(separator));
+        }
+        line.push(part);
+    }
+    line
+}

@@ -1,0 +1,257 @@
+//! The output of an attempt.
+//!
+//! Only lines in the window are parsed for colours. What reaches `ansi_to_tui` has been scrubbed: printable characters and
+//! colour sequences, nothing else.
+
+use ansi_to_tui::IntoText;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::{joined, put, put_ends};
+use crate::tui::model::output::{Line as OutputLine, Output, fold};
+use crate::tui::model::scrub::plain;
+use crate::tui::model::{Link, Model};
+use crate::tui::text::width;
+use crate::tui::theme::Theme;
+use crate::worker::output::Stream;
+
+/// Cells of a time before a line: `14:03:18.123 `.
+const STAMP: usize = 13;
+
+/// Draws the view.
+pub(super) fn draw(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {
+    head(model, output, canvas, area);
+    let rows = usize::from(area.height.saturating_sub(1));
+    let columns = usize::from(area.width);
+    if output.lines().is_empty() {
+        let text = match (&output.trouble, output.is_complete()) {
+            (Some(trouble), _) => {
+                format!("   cannot be read: {}", crate::tui::text::clean(trouble))
+            }
+            (None, true) => "   nothing has been written yet".to_owned(),
+            (None, false) => String::new(),
+        };
+        put(canvas, area, 2, &Line::styled(text, model.theme.quiet()));
+        return;
+    }
+    let mut row = 1;
+    let first = output.first_line(columns, rows);
+    for line in output.lines().iter().skip(first) {
+        for part in window_lines(model, output, line, columns) {
+            if row > rows {
+                return;
+            }
+            put(canvas, area, row, &part);
+            row += 1;
+        }
+    }
+}
+
+fn head(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let execution = &output.execution;
+    let look = theme.state(execution.state.name());
+    let attempts = execution.attempt_number().max(output.key.attempt);
+    let attempt = format!("attempt {}/{attempts}", output.key.attempt);
+    let parts = [
+        Span::styled(execution.job_id.as_str(), theme.strong()),
+        Span::styled(execution.id.short(), theme.quiet()),
+        Span::raw(attempt),
+        Span::styled(format!("{} {}", look.glyph, look.word), look.style),
+    ];
+    let mut line = vec![Span::raw(" ")];
+    line.extend(joined(parts, theme.dot()));
+    let on = |on: bool, word: &'static str| Span::styled(if on { word } else { "" }, theme.quiet());
+    let live = !execution.state.is_final() && model.link == Link::Up;
+    let count = output.lines().len() + output.let_go;
+    let parts = [
+        Span::styled(format!("{count} lines"), theme.quiet()),
+        on(output.follow && live, "follow"),
+        on(output.wrap, "wrap"),
+        on(output.stamps, "times"),
+        on(output.let_go > 0, "oldest let go"),
+    ];
+    put_ends(canvas, area, &Line::from(line), parts.to_vec(), theme.dot());
+}
+
+/// The rows of one line of output in the window.
+fn window_lines<'a>(
+    model: &Model,
+    output: &Output,
+    line: &'a OutputLine,
+    columns: usize,
+) -> Vec<Line<'a>> {
+    let theme = model.theme;
+    if line.stream == Stream::Gap {
+        let text = format!(" {0}{0} {1} {0}{0}", theme.glyph("┄", "-"), plain(&line.text));
+        return vec![Line::styled(text, theme.care())];
+    }
+    let mut spans = coloured(theme, line);
+    mark(&mut spans, &fold(&output.search));
+    if output.stamps {
+        let at = line.at.with_timezone(&model.zone()).format("%H:%M:%S%.3f ").to_string();
+        spans.insert(0, Span::styled(at, theme.quiet()));
+    }
+    if output.wrap {
+        break_at(spans, columns, usize::MAX)
+    } else {
+        let fixed = if output.stamps { STAMP } else { 0 };
+        vec![Line::from(shifted(spans, fixed, output.left))]
+    }
+}
+
+/// A line under an execution's details.
+pub(super) fn indented<'a>(model: &Model, line: &'a OutputLine, columns: usize) -> Vec<Line<'a>> {
+    let room = columns.saturating_sub(4).max(1);
+    let lines = break_at(coloured(model.theme, line), room, 4);
+    let indent = |mut line: Line<'a>| {
+        line.spans.insert(0, Span::raw("   "));
+        line
+    };
+    lines.into_iter().map(indent).collect()
+}
+
+/// The colours that the job gave it; stderr without colours of its own is told apart.
+fn coloured(theme: Theme, line: &OutputLine) -> Vec<Span<'_>> {
+    let base = if line.stream == Stream::Stderr { theme.care() } else { Style::new() };
+    if !line.text.contains('\x1b') {
+        return vec![Span::styled(line.text.as_str(), base)];
+    }
+    if !theme.has_colours() {
+        return vec![Span::styled(plain(&line.text), base)];
+    }
+    match line.text.to_text() {
+        Ok(text) => text.lines.into_iter().flat_map(|line| line.spans).collect(),
+        Err(_) => vec![Span::styled(plain(&line.text), base)],
+    }
+}
+
+/// Breaks spans into rows of so many cells, at most `most` rows.
+fn break_at(spans: Vec<Span<'_>>, columns: usize, most: usize) -> Vec<Line<'_>> {
+    let mut rows = Vec::new();
+    let mut row: Vec<Span<'_>> = Vec::new();
+    let mut taken = 0;
+    let mut buffer = [0; 4];
+    for span in spans {
+        if taken + span.width() <= columns {
+            taken += span.width();
+            row.push(span);
+            continue;
+        }
+        let mut part = String::new();
+        for c in span.content.chars() {
+            let cells = width(c.encode_utf8(&mut buffer));
+            if taken + cells > columns && taken > 0 {
+                row.push(Span::styled(std::mem::take(&mut part), span.style));
+                rows.push(Line::from(std::mem::take(&mut row)));
+                taken = 0;
+                if rows.len() == most {
+                    return rows;
+                }
+            }
+            part.push(c);
+            taken += cells;
+        }
+        row.push(Span::styled(part, span.style));
+    }
+    rows.push(Line::from(row));
+    rows
+}
+
+/// Leaves out `left` cells after the first `fixed`.
+fn shifted(spans: Vec<Span<'_>>, fixed: usize, left: usize) -> Vec<Span<'_>> {
+    if left == 0 {
+        return spans;
+    }
+    let mut at = 0;
+    let mut buffer = [0; 4];
+    let mut kept = Vec::new();
+    for span in spans {
+        let mut part = String::new();
+        for c in span.content.chars() {
+            if at < fixed || at >= fixed + left {
+                part.push(c);
+            }
+            at += width(c.encode_utf8(&mut buffer));
+        }
+        kept.push(Span::styled(part, span.style));
+    }
+    kept
+}
+
+/// Reverses what is searched for.
+fn mark(spans: &mut Vec<Span<'_>>, wanted: &str) {
+    if wanted.is_empty() {
+        return;
+    }
+    let whole: String = spans.iter().map(|span| span.content.as_ref()).collect();
+    let folded: Vec<char> = fold(&whole).chars().collect();
+    let wanted: Vec<char> = wanted.chars().collect();
+    let mut hit = vec![false; folded.len()];
+    for start in 0..folded.len() {
+        if folded[start..].starts_with(&wanted) {
+            hit[start..start + wanted.len()].fill(true);
+        }
+    }
+    if !hit.contains(&true) {
+        return;
+    }
+    let mut at = 0;
+    let mut marked = Vec::new();
+    for span in spans.drain(..) {
+        let mut part = (String::new(), false);
+        for c in span.content.chars() {
+            if hit[at] != part.1 && !part.0.is_empty() {
+                marked.push(finished(&span, &mut part));
+            }
+            part.1 = hit[at];
+            part.0.push(c);
+            at += 1;
+        }
+        marked.push(finished(&span, &mut part));
+    }
+    *spans = marked;
+}
+
+fn finished(span: &Span<'_>, part: &mut (String, bool)) -> Span<'static> {
+    let extra = if part.1 { Modifier::REVERSED } else { Modifier::empty() };
+    Span::styled(std::mem::take(&mut part.0), span.style.add_modifier(extra))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(lines: &[Line<'_>]) -> Vec<String> {
+        lines.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn long_lines_are_broken_by_cells() {
+        let spans = || vec![Span::raw("abc"), Span::raw("漢字漢字x")];
+        assert_eq!(told(&break_at(spans(), 6, 9)), ["abc漢", "字漢字", "x"]);
+        assert_eq!(told(&break_at(spans(), 6, 2)), ["abc漢", "字漢字"]);
+        assert_eq!(told(&break_at(spans(), 1, 9)).len(), 8);
+    }
+
+    #[test]
+    fn what_is_searched_for_is_marked_across_colours() {
+        let mut spans = vec![Span::raw("an Er"), Span::raw("ROR here")];
+        mark(&mut spans, "error");
+        let marked: String = spans
+            .iter()
+            .filter(|span| span.style.add_modifier.contains(Modifier::REVERSED))
+            .map(|span| span.content.as_ref())
+            .collect();
+        assert_eq!(marked, "ErROR");
+        assert_eq!(told(&[Line::from(spans)]), ["an ErROR here"]);
+    }
+
+    #[test]
+    fn shifting_leaves_the_time_in_place() {
+        let spans = vec![Span::raw("12:00 "), Span::raw("abcdef")];
+        assert_eq!(told(&[Line::from(shifted(spans, 6, 2))]), ["12:00 cdef"]);
+    }
+}

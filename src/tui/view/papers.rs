@@ -1,0 +1,135 @@
+//! Things to read: the plan of a reload, errors, the keys, past notices.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::jobfile::{FieldChange, Plan};
+use crate::model::Severity;
+use crate::tui::keys::{self, Scope};
+use crate::tui::model::Model;
+use crate::tui::text::{clean, moment, width};
+
+/// Title and lines.
+type Page<'a> = (Line<'a>, Vec<Line<'a>>);
+
+/// What a reload would change.
+pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
+    let theme = model.theme;
+    let mut lines = Vec::new();
+    for job in &plan.added {
+        lines.push(Line::styled(format!(" + {job}"), theme.good()));
+    }
+    for change in &plan.changed {
+        lines.push(Line::styled(format!(" ~ {}", change.job), theme.care()));
+        for field in &change.fields {
+            lines.extend(field_lines(model, field));
+        }
+    }
+    for job in &plan.removed {
+        lines.push(Line::styled(
+            format!(" - {job}   (what has not started is cancelled, its history stays)"),
+            theme.bad(),
+        ));
+    }
+    for field in &plan.settings {
+        lines.push(Line::styled(format!(" ~ {}", clean(&field.key)), theme.care()));
+        lines.extend(field_lines(model, field));
+    }
+    if !plan.warnings.is_empty() {
+        lines.push(Line::default());
+    }
+    for warning in &plan.warnings {
+        lines.push(Line::styled(
+            format!(" {} {}", theme.glyph("⚠", "!"), clean(warning)),
+            theme.care(),
+        ));
+    }
+    let (added, changed, removed) = (plan.added.len(), plan.changed.len(), plan.removed.len());
+    let title = if plan.is_empty() {
+        " jobs.yaml brings no change".to_owned()
+    } else {
+        format!(
+            " jobs.yaml: {added} come, {changed} change, {removed} go. Enter applies, Esc leaves all as it is"
+        )
+    };
+    (Line::styled(title, theme.strong()), lines)
+}
+
+fn field_lines(model: &Model, field: &FieldChange) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let side = |sign: &str, value: &Option<String>, style: Style| {
+        value.as_ref().map(|value| {
+            Line::from(vec![
+                Span::styled(format!("     {sign} {}: ", clean(&field.key)), theme.quiet()),
+                Span::styled(clean(value).into_owned(), style),
+            ])
+        })
+    };
+    let before = side("-", &field.before, theme.bad());
+    let after = side("+", &field.after, theme.good());
+    before.into_iter().chain(after).collect()
+}
+
+/// Lines from outside, broken where they are too long.
+pub(super) fn paper<'a>(
+    model: &Model,
+    title: &'a str,
+    lines: &'a [String],
+    columns: usize,
+) -> Page<'a> {
+    let room = columns.saturating_sub(2).max(10);
+    let mut broken = Vec::new();
+    for line in lines {
+        let mut row = String::from(" ");
+        for word in clean(line).split_inclusive(' ') {
+            if width(&row) + width(word) > room && width(&row) > 1 {
+                broken.push(Line::from(std::mem::replace(&mut row, String::from("     "))));
+            }
+            row.push_str(word);
+        }
+        broken.push(Line::from(row));
+    }
+    (Line::styled(format!(" {}", clean(title)), model.theme.strong()), broken)
+}
+
+/// The keys that are valid there.
+pub(super) fn help(model: &Model, scope: Scope) -> Page<'static> {
+    let theme = model.theme;
+    let line = |binding: &keys::Binding| {
+        let names: Vec<String> = if binding.keys.is_empty() {
+            vec![format!(":{}", binding.name)]
+        } else {
+            binding.keys.iter().map(|key| key.name()).collect()
+        };
+        Line::from(vec![
+            Span::styled(format!("   {:<18}", names.join("  ")), theme.strong()),
+            Span::raw(binding.help),
+        ])
+    };
+    let lines = keys::valid(scope).map(line).collect();
+    (Line::styled(" keys that are valid here", theme.strong()), lines)
+}
+
+/// Past notices, newest first.
+pub(super) fn notices(model: &Model) -> Page<'_> {
+    let theme = model.theme;
+    let line = |notice: &crate::tui::model::Notice| {
+        let style = match notice.severity {
+            Severity::Info => Style::new(),
+            Severity::Warning => theme.care(),
+            Severity::Error => theme.bad(),
+        };
+        Line::from(vec![
+            Span::styled(
+                format!("   {:<13}", moment(model.zone(), model.now, notice.at)),
+                theme.quiet(),
+            ),
+            Span::styled(notice.text.clone(), style),
+        ])
+    };
+    let mut lines: Vec<Line<'_>> = model.notices.iter().rev().map(line).collect();
+    if lines.is_empty() {
+        lines.push(Line::styled("   none", theme.quiet()));
+    }
+    (Line::styled(" notices, newest first", theme.strong()), lines)
+}

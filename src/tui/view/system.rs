@@ -1,0 +1,143 @@
+//! The System tab: the engine, today's counts, what comes next, the event log.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::put;
+use crate::model::{Event, Severity};
+use crate::tui::model::{Link, Model};
+use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment};
+
+/// Rows of the upper part.
+const FACTS: u16 = 11;
+
+/// Draws the tab.
+pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let facts = FACTS.min(area.height);
+    let upper = Rect { height: facts, ..area };
+    let split = (area.width * 3 / 5).min(80);
+    engine(model, canvas, Rect { width: split, ..upper });
+    let right = Rect { x: area.x + split, width: area.width - split, ..upper };
+    today(model, canvas, right);
+    let left = area.height - facts;
+    let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
+    let middle = Rect { y: area.y + facts, height: next_rows, ..area };
+    upcoming(model, canvas, middle);
+    let lower = Rect { y: middle.bottom(), height: left - next_rows, ..area };
+    events(model, canvas, lower);
+}
+
+fn title(model: &Model, text: &str) -> Line<'static> {
+    Line::styled(format!(" {text}"), model.theme.quiet())
+}
+
+fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let engine = &model.world.engine;
+    let state = match &model.link {
+        Link::Up => Span::styled("running", theme.good()),
+        Link::Down(why) => Span::styled(format!("gone: {}", clean(why)), theme.bad()),
+    };
+    let file = match &engine.file.path {
+        Some(path) => {
+            format!("{}{}", clean(path), if engine.file.changed { " (changed)" } else { "" })
+        }
+        None => "built-in sample".to_owned(),
+    };
+    let listen = engine.listen.as_deref().unwrap_or("the socket only");
+    let rows: [(&str, Span<'_>); 7] = [
+        ("engine", state),
+        ("version", Span::raw(format!("{} pid {}", clean(&engine.version), engine.pid))),
+        ("since", Span::raw(instant(model.zone(), engine.started_at))),
+        ("store", Span::raw(clean(&engine.store))),
+        ("data", Span::raw(clean(&engine.data_dir))),
+        ("http", Span::raw(clean(listen))),
+        ("jobs", Span::raw(file)),
+    ];
+    put(canvas, area, 0, &title(model, "engine"));
+    for (at, (name, value)) in rows.into_iter().enumerate() {
+        let room = usize::from(area.width).saturating_sub(14);
+        let text = fit(&value.content, room, theme.ellipsis()).into_owned();
+        let line = Line::from(vec![
+            Span::styled(format!("   {name:<9} "), theme.quiet()),
+            Span::styled(text, value.style),
+        ]);
+        put(canvas, area, at + 1, &line);
+    }
+}
+
+fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    put(canvas, area, 0, &title(model, "executions today"));
+    let counts: Vec<_> = model.system.counts.iter().filter(|(_, count)| *count > 0).collect();
+    if counts.is_empty() {
+        put(canvas, area, 1, &Line::styled("   none", theme.quiet()));
+    }
+    for (at, (state, count)) in counts.into_iter().enumerate() {
+        let look = theme.state(*state);
+        let line = Line::from(vec![
+            Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+            Span::raw(format!("{count:>8}")),
+        ]);
+        put(canvas, area, at + 1, &line);
+    }
+}
+
+fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
+    put(canvas, area, 0, &title(model, "next"));
+    let rows = usize::from(area.height.saturating_sub(2));
+    let mut next: Vec<_> = model
+        .world
+        .jobs()
+        .iter()
+        .filter_map(|job| job.next_fire_time.map(|at| (at, &job.definition.id)))
+        .filter(|(at, _)| *at - model.now <= chrono::TimeDelta::hours(24))
+        .collect();
+    if next.len() > rows && rows > 0 {
+        // Only the nearest are shown: no need to order thousands.
+        next.select_nth_unstable(rows - 1);
+        next.truncate(rows);
+    }
+    next.sort();
+    if next.is_empty() {
+        let line = Line::styled("   nothing within 24 hours", model.theme.quiet());
+        put(canvas, area, 1, &line);
+    }
+    for (row, (at, id)) in next.into_iter().enumerate().take(rows) {
+        let line = Line::from(vec![
+            Span::raw(format!("   {:<24}", fire_time(model.zone(), at))),
+            Span::styled(format!("{:>7}  ", countdown(model.now, at)), model.theme.quiet()),
+            Span::raw(id.as_str()),
+        ]);
+        put(canvas, area, row + 1, &line);
+    }
+}
+
+fn events(model: &Model, canvas: &mut Buffer, area: Rect) {
+    put(canvas, area, 0, &title(model, "events"));
+    let rows = usize::from(area.height.saturating_sub(1));
+    let events = &model.system.events;
+    let first = model.system.scroll.min(events.len().saturating_sub(rows));
+    for (at, event) in events.iter().skip(first).take(rows).enumerate() {
+        put(canvas, area, at + 1, &event_line(model, event, usize::from(area.width)));
+    }
+}
+
+fn event_line(model: &Model, event: &Event, width: usize) -> Line<'static> {
+    let theme = model.theme;
+    let style = match event.kind.severity() {
+        Severity::Info => ratatui::style::Style::new(),
+        Severity::Warning => theme.care(),
+        Severity::Error => theme.bad(),
+    };
+    let when = moment(model.zone(), model.now, event.at);
+    let who = event.actor.as_str();
+    let who = if who == "engine" { String::new() } else { format!(" by {}", clean(who)) };
+    let text = format!("{}{who}", clean(&event.kind.sentence()));
+    let text = fit(&text, width.saturating_sub(18), theme.ellipsis()).into_owned();
+    Line::from(vec![
+        Span::styled(format!("   {when:<12}  "), theme.quiet()),
+        Span::styled(text, style),
+    ])
+}

@@ -1,0 +1,190 @@
+//! Tables whose columns drop by rank and never wrap.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{put, tint};
+use crate::tui::text::fit;
+use crate::tui::theme::Theme;
+
+/// Blank cells between columns.
+const GAP: u16 = 2;
+/// Blank cells before the first.
+const MARGIN: u16 = 1;
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    /// Cells that it takes at least, or it is left out.
+    pub(super) least: u16,
+    /// Cells that it takes at most.
+    pub(super) most: u16,
+    /// The lower, the longer it stays.
+    pub(super) rank: u8,
+    /// Whether it is pushed to the right.
+    pub(super) right: bool,
+}
+
+impl Column {
+    pub(super) const fn new(title: &'static str, least: u16, most: u16, rank: u8) -> Self {
+        Self { title, least, most, rank, right: false }
+    }
+
+    pub(super) const fn right(self) -> Self {
+        Self { right: true, ..self }
+    }
+}
+
+/// How wide each column is; 0 = left out.
+pub(super) fn widths(columns: &[Column], width: u16) -> Vec<u16> {
+    let mut by_rank: Vec<usize> = (0..columns.len()).collect();
+    by_rank.sort_by_key(|at| columns[*at].rank);
+    let mut widths = vec![0; columns.len()];
+    let mut left = width.saturating_sub(MARGIN);
+    let mut first = true;
+    for &at in &by_rank {
+        let gap = if first { 0 } else { GAP };
+        let needed = columns[at].least + gap;
+        if needed > left && !first {
+            break;
+        }
+        widths[at] = columns[at].least.min(left);
+        left = left.saturating_sub(needed);
+        first = false;
+    }
+    // What is left is shared cell by cell, so that no column starves beside a greedy one.
+    loop {
+        let before = left;
+        for &at in &by_rank {
+            if left > 0 && widths[at] > 0 && widths[at] < columns[at].most {
+                widths[at] += 1;
+                left -= 1;
+            }
+        }
+        if left == before {
+            return widths;
+        }
+    }
+}
+
+/// A table in an area: its first row holds the titles.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    pub(super) theme: Theme,
+    pub(super) columns: &'a [Column],
+    pub(super) widths: Vec<u16>,
+    pub(super) area: Rect,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(theme: Theme, columns: &'a [Column], area: Rect) -> Self {
+        Self { theme, columns, widths: widths(columns, area.width), area }
+    }
+
+    /// How wide the column of that title is; 0 = left out.
+    pub(super) fn width_of(&self, title: &str) -> usize {
+        let at = self.columns.iter().position(|column| column.title == title);
+        at.map_or(0, |at| usize::from(self.widths[at]))
+    }
+
+    /// Draws the titles; the one that `sorted` names is marked.
+    pub(super) fn titles(&self, canvas: &mut Buffer, sorted: Option<(&str, bool)>) {
+        let mark = |title: &str| match sorted {
+            Some((by, reversed)) if by == title => {
+                let arrow = if reversed {
+                    self.theme.glyph("▴", "^")
+                } else {
+                    self.theme.glyph("▾", "v")
+                };
+                format!("{title}{arrow}")
+            }
+            _ => title.to_owned(),
+        };
+        let cells = self.columns.iter().map(|it| Line::from(mark(it.title))).collect();
+        self.draw(canvas, 0, cells);
+        tint(canvas, self.area, 0, self.theme.quiet());
+    }
+
+    /// Draws the cells of a row (0 = the titles' row).
+    pub(super) fn row(
+        &self,
+        canvas: &mut Buffer,
+        row: usize,
+        cells: Vec<Line<'_>>,
+        selected: bool,
+    ) {
+        self.draw(canvas, row, cells);
+        if selected {
+            tint(canvas, self.area, row, self.theme.selected());
+        }
+    }
+
+    fn draw(&self, canvas: &mut Buffer, row: usize, cells: Vec<Line<'_>>) {
+        let mut x = self.area.x + MARGIN;
+        for ((column, &width), cell) in self.columns.iter().zip(&self.widths).zip(cells) {
+            if width == 0 {
+                continue;
+            }
+            let cell = self.cut(cell, width);
+            let taken = u16::try_from(cell.width()).unwrap_or(width);
+            let shift = if column.right { width.saturating_sub(taken) } else { 0 };
+            let place = Rect { x: x + shift, width: width - shift, ..self.area };
+            put(canvas, place.intersection(self.area), row, &cell);
+            x += width + GAP;
+        }
+    }
+
+    /// A cell that is too long ends in an ellipsis.
+    fn cut<'b>(&self, cell: Line<'b>, width: u16) -> Line<'b> {
+        let width = usize::from(width);
+        if cell.width() <= width {
+            return cell;
+        }
+        let mut left = width;
+        let mut spans = Vec::new();
+        for span in cell.spans {
+            let taken = span.width();
+            if taken >= left {
+                let text = fit(&span.content, left, self.theme.ellipsis()).into_owned();
+                spans.push(Span::styled(text, span.style));
+                break;
+            }
+            left -= taken;
+            spans.push(span);
+        }
+        Line::from(spans)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [Column; 4] = [
+        Column::new("state", 10, 10, 0),
+        Column::new("job", 10, 30, 1),
+        Column::new("why", 20, 60, 3),
+        Column::new("next", 7, 7, 2),
+    ];
+
+    #[test]
+    fn columns_drop_by_rank_and_share_what_is_left() {
+        assert_eq!(widths(&COLUMNS, 5), [4, 0, 0, 0]);
+        assert_eq!(widths(&COLUMNS, 25), [10, 12, 0, 0]);
+        assert_eq!(widths(&COLUMNS, 40), [10, 18, 0, 7]);
+        assert_eq!(widths(&COLUMNS, 60), [10, 13, 23, 7]);
+        assert_eq!(widths(&COLUMNS, 200), [10, 30, 60, 7]);
+    }
+
+    #[test]
+    fn the_columns_never_take_more_than_there_is() {
+        for width in 0..300 {
+            let widths = widths(&COLUMNS, width);
+            let shown = u16::try_from(widths.iter().filter(|it| **it > 0).count()).unwrap();
+            let taken = widths.iter().sum::<u16>() + GAP * shown.saturating_sub(1);
+            assert!(taken <= width, "{width}: {widths:?}");
+        }
+    }
+}

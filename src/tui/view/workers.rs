@@ -1,0 +1,89 @@
+//! The Workers tab.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::put;
+use super::table::{Column, Table};
+use crate::model::Worker;
+use crate::tui::model::Model;
+use crate::tui::text::{ago, clean};
+use crate::tui::theme::Theme;
+
+const COLUMNS: [Column; 9] = [
+    Column::new("state", 10, 10, 0),
+    Column::new("worker", 14, 24, 1),
+    Column::new("slots", 18, 28, 2),
+    Column::new("heartbeat", 9, 9, 3),
+    Column::new("host", 12, 36, 4),
+    Column::new("ok", 7, 7, 5).right(),
+    Column::new("not ok", 6, 6, 6).right(),
+    Column::new("labels", 8, 24, 7),
+    Column::new("version", 8, 10, 8),
+];
+
+/// Draws the list.
+pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
+    if model.world.worker_count() == 0 {
+        let lines = ["no workers", "", "what is due stays queued until one joins"];
+        for (at, text) in lines.into_iter().enumerate() {
+            let style = if at == 0 { model.theme.strong() } else { model.theme.quiet() };
+            put(canvas, area, at + 2, &Line::styled(format!("   {text}"), style));
+        }
+        return;
+    }
+    let table = Table::new(model.theme, &COLUMNS, area);
+    table.titles(canvas, None);
+    let shown = model.world.workers().enumerate().skip(model.workers.top);
+    for (row, (at, worker)) in (1..usize::from(area.height)).zip(shown) {
+        let cells = cells(model, worker, table.width_of("slots"));
+        table.row(canvas, row, cells, at == model.workers.at);
+    }
+}
+
+fn cells<'a>(model: &Model, worker: &'a Worker, gauge_cells: usize) -> Vec<Line<'a>> {
+    let theme = model.theme;
+    let look = theme.worker(worker.state);
+    let beat = worker.last_heartbeat.map_or_else(String::new, |at| ago(model.now, at));
+    vec![
+        Line::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Line::from(worker.id.as_str()),
+        gauge(theme, worker, gauge_cells),
+        Line::styled(beat, theme.quiet()),
+        Line::from(host(worker)),
+        Line::from(worker.succeeded.to_string()),
+        Line::styled(
+            worker.failed.to_string(),
+            if worker.failed > 0 { theme.bad() } else { theme.quiet() },
+        ),
+        Line::styled(clean(&worker.labels.join(", ")).into_owned(), theme.quiet()),
+        Line::styled(clean(worker.version.as_deref().unwrap_or_default()), theme.quiet()),
+    ]
+}
+
+/// The real host, and the alias beside it.
+pub(super) fn host(worker: &Worker) -> String {
+    match &worker.alias {
+        Some(alias) => format!("{} ({})", clean(&worker.host), clean(alias)),
+        None => clean(&worker.host).into_owned(),
+    }
+}
+
+/// Slots: those that are taken, those that are free, and the numbers.
+pub(super) fn gauge(theme: Theme, worker: &Worker, cells: usize) -> Line<'static> {
+    let capacity = usize::try_from(worker.capacity).unwrap_or(usize::MAX);
+    let running = worker.running.len();
+    let numbers = format!(" {running}/{capacity}");
+    let bar = cells.saturating_sub(numbers.len()).min(capacity.min(20));
+    let taken = if running == 0 || capacity == 0 {
+        0
+    } else {
+        (running.saturating_mul(bar) / capacity).clamp(1, bar.max(1)).min(bar)
+    };
+    Line::from(vec![
+        Span::styled(theme.glyph("■", "#").repeat(taken), theme.busy()),
+        Span::styled(theme.glyph("□", ".").repeat(bar - taken), theme.quiet()),
+        Span::raw(numbers),
+    ])
+}

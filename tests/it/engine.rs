@@ -1,0 +1,152 @@
+//! A real engine with a real worker process, through the door that everything else uses.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crontower::driver::{
+    Door, Feed, Handle, RunOptions, Running, StartOptions, Subscription, start,
+};
+use crontower::model::{Execution, ExecutionId, JobId, OnStop, StateName};
+use crontower::worker::protocol::AttemptKey;
+use crontower::worker::registry::Registry;
+
+/// An engine in a folder of its own; stopped, with its worker process, at the end of the test.
+struct Site {
+    folder: tempfile::TempDir,
+    running: Running,
+}
+
+impl Site {
+    async fn new(jobs: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+        let running = start(options(folder.path().to_owned(), Registry::builtin())).await.unwrap();
+        Self { folder, running }
+    }
+
+    fn door(&self) -> &Handle {
+        &self.running.handle
+    }
+
+    /// Stops the engine and starts another on the same folder.
+    async fn restart(mut self) -> Self {
+        self.running.handle.stop(Some(OnStop::Leave), "test").await;
+        self.running.ended().await;
+        drop(self.running);
+        let options = options(self.folder.path().to_owned(), Registry::builtin());
+        Self { running: start(options).await.unwrap(), folder: self.folder }
+    }
+
+    async fn close(mut self) {
+        self.running.handle.stop(Some(OnStop::Cancel), "test").await;
+        self.running.ended().await;
+    }
+
+    async fn output(&self, execution: &Execution) -> String {
+        let key = AttemptKey { execution_id: execution.id, attempt: execution.attempt_number() };
+        let chunk = self.door().output(key, 0, 1 << 20).await.unwrap();
+        chunk.lines.iter().map(|line| String::from_utf8_lossy(&line.text) + "\n").collect()
+    }
+}
+
+fn options(folder: PathBuf, registry: Registry) -> StartOptions {
+    StartOptions {
+        jobs: Some(folder.join("jobs.yaml")),
+        data_dir: folder.join("data"),
+        store: "sqlite".to_owned(),
+        registry,
+        worker_program: env!("CARGO_BIN_EXE_crontower").into(),
+        listen: None,
+    }
+}
+
+/// Waits for an execution to come into a state.
+async fn reaches(feed: &mut Subscription, id: ExecutionId, state: StateName) -> Arc<Execution> {
+    loop {
+        if let Feed::Batch(batch) = feed.feed.recv().await.unwrap() {
+            let mut changed = batch.executions.iter();
+            let found = changed.find(|it| it.id == id && it.state.name() == state);
+            if let Some(found) = found {
+                return Arc::clone(found);
+            }
+        }
+    }
+}
+
+fn job(id: &str) -> JobId {
+    JobId::new(id).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_by_hand_goes_all_the_way() {
+    let site = Site::new("jobs: [{id: hello, run: 'echo hello; echo you >&2; exit 3'}]").await;
+    let mut feed = site.door().subscribe().await.unwrap();
+    let created = site.door().run_job(&job("hello"), RunOptions::default()).await.unwrap();
+    assert_eq!(created.state.name(), StateName::Running);
+    let ended = reaches(&mut feed, created.id, StateName::Failed).await;
+    assert_eq!(ended.attempts[0].exit_code, Some(3));
+    assert_eq!(site.output(&ended).await, "hello\nyou\n");
+    let kept = site.door().execution(&created.id.short()).await.unwrap();
+    assert_eq!(kept, ended);
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_outlives_its_engine_and_is_carried_on_by_the_next() {
+    let script = "echo begin; while [ ! -e go ]; do sleep 0.05; done; echo end; exit 7";
+    let site = Site::new(&format!("jobs: [{{id: long, run: '{script}'}}]")).await;
+    let mut feed = site.door().subscribe().await.unwrap();
+    let created = site.door().run_job(&job("long"), RunOptions::default()).await.unwrap();
+    while feed.snapshot.live.iter().all(|it| it.started_at.is_none()) {
+        feed.feed.recv().await.unwrap();
+        feed.snapshot = site.door().subscribe().await.unwrap().snapshot;
+    }
+    let site = site.restart().await;
+    let mut feed = site.door().subscribe().await.unwrap();
+    assert_eq!(feed.snapshot.live[0].id, created.id);
+    std::fs::write(site.folder.path().join("go"), "").unwrap();
+    let ended = reaches(&mut feed, created.id, StateName::Failed).await;
+    assert_eq!(ended.attempts.len(), 1);
+    assert_eq!(ended.attempts[0].exit_code, Some(7));
+    assert_eq!(site.output(&ended).await, "begin\nend\n");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_is_all_or_nothing_and_tells_what_it_changes() {
+    let site = Site::new("jobs: [{id: a, run: 'true', schedule: daily at 3 AM}]").await;
+    let file = site.folder.path().join("jobs.yaml");
+    std::fs::write(&file, "jobs: [{id: a, run: 'true', schedule: nonsense}]").unwrap();
+    let refused = site.door().reload().await.unwrap_err().to_string();
+    assert!(refused.contains("jobs.yaml:1:"), "{refused}");
+    std::fs::write(&file, "jobs: [{id: a, run: 'true', schedule: hourly}, {id: b, run: 'true'}]")
+        .unwrap();
+    let plan = site.door().plan_reload().await.unwrap();
+    assert_eq!(plan.added, [job("b")]);
+    assert!(site.door().job(&job("b")).await.is_err(), "a plan changes nothing");
+    site.door().reload().await.unwrap();
+    assert_eq!(site.door().job(&job("a")).await.unwrap().version, 2);
+    assert!(site.door().plan_reload().await.unwrap().is_empty());
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_an_embedding_program_run_in_its_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "jobs: [{id: own, command: greet, args: {name: ann}}]";
+    std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+    let mut registry = Registry::builtin();
+    registry.register_async("greet", |context, args| async move {
+        context.say("here");
+        Ok(serde_json::json!({ "pid": std::process::id(), "name": args["name"] }))
+    });
+    let mut running = start(options(folder.path().to_owned(), registry)).await.unwrap();
+    let mut feed = running.handle.subscribe().await.unwrap();
+    let run = running.handle.run_job(&job("own"), RunOptions::default()).await.unwrap();
+    let ended = reaches(&mut feed, run.id, StateName::Succeeded).await;
+    let expected = serde_json::json!({ "pid": std::process::id(), "name": "ann" });
+    assert_eq!(ended.result, Some(expected));
+    assert!(!folder.path().join("data/worker.sock").exists(), "no worker process was needed");
+    running.handle.stop(None, "test").await;
+    running.ended().await;
+}
