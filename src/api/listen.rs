@@ -2,6 +2,7 @@
 //!
 //! Whoever binds the socket must hold the lock of the data folder: a socket file that is found there is a dead engine's.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -26,6 +27,16 @@ impl Listen {
     /// Where TCP is served if nothing is asked for.
     pub const DEFAULT: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7117);
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => Self::DEFAULT.fmt(f),
+            Self::None => f.write_str("none"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
 }
 
 impl FromStr for Listen {
@@ -90,31 +101,35 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds the socket at `socket` and TCP as `listen` says.
+    /// Binds TCP as `listen` says; the socket is still to come.
     ///
     /// # Errors
-    /// When the socket cannot be made, or an address that was asked for cannot be had.
-    pub async fn bind(socket: &Path, listen: Listen) -> Result<Self, ListenError> {
+    /// When an address that was asked for cannot be had.
+    pub async fn tcp(listen: Listen) -> Result<Self, ListenError> {
         let mut listeners = Self::default();
         let address = match listen {
-            Listen::None => None,
-            Listen::Default => Some(Listen::DEFAULT),
-            Listen::At(address) => Some(address),
+            Listen::None => return Ok(listeners),
+            Listen::Default => Listen::DEFAULT,
+            Listen::At(address) => address,
         };
-        if let Some(address) = address {
-            match TcpListener::bind(address).await {
-                Ok(tcp) => listeners.tcp = Some(tcp),
-                Err(source) if listen == Listen::Default => {
-                    listeners.notice = Some(format!(
-                        "cannot listen on {address} ({source}): HTTP is served on the socket only"
-                    ));
-                }
-                Err(source) => return Err(ListenError::Tcp { address, source }),
+        match TcpListener::bind(address).await {
+            Ok(tcp) => listeners.tcp = Some(tcp),
+            Err(source) if listen == Listen::Default => {
+                listeners.notice = Some(format!(
+                    "cannot listen on {address} ({source}): HTTP is served on the socket only"
+                ));
             }
+            Err(source) => return Err(ListenError::Tcp { address, source }),
         }
-        // Last, so that nobody finds a socket that nobody serves.
-        listeners.socket = Some(bind_socket(socket)?);
         Ok(listeners)
+    }
+
+    /// Adds the socket. Whoever calls this holds the lock of the data folder.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn with_socket(self, path: &Path) -> Result<Self, ListenError> {
+        Ok(Self { socket: Some(bind_socket(path)?), ..self })
     }
 
     /// The address that TCP is served on, its port as it really is.

@@ -56,6 +56,8 @@ pub enum FeedLine {
     },
     /// jobs.yaml was changed by hand, or is again as it was loaded.
     File(FileState),
+    /// The engine cannot work properly, and why; null = it can again.
+    Trouble(Option<String>),
     /// The engine ends; nothing follows.
     Stopped,
 }
@@ -66,6 +68,7 @@ impl From<Feed> for FeedLine {
             Feed::Batch(batch) => Self::Batch(batch),
             Feed::OutputGrew { key, bytes } => Self::OutputGrew { key, bytes },
             Feed::File(state) => Self::File(state),
+            Feed::Trouble(why) => Self::Trouble(why),
             Feed::Stopped => Self::Stopped,
         }
     }
@@ -79,6 +82,7 @@ impl FeedLine {
             Self::Batch(batch) => Ok(Feed::Batch(batch)),
             Self::OutputGrew { key, bytes } => Ok(Feed::OutputGrew { key, bytes }),
             Self::File(state) => Ok(Feed::File(state)),
+            Self::Trouble(why) => Ok(Feed::Trouble(why)),
             Self::Stopped => Ok(Feed::Stopped),
         }
     }

@@ -2,10 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
+use super::engine::StartArgs;
 use super::place::Place;
 use super::{
-    completions, events, executions, jobs, logs, man, next, pause, reload, run, show, status,
-    stop_and_retry, workers,
+    attach, completions, events, executions, jobs, logs, man, next, pause, reload, run, show,
+    status, stop_and_retry, validate, worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -25,13 +26,18 @@ pub struct Cli {
     #[command(flatten)]
     pub(super) place: Place,
 
+    #[command(flatten)]
+    pub(super) start: StartArgs,
+
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
 }
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Judge a jobs file
+    Validate(validate::Validate),
     /// Tell when a schedule fires next
     Next(next::Next),
     /// List the jobs
@@ -60,8 +66,13 @@ pub(super) enum Command {
     Logs(logs::Logs),
     /// Read jobs.yaml again: all of it or, if it is wrong, nothing
     Reload(reload::Reload),
+    /// Open the screen of a running engine
+    Attach(attach::Attach),
     /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print a manual page
     Man(man::Man),
+    /// Carry out attempts for the engine on the data folder
+    #[command(hide = true)]
+    WorkerProcess(worker_process::WorkerProcess),
 }

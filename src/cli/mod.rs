@@ -4,11 +4,14 @@
 //! through its door, nearly always by the API's client.
 
 mod args;
+mod attach;
 mod completions;
+mod engine;
 mod events;
 mod executions;
 mod exit;
 mod jobs;
+mod logging;
 mod logs;
 mod man;
 mod next;
@@ -16,12 +19,16 @@ mod pause;
 mod place;
 mod reload;
 mod run;
+mod screen;
 mod show;
+mod signals;
 mod status;
 mod stop_and_retry;
 mod table;
 mod terminal;
 mod times;
+mod validate;
+mod worker_process;
 mod workers;
 
 use std::ffi::OsString;
@@ -70,11 +77,20 @@ fn start(cli: Cli, terminal: Terminal) -> Result<(), Failure> {
         Failure::new(Exit::Failed, format!("cannot start the threads of the program: {error}"))
     })?;
     let context = Context { terminal, place: cli.place };
-    runtime.block_on(dispatch(cli.command, context))
+    match (cli.command, cli.start.any()) {
+        (None, _) => runtime.block_on(cli.start.run(&context)),
+        (Some(command), false) => runtime.block_on(dispatch(command, context)),
+        (Some(_), true) => Err(Failure::new(
+            Exit::Usage,
+            "--headless, --jobs, --store and --listen start an engine: they take no command",
+        )),
+    }
 }
 
 async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
+        Command::Validate(args) => args.run(&context),
+        Command::WorkerProcess(args) => args.run(&context).await,
         Command::Next(args) => args.run(&context),
         Command::Jobs(args) => args.run(&context).await,
         Command::Executions(args) => args.run(&context).await,
@@ -89,6 +105,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Retry(args) => args.run(&context).await,
         Command::Logs(args) => args.run(&context).await,
         Command::Reload(args) => args.run(&context).await,
+        Command::Attach(args) => args.run(&context).await,
         Command::Completions(args) => args.run(&context),
         Command::Man(args) => args.run(&context),
     }

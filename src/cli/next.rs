@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::times::{now, system_zone};
+use super::times::now;
+use crate::driver::system_zone;
 use crate::model::{Job, JobCommand, JobId, Settings};
 use crate::schedule::{Explanation, Schedule, ScheduleError, Timetable, parse_zone};
 

@@ -37,14 +37,19 @@ impl Place {
         Ok(strategy.data_dir().join("crontower"))
     }
 
+    /// Whether the engine is named by a URL.
+    pub(super) fn names_a_server(&self) -> bool {
+        self.server().is_some()
+    }
+
+    fn server(&self) -> Option<String> {
+        let variable = || from_environment("CRONTOWER_SERVER");
+        self.server.clone().or_else(|| variable().map(|url| url.to_string_lossy().into_owned()))
+    }
+
     /// A client of the engine that is meant.
     pub(super) fn client(&self) -> Result<Client, Failure> {
-        let server = match &self.server {
-            Some(server) => Some(server.clone()),
-            None => from_environment("CRONTOWER_SERVER")
-                .map(|server| server.to_string_lossy().into_owned()),
-        };
-        match server {
+        match self.server() {
             Some(url) => Ok(Client::at_url(&url)?),
             None => Ok(Client::over_socket(&self.data_dir()?.join("crontower.sock"))?),
         }

@@ -47,6 +47,9 @@ impl Run {
             let said = if self.json { text } else { sentence(&begun) };
             return context.terminal.say(&said);
         }
+        if begun.execution.state.is_final() {
+            return self.tell_end(context, &text, &begun);
+        }
         if !self.json {
             context.terminal.note(&sentence(&begun));
         }
@@ -69,13 +72,23 @@ impl Run {
         }
         let text = client.get(&["executions", &id], &[]).await?;
         let ended: ExecutionView = client.parse(&text)?;
-        let state = ended.execution.state.name();
+        self.tell_end(context, &text, &ended)
+    }
+
+    /// Tells what became of the execution (`text` is the same as the API said it).
+    fn tell_end(
+        &self,
+        context: &Context,
+        text: &str,
+        ended: &ExecutionView,
+    ) -> Result<(), Failure> {
         if self.json {
-            context.terminal.say(&text)?;
+            context.terminal.say(text)?;
         } else {
-            context.terminal.note(&sentence(&ended));
+            context.terminal.note(&sentence(ended));
         }
-        match state {
+        let id = ended.execution.id;
+        match ended.execution.state.name() {
             StateName::Succeeded => Ok(()),
             state if state.is_final() => Err(Failure::silent(Exit::Failed)),
             _ => Err(Failure::new(Exit::Unreachable, format!("the engine ended while {id} ran"))

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use crate::driver::clock::Clock;
 use crate::model::text::{format_duration, parse_duration};
@@ -54,14 +53,4 @@ fn instant(
     let span = parse_duration(text).map_err(|_| hint.to_owned())?;
     let span = TimeDelta::from_std(span).map_err(|_| hint.to_owned())?;
     shift(now(), span).ok_or_else(|| hint.to_owned())
-}
-
-/// The zone of this machine: TZ where it names one, else what the system is set to, else UTC.
-pub(super) fn system_zone() -> Tz {
-    let from_environment = std::env::var("TZ").ok();
-    let named = from_environment.as_deref().map(|name| name.trim_start_matches(':'));
-    named
-        .and_then(|name| name.parse().ok())
-        .or_else(|| iana_time_zone::get_timezone().ok()?.parse().ok())
-        .unwrap_or(Tz::UTC)
 }

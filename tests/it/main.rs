@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod cli_engine;
 mod cli_next;
+mod cli_validate;
 mod engine;
 mod tidy;

@@ -116,7 +116,7 @@ impl Client {
     /// # Errors
     /// When nobody answers, or no is answered.
     pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<String, ClientError> {
-        self.text(self.request(Method::GET, path, query)).await
+        self.text(self.request(Method::GET, path, query, "application/json")).await
     }
 
     /// Posts JSON and gives the answer's text.
@@ -129,7 +129,7 @@ impl Client {
         query: &[(&str, &str)],
         body: &T,
     ) -> Result<String, ClientError> {
-        self.text(self.request(Method::POST, path, query).json(body)).await
+        self.text(self.request(Method::POST, path, query, "application/json").json(body)).await
     }
 
     /// An answer that is read while it grows.
@@ -142,8 +142,7 @@ impl Client {
         query: &[(&str, &str)],
         accept: &str,
     ) -> Result<Response, ClientError> {
-        let request = self.request(Method::GET, path, query).header(header::ACCEPT, accept);
-        self.answer(request).await
+        self.answer(self.request(Method::GET, path, query, accept)).await
     }
 
     /// Reads what the API answered.
@@ -154,7 +153,13 @@ impl Client {
         serde_json::from_str(text).map_err(|error| broken(&self.at, &error))
     }
 
-    fn request(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        accept: &str,
+    ) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
@@ -162,7 +167,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.http.request(method, url).header(header::ACCEPT, "application/json")
+        self.http.request(method, url).header(header::ACCEPT, accept)
     }
 
     async fn text(&self, request: RequestBuilder) -> Result<String, ClientError> {

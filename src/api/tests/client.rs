@@ -25,7 +25,7 @@ impl Served {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("crontower.sock");
-        let listeners = Listeners::bind(&path, Listen::None).await.unwrap();
+        let listeners = Listeners::tcp(Listen::None).await.unwrap().with_socket(&path).unwrap();
         let door = Arc::new(PlayedDoor::sample());
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(door.clone(), listeners, clock(), shutdown.clone()));
@@ -44,8 +44,10 @@ async fn a_picture_and_all_that_follows_cross_the_socket() {
     served.door.publish();
     served.door.write(key, b"x");
     served.client.run_job(&job("backup"), RunOptions::default()).await.unwrap();
+    served.door.tell(Feed::Trouble(Some("the store is slow".to_owned())));
+    served.door.tell(Feed::Trouble(None));
     served.door.tell(Feed::Stopped);
-    for _ in 0..4 {
+    for _ in 0..6 {
         assert_eq!(far.feed.recv().await.unwrap(), near.feed.recv().await.unwrap());
     }
     assert_eq!(far.feed.recv().await, Err(RecvError::Closed));
@@ -155,4 +157,16 @@ async fn nobody_there_and_someone_else_there_are_told_apart() {
     let told = Client::at_url("http://user:secret@127.0.0.1:1/?token=secret").unwrap();
     let error = told.get(&["status"], &[]).await.unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_brings_what_was_asked_for_and_not_json() {
+    let served = Served::start().await;
+    served.door.write(AttemptKey { execution_id: execution_id(2), attempt: 1 }, b"plain");
+    let path = ["executions", "00000002", "output"];
+    let answer = served.client.stream(&path, &[], "text/plain").await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "plain\n");
+    let mut events = served.client.stream(&["events"], &[], "text/event-stream").await.unwrap();
+    served.door.publish();
+    assert!(events.chunk().await.unwrap().unwrap().starts_with(b"id: 6\n"));
 }

@@ -1,15 +1,20 @@
 //! Binding.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::api::{Listen, ListenError, Listeners};
+
+async fn bind(path: &Path, listen: Listen) -> Result<Listeners, ListenError> {
+    Listeners::tcp(listen).await?.with_socket(path)
+}
 
 #[tokio::test]
 async fn the_socket_is_its_owners_alone_and_replaces_a_dead_ones() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("crontower.sock");
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let listeners = Listeners::bind(&path, Listen::None).await.unwrap();
+    let listeners = bind(&path, Listen::None).await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(listeners.tcp.is_none() && listeners.notice.is_none());
     tokio::net::UnixStream::connect(&path).await.unwrap();
@@ -22,13 +27,13 @@ async fn a_taken_port_is_an_error_only_where_it_was_asked_for() {
     let path = dir.path().join("s");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let error = Listeners::bind(&path, Listen::At(address)).await.unwrap_err();
+    let error = bind(&path, Listen::At(address)).await.unwrap_err();
     assert!(matches!(error, ListenError::Tcp { .. }));
     assert!(error.to_string().contains("--listen"), "{error}");
     assert!(!path.exists(), "no socket is left behind");
     // Either this takes the port, or someone else has it: taken it is.
     let _default = std::net::TcpListener::bind(Listen::DEFAULT);
-    let listeners = Listeners::bind(&path, Listen::Default).await.unwrap();
+    let listeners = bind(&path, Listen::Default).await.unwrap();
     assert!(listeners.tcp.is_none() && listeners.socket.is_some());
     assert!(listeners.notice.unwrap().contains("127.0.0.1:7117"));
 }
@@ -37,7 +42,7 @@ async fn a_taken_port_is_an_error_only_where_it_was_asked_for() {
 async fn a_path_too_long_for_a_socket_names_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x".repeat(120));
-    let error = Listeners::bind(&path, Listen::None).await.unwrap_err().to_string();
+    let error = bind(&path, Listen::None).await.unwrap_err().to_string();
     assert!(error.contains("--data-dir"), "{error}");
 }
 

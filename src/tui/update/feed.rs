@@ -25,6 +25,8 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
             }
             model.world.engine.file = file;
         }
+        Feed::Trouble(Some(why)) => model.notice(Severity::Error, why),
+        Feed::Trouble(None) => model.notice(Severity::Info, "the engine works again"),
         Feed::Stopped => model.link = Link::Down("it has stopped".to_owned()),
     }
     Vec::new()
