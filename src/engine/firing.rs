@@ -149,12 +149,18 @@ impl Engine {
     }
 
     /// Writes off the fire times that were still to be caught up.
-    pub(super) fn drop_catch_up(&mut self, job: &JobId) {
+    pub(super) fn drop_catch_up(&mut self, job: &JobId, fate: LedgerFate) {
         let Some(entry) = self.jobs.get_mut(job) else { return };
         let dropped = std::mem::take(&mut entry.state.catching_up);
         let (Some(first), Some(last)) = (dropped.first(), dropped.last()) else { return };
         let span = Span { first: *first, last: *last, count: dropped.len() as u64 };
-        self.passed(job, span, LedgerFate::Paused, "were to be caught up when the job was paused");
+        let why = match fate {
+            LedgerFate::Paused => "were to be caught up when the job was paused",
+            LedgerFate::Disabled | LedgerFate::Missed => {
+                "were to be caught up when the job was disabled"
+            }
+        };
+        self.passed(job, span, fate, why);
     }
 
     /// Creates the next caught-up execution, if it is its turn.

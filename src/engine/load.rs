@@ -124,6 +124,9 @@ impl Engine {
             };
             self.close_silence(&id, now.wall, fate, why);
         }
+        if !job.enabled {
+            self.drop_catch_up(&id, LedgerFate::Disabled);
+        }
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         if entry.definition.enabled && !job.enabled {
             entry.state.accounted_until = entry.state.accounted_until.max(now.wall);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::admission::Wish;
 use super::{Answer, Engine, Request};
-use crate::model::{Actor, EventKind, ExecutionId, JobId, Now, Pause, Refusal, Trigger, text};
+use crate::model::{Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text};
 
 impl Engine {
     pub(super) fn request(&mut self, now: Now, request: Request) -> Result<Answer, Refusal> {
@@ -98,7 +98,7 @@ impl Engine {
             entry.state.accounted_until = entry.state.accounted_until.max(now.wall);
         }
         entry.state.pause = Some(Pause { at: now.wall, until, reason: reason.clone(), by: actor });
-        self.drop_catch_up(job);
+        self.drop_catch_up(job, LedgerFate::Paused);
         self.out.facts.push(EventKind::JobPaused { job_id: job.clone(), until, reason });
         self.touch_job(job);
         self.plan_next(job);

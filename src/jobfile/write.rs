@@ -295,12 +295,7 @@ fn block(value: &Yaml, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     match value {
         Yaml::Text(text) if text.contains('\n') && fits_literal(text) => {
-            let body = text.trim_end_matches('\n');
-            let chomp = match text.len() - body.len() {
-                0 => "-",
-                1 => "",
-                _ => "+",
-            };
+            let chomp = if text.ends_with('\n') { "" } else { "-" };
             let _ = writeln!(out, " |{chomp}");
             for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
                 let indent = if line.is_empty() { "" } else { &indent };
@@ -320,12 +315,13 @@ fn block(value: &Yaml, depth: usize, out: &mut String) {
     }
 }
 
-/// Whether a text of several lines can stand below `|` as it is.
+/// Whether a text of several lines can stand below `|` as it is, whatever follows it.
 fn fits_literal(text: &str) -> bool {
     let first = text.split('\n').next().unwrap_or_default();
     let plain = |c: char| c == '\n' || !is_hostile(c);
     !first.is_empty()
         && !first.starts_with(' ')
+        && !text.ends_with("\n\n")
         && text.chars().all(plain)
         && text.split('\n').all(|line| !line.trim().is_empty() || line.is_empty())
 }
@@ -339,7 +335,8 @@ fn scalar(text: &str) -> String {
 fn is_plain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || "_/.".contains(c);
     let inner = |c: char| c.is_alphanumeric() || " _/.-+@%*=~()".contains(c) || c == ':';
-    text.starts_with(|c: char| word(c) || c.is_alphabetic())
+    let start = text.strip_prefix('-').unwrap_or(text);
+    start.starts_with(|c: char| word(c) || c.is_alphabetic())
         && text.chars().all(inner)
         && !text.contains(": ")
         && !text.ends_with([' ', ':'])

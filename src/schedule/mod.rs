@@ -13,6 +13,8 @@ mod explain;
 mod field;
 mod pattern;
 mod set;
+#[cfg(test)]
+mod tests;
 mod timetable;
 mod walls;
 mod warn;
@@ -66,7 +68,7 @@ impl Schedule {
 
     /// Reads it for the job whose id hashes to `seed`.
     fn parse_for(text: &str, seed: u64) -> Result<Self, ScheduleError> {
-        if text.len() > LONGEST {
+        if text.chars().count() > LONGEST {
             let message = format!("a schedule has at most {LONGEST} characters");
             return Err(ScheduleError::new(message, 0..text.len()));
         }

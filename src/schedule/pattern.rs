@@ -47,6 +47,27 @@ pub(super) enum Times {
     Window { open: u32, close: u32, step: u32 },
 }
 
+impl Times {
+    /// The same times as seconds, minutes and hours, where they are a product of these within one day.
+    pub(super) fn fields(&self) -> Option<Self> {
+        const DAY: u32 = 86_400;
+        let all: Vec<u32> = match self {
+            Self::Fields { .. } => return Some(self.clone()),
+            Self::List(all) => all.clone(),
+            Self::Window { open, close, step } if (close - open) / step <= 1440 => {
+                (*open..=*close).step_by(usize::try_from(*step).unwrap_or(usize::MAX)).collect()
+            }
+            Self::Window { .. } => return None,
+        };
+        let seconds: Set = all.iter().map(|time| time % 60).collect();
+        let minutes: Set = all.iter().map(|time| time / 60 % 60).collect();
+        let hours: Set = all.iter().map(|time| time / 3600).collect();
+        let product = seconds.len() * minutes.len() * hours.len() == all.len();
+        let one_day = all.iter().all(|time| *time < DAY);
+        (product && one_day).then_some(Self::Fields { seconds, minutes, hours })
+    }
+}
+
 /// A day field: its plain values and its specials.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct DayField<S> {

@@ -129,7 +129,7 @@ impl Parts {
             return self.base_after(after);
         };
         // The newest fire time before its spread that is not after `after` may, spread, still be to come.
-        let horizon = after.checked_sub_signed(jitter)?;
+        let horizon = after.checked_sub_signed(jitter).unwrap_or(after);
         if let Some(base) = self.last_base(horizon, after) {
             let spread = self.spread(base, jitter);
             if spread > after {

@@ -39,12 +39,19 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
         Pattern::Even { step, days } => {
             format!("Every {}{}", spacing(*step), days_words(days, false))
         }
-        Pattern::Clock { times, days, .. } => {
-            let said = times_words(times);
+        Pattern::Clock { times, days, rule } => {
+            let said = match rule {
+                ClockRule::Wildcard if *times == midnight() => "Every 24 hours".to_owned(),
+                _ => times_words(times),
+            };
             let daily = said.starts_with("At ");
             format!("{said}{}", days_words(days, daily))
         }
     }
+}
+
+fn midnight() -> Times {
+    Times::Fields { seconds: Set::one(0), minutes: Set::one(0), hours: Set::one(0) }
 }
 
 /// Why a pattern has no fire time at all.
@@ -113,8 +120,13 @@ fn spacing(seconds: u32) -> String {
     if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") }
 }
 
-/// `15`, `15 and 45`, `0 to 29`.
+/// `15`, `15 and 45`, `0 to 29`, `0, 7, … 56`.
 fn numbers(set: Set) -> String {
+    if let Some((first, step, last)) = progression(set).filter(|_| set.len() > 5)
+        && step > 1
+    {
+        return format!("{first}, {}, … {last}", first + step);
+    }
     runs(set, |value| value.to_string())
 }
 
@@ -134,7 +146,8 @@ fn runs(set: Set, name: impl Fn(u32) -> String) -> String {
 /// The step of a set that runs evenly from `first` to the end of its unit of `size`, and divides it.
 fn even_step(set: Set, size: u32) -> Option<u32> {
     let step = if set.len() == 1 { size } else { set.iter().nth(1)? };
-    (step > 0 && size % step == 0 && set == Set::stepped(0, size - 1, step)).then_some(step)
+    (step > 0 && size.is_multiple_of(step) && set == Set::stepped(0, size - 1, step))
+        .then_some(step)
 }
 
 fn times_words(times: &Times) -> String {
@@ -308,7 +321,7 @@ fn fields(days: &Days, of: &str) -> String {
     }
     doms.extend(days.doms.specials.iter().map(|special| match special {
         DomSpecial::Last { back: 0 } => "the last day".to_owned(),
-        DomSpecial::Last { back } => format!("the day {back} before the last"),
+        DomSpecial::Last { back } => format!("the {} day before the last", ordinal(*back)),
         DomSpecial::LastWeekday => "the last weekday".to_owned(),
         DomSpecial::Nearest { day: 1 } => "the first weekday".to_owned(),
         DomSpecial::Nearest { day } => format!("the weekday nearest to the {}", ordinal(*day)),
@@ -337,7 +350,8 @@ fn fields(days: &Days, of: &str) -> String {
 fn stars(days: &Days) -> String {
     let mut text = String::new();
     if days.doms.star && days.doms.set != FieldKind::DayOfMonth.all() {
-        let _ = write!(text, " on days {} of the month", numbers(days.doms.set));
+        let sign = if days.dows.star { " on" } else { ", only on" };
+        let _ = write!(text, "{sign} days {} of the month", numbers(days.doms.set));
     }
     if days.dows.star && days.dows.set != FieldKind::DayOfWeek.all() {
         let sign = if text.is_empty() && days.doms.star { " on" } else { ", only on" };
@@ -354,10 +368,11 @@ fn week_words(set: Set) -> String {
     if set == [0, 6].into_iter().collect() {
         return "weekends".to_owned();
     }
-    // Sunday ends the week where Saturday belongs to it too.
-    let sunday_last = set.contains(0) && set.contains(6) && !set.contains(1);
-    let shifted: Set =
-        set.iter().map(|day| if sunday_last && day == 0 { 7 } else { day }).collect();
+    // A run over the end of the week is one run: Sunday counts on from Saturday.
+    let after_gap = (1..7).rev().find(|day| !set.contains(*day)).filter(|_| set.contains(6));
+    let shift = |day: u32| if after_gap.is_some_and(|gap| day < gap) { day + 7 } else { day };
+    let shifted: Set = set.iter().map(shift).collect();
+    let shifted = if set.contains(0) { shifted } else { set };
     runs(shifted, |day| day_name(day).to_owned())
 }
 
@@ -397,20 +412,22 @@ pub(super) fn except_words(except: &Except) -> String {
 
 /// The cron expression that equals a pattern, changes of clocks included.
 pub(super) fn cron(pattern: &Pattern) -> Option<String> {
-    let Pattern::Clock { times: Times::Fields { seconds, minutes, hours }, days, rule } = pattern
-    else {
-        return (*pattern == Pattern::Reboot).then(|| "@reboot".to_owned());
+    let Pattern::Clock { times, days, rule } = pattern else {
+        return None;
+    };
+    let Some(Times::Fields { seconds, minutes, hours }) = times.fields() else {
+        return None;
     };
     if days.every.is_some() || !days.dates.is_empty() || !days.except.is_empty() {
         return None;
     }
     let star = *rule == ClockRule::Wildcard;
     let (minute, hour) = (minutes.field_text(0, 59, star), hours.field_text(0, 23, star));
-    if star && !minute.starts_with('*') && !hour.starts_with('*') && near_changes(*hours) {
+    if star && !minute.starts_with('*') && !hour.starts_with('*') && near_changes(hours) {
         return None;
     }
     let mut text = String::new();
-    if *seconds != Set::one(0) {
+    if seconds != Set::one(0) {
         let _ = write!(text, "{} ", seconds.field_text(0, 59, true));
     }
     let months = days.months.field_text(1, 12, true);

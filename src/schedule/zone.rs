@@ -26,7 +26,8 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
         return Ok(*zone);
     }
     let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-    let error = ScheduleError::new(format!("`{shown}` is not a time zone"), 0..name.len());
+    let message = format!("`{shown}` is not a time zone: write it like Europe/Berlin or UTC");
+    let error = ScheduleError::new(message, 0..name.len());
     let city = |zone: &Tz| zone.name().rsplit('/').next().unwrap_or_default();
     let by_city = || {
         let wanted = name.rsplit('/').next()?.replace(' ', "_");
@@ -35,7 +36,7 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
     };
     Err(match nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).or_else(by_city) {
         Some(zone) => error.suggest(zone),
-        None => error.suggest("Europe/Berlin"),
+        None => error,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod programs;
+mod reference;
 mod round_trip;
 
 use std::path::PathBuf;

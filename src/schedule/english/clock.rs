@@ -80,7 +80,7 @@ fn unambiguous(times: &[Written]) -> Result<(), ScheduleError> {
     }
     let hour = bare.seconds / 3600;
     let message = format!("{hour} in the morning or in the evening? Write {hour} AM or {hour} PM");
-    Err(ScheduleError::new(message, bare.span.clone()))
+    Err(ScheduleError::new(message, bare.span.clone()).suggest(format!("{hour} PM")))
 }
 
 fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
@@ -102,7 +102,7 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
     let (hour, seconds, clock) = match (cursor.peek(), number) {
         (_, Some(hour)) => (hour, hour.saturating_mul(3600), false),
         (Some(Kind::Clock { hour, seconds }), _) => (*hour, *seconds, true),
-        (None, _) => return Err(cursor.error("a time is missing").suggest("at 3 AM")),
+        (None, _) => return Err(cursor.error("a time is missing").suggest("3 AM")),
         _ => return Err(cursor.error(format!("`{}` is not a time", cursor.shown()))),
     };
     let bare_place = cursor.place();
@@ -198,9 +198,7 @@ pub(super) fn past_the_hour(cursor: &mut Cursor<'_>) -> Result<Option<Set>, Sche
     }
     ahead.take(&["the", "every", "each"]);
     if !ahead.take(&["hour"]) {
-        return Err(ahead
-            .error("after `past` comes the hour")
-            .suggest("15 minutes past every hour"));
+        return Err(ahead.error("after `past` comes the hour").suggest("every hour"));
     }
     *cursor = ahead;
     Ok(Some(minutes))

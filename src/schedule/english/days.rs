@@ -91,7 +91,7 @@ pub(super) fn months(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
     let mut months = Set::EMPTY;
     loop {
         let Some(first) = cursor.read(month) else {
-            return Err(cursor.error("a month is missing").suggest("in march"));
+            return Err(cursor.error("a month is missing").suggest("march"));
         };
         let last = if range_sign(cursor) {
             cursor.read(month).ok_or_else(|| cursor.error("a month is missing"))?
