@@ -4,6 +4,8 @@
 //! `engine` (what happens next), `store` (what survives), `worker` (carrying it out), `driver` (the only loop and the only
 //! door), `tui`, `api` and `cli`.
 
+pub mod api;
+pub mod cli;
 pub mod driver;
 pub mod engine;
 pub mod jobfile;

@@ -67,6 +67,8 @@ pub trait Door: Send + Sync + std::fmt::Debug {
     async fn counts(&self, since: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, Refusal>;
     /// The newest events, newest first.
     async fn newest_events(&self, limit: u32) -> Result<Vec<Event>, Refusal>;
+    /// Events after `seq`, oldest first.
+    async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, Refusal>;
     /// The ledger's ranges of a job, newest first.
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal>;
     /// Output of an attempt from byte `from` of its stream on, at most about `max_bytes`.

@@ -220,6 +220,10 @@ impl Door for Handle {
         self.store.newest_events(limit).await.map_err(refused)
     }
 
+    async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, Refusal> {
+        self.store.events_after(seq, limit).await.map_err(refused)
+    }
+
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
         self.store.ledger(job, limit).await.map_err(refused)
     }

@@ -80,6 +80,12 @@ pub enum Refusal {
     /// The engine is ending.
     #[error("the engine is stopping")]
     Stopping,
+    /// No engine answers: said by a client of one, never by an engine.
+    #[error("no engine is reachable {0}")]
+    Unreachable(String),
+    /// An engine in another process answered something that has no word here.
+    #[error("{0}")]
+    Other(String),
 }
 
 fn hint(nearest: &Option<JobId>) -> String {

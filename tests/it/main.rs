@@ -1,5 +1,9 @@
 //! Tests of the whole: one binary, a module a subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cli;
+mod cli_engine;
+mod cli_next;
+mod cli_validate;
 mod engine;
 mod tidy;

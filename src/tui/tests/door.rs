@@ -154,6 +154,10 @@ impl Door for FakeDoor {
         Ok(fixtures::events())
     }
 
+    async fn events_after(&self, _seq: u64, _limit: u32) -> Result<Vec<Event>, Refusal> {
+        Ok(Vec::new())
+    }
+
     async fn ledger(&self, _: &JobId, _: u32) -> Result<Vec<LedgerRange>, Refusal> {
         Ok(Vec::new())
     }

@@ -1,0 +1,62 @@
+//! What every handler is given: the door, the time, and the word that the engine ends.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::problem::ProblemDetails;
+use crate::driver::{Door, Subscription};
+use crate::model::{JobId, Refusal, text};
+
+/// Reads the wall clock. Given from outside, so that tests say what time it is.
+pub type WallClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Shared by all handlers.
+#[derive(Clone)]
+pub(super) struct App {
+    /// Answers everything.
+    pub(super) door: Arc<dyn Door>,
+    /// The time, for ages and "from now on".
+    pub(super) clock: WallClock,
+    /// Set when serving ends: streams end then.
+    pub(super) stopping: CancellationToken,
+}
+
+impl App {
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    pub(super) async fn subscribe(&self) -> Result<Subscription, ProblemDetails> {
+        Ok(self.door.subscribe().await?)
+    }
+
+    /// The job id in a path. What is no legal id is no job's, and the answer says what may have been meant.
+    pub(super) async fn job_id(&self, text: &str) -> Result<JobId, ProblemDetails> {
+        if let Ok(id) = JobId::new(text) {
+            return Ok(id);
+        }
+        let snapshot = self.subscribe().await?.snapshot;
+        let ids = snapshot.jobs.iter().map(|job| job.definition.id.as_str());
+        let nearest = text::nearest(text, ids).and_then(|id| JobId::new(id).ok());
+        Err(Refusal::UnknownJob { job: shortened(text), nearest }.into())
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("door", &self.door).finish_non_exhaustive()
+    }
+}
+
+/// What a stranger sent, cut to what fits a sentence, without control characters.
+pub(super) fn shortened(text: &str) -> String {
+    const LIMIT: usize = 64;
+    let mut short: String = text.chars().filter(|c| !c.is_control()).take(LIMIT).collect();
+    if text.chars().nth(LIMIT).is_some() {
+        short.push('…');
+    }
+    short
+}

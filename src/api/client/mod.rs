@@ -1,0 +1,228 @@
+//! The client of the API, over a unix socket or a URL: what the command line speaks through, and, as a
+//! [`Door`](crate::driver::Door), what a screen in another process is attached to.
+
+mod door;
+mod lines;
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, Url, header};
+use serde::de::DeserializeOwned;
+
+pub use lines::Lines;
+
+use super::problem::ProblemDetails;
+use crate::model::Refusal;
+
+/// Connecting takes no longer on any network that works.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer that is no stream takes no longer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why there is no answer, or not the one hoped for.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers.
+    #[error("no engine is reachable {at}: {message}")]
+    Unreachable {
+        /// Where one was looked for.
+        at: String,
+        /// What the system said.
+        message: String,
+    },
+    /// The engine says no.
+    #[error("{}", .0.detail)]
+    Refused(Box<ProblemDetails>),
+    /// There can be no engine at such a URL.
+    #[error("`{url}` is no URL of an engine: {message}; write it like http://127.0.0.1:7117")]
+    Url {
+        /// As it was given.
+        url: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// What came is not what an engine says.
+    #[error("{at} did not answer as an engine does: {message}")]
+    NotUnderstood {
+        /// Who answered.
+        at: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl From<ClientError> for Refusal {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Unreachable { at, message } => {
+                Self::Unreachable(format!("{at}: {message}"))
+            }
+            ClientError::Refused(problem) => {
+                problem.refusal().unwrap_or_else(|| Self::Other(problem.detail.clone()))
+            }
+            ClientError::Url { .. } | ClientError::NotUnderstood { .. } => {
+                Self::Other(error.to_string())
+            }
+        }
+    }
+}
+
+/// Speaks to one engine.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    at: String,
+}
+
+impl Client {
+    /// Over the unix socket of a data folder.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn over_socket(path: &Path) -> Result<Self, ClientError> {
+        let at = format!("at {}", path.display());
+        let http = builder().unix_socket(path).build().map_err(|error| broken(&at, &error))?;
+        let base = Url::parse("http://localhost/").map_err(|error| broken(&at, &error))?;
+        Ok(Self { http, base, at })
+    }
+
+    /// At a URL such as `http://127.0.0.1:7117`.
+    ///
+    /// # Errors
+    /// When it is no such URL.
+    pub fn at_url(url: &str) -> Result<Self, ClientError> {
+        let wrong = |message: String| ClientError::Url { url: url.to_owned(), message };
+        let mut base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        base.set_query(None);
+        base.set_fragment(None);
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(wrong("its scheme is neither http nor https".to_owned()));
+        }
+        let at = format!("at {}", shown(&base));
+        let http = builder().build().map_err(|error| broken(&at, &error))?;
+        Ok(Self { http, base, at })
+    }
+
+    /// Where the engine is looked for: `at /path/to/socket`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.at
+    }
+
+    /// The text that the API answers at `/api/v1/` + `path` (its segments unescaped).
+    ///
+    /// # Errors
+    /// When nobody answers, or no is answered.
+    pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<String, ClientError> {
+        self.text(self.request(Method::GET, path, query, "application/json")).await
+    }
+
+    /// Posts JSON and gives the answer's text.
+    ///
+    /// # Errors
+    /// When nobody answers, or no is answered.
+    pub async fn post<T: serde::Serialize + Sync>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: &T,
+    ) -> Result<String, ClientError> {
+        self.text(self.request(Method::POST, path, query, "application/json").json(body)).await
+    }
+
+    /// An answer that is read while it grows.
+    ///
+    /// # Errors
+    /// When nobody answers, or no is answered.
+    pub async fn stream(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        accept: &str,
+    ) -> Result<Response, ClientError> {
+        self.answer(self.request(Method::GET, path, query, accept)).await
+    }
+
+    /// Reads what the API answered.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, ClientError> {
+        serde_json::from_str(text).map_err(|error| broken(&self.at, &error))
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        accept: &str,
+    ) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.http.request(method, url).header(header::ACCEPT, accept)
+    }
+
+    async fn text(&self, request: RequestBuilder) -> Result<String, ClientError> {
+        let answer = self.answer(request.timeout(ANSWER_TIMEOUT)).await?;
+        answer.text().await.map_err(|error| broken(&self.at, &error))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = answer.text().await.unwrap_or_default();
+        match serde_json::from_str::<ProblemDetails>(&text) {
+            Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
+            Err(_) => Err(ClientError::NotUnderstood {
+                at: self.at.clone(),
+                message: format!("it answered {status} without saying why"),
+            }),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let message = if error.is_timeout() { "no answer in time".to_owned() } else { root(error) };
+        ClientError::Unreachable { at: self.at.clone(), message }
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    // One provider of cryptography for the whole process; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+}
+
+/// A URL without what may be secret in it.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.to_string()
+}
+
+fn broken(at: &str, error: &(dyn std::error::Error + 'static)) -> ClientError {
+    ClientError::NotUnderstood { at: at.to_owned(), message: root(error) }
+}
+
+/// The innermost cause: `Connection refused`, not "error sending request".
+fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,163 @@
+//! `/api/v1/executions`: history and what is live, newest first, and what can be done with one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use chrono::TimeDelta;
+
+use super::app::{App, shortened};
+use super::params::{Params, Segment, unknown};
+use super::problem::ProblemDetails;
+use super::wire::{ExecutionView, List};
+use crate::model::{Execution, ExecutionId, Refusal, StateName, Trigger, WorkerId};
+use crate::store::ExecutionQuery;
+
+const PARAMETERS: [&str; 10] =
+    ["job", "status", "trigger", "worker", "since", "until", "q", "limit", "cursor", "after"];
+
+const TRIGGERS: [Trigger; 6] = [
+    Trigger::Schedule,
+    Trigger::CatchUp,
+    Trigger::Manual,
+    Trigger::Dependency,
+    Trigger::Retry,
+    Trigger::Reboot,
+];
+
+/// A page of executions, newest first; the cursor leads to older ones. With `after` the page holds the nearest ones that
+/// are newer than an execution, and the cursor is to be given as `after` again.
+pub(super) async fn list(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<List<ExecutionView>>, ProblemDetails> {
+    let query = query(&app, &Params::read(&uri, &PARAMETERS)?).await?;
+    let page = app.door.executions(&query).await?;
+    let edge = if query.after.is_some() { page.items.first() } else { page.items.last() };
+    let next_cursor = edge.filter(|_| page.more).map(|edge| edge.id.to_string());
+    let items = page.items.into_iter().map(ExecutionView::from).collect();
+    Ok(Json(List { items, next_cursor }))
+}
+
+/// An execution, by any unique beginning or end of its id.
+pub(super) async fn show(
+    State(app): State<App>,
+    Segment(part): Segment,
+    uri: Uri,
+) -> Result<Json<ExecutionView>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    Ok(Json(find(&app, &part).await?.into()))
+}
+
+/// Ends a live execution.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Segment(part): Segment,
+    uri: Uri,
+) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let id = find(&app, &part).await?.id;
+    Ok((StatusCode::ACCEPTED, Json(app.door.cancel(id).await?.into())))
+}
+
+/// Runs a final execution again, as a new one.
+pub(super) async fn retry(
+    State(app): State<App>,
+    Segment(part): Segment,
+    uri: Uri,
+) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let id = find(&app, &part).await?.id;
+    Ok((StatusCode::ACCEPTED, Json(app.door.retry(id).await?.into())))
+}
+
+/// The execution that `part` names. Only what can be part of an id is looked for.
+pub(super) async fn find(app: &App, part: &str) -> Result<Arc<Execution>, ProblemDetails> {
+    let plain: String = part.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
+    let possible = (1..=32).contains(&plain.len()) && plain.bytes().all(|b| b.is_ascii_hexdigit());
+    if !possible {
+        return Err(Refusal::UnknownExecution { execution: shortened(part) }.into());
+    }
+    Ok(app.door.execution(&plain).await?)
+}
+
+async fn query(app: &App, params: &Params) -> Result<ExecutionQuery, ProblemDetails> {
+    // A job long gone still has its history, so any legal id may be asked for.
+    let job = match params.one("job")? {
+        Some(text) => Some(app.job_id(text).await?),
+        None => None,
+    };
+    let worker = match params.one("worker")? {
+        Some(text) => Some(worker_id(text)?),
+        None => None,
+    };
+    let (words, without) = words(params.one("q")?.unwrap_or_default())?;
+    let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
+    Ok(ExecutionQuery {
+        job,
+        states: states(params)?,
+        trigger: params.one("trigger")?.map(trigger).transpose()?,
+        worker,
+        since: params.instant("since")?,
+        until: params.instant("until")?,
+        words,
+        without,
+        before: params.one("cursor")?.map(|text| cursor("cursor", text)).transpose()?,
+        after: params.one("after")?.map(|text| cursor("after", text)).transpose()?,
+        limit: u32::try_from(limit).unwrap_or(u32::MAX),
+    })
+}
+
+fn states(params: &Params) -> Result<Vec<StateName>, ProblemDetails> {
+    let parse = |word: &str| {
+        StateName::parse(word).ok_or_else(|| {
+            let known = StateName::ALL.map(StateName::as_str);
+            unknown("value of", "status", word, &known)
+        })
+    };
+    params.all("status").map(parse).collect()
+}
+
+fn trigger(word: &str) -> Result<Trigger, ProblemDetails> {
+    let found = TRIGGERS.into_iter().find(|trigger| trigger.as_str() == word);
+    let known = TRIGGERS.map(Trigger::as_str);
+    found.ok_or_else(|| unknown("value of", "trigger", word, &known))
+}
+
+fn worker_id(text: &str) -> Result<WorkerId, ProblemDetails> {
+    WorkerId::new(text).map_err(|error| ProblemDetails::parameter("worker", error.to_string()))
+}
+
+fn cursor(name: &str, text: &str) -> Result<ExecutionId, ProblemDetails> {
+    let detail = format!("`{name}` is what `next_cursor` of the list before said");
+    text.parse().map_err(|_| ProblemDetails::parameter(name, detail))
+}
+
+/// The words that a row must hold and, after `!`, those that it must not.
+fn words(text: &str) -> Result<(Vec<String>, Vec<String>), ProblemDetails> {
+    if text.chars().count() > 200 {
+        let detail = "`q` holds at most 200 characters".to_owned();
+        return Err(ProblemDetails::parameter("q", detail));
+    }
+    let (without, words): (Vec<&str>, Vec<&str>) =
+        text.split_whitespace().partition(|word| word.starts_with('!'));
+    let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    let without: Vec<String> = without
+        .into_iter()
+        .map(|word| word.trim_start_matches('!').to_owned())
+        .filter(|word| !word.is_empty())
+        .collect();
+    Ok((words, without))
+}
+
+/// How many executions created since an instant (in the last day, if none is said) are in each state.
+pub(super) async fn counts(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<BTreeMap<StateName, u64>>, ProblemDetails> {
+    let since = Params::read(&uri, &["since"])?.instant("since")?;
+    let since = since.unwrap_or_else(|| app.now() - TimeDelta::days(1));
+    Ok(Json(app.door.counts(since).await?.into_iter().collect()))
+}

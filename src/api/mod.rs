@@ -1,0 +1,35 @@
+//! The HTTP API over the unix socket and TCP, and the client that speaks to it.
+//!
+//! Owns routes, the JSON shapes that programs rely on, and problems (RFC 9457). Everything is asked of a
+//! [`Door`](crate::driver::Door): this room never names a store or an engine and decides nothing.
+//!
+//! Two routers that share no route table but health: the socket, guarded by its file mode, serves the API; TCP, which has
+//! no way to know who is calling, serves `/healthz` and `/readyz` and nothing else.
+
+mod app;
+pub mod client;
+mod events;
+mod executions;
+mod feed;
+mod health;
+mod jobs;
+mod listen;
+mod output;
+mod params;
+mod problem;
+mod reload;
+mod router;
+mod serve;
+mod status;
+mod wire;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+pub use app::WallClock;
+pub use listen::{Listen, ListenError, Listeners};
+pub use problem::ProblemDetails;
+pub use serve::serve;
+pub use status::{SystemStatus, Upcoming};
+pub use wire::{ExecutionView, FeedLine, List, OutputPage, WireLine, WireText};

@@ -1,0 +1,214 @@
+//! Problems: every error of the API as RFC 9457 says, with a stable `type`.
+//!
+//! Owns the table from a refusal to its status and type, and the way back that the client takes.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::app::shortened;
+use crate::model::{Problem, Refusal};
+
+/// An error as programs see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProblemDetails {
+    /// A stable name, as a path: `/problems/unknown-job`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// This very case, for people.
+    pub detail: String,
+    /// What is wrong with definitions, one by one.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub errors: Box<[Problem]>,
+    /// What it is about, for programs: `job`, `execution`, `nearest` …
+    #[serde(flatten)]
+    pub about: Map<String, Value>,
+}
+
+impl ProblemDetails {
+    const PREFIX: &str = "/problems/";
+
+    fn new(status: StatusCode, name: &str, title: &str, detail: String) -> Self {
+        Self {
+            kind: format!("{}{name}", Self::PREFIX),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail,
+            errors: Box::default(),
+            about: Map::new(),
+        }
+    }
+
+    pub(super) fn about(mut self, key: &str, value: Value) -> Self {
+        self.about.insert(key.to_owned(), value);
+        self
+    }
+
+    /// The `type` without its prefix.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.kind.strip_prefix(Self::PREFIX).unwrap_or(&self.kind)
+    }
+
+    /// A query parameter that is not understood.
+    pub(super) fn parameter(name: &str, detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", "Parameter not understood", detail)
+            .about("parameter", json!(shortened(name)))
+    }
+
+    /// A request body that is not understood.
+    pub(super) fn body(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-body", "Request body not understood", detail)
+    }
+
+    /// A request body that is larger than any legal one.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let detail = format!("a request body holds at most {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request body too large", detail)
+    }
+
+    /// A path that is not legal as such.
+    pub(super) fn path() -> Self {
+        let detail = "the path holds something that is not UTF-8".to_owned();
+        Self::new(StatusCode::BAD_REQUEST, "bad-path", "Path not understood", detail)
+    }
+
+    /// A path that no route answers.
+    pub(super) fn no_route(path: &str, hint: &str) -> Self {
+        let detail = format!("nothing is served at {}: {hint}", shortened(path));
+        Self::new(StatusCode::NOT_FOUND, "unknown-route", "No such route", detail)
+    }
+
+    /// A method that a route does not take.
+    pub(super) fn method(method: &str, path: &str) -> Self {
+        let detail = format!("{} does not take {}", shortened(path), shortened(method));
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+            detail,
+        )
+    }
+
+    /// An attempt that an execution does not have.
+    pub(super) fn no_attempt(execution: &str, asked: u32, count: usize) -> Self {
+        let detail = format!("execution {execution} has {count} attempts, so no attempt {asked}");
+        Self::new(StatusCode::NOT_FOUND, "unknown-attempt", "No such attempt", detail)
+            .about("execution", json!(execution))
+    }
+
+    /// The refusal that it tells, as far as it does: the way back, for the client.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let read = |key: &str| self.about.get(key).cloned().unwrap_or(Value::Null);
+        let parse = |key: &str| serde_json::from_value(read(key)).ok();
+        Some(match self.name() {
+            "unknown-job" => Refusal::UnknownJob {
+                job: parse("job")?,
+                nearest: serde_json::from_value(read("nearest")).ok()?,
+            },
+            "unknown-execution" => Refusal::UnknownExecution { execution: parse("execution")? },
+            "ambiguous-execution" => Refusal::AmbiguousExecution {
+                execution: parse("execution")?,
+                count: serde_json::from_value(read("count")).ok()?,
+            },
+            "unknown-worker" => {
+                Refusal::UnknownWorker { worker: serde_json::from_value(read("worker")).ok()? }
+            }
+            "already-final" => Refusal::AlreadyFinal {
+                execution: serde_json::from_value(read("execution")).ok()?,
+                state: serde_json::from_value(read("state")).ok()?,
+            },
+            "still-live" => Refusal::StillLive {
+                execution: serde_json::from_value(read("execution")).ok()?,
+                state: serde_json::from_value(read("state")).ok()?,
+            },
+            "not-paused" => Refusal::NotPaused { job: serde_json::from_value(read("job")).ok()? },
+            "invalid-jobs" => Refusal::Invalid(self.errors.to_vec()),
+            "invalid-file" => Refusal::File(self.detail.clone()),
+            "store-unavailable" => Refusal::Store("the engine's log says why".to_owned()),
+            "stopping" => Refusal::Stopping,
+            _ => return None,
+        })
+    }
+}
+
+impl From<Refusal> for ProblemDetails {
+    fn from(refusal: Refusal) -> Self {
+        use StatusCode as S;
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::UnknownJob { job, nearest } => {
+                Self::new(S::NOT_FOUND, "unknown-job", "No such job", detail)
+                    .about("job", json!(job))
+                    .about("nearest", json!(nearest))
+            }
+            Refusal::UnknownExecution { execution } => {
+                Self::new(S::NOT_FOUND, "unknown-execution", "No such execution", detail)
+                    .about("execution", json!(execution))
+            }
+            Refusal::AmbiguousExecution { execution, count } => {
+                Self::new(S::BAD_REQUEST, "ambiguous-execution", "More than one execution", detail)
+                    .about("execution", json!(execution))
+                    .about("count", json!(count))
+            }
+            Refusal::UnknownWorker { worker } => {
+                Self::new(S::NOT_FOUND, "unknown-worker", "No such worker", detail)
+                    .about("worker", json!(worker))
+            }
+            Refusal::AlreadyFinal { execution, state } => {
+                Self::new(S::CONFLICT, "already-final", "Execution is over", detail)
+                    .about("execution", json!(execution))
+                    .about("state", json!(state))
+            }
+            Refusal::StillLive { execution, state } => {
+                Self::new(S::CONFLICT, "still-live", "Execution is not over", detail)
+                    .about("execution", json!(execution))
+                    .about("state", json!(state))
+            }
+            Refusal::NotPaused { job } => {
+                Self::new(S::CONFLICT, "not-paused", "Job is not paused", detail)
+                    .about("job", json!(job))
+            }
+            Refusal::Invalid(errors) => {
+                let title = "Invalid jobs";
+                Self {
+                    errors: errors.into(),
+                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid-jobs", title, detail)
+                }
+            }
+            Refusal::File(_) => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "invalid-file", "Invalid jobs file", detail)
+            }
+            Refusal::Store(source) => {
+                // What a database says is for the log of its owner, not for whoever calls.
+                tracing::error!(%source, "the store is unavailable");
+                let detail = "the store is unavailable: the engine's log says why".to_owned();
+                Self::new(S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable", detail)
+            }
+            Refusal::Stopping => {
+                Self::new(S::SERVICE_UNAVAILABLE, "stopping", "Engine is stopping", detail)
+            }
+            Refusal::Unreachable(_) => {
+                Self::new(S::BAD_GATEWAY, "unreachable", "Engine not reachable", detail)
+            }
+            Refusal::Other(_) => {
+                Self::new(S::BAD_GATEWAY, "not-understood", "Answer not understood", detail)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ProblemDetails {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let kind = HeaderValue::from_static("application/problem+json");
+        (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+    }
+}

@@ -1,0 +1,128 @@
+//! `/api/v1/status`: the engine at a glance.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::app::App;
+use super::params::Params;
+use super::problem::ProblemDetails;
+use crate::driver::{EngineInfo, Snapshot};
+use crate::model::{JobId, StateName, WorkerState, text};
+
+/// So many fire times are told.
+const UPCOMING: usize = 10;
+
+/// The engine at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemStatus {
+    /// `ok`, or `degraded` when something stands under `problems`.
+    pub health: String,
+    /// What is wrong with the engine or its workers, one sentence each.
+    pub problems: Vec<String>,
+    /// Version of the program.
+    pub version: String,
+    /// Host and process id of the engine that leads.
+    pub leader: Leader,
+    /// When the engine started.
+    pub started_at: DateTime<Utc>,
+    /// How long it has run: `3d4h`.
+    pub uptime: String,
+    /// The same in milliseconds.
+    pub uptime_ms: u64,
+    /// How many jobs there are.
+    pub jobs: usize,
+    /// How many of them are paused.
+    pub paused: usize,
+    /// How many workers there are.
+    pub workers: usize,
+    /// Slots of all workers that are online.
+    pub capacity: u64,
+    /// Executions by state: live ones now, final ones of the last 24 hours.
+    pub counts: BTreeMap<StateName, u64>,
+    /// The next fire times over all jobs, soonest first.
+    pub upcoming: Vec<Upcoming>,
+    /// The newest event.
+    pub seq: u64,
+    /// Store, data folder, listener and jobs file.
+    pub engine: EngineInfo,
+}
+
+/// The engine that leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leader {
+    /// Host name.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+}
+
+/// A fire time to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upcoming {
+    /// Of which job.
+    pub job_id: JobId,
+    /// When.
+    pub fire_time: DateTime<Utc>,
+}
+
+/// The engine at a glance.
+pub(super) async fn status(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<SystemStatus>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let now = app.now();
+    let snapshot = app.subscribe().await?.snapshot;
+    let counts = app.door.counts(now - TimeDelta::days(1)).await?;
+    Ok(Json(glance(now, snapshot, counts)))
+}
+
+fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)>) -> SystemStatus {
+    let Snapshot { seq, jobs, live, workers, engine } = snapshot;
+    let mut counts: BTreeMap<StateName, u64> = StateName::ALL.map(|state| (state, 0)).into();
+    // A live execution may be older than a day: those are counted from what lives.
+    counts.extend(past.into_iter().filter(|(state, _)| state.is_final()));
+    for execution in &live {
+        *counts.entry(execution.state.name()).or_default() += 1;
+    }
+    let mut upcoming: Vec<Upcoming> = jobs
+        .iter()
+        .filter_map(|job| {
+            let fire_time = job.next_fire_time?;
+            Some(Upcoming { job_id: job.definition.id.clone(), fire_time })
+        })
+        .collect();
+    upcoming.sort_by(|a, b| (a.fire_time, &a.job_id).cmp(&(b.fire_time, &b.job_id)));
+    upcoming.truncate(UPCOMING);
+    let online = workers.iter().filter(|worker| worker.state == WorkerState::Online);
+    let capacity = online.map(|worker| u64::from(worker.capacity)).sum();
+    let problems: Vec<String> = workers
+        .iter()
+        .filter(|worker| matches!(worker.state, WorkerState::Suspect | WorkerState::Offline))
+        .map(|worker| format!("worker {} is {}", worker.id, worker.state.as_str()))
+        .collect();
+    let up = (now - engine.started_at).to_std().unwrap_or_default();
+    let whole_seconds = std::time::Duration::from_secs(up.as_secs());
+    SystemStatus {
+        health: if problems.is_empty() { "ok" } else { "degraded" }.to_owned(),
+        problems,
+        version: engine.version.clone(),
+        leader: Leader { host: engine.host.clone(), pid: engine.pid },
+        started_at: engine.started_at,
+        uptime: text::format_duration(whole_seconds),
+        uptime_ms: u64::try_from(up.as_millis()).unwrap_or(u64::MAX),
+        jobs: jobs.len(),
+        paused: jobs.iter().filter(|job| job.paused.is_some()).count(),
+        workers: workers.len(),
+        capacity,
+        counts,
+        upcoming,
+        seq,
+        engine,
+    }
+}

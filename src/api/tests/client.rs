@@ -1,0 +1,172 @@
+//! The client against a served socket: whatever the door says arrives on the other side.
+
+use chrono::TimeDelta;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+
+use super::door::{execution_id, job};
+use super::*;
+use crate::api::client::{Client, ClientError};
+use crate::api::{Listen, Listeners, serve};
+use crate::driver::{Door, Feed, RunOptions};
+use crate::model::Refusal;
+use crate::store::ExecutionQuery;
+use crate::worker::protocol::AttemptKey;
+
+struct Served {
+    door: Arc<PlayedDoor>,
+    client: Client,
+    shutdown: CancellationToken,
+    server: JoinHandle<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl Served {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("crontower.sock");
+        let listeners = Listeners::tcp(Listen::None).await.unwrap().with_socket(&path).unwrap();
+        let door = Arc::new(PlayedDoor::sample());
+        let shutdown = CancellationToken::new();
+        let server = tokio::spawn(serve(door.clone(), listeners, clock(), shutdown.clone()));
+        let client = Client::over_socket(&path).unwrap();
+        Self { door, client, shutdown, server, _dir: dir }
+    }
+}
+
+#[tokio::test]
+async fn a_picture_and_all_that_follows_cross_the_socket() {
+    let served = Served::start().await;
+    let mut far = served.client.subscribe().await.unwrap();
+    assert_eq!(far.snapshot, served.door.subscribe().await.unwrap().snapshot);
+    let mut near = served.door.subscribe().await.unwrap();
+    let key = AttemptKey { execution_id: execution_id(2), attempt: 1 };
+    served.door.publish();
+    served.door.write(key, b"x");
+    served.client.run_job(&job("backup"), RunOptions::default()).await.unwrap();
+    served.door.tell(Feed::Trouble(Some("the store is slow".to_owned())));
+    served.door.tell(Feed::Trouble(None));
+    served.door.tell(Feed::Stopped);
+    for _ in 0..6 {
+        assert_eq!(far.feed.recv().await.unwrap(), near.feed.recv().await.unwrap());
+    }
+    assert_eq!(far.feed.recv().await, Err(RecvError::Closed));
+}
+
+#[tokio::test]
+async fn a_feed_that_breaks_off_closes_the_channel() {
+    let served = Served::start().await;
+    let mut far = served.client.subscribe().await.unwrap();
+    served.shutdown.cancel();
+    assert_eq!(far.feed.recv().await, Err(RecvError::Closed));
+    served.server.await.unwrap();
+    let refusal = served.client.subscribe().await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Unreachable(_)), "{refusal}");
+}
+
+#[tokio::test]
+async fn every_question_has_the_same_answer_through_the_client() {
+    let served = Served::start().await;
+    let (near, far): (&dyn Door, &dyn Door) = (&*served.door, &served.client);
+    let key = AttemptKey { execution_id: execution_id(2), attempt: 1 };
+    served.door.write(key, b"text");
+    served.door.write(key, b"\xff\x00");
+    let backup = job("backup");
+    assert_eq!(far.job(&backup).await, near.job(&backup).await);
+    assert_eq!(
+        far.next_fire_times(&backup, noon(), 3).await,
+        near.next_fire_times(&backup, noon(), 3).await
+    );
+    assert_eq!(far.execution("00000002").await, near.execution("00000002").await);
+    assert_eq!(far.counts(noon()).await, near.counts(noon()).await);
+    assert_eq!(far.newest_events(3).await, near.newest_events(3).await);
+    assert_eq!(far.events_after(2, 3).await, near.events_after(2, 3).await);
+    assert_eq!(far.ledger(&backup, 5).await, near.ledger(&backup, 5).await);
+    assert_eq!(far.output(key, 0, 100).await, near.output(key, 0, 100).await);
+    assert_eq!(far.plan_reload().await, near.plan_reload().await);
+    let until = Some(noon() + TimeDelta::hours(1));
+    let reason = Some("grüße".to_owned());
+    assert_eq!(
+        far.pause(&backup, until, reason.clone()).await,
+        near.pause(&backup, until, reason).await
+    );
+}
+
+#[tokio::test]
+async fn a_query_arrives_as_it_was_asked() {
+    let served = Served::start().await;
+    let query = ExecutionQuery {
+        job: Some(job("backup")),
+        states: vec![crate::model::StateName::Failed, crate::model::StateName::TimedOut],
+        trigger: Some(crate::model::Trigger::CatchUp),
+        worker: Some(crate::model::WorkerId::new("worker-1").unwrap()),
+        since: Some(noon() - TimeDelta::milliseconds(1)),
+        until: Some(noon()),
+        words: vec!["a&b=c".to_owned(), "ü".to_owned()],
+        without: vec!["full".to_owned()],
+        before: Some(execution_id(9)),
+        after: Some(execution_id(3)),
+        limit: 17,
+    };
+    served.client.executions(&query).await.unwrap();
+    assert_eq!(served.door.state().queries.last().unwrap(), &query);
+    let page = served.client.executions(&ExecutionQuery { limit: 1, ..Default::default() }).await;
+    let page = page.unwrap();
+    assert!(page.more && page.items[0].id == execution_id(2));
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_as_what_it_is() {
+    let served = Served::start().await;
+    let (near, far): (&dyn Door, &dyn Door) = (&*served.door, &served.client);
+    let (ended, running) = (execution_id(1), execution_id(2));
+    assert_eq!(far.job(&job("backpu")).await, near.job(&job("backpu")).await);
+    assert_eq!(far.job(&job("zzzzzz")).await, near.job(&job("zzzzzz")).await);
+    assert_eq!(far.execution("0192").await, near.execution("0192").await);
+    assert_eq!(far.execution("ffff").await, near.execution("ffff").await);
+    assert_eq!(far.cancel(ended).await, near.cancel(ended).await);
+    assert_eq!(far.retry(running).await, near.retry(running).await);
+    assert_eq!(far.resume(&job("backup")).await, near.resume(&job("backup")).await);
+    assert_eq!(far.reload().await, near.reload().await);
+    served.door.state().store_is_down = true;
+    assert!(matches!(far.subscribe().await, Err(Refusal::Store(_))));
+}
+
+#[tokio::test]
+async fn an_execution_named_by_a_path_is_only_a_name() {
+    let served = Served::start().await;
+    for part in ["../jobs/backup", "", ".", "..", "a/b", "?x=1", "%2f", "#"] {
+        let refusal = served.client.execution(part).await.unwrap_err();
+        let harmless = matches!(refusal, Refusal::UnknownExecution { .. } | Refusal::Other(_));
+        assert!(harmless, "{part}: {refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_and_someone_else_there_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("none.sock");
+    let error = Client::over_socket(&path).unwrap().get(&["status"], &[]).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+    let other = wiremock::MockServer::start().await;
+    let error = Client::at_url(&other.uri()).unwrap().get(&["status"], &[]).await.unwrap_err();
+    assert!(matches!(error, ClientError::NotUnderstood { .. }), "{error}");
+    for url in ["", "nonsense", "ftp://x", "unix:/x", "http://"] {
+        assert!(Client::at_url(url).is_err(), "{url}");
+    }
+    let told = Client::at_url("http://user:secret@127.0.0.1:1/?token=secret").unwrap();
+    let error = told.get(&["status"], &[]).await.unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_brings_what_was_asked_for_and_not_json() {
+    let served = Served::start().await;
+    served.door.write(AttemptKey { execution_id: execution_id(2), attempt: 1 }, b"plain");
+    let path = ["executions", "00000002", "output"];
+    let answer = served.client.stream(&path, &[], "text/plain").await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "plain\n");
+    let mut events = served.client.stream(&["events"], &[], "text/event-stream").await.unwrap();
+    served.door.publish();
+    assert!(events.chunk().await.unwrap().unwrap().starts_with(b"id: 6\n"));
+}

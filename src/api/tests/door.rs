@@ -1,0 +1,357 @@
+//! A door whose other side is a test.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::broadcast;
+
+use super::noon;
+use crate::driver::{Batch, Door, EngineInfo, Feed, FileState, RunOptions, Snapshot, Subscription};
+use crate::jobfile::Plan;
+use crate::model::*;
+use crate::store::{ExecutionQuery, Page};
+use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::worker::protocol::AttemptKey;
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) seq: u64,
+    pub(super) jobs: Vec<Arc<JobStatus>>,
+    /// Oldest first.
+    pub(super) executions: Vec<Arc<Execution>>,
+    pub(super) workers: Vec<Worker>,
+    pub(super) events: Vec<Event>,
+    pub(super) output: HashMap<AttemptKey, Vec<OutputLine>>,
+    pub(super) reloads: usize,
+    pub(super) runs: Vec<RunOptions>,
+    pub(super) queries: Vec<ExecutionQuery>,
+    pub(super) store_is_down: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct PlayedDoor {
+    state: Mutex<State>,
+    sender: broadcast::Sender<Feed>,
+}
+
+pub(super) fn job(id: &str) -> JobId {
+    JobId::new(id).unwrap()
+}
+
+/// The execution numbered `n`: its id sorts by it.
+pub(super) fn execution_id(n: u128) -> ExecutionId {
+    ExecutionId::from_uuid(uuid::Uuid::from_u128(0x0192_f0c1_2345_7abc_8def_0000_0000_0000 + n))
+}
+
+pub(super) fn execution(n: u128, job_id: &str, state: ExecutionState) -> Execution {
+    let at = noon() - TimeDelta::minutes(10);
+    let reason = "a slot was free".to_owned();
+    Execution {
+        id: execution_id(n),
+        job_id: job(job_id),
+        job_version: 1,
+        trigger: Trigger::Schedule,
+        fire_time: at,
+        created_at: at,
+        started_at: None,
+        finished_at: None,
+        attempts: Vec::new(),
+        priority: Priority::Medium,
+        history: vec![Transition { at, state: state.name(), reason: reason.clone() }],
+        state,
+        reason,
+        result: None,
+        retry_of: None,
+        args: Vec::new(),
+        forced: false,
+        requested_by: None,
+        cancelled_by: None,
+    }
+}
+
+pub(super) fn attempt(number: u32) -> Attempt {
+    let at = noon() - TimeDelta::minutes(9);
+    Attempt {
+        number,
+        worker_id: WorkerId::new("worker-1").unwrap(),
+        assigned_at: at,
+        started_at: Some(at),
+        finished_at: None,
+        outcome: None,
+        exit_code: None,
+        error: None,
+    }
+}
+
+pub(super) fn line(text: &[u8]) -> OutputLine {
+    OutputLine { at: noon(), stream: Stream::Stdout, text: text.to_vec(), complete: true }
+}
+
+fn status(id: &str, minutes: i64) -> Arc<JobStatus> {
+    let definition = Arc::new(Job::new(job(id), JobCommand::script("true")));
+    let text = serde_json::json!({
+        "source": "file", "version": 1, "paused": null, "live": 0, "last_execution": null,
+        "next_fire_time": noon() + TimeDelta::minutes(minutes),
+    });
+    let mut value = serde_json::to_value(&definition).unwrap();
+    value.as_object_mut().unwrap().extend(text.as_object().unwrap().clone());
+    Arc::new(serde_json::from_value(value).unwrap())
+}
+
+impl PlayedDoor {
+    /// Three jobs, two executions, a worker, five events.
+    pub(super) fn sample() -> Self {
+        let mut state = State {
+            jobs: vec![status("backup", 5), status("clean-up", 3), status("report", 9)],
+            ..State::default()
+        };
+        let mut ended = execution(1, "backup", ExecutionState::Succeeded);
+        ended.attempts = vec![Attempt {
+            finished_at: Some(noon() - TimeDelta::minutes(8)),
+            outcome: Some(Outcome::Succeeded),
+            exit_code: Some(0),
+            ..attempt(1)
+        }];
+        let mut running = execution(2, "report", ExecutionState::Running);
+        running.attempts = vec![attempt(1)];
+        state.workers = vec![Worker {
+            id: WorkerId::new("worker-1").unwrap(),
+            state: WorkerState::Online,
+            host: "db1".to_owned(),
+            alias: None,
+            capacity: 5,
+            labels: vec!["db".to_owned()],
+            running: vec![running.id],
+            last_heartbeat: Some(noon()),
+            version: None,
+            pid: Some(7),
+            succeeded: 1,
+            failed: 0,
+        }];
+        state.executions = vec![Arc::new(ended), Arc::new(running)];
+        let door = Self { state: Mutex::new(state), sender: broadcast::channel(8).0 };
+        for _ in 0..5 {
+            door.publish();
+        }
+        door
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Commits one event and tells it.
+    pub(super) fn publish(&self) {
+        let mut state = self.state();
+        state.seq += 1;
+        let kind = EventKind::WorkerChanged {
+            worker_id: WorkerId::new("worker-1").unwrap(),
+            reason: "came".to_owned(),
+        };
+        let event = Event { seq: state.seq, at: noon(), actor: Actor::engine(), kind };
+        state.events.push(event.clone());
+        let batch = Batch { seq: state.seq, events: vec![event], ..Batch::default() };
+        let _ = self.sender.send(Feed::Batch(Arc::new(batch)));
+    }
+
+    /// Commits a change of an execution and tells it.
+    pub(super) fn change(&self, change: Execution) {
+        let mut state = self.state();
+        state.seq += 1;
+        let change = Arc::new(change);
+        match state.executions.iter_mut().find(|one| one.id == change.id) {
+            Some(one) => *one = change.clone(),
+            None => state.executions.push(change.clone()),
+        }
+        let batch = Batch { seq: state.seq, executions: vec![change], ..Batch::default() };
+        let _ = self.sender.send(Feed::Batch(Arc::new(batch)));
+    }
+
+    /// Writes a line of output and tells it.
+    pub(super) fn write(&self, key: AttemptKey, text: &[u8]) {
+        self.state().output.entry(key).or_default().push(line(text));
+        let _ = self.sender.send(Feed::OutputGrew { key, bytes: 1 });
+    }
+
+    pub(super) fn tell(&self, message: Feed) {
+        let _ = self.sender.send(message);
+    }
+
+    pub(super) fn find(&self, id: ExecutionId) -> Arc<Execution> {
+        self.state().executions.iter().find(|one| one.id == id).unwrap().clone()
+    }
+
+    fn known(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+        let state = self.state();
+        let ids = state.jobs.iter().map(|job| job.definition.id.as_str());
+        let nearest = text::nearest(id.as_str(), ids).map(job);
+        let found = state.jobs.iter().find(|job| job.definition.id == *id);
+        found.cloned().ok_or_else(|| Refusal::UnknownJob { job: id.to_string(), nearest })
+    }
+}
+
+#[async_trait]
+impl Door for PlayedDoor {
+    async fn subscribe(&self) -> Result<Subscription, Refusal> {
+        let feed = self.sender.subscribe();
+        let state = self.state();
+        if state.store_is_down {
+            return Err(Refusal::Store("password=hunter2 refused".to_owned()));
+        }
+        let live = state.executions.iter().filter(|one| !one.state.is_final());
+        let engine = EngineInfo {
+            version: "0.1.0".to_owned(),
+            host: "db1".to_owned(),
+            pid: 42,
+            started_at: noon() - TimeDelta::minutes(100),
+            store: "sqlite".to_owned(),
+            data_dir: "/data".to_owned(),
+            listen: None,
+            file: FileState { path: Some("jobs.yaml".to_owned()), changed: false },
+        };
+        let snapshot = Snapshot {
+            seq: state.seq,
+            jobs: state.jobs.clone(),
+            live: live.cloned().collect(),
+            workers: state.workers.clone(),
+            engine,
+        };
+        Ok(Subscription { snapshot, feed })
+    }
+
+    async fn run_job(&self, id: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
+        self.known(id)?;
+        let n = self.state().executions.len() as u128 + 1;
+        let mut created = execution(n, id.as_str(), ExecutionState::Queued);
+        created.args = options.args.clone();
+        self.state().runs.push(options);
+        self.change(created);
+        Ok(self.find(execution_id(n)))
+    }
+
+    async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        let found = self.find(id);
+        let state = found.state.name();
+        if state.is_final() {
+            return Err(Refusal::AlreadyFinal { execution: id, state });
+        }
+        self.change(Execution { state: ExecutionState::Cancelled, ..(*found).clone() });
+        Ok(self.find(id))
+    }
+
+    async fn retry(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        let found = self.find(id);
+        let state = found.state.name();
+        if !state.is_final() {
+            return Err(Refusal::StillLive { execution: id, state });
+        }
+        self.run_job(&found.job_id, RunOptions::default()).await
+    }
+
+    async fn pause(
+        &self,
+        id: &JobId,
+        until: Option<DateTime<Utc>>,
+        reason: Option<String>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let mut changed = (*self.known(id)?).clone();
+        changed.paused = Some(Pause { at: noon(), until, reason, by: Actor::named("test") });
+        Ok(Arc::new(changed))
+    }
+
+    async fn resume(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+        self.known(id)?;
+        Err(Refusal::NotPaused { job: id.clone() })
+    }
+
+    async fn plan_reload(&self) -> Result<Plan, Refusal> {
+        Ok(Plan { added: vec![job("new")], ..Plan::default() })
+    }
+
+    async fn reload(&self) -> Result<Plan, Refusal> {
+        self.state().reloads += 1;
+        Err(Refusal::File("jobs.yaml:3:5: unknown key `scheduel`".to_owned()))
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+        self.known(id)
+    }
+
+    async fn next_fire_times(
+        &self,
+        id: &JobId,
+        from: DateTime<Utc>,
+        count: usize,
+    ) -> Result<Vec<DateTime<Utc>>, Refusal> {
+        self.known(id)?;
+        Ok((1..=count).map(|n| from + TimeDelta::minutes(n as i64)).collect())
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, Refusal> {
+        let mut state = self.state();
+        state.queries.push(query.clone());
+        let fits = |one: &&Arc<Execution>| {
+            query.job.as_ref().is_none_or(|job| *job == one.job_id)
+                && (query.states.is_empty() || query.states.contains(&one.state.name()))
+                && query.before.is_none_or(|before| one.id < before)
+        };
+        let all: Vec<_> = state.executions.iter().rev().filter(fits).cloned().collect();
+        let limit = query.limit as usize;
+        Ok(Page { more: all.len() > limit, items: all.into_iter().take(limit).collect() })
+    }
+
+    async fn execution(&self, part: &str) -> Result<Arc<Execution>, Refusal> {
+        let state = self.state();
+        let fits = |one: &&Arc<Execution>| {
+            let id = one.id.to_string();
+            id.starts_with(part) || id.ends_with(part)
+        };
+        let found: Vec<_> = state.executions.iter().filter(fits).collect();
+        match found.as_slice() {
+            [] => Err(Refusal::UnknownExecution { execution: part.to_owned() }),
+            [one] => Ok((*one).clone()),
+            more => {
+                let count = more.len();
+                Err(Refusal::AmbiguousExecution { execution: part.to_owned(), count })
+            }
+        }
+    }
+
+    async fn counts(&self, _: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, Refusal> {
+        Ok(vec![(StateName::Running, 9), (StateName::Succeeded, 4)])
+    }
+
+    async fn newest_events(&self, limit: u32) -> Result<Vec<Event>, Refusal> {
+        Ok(self.state().events.iter().rev().take(limit as usize).cloned().collect())
+    }
+
+    async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, Refusal> {
+        let state = self.state();
+        let after = state.events.iter().filter(|event| event.seq > seq);
+        // Smaller pages than asked for, so that replays take more than one.
+        Ok(after.take(limit.min(3) as usize).cloned().collect())
+    }
+
+    async fn ledger(&self, id: &JobId, _: u32) -> Result<Vec<LedgerRange>, Refusal> {
+        Ok(vec![LedgerRange {
+            job_id: id.clone(),
+            first: noon(),
+            last: noon(),
+            count: 1,
+            fate: LedgerFate::Missed,
+            reason: "no engine ran".to_owned(),
+        }])
+    }
+
+    /// Offsets count lines here; two of them are given at a time.
+    async fn output(&self, key: AttemptKey, from: u64, _: u64) -> Result<OutputChunk, Refusal> {
+        let state = self.state();
+        let lines = state.output.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let begin = lines.len().min(from as usize);
+        let end = lines.len().min(begin + 2);
+        let at_end = end == lines.len();
+        Ok(OutputChunk { lines: lines[begin..end].to_vec(), next: end as u64, at_end })
+    }
+}

@@ -1,0 +1,77 @@
+//! The routes against a door that a test plays.
+
+mod client;
+mod door;
+mod events;
+mod hostile;
+mod listen;
+mod output;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, StatusCode, header};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use self::door::PlayedDoor;
+use super::app::{App, WallClock};
+use super::router;
+
+/// The instant at which all these tests happen.
+fn noon() -> DateTime<Utc> {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn clock() -> WallClock {
+    Arc::new(noon)
+}
+
+/// A door, and the socket's router before it.
+struct World {
+    door: Arc<PlayedDoor>,
+    router: Router,
+    stopping: CancellationToken,
+}
+
+impl World {
+    fn new() -> Self {
+        let door = Arc::new(PlayedDoor::sample());
+        let stopping = CancellationToken::new();
+        let app = App { door: door.clone(), clock: clock(), stopping: stopping.clone() };
+        Self { router: router::socket(app), door, stopping }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn get(&self, uri: &str) -> (StatusCode, Value) {
+        json_of(self.send(Request::get(uri).body(Body::empty()).unwrap()).await).await
+    }
+
+    async fn post(&self, uri: &str, body: impl Into<Body>) -> (StatusCode, Value) {
+        json_of(self.send(Request::post(uri).body(body.into()).unwrap()).await).await
+    }
+}
+
+/// The JSON of an answer; an error must be a problem.
+async fn json_of(response: Response<Body>) -> (StatusCode, Value) {
+    let status = response.status();
+    let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+    let wanted = if status.is_success() { "application/json" } else { "application/problem+json" };
+    assert_eq!(kind, wanted, "{status}");
+    let bytes = to_bytes(response.into_body(), 64 << 20).await.unwrap();
+    let value: Value = serde_json::from_slice(&bytes).unwrap();
+    if !status.is_success() {
+        for key in ["type", "title", "detail"] {
+            assert!(value[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {value}");
+        }
+        assert_eq!(value["status"], status.as_u16());
+    }
+    (status, value)
+}

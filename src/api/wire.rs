@@ -1,0 +1,155 @@
+//! JSON shapes that are not simply a type of the model: what is computed for those who read, and the lines of the feed.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::driver::{Batch, Feed, FileState, Snapshot};
+use crate::model::{Execution, WorkerId};
+use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::worker::protocol::AttemptKey;
+
+/// A list, or the part of it that was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct List<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Given as `cursor`, it brings the rows that follow; `null` = there are none.
+    pub next_cursor: Option<String>,
+}
+
+/// An execution with what is computed from its attempts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionView {
+    /// The execution.
+    #[serde(flatten)]
+    pub execution: Arc<Execution>,
+    /// The number of the newest attempt; 0 before the first.
+    pub attempt: u32,
+    /// The worker of the newest attempt.
+    pub worker_id: Option<WorkerId>,
+}
+
+impl From<Arc<Execution>> for ExecutionView {
+    fn from(execution: Arc<Execution>) -> Self {
+        let attempt = execution.attempt_number();
+        let worker_id = execution.worker_id().cloned();
+        Self { execution, attempt, worker_id }
+    }
+}
+
+/// One line of `/api/v1/feed`: first a snapshot, then everything that follows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedLine {
+    /// The engine at one instant; the first line and no other.
+    Snapshot(Box<Snapshot>),
+    /// A commit.
+    Batch(Arc<Batch>),
+    /// A running attempt has written output.
+    OutputGrew {
+        /// Which.
+        key: AttemptKey,
+        /// Bytes written so far.
+        bytes: u64,
+    },
+    /// jobs.yaml was changed by hand, or is again as it was loaded.
+    File(FileState),
+    /// The engine cannot work properly, and why; null = it can again.
+    Trouble(Option<String>),
+    /// The engine ends; nothing follows.
+    Stopped,
+}
+
+impl From<Feed> for FeedLine {
+    fn from(message: Feed) -> Self {
+        match message {
+            Feed::Batch(batch) => Self::Batch(batch),
+            Feed::OutputGrew { key, bytes } => Self::OutputGrew { key, bytes },
+            Feed::File(state) => Self::File(state),
+            Feed::Trouble(why) => Self::Trouble(why),
+            Feed::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl FeedLine {
+    /// The message it carries, or the snapshot that begins a feed.
+    pub(super) fn message(self) -> Result<Feed, Box<Snapshot>> {
+        match self {
+            Self::Snapshot(snapshot) => Err(snapshot),
+            Self::Batch(batch) => Ok(Feed::Batch(batch)),
+            Self::OutputGrew { key, bytes } => Ok(Feed::OutputGrew { key, bytes }),
+            Self::File(state) => Ok(Feed::File(state)),
+            Self::Trouble(why) => Ok(Feed::Trouble(why)),
+            Self::Stopped => Ok(Feed::Stopped),
+        }
+    }
+}
+
+/// Bytes as text where they are text: output hardly ever is anything else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WireText {
+    /// UTF-8.
+    Text(String),
+    /// Anything else, byte by byte.
+    Bytes(Vec<u8>),
+}
+
+/// A line of output as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireLine {
+    /// When it arrived.
+    pub at: DateTime<Utc>,
+    /// Where from.
+    pub stream: Stream,
+    /// The line without its end.
+    pub text: WireText,
+    /// Whether a line end followed.
+    pub complete: bool,
+}
+
+/// Output as JSON: lines with their times and streams, and where to go on reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputPage {
+    /// The lines.
+    pub lines: Vec<WireLine>,
+    /// Given as `from`, it brings what follows.
+    pub next: u64,
+    /// Whether `next` is the end of what has been written so far.
+    pub at_end: bool,
+}
+
+impl From<OutputChunk> for OutputPage {
+    fn from(chunk: OutputChunk) -> Self {
+        let line = |line: OutputLine| WireLine {
+            at: line.at,
+            stream: line.stream,
+            text: match String::from_utf8(line.text) {
+                Ok(text) => WireText::Text(text),
+                Err(error) => WireText::Bytes(error.into_bytes()),
+            },
+            complete: line.complete,
+        };
+        let lines = chunk.lines.into_iter().map(line).collect();
+        Self { lines, next: chunk.next, at_end: chunk.at_end }
+    }
+}
+
+impl From<OutputPage> for OutputChunk {
+    fn from(page: OutputPage) -> Self {
+        let line = |line: WireLine| OutputLine {
+            at: line.at,
+            stream: line.stream,
+            text: match line.text {
+                WireText::Text(text) => text.into_bytes(),
+                WireText::Bytes(bytes) => bytes,
+            },
+            complete: line.complete,
+        };
+        let lines = page.lines.into_iter().map(line).collect();
+        Self { lines, next: page.next, at_end: page.at_end }
+    }
+}

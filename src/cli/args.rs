@@ -1,0 +1,78 @@
+//! All arguments, as clap reads them. What cannot be done yet does not stand here.
+
+use clap::{Parser, Subcommand};
+
+use super::engine::StartArgs;
+use super::place::Place;
+use super::{
+    attach, completions, events, executions, jobs, logs, man, next, pause, reload, run, show,
+    status, stop_and_retry, validate, worker_process, workers,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  crontower                               the engine and its screen, or the screen of one that runs
+  crontower --headless                    the engine alone
+  crontower next 'weekdays at 9:30'       when a schedule fires
+  crontower run nightly-backup --wait     run a job now and see its output
+  crontower logs -f 1a2b3c4d              follow an execution
+
+Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachable, 4 not found, 5 not allowed.";
+
+/// A job scheduler that people watch and drive from a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "crontower", version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) place: Place,
+
+    #[command(flatten)]
+    pub(super) start: StartArgs,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Judge a jobs file
+    Validate(validate::Validate),
+    /// Tell when a schedule fires next
+    Next(next::Next),
+    /// List the jobs
+    Jobs(jobs::Jobs),
+    /// List executions, newest first
+    Executions(executions::Executions),
+    /// List the workers
+    Workers(workers::Workers),
+    /// Tell how the engine is
+    Status(status::Status),
+    /// List the newest events, or follow them
+    Events(events::Events),
+    /// Show a job or an execution
+    Show(show::Show),
+    /// Run a job now
+    Run(run::Run),
+    /// Stop the schedule of a job from firing
+    Pause(pause::Pause),
+    /// End a pause
+    Resume(pause::Resume),
+    /// End a live execution
+    Cancel(stop_and_retry::Cancel),
+    /// Run a final execution again
+    Retry(stop_and_retry::Retry),
+    /// Print the output of an execution
+    Logs(logs::Logs),
+    /// Read jobs.yaml again: all of it or, if it is wrong, nothing
+    Reload(reload::Reload),
+    /// Open the screen of a running engine
+    Attach(attach::Attach),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print a manual page
+    Man(man::Man),
+    /// Carry out attempts for the engine on the data folder
+    #[command(hide = true)]
+    WorkerProcess(worker_process::WorkerProcess),
+}

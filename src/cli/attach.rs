@@ -1,0 +1,26 @@
+//! `crontower attach`: the screen of an engine in another process.
+
+use super::exit::Failure;
+use super::place::Place;
+use super::{Context, screen};
+
+/// Open the screen of a running engine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  crontower attach
+  ssh -N -L 7118:/home/me/.local/share/crontower/crontower.sock db1 &
+  crontower attach http://127.0.0.1:7118")]
+pub(super) struct Attach {
+    /// Where the engine is (default: on the data folder's socket)
+    url: Option<String>,
+}
+
+impl Attach {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = match self.url {
+            Some(url) => Place { server: Some(url), ..Place::default() }.client()?,
+            None => context.place.client()?,
+        };
+        screen::attach(context, client).await
+    }
+}

@@ -1,0 +1,250 @@
+//! `crontower` without a subcommand: an engine, with its screen or without.
+//!
+//! Owns the order in which things come up and go down. What a stop does to running commands is the driver's; how the screen is
+//! left is the screen's.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use super::exit::{Exit, Failure};
+use super::place::{from_environment, jobs_file};
+use super::signals::{Asked, Signals};
+use super::{logging, screen};
+use crate::api::{Listen, Listeners, WallClock, serve};
+use crate::driver::data_dir::DataDir;
+use crate::driver::{Door, Running, StartError, StartOptions, start};
+use crate::model::{Actor, OnStop};
+use crate::worker::registry::Registry;
+
+/// What a handed-over engine says on stdout when it serves.
+pub(super) const READY: &str = "ready";
+
+/// How an engine is started.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Engine")]
+pub(super) struct StartArgs {
+    /// No screen: logs on stderr, SIGHUP reloads jobs.yaml, SIGTERM ends
+    #[arg(long)]
+    pub(super) headless: bool,
+
+    /// The jobs file, or a folder of *.yaml [env: CRONTOWER_JOBS; default: jobs.yaml, else a built-in sample]
+    #[arg(long, value_name = "FILE")]
+    pub(super) jobs: Option<PathBuf>,
+
+    /// Where history is kept [default: sqlite]
+    #[arg(long)]
+    pub(super) store: Option<StoreKind>,
+
+    /// Where /healthz and /readyz are served, or `none` [default: 127.0.0.1:7117]
+    #[arg(long, value_name = "ADDR:PORT|none")]
+    pub(super) listen: Option<Listen>,
+
+    /// In a session of its own, with its log in the data folder: how one engine takes over from another.
+    #[arg(long, hide = true, requires = "headless")]
+    pub(super) detached: bool,
+}
+
+/// Where history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StoreKind {
+    /// In the data folder; survives
+    Sqlite,
+    /// Nowhere; for trying things out
+    Memory,
+}
+
+impl StoreKind {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl StartArgs {
+    /// Whether any of them was given.
+    pub(super) fn any(&self) -> bool {
+        self.headless || self.jobs.is_some() || self.store.is_some() || self.listen.is_some()
+    }
+
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        if self.headless {
+            return self.run_headless(context).await;
+        }
+        screen::run(self, context).await
+    }
+
+    async fn run_headless(self, context: &Context) -> Result<(), Failure> {
+        let data_dir = open(&context.place.data_dir()?)?;
+        if self.detached {
+            // Fails only for a leader of a session, which has what is wanted already.
+            let _ = rustix::process::setsid();
+            logging::to_file(&data_dir.root().join("crontower.log"))?;
+        } else {
+            logging::to_stderr()?;
+        }
+        let mut signals = Signals::new()?;
+        let mut up = Up::start(&self, &data_dir).await?;
+        if self.detached {
+            context.terminal.say(READY)?;
+        }
+        up.serve_until_stopped(&mut signals, OnHangUp::Reload).await;
+        up.down().await;
+        Ok(())
+    }
+}
+
+/// The data folder, made if need be.
+pub(super) fn open(path: &Path) -> Result<DataDir, Failure> {
+    DataDir::open(path).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+}
+
+/// What SIGHUP means to an engine without a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnHangUp {
+    /// Read jobs.yaml again.
+    Reload,
+    /// Nothing: the terminal was lost, and says so more than once.
+    Ignore,
+}
+
+/// An engine that runs, and the server before it.
+#[derive(Debug)]
+pub(super) struct Up {
+    pub(super) running: Running,
+    /// A sentence for people about what could not be had.
+    pub(super) notice: Option<String>,
+    server: JoinHandle<()>,
+    serving: CancellationToken,
+}
+
+impl Up {
+    /// Listens, starts the engine, and serves it.
+    pub(super) async fn start(args: &StartArgs, data_dir: &DataDir) -> Result<Self, Failure> {
+        let listeners = Listeners::tcp(args.listen.unwrap_or_default()).await;
+        let listeners = listeners.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        let notice = listeners.notice.clone();
+        let listen = listeners.tcp_address().map(|address| address.to_string());
+        let running = start(StartOptions {
+            jobs: jobs(args.jobs.clone()),
+            data_dir: data_dir.root().to_owned(),
+            store: args.store.unwrap_or(StoreKind::Sqlite).as_str().to_owned(),
+            registry: Registry::builtin(),
+            worker_program: program()?,
+            listen,
+        })
+        .await
+        .map_err(not_started)?;
+        // Only now is the data folder ours, and with it the socket's place.
+        let socket = data_dir.socket();
+        let listeners = match listeners.with_socket(&socket) {
+            Ok(listeners) => listeners,
+            Err(error) => {
+                running.handle.stop(Some(OnStop::Leave), "its socket cannot be made").await;
+                return Err(Failure::new(Exit::Failed, error.to_string()));
+            }
+        };
+        let serving = CancellationToken::new();
+        let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
+        let server = tokio::spawn(serve(door, listeners, clock(), serving.clone()));
+        let up = Self { running, notice, server, serving };
+        up.log_start(&socket);
+        Ok(up)
+    }
+
+    fn log_start(&self, socket: &Path) {
+        for warning in &self.running.warnings {
+            tracing::warn!("{warning}");
+        }
+        if let Some(notice) = &self.notice {
+            tracing::warn!("{notice}");
+        }
+        tracing::info!(socket = %socket.display(), "the engine runs");
+    }
+
+    /// The engine works without a screen until it is told to stop and has stopped.
+    pub(super) async fn serve_until_stopped(&mut self, signals: &mut Signals, on: OnHangUp) {
+        let handle = self.running.handle.acting_as(Actor::named("signal"));
+        loop {
+            tokio::select! {
+                () = self.running.ended() => return,
+                asked = signals.next() => match asked {
+                    Asked::Stop(name) => {
+                        tracing::info!("{name}: the engine stops");
+                        handle.stop(None, name).await;
+                    }
+                    Asked::Reload if on == OnHangUp::Ignore => {}
+                    Asked::Reload => match handle.reload().await {
+                        Ok(plan) => tracing::info!(
+                            added = plan.added.len(),
+                            changed = plan.changed.len(),
+                            removed = plan.removed.len(),
+                            "jobs.yaml was read again"
+                        ),
+                        Err(refusal) => tracing::error!(
+                            "jobs.yaml was not taken, the jobs stay as they were:\n{refusal}"
+                        ),
+                    },
+                },
+            }
+        }
+    }
+
+    /// Asks the engine to stop and waits until it has.
+    pub(super) async fn stop(&mut self, how: Option<OnStop>, reason: &str) {
+        self.running.handle.stop(how, reason).await;
+        self.running.ended().await;
+    }
+
+    /// Ends what served an engine that has ended.
+    pub(super) async fn down(self) {
+        self.serving.cancel();
+        // A server that panicked has said so.
+        let _ = self.server.await;
+    }
+}
+
+fn not_started(error: StartError) -> Failure {
+    let exit = match &error {
+        StartError::Jobs(_) => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// The jobs file: as asked for, else jobs.yaml where there is one, else the sample.
+fn jobs(flag: Option<PathBuf>) -> Option<PathBuf> {
+    let usual = PathBuf::from("jobs.yaml");
+    let path = jobs_file(flag).or_else(|| usual.exists().then_some(usual))?;
+    // Others than this process are told about it, too.
+    Some(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// This very program, which is the worker process's, too.
+pub(super) fn program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot tell where this program is: {error}"))
+    })
+}
+
+/// The wall clock for the API.
+fn clock() -> WallClock {
+    Arc::new(super::times::now)
+}
+
+/// Whoever may open a socket of mode 0600: the user of this process.
+fn socket_actor() -> Actor {
+    let name = from_environment("USER").or_else(|| from_environment("LOGNAME"));
+    let name = match (name, rustix::process::getuid()) {
+        (Some(name), _) => name.to_string_lossy().into_owned(),
+        (None, user) if user.is_root() => "root".to_owned(),
+        (None, user) => format!("uid {}", user.as_raw()),
+    };
+    Actor::named(&format!("{name}@socket"))
+}

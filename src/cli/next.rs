@@ -1,0 +1,161 @@
+//! `crontower next`: when a schedule fires, in the words and by the rules of the engine, without one.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::Context;
+use super::exit::{Exit, Failure};
+use super::times::now;
+use crate::driver::system_zone;
+use crate::model::{Job, JobCommand, JobId, Settings};
+use crate::schedule::{Explanation, Schedule, ScheduleError, Timetable, parse_zone};
+
+/// Tell when a schedule fires next.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  crontower next '*/15 9-17 * * 1-5'
+  crontower next every 2 hours between 9 AM and 5 PM on weekdays --tz Europe/Berlin
+  crontower next '30 2 * * *' --tz Europe/Berlin --from 2026-03-28T12:00:00Z --explain")]
+pub(super) struct Next {
+    /// A cron expression (in quotes) or an English phrase
+    #[arg(required = true, num_args = 1..)]
+    schedule: Vec<String>,
+    /// The zone it is read in (default: the system's)
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
+    /// Fire times after this instant, itself left out (default: now); without an offset it is in the zone
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
+    /// The job whose id fixes the numbers of `H`
+    #[arg(long, value_name = "ID", default_value = "job")]
+    job: String,
+    /// Say how the schedule is read, and with --from, why that instant is a fire time or not
+    #[arg(long)]
+    explain: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A schedule that was read, and what it names.
+struct Preview {
+    schedule: Schedule,
+    table: Timetable,
+    fire_times: Vec<String>,
+    warnings: Vec<String>,
+    /// Of the instant given with --from.
+    explanation: Option<Explanation>,
+}
+
+impl Next {
+    pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
+        let preview = self.preview()?;
+        if self.json {
+            return context.terminal.say(&preview.json().to_string());
+        }
+        if self.explain {
+            context.terminal.say(&preview.explained())?;
+        } else {
+            for warning in &preview.warnings {
+                context.terminal.note(&format!("warning: {warning}"));
+            }
+        }
+        context.terminal.say(&preview.fire_times.join("\n"))
+    }
+
+    fn preview(&self) -> Result<Preview, Failure> {
+        let text = self.schedule.join(" ");
+        let wrong = |error: ScheduleError| {
+            let message = format!("cannot read the schedule\n{}", error.pretty(&text));
+            Failure::new(Exit::Usage, message)
+        };
+        let zone = self.zone()?;
+        let from = match &self.from {
+            Some(from) => instant(from, zone)?,
+            None => now(),
+        };
+        let schedule = Schedule::parse(&text).map_err(wrong)?;
+        let table = self.table(&text, zone)?.map_err(wrong)?;
+        if table.is_reboot() {
+            let message = "@reboot has no fire times: it fires at the first start after a boot";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let times =
+            std::iter::successors(table.fire_time_after(from), |last| table.fire_time_after(*last));
+        let shown = |at: DateTime<Utc>| {
+            at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+        };
+        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+        let fire_times: Vec<String> = times.take(count).map(shown).collect();
+        if fire_times.is_empty() {
+            let message = format!("`{text}` has no fire time after {}", shown(from));
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let warnings = table.warnings(from).into_iter().map(|warning| warning.message).collect();
+        let explanation = (self.explain && self.from.is_some()).then(|| table.explain(from));
+        Ok(Preview { schedule, table, fire_times, warnings, explanation })
+    }
+
+    fn zone(&self) -> Result<Tz, Failure> {
+        let Some(name) = &self.tz else { return Ok(system_zone()) };
+        parse_zone(name).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+    }
+
+    fn table(&self, text: &str, zone: Tz) -> Result<Result<Timetable, ScheduleError>, Failure> {
+        let id = JobId::new(&self.job)
+            .map_err(|error| Failure::new(Exit::Usage, format!("--job: {error}")))?;
+        let mut job = Job::new(id, JobCommand::script(""));
+        job.schedule = Some(text.to_owned());
+        let missing = || Failure::new(Exit::Usage, "an empty schedule");
+        match Timetable::new(&job, &Settings::default(), zone) {
+            Ok(table) => table.map(Ok).ok_or_else(missing),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+}
+
+impl Preview {
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "schedule": self.schedule.text(),
+            "timezone": self.table.zone().name(),
+            "in_words": self.table.in_words(),
+            "cron": self.schedule.as_cron(),
+            "items": self.fire_times,
+            "next_cursor": null,
+            "warnings": self.warnings,
+            "explanation": self.explanation,
+        })
+    }
+
+    fn explained(&self) -> String {
+        let mut lines = vec![self.table.in_words()];
+        lines.extend(self.schedule.as_cron().map(|cron| format!("as cron: {cron}")));
+        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.extend(self.explanation.as_ref().map(ToString::to_string));
+        lines.join("\n")
+    }
+}
+
+/// An instant as written by a person: RFC 3339, or a wall time in the zone.
+fn instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, Failure> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.to_utc());
+    }
+    let wall = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN)));
+    let wall = wall.ok_or_else(|| {
+        let message = format!("--from: `{text}` is not a time");
+        Failure::new(Exit::Usage, message).hint("write it like 2026-12-24T18:00:00Z")
+    })?;
+    zone.from_local_datetime(&wall).earliest().map(|at| at.to_utc()).ok_or_else(|| {
+        let message = format!("--from: the clocks of {} skip {wall}", zone.name());
+        Failure::new(Exit::Usage, message)
+    })
+}

@@ -1,0 +1,74 @@
+//! `crontower pause` and `crontower resume`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::Context;
+use super::exit::Failure;
+use super::times::{instant_ahead, local};
+use crate::model::JobStatus;
+
+/// Stop the schedule of a job from firing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  crontower pause nightly-backup --until 2h --reason 'disk is being replaced'
+  crontower pause nightly-backup --until 2026-12-24T18:00:00Z")]
+pub(super) struct Pause {
+    /// The job's id
+    job: String,
+    /// Until a time (2026-12-24T18:00:00Z), or for so long (2h); without it: until `resume`
+    #[arg(long, value_name = "TIME", value_parser = instant_ahead)]
+    until: Option<DateTime<Utc>>,
+    /// Why, for the record
+    #[arg(long)]
+    reason: Option<String>,
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Pause {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.place.client()?;
+        let body = json!({ "until": self.until, "reason": self.reason });
+        let text = client.post(&["jobs", &self.job, "pause"], &[], &body).await?;
+        if self.json {
+            return context.terminal.say(&text);
+        }
+        let job: Arc<JobStatus> = client.parse(&text)?;
+        let until = job
+            .paused
+            .as_ref()
+            .and_then(|pause| pause.until)
+            .map_or_else(|| format!("`crontower resume {}`", job.definition.id), local);
+        context.terminal.say(&format!("{} is paused until {until}", job.definition.id))
+    }
+}
+
+/// End a pause.
+#[derive(Debug, clap::Args)]
+pub(super) struct Resume {
+    /// The job's id
+    job: String,
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Resume {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.place.client()?;
+        let text = client.post(&["jobs", &self.job, "resume"], &[], &()).await?;
+        if self.json {
+            return context.terminal.say(&text);
+        }
+        let job: Arc<JobStatus> = client.parse(&text)?;
+        let next = job.next_fire_time.map_or_else(
+            || "it has no fire time".to_owned(),
+            |next| format!("its next fire time is {}", local(next)),
+        );
+        context.terminal.say(&format!("{} is no longer paused: {next}", job.definition.id))
+    }
+}

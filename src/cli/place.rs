@@ -1,0 +1,67 @@
+//! Where things are: the data folder, the jobs file, the engine.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use etcetera::BaseStrategy;
+
+use super::exit::{Exit, Failure};
+use crate::api::client::Client;
+
+/// Which engine is meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Place {
+    /// The data folder [env: CRONTOWER_DATA_DIR; default: $XDG_DATA_HOME/crontower]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+
+    /// Speak to the engine at this URL instead of the data folder's socket [env: CRONTOWER_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) server: Option<String>,
+}
+
+impl Place {
+    /// The data folder: as asked for, else by the environment, else the user's.
+    pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        if let Some(dir) = &self.data_dir {
+            return Ok(dir.clone());
+        }
+        if let Some(dir) = from_environment("CRONTOWER_DATA_DIR") {
+            return Ok(dir.into());
+        }
+        let strategy = etcetera::base_strategy::Xdg::new().map_err(|error| {
+            Failure::new(Exit::Usage, format!("cannot tell where your home folder is: {error}"))
+                .hint("name a data folder with --data-dir DIR or CRONTOWER_DATA_DIR")
+        })?;
+        Ok(strategy.data_dir().join("crontower"))
+    }
+
+    /// Whether the engine is named by a URL.
+    pub(super) fn names_a_server(&self) -> bool {
+        self.server().is_some()
+    }
+
+    fn server(&self) -> Option<String> {
+        let variable = || from_environment("CRONTOWER_SERVER");
+        self.server.clone().or_else(|| variable().map(|url| url.to_string_lossy().into_owned()))
+    }
+
+    /// A client of the engine that is meant.
+    pub(super) fn client(&self) -> Result<Client, Failure> {
+        match self.server() {
+            Some(url) => Ok(Client::at_url(&url)?),
+            None => Ok(Client::over_socket(&self.data_dir()?.join("crontower.sock"))?),
+        }
+    }
+}
+
+/// The jobs file that was asked for: by a flag, else by the environment.
+pub(super) fn jobs_file(flag: Option<PathBuf>) -> Option<PathBuf> {
+    flag.or_else(|| from_environment("CRONTOWER_JOBS").map(PathBuf::from))
+}
+
+/// A variable that is there and not empty.
+pub(super) fn from_environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

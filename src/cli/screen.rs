@@ -1,0 +1,227 @@
+//! The screen before an engine in this process or another one, and what follows from the way it is left.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use super::engine::{OnHangUp, READY, StartArgs, StoreKind, Up, open, program};
+use super::exit::{Exit, Failure};
+use super::logging;
+use super::place::from_environment;
+use super::signals::{Asked, Signals};
+use super::times::now;
+use crate::api::client::{Client, ClientError};
+use crate::driver::data_dir::DataDir;
+use crate::driver::{Door, Handle};
+use crate::model::{Actor, OnStop, StateName};
+use crate::tui::{self, Exit as Left, Hosting, TuiError, TuiOptions};
+
+/// An engine that takes over is up within this, or something is wrong.
+const HAND_OVER: Duration = Duration::from_secs(20);
+
+/// An engine and its screen; or the screen of the one that runs already.
+pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failure> {
+    if context.place.names_a_server() {
+        return attach(context, context.place.client()?).await;
+    }
+    let path = context.place.data_dir()?;
+    let client = context.place.client()?;
+    if path.join("crontower.sock").exists() && answers(&client).await {
+        if args.any() {
+            context.terminal.note("an engine runs already: the flags for a new one have no effect");
+        }
+        return attach(context, client).await;
+    }
+    check_terminal(context)?;
+    let data_dir = open(&path)?;
+    logging::to_file(&path.join("crontower.log"))?;
+    let mut signals = Signals::new()?;
+    let mut up = Up::start(&args, &data_dir).await?;
+    if let Some(notice) = &up.notice {
+        context.terminal.note(notice);
+    }
+    let door = Arc::new(up.running.handle.acting_as(Actor::named("screen")));
+    let left = show(door, Hosting::ThisProcess, &mut signals).await;
+    let said = leave(left, &args, &data_dir, &mut up, &mut signals, context).await;
+    up.down().await;
+    match said? {
+        Farewell::Said(line) => context.terminal.say(&line),
+        Farewell::HandOver => {
+            let line = hand_over(&args, &data_dir).await?;
+            context.terminal.say(&line)
+        }
+        Farewell::Nobody => Ok(()),
+    }
+}
+
+/// The screen of an engine in another process.
+pub(super) async fn attach(context: &Context, client: Client) -> Result<(), Failure> {
+    check_terminal(context)?;
+    // Asked first, so that "nobody is there" is told as such.
+    client.get(&["status"], &[]).await?;
+    let mut signals = Signals::new()?;
+    let left = show(Arc::new(client), Hosting::Elsewhere, &mut signals).await?;
+    match left {
+        Left::TerminalLost => Ok(()),
+        _ => context.terminal.say("the engine goes on: `crontower` shows it again"),
+    }
+}
+
+/// Whether an engine answers.
+async fn answers(client: &Client) -> bool {
+    match client.get(&["status"], &[]).await {
+        Ok(_) | Err(ClientError::Refused(_)) => true,
+        Err(_) => false,
+    }
+}
+
+fn check_terminal(context: &Context) -> Result<(), Failure> {
+    if context.terminal.is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Usage, "there is no terminal to show a screen on")
+        .hint("`crontower --headless` runs an engine without one"))
+}
+
+/// Shows the screen until it is left; SIGTERM and SIGINT leave it, too.
+async fn show(
+    door: Arc<dyn Door>,
+    hosting: Hosting,
+    signals: &mut Signals,
+) -> Result<Left, Failure> {
+    let stop = CancellationToken::new();
+    let variable =
+        |name: &str| from_environment(name).map(|value| value.to_string_lossy().into_owned());
+    let options = TuiOptions::from_environment(variable, now, hosting, stop.clone());
+    let mut screen = std::pin::pin!(tui::run(door, options));
+    loop {
+        tokio::select! {
+            left = screen.as_mut() => return left.map_err(no_screen),
+            asked = signals.next() => if let Asked::Stop(_) = asked {
+                stop.cancel();
+            },
+        }
+    }
+}
+
+fn no_screen(error: TuiError) -> Failure {
+    let exit = match error {
+        TuiError::Engine(_) => Exit::Unreachable,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// What is still to be done or said when the engine of this process has ended.
+enum Farewell {
+    Said(String),
+    /// Another process takes the engine's place.
+    HandOver,
+    /// Nobody is there to be told.
+    Nobody,
+}
+
+/// Does what the way of leaving asks for; afterwards the engine of this process has ended.
+async fn leave(
+    left: Result<Left, Failure>,
+    args: &StartArgs,
+    data_dir: &DataDir,
+    up: &mut Up,
+    signals: &mut Signals,
+    context: &Context,
+) -> Result<Farewell, Failure> {
+    let running = count_running(&up.running.handle).await;
+    let stop = match left {
+        Err(failure) => {
+            up.stop(Some(OnStop::Leave), "there is no screen").await;
+            return Err(failure);
+        }
+        Ok(Left::TerminalLost) => {
+            tracing::warn!(data_dir = %data_dir.root().display(), "the terminal is gone: the engine goes on without a screen");
+            up.serve_until_stopped(signals, OnHangUp::Ignore).await;
+            return Ok(Farewell::Nobody);
+        }
+        Ok(Left::LeaveHeadless) if args.store == Some(StoreKind::Memory) => {
+            context.terminal.note(
+                "a memory store ends with its process: the engine goes on here, Ctrl-C ends it",
+            );
+            up.serve_until_stopped(signals, OnHangUp::Reload).await;
+            return Ok(Farewell::Said("the engine has stopped".to_owned()));
+        }
+        Ok(Left::LeaveHeadless) => {
+            up.stop(Some(OnStop::Leave), "another process takes over").await;
+            return Ok(Farewell::HandOver);
+        }
+        Ok(Left::Quit | Left::Cancelled) => None,
+        Ok(Left::Stop) => Some(OnStop::Leave),
+        Ok(Left::Wait) => Some(OnStop::Wait),
+        Ok(Left::Cancel) => Some(OnStop::Cancel),
+    };
+    if running > 0 && stop == Some(OnStop::Wait) {
+        context.terminal.note(&format!("waiting for {}", commands(running)));
+    }
+    up.stop(stop, "the screen was left").await;
+    let line = match (running, stop) {
+        (0, _) | (_, Some(OnStop::Wait)) => "the engine has stopped".to_owned(),
+        (_, Some(OnStop::Cancel)) => {
+            format!("the engine has stopped, {} cancelled", commands(running))
+        }
+        (_, Some(OnStop::Leave)) => format!(
+            "the engine has stopped; {} on by themselves, and the next `crontower` carries them on",
+            commands(running)
+        ),
+        (_, None) => {
+            "the engine has stopped; running commands were left as jobs.yaml says".to_owned()
+        }
+    };
+    Ok(Farewell::Said(line))
+}
+
+fn commands(count: usize) -> String {
+    match count {
+        1 => "1 running command".to_owned(),
+        count => format!("{count} running commands"),
+    }
+}
+
+async fn count_running(handle: &Handle) -> usize {
+    let snapshot = handle.subscribe().await.map(|subscription| subscription.snapshot);
+    let is_running = |state: StateName| state == StateName::Running;
+    snapshot.map_or(0, |snapshot| {
+        snapshot.live.iter().filter(|one| is_running(one.state.name())).count()
+    })
+}
+
+/// Starts the engine that takes over, and waits until it serves.
+async fn hand_over(args: &StartArgs, data_dir: &DataDir) -> Result<String, Failure> {
+    let failed = |what: String| {
+        let log = data_dir.root().join("crontower.log");
+        Failure::new(Exit::Failed, format!("no engine has taken over: {what}"))
+            .hint(format!("{} says more; `crontower --headless` starts one", log.display()))
+    };
+    let mut command = tokio::process::Command::new(program()?);
+    command.args(["--headless", "--detached", "--data-dir"]).arg(data_dir.root());
+    if let Some(jobs) = &args.jobs {
+        command.arg("--jobs").arg(jobs);
+    }
+    if let Some(listen) = &args.listen {
+        command.arg("--listen").arg(listen.to_string());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let pid = child.id().unwrap_or_default();
+    let Some(stdout) = child.stdout.take() else { return Err(failed("it is mute".to_owned())) };
+    let mut lines = BufReader::new(stdout).lines();
+    let first = tokio::time::timeout(HAND_OVER, lines.next_line()).await;
+    match first {
+        Ok(Ok(Some(line))) if line == READY => Ok(format!(
+            "the engine goes on without a screen (pid {pid}): `crontower` shows it again, `kill {pid}` ends it"
+        )),
+        Ok(_) => Err(failed("the new process has ended".to_owned())),
+        Err(_) => Err(failed("the new process does not answer".to_owned())),
+    }
+}

@@ -1,0 +1,169 @@
+//! What is known about the terminal, and writing to stdout and stderr.
+//!
+//! A reader that closes its end of the pipe has seen enough: that is no failure. Nothing that a job or its author wrote
+//! reaches the terminal as a control sequence.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::exit::Failure;
+
+/// Stdout and stderr as this process found them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminal {
+    /// Columns; `None` = stdout is no terminal, nothing is cut.
+    pub(super) width: Option<usize>,
+    /// Whether stdout shows colours.
+    pub(super) colour: bool,
+    /// Whether stderr does.
+    colour_errors: bool,
+}
+
+impl Terminal {
+    /// Looks at stdout, stderr and NO_COLOR.
+    pub(super) fn detect() -> Self {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let stdout = io::stdout();
+        let is_terminal = stdout.is_terminal();
+        let width = rustix::termios::tcgetwinsize(&stdout).map(|size| usize::from(size.ws_col));
+        Self {
+            width: width.ok().filter(|width| is_terminal && *width > 0),
+            colour: is_terminal && !no_colour,
+            colour_errors: io::stderr().is_terminal() && !no_colour,
+        }
+    }
+
+    /// Whether stdout is a terminal.
+    pub(super) const fn is_terminal(self) -> bool {
+        self.width.is_some()
+    }
+
+    /// Writes text to stdout, with a line end if it lacks one.
+    pub(super) fn say(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            stdout.write_all(b"\n")?;
+        }
+        stdout.flush()?;
+        Ok(())
+    }
+
+    /// Writes bytes to stdout as they are, or, on a terminal, without what could harm it.
+    pub(super) fn pour(self, bytes: &[u8], scrubber: &mut Scrubber) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        if self.is_terminal() {
+            stdout.write_all(&scrubber.scrub(bytes))?;
+        } else {
+            stdout.write_all(bytes)?;
+        }
+        stdout.flush()?;
+        Ok(())
+    }
+
+    /// Writes a line to stderr. There is nobody to tell when that fails.
+    pub(super) fn note(self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// Tells a failure on stderr.
+    pub(super) fn tell(self, failure: &Failure) {
+        let Some(message) = &failure.message else { return };
+        let (red, normal) = if self.colour_errors { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+        // What is quoted in it may come from anywhere.
+        let message: Vec<String> = message.lines().map(plain).collect();
+        self.note(&format!("{red}error:{normal} {}", message.join("\n")));
+        if let Some(hint) = &failure.hint {
+            self.note(&format!("hint: {}", plain(hint)));
+        }
+    }
+}
+
+/// Takes control characters out of a stream, except line ends, tabs and colours (`ESC [ … m`).
+#[derive(Debug, Default)]
+pub(super) struct Scrubber {
+    /// An escape sequence that has begun and may go on in the next piece.
+    begun: Vec<u8>,
+}
+
+impl Scrubber {
+    /// No colour is longer.
+    const LONGEST: usize = 64;
+
+    pub(super) fn scrub(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut clean = Vec::with_capacity(bytes.len());
+        for &byte in bytes {
+            if self.begun.is_empty() {
+                match byte {
+                    0x1b => self.begun.push(byte),
+                    b'\n' | b'\t' | b' '..=b'~' | 0x80.. => clean.push(byte),
+                    _ => {}
+                }
+                continue;
+            }
+            self.begun.push(byte);
+            match (self.begun.len(), byte) {
+                (2, b'[') => {}
+                (3.., b'0'..=b'9' | b';' | b':') if self.begun.len() < Self::LONGEST => {}
+                (3.., b'm') => clean.append(&mut self.begun),
+                // Not a colour: the introducer goes, what could be text stays.
+                _ => {
+                    self.begun.clear();
+                    if byte == b'\n' {
+                        clean.push(byte);
+                    }
+                }
+            }
+        }
+        without_c1(clean)
+    }
+}
+
+/// `0xC2 0x80..0x9F` are control characters in UTF-8 (among them a one-character `ESC [`).
+fn without_c1(bytes: Vec<u8>) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        if (0x80..0xa0).contains(&byte) && clean.last() == Some(&0xc2) {
+            clean.pop();
+        } else {
+            clean.push(byte);
+        }
+    }
+    clean
+}
+
+/// Text for a table or a sentence: on one line, nothing in it that moves the cursor or turns the writing round.
+pub(super) fn plain(text: &str) -> String {
+    let harmful =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if harmful(c) { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_stay_and_all_else_goes() {
+        let scrub =
+            |text: &str| String::from_utf8(Scrubber::default().scrub(text.as_bytes())).unwrap();
+        assert_eq!(scrub("a\x1b[1;31mred\x1b[0m\tb\n"), "a\x1b[1;31mred\x1b[0m\tb\n");
+        assert_eq!(scrub("a\x1b[2Jb\x1b]0;title\x07c\rd\x08"), "ab0;titlecd");
+        assert_eq!(scrub("\u{9b}2Jä\x1b\n"), "2Jä\n");
+        assert_eq!(scrub(&format!("\x1b[{}m", "1;".repeat(100))).find('\x1b'), None);
+    }
+
+    #[test]
+    fn a_sequence_cut_in_two_is_still_one() {
+        let mut scrubber = Scrubber::default();
+        let mut whole = scrubber.scrub(b"x\x1b[3");
+        whole.extend(scrubber.scrub(b"1my\x1b"));
+        whole.extend(scrubber.scrub(b"[Kz"));
+        assert_eq!(whole, b"x\x1b[31myz");
+    }
+
+    #[test]
+    fn text_in_a_table_stays_on_its_line() {
+        assert_eq!(plain("a\nb\x1b[2J\u{202e}c"), "a b [2J c");
+    }
+}

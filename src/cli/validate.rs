@@ -1,0 +1,60 @@
+//! `crontower validate`: everything that is wrong with a jobs file, by the rules that the engine loads it by.
+
+use std::path::{Path, PathBuf};
+
+use super::Context;
+use super::exit::{Exit, Failure};
+use super::place::jobs_file;
+use super::terminal::plain;
+use super::times::now;
+use crate::driver::system_zone;
+use crate::jobfile::{self, Rules, SourceText};
+use crate::worker::registry::Registry;
+
+/// Judge a jobs file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  crontower validate
+  crontower validate /etc/crontower/jobs.yaml && systemctl reload crontower
+
+Every error is told on stderr as FILE:LINE:COL: message, and the exit code is then 2.")]
+pub(super) struct Validate {
+    /// The file, or a folder of *.yaml [env: CRONTOWER_JOBS; default: jobs.yaml]
+    file: Option<PathBuf>,
+}
+
+impl Validate {
+    pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
+        let path = jobs_file(self.file).unwrap_or_else(|| PathBuf::from("jobs.yaml"));
+        let texts =
+            jobfile::read(&path).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let loaded = match judge(&path, &texts) {
+            Ok(loaded) => loaded,
+            Err(errors) => {
+                for error in &errors.0 {
+                    context.terminal.note(&plain(&error.to_string()));
+                }
+                return Err(Failure::silent(Exit::Usage));
+            }
+        };
+        for warning in &loaded.warnings {
+            let jobfile::Located { file, line, column, message } = warning;
+            let told = format!("{file}:{line}:{column}: warning: {message}");
+            context.terminal.note(&plain(&told));
+        }
+        let count = match loaded.set.jobs.len() {
+            1 => "1 job".to_owned(),
+            count => format!("{count} jobs"),
+        };
+        context.terminal.say(&format!("{}: {count}, no errors", plain(&path.display().to_string())))
+    }
+}
+
+fn judge(path: &Path, texts: &[SourceText]) -> Result<jobfile::Loaded, jobfile::FileErrors> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let base_dir = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let catalog = Registry::builtin();
+    let rules = Rules { catalog: &catalog, base_dir, system_zone: system_zone(), now: now() };
+    jobfile::parse(texts, &rules)
+}

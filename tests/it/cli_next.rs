@@ -1,0 +1,122 @@
+//! `crontower next` as transcripts.
+
+use crate::cli::say;
+
+fn next(args: &str) -> String {
+    let args: Vec<&str> = std::iter::once("next").chain(args.split('|')).collect();
+    say(&args)
+}
+
+#[test]
+fn fire_times_are_one_a_line_with_their_offset() {
+    insta::assert_snapshot!(next("30 2 * * *|--tz|Europe/Berlin|--from|2026-03-28T12:00:00Z|--count|3"), @"
+    exit code 0
+    -- stdout
+    2026-03-29T03:00:00+02:00
+    2026-03-30T02:30:00+02:00
+    2026-03-31T02:30:00+02:00
+    -- stderr
+    warning: 02:30:00 does not exist on 2026-03-29 in Europe/Berlin: it fires at the first instant after the gap
+    ");
+    insta::assert_snapshot!(next("weekdays|at|9:30|--from|2026-11-23T09:30:00Z|--count|2"), @"
+    exit code 0
+    -- stdout
+    2026-11-24T09:30:00+00:00
+    2026-11-25T09:30:00+00:00
+    ");
+    insta::assert_snapshot!(next("once at 2026-12-24 18:00|--from|2026-11-23"), @"
+    exit code 0
+    -- stdout
+    2026-12-24T18:00:00+00:00
+    ");
+}
+
+#[test]
+fn what_never_fires_or_cannot_be_read_is_exit_code_2() {
+    insta::assert_snapshot!(next("every minute of the elephant"), @"
+    exit code 2
+    -- stderr
+    error: cannot read the schedule
+    every minute of the elephant
+                        ^^^^^^^^ `elephant` was not understood
+    understood: Every minute
+    try: every minute
+    ");
+    insta::assert_snapshot!(next("0 0 30 2 *"), @"
+    exit code 2
+    -- stderr
+    error: cannot read the schedule
+    0 0 30 2 *
+    ^^^^^^^^^^ it never fires: February never has a day 30
+    understood: At 00:00 on the 30th of February
+    ");
+    insta::assert_snapshot!(next("@reboot"), @"
+    exit code 2
+    -- stderr
+    error: @reboot has no fire times: it fires at the first start after a boot
+    ");
+    insta::assert_snapshot!(next("once at 2020-01-01 00:00|--from|2026-11-23"), @"
+    exit code 2
+    -- stderr
+    error: `once at 2020-01-01 00:00` has no fire time after 2026-11-23T00:00:00+00:00
+    ");
+    insta::assert_snapshot!(next("* * * * *|--tz|Europe/Berlni"), @"
+    exit code 2
+    -- stderr
+    error: `Europe/Berlni` is not a time zone; try `Europe/Berlin`
+    ");
+    insta::assert_snapshot!(next("* * * * *|--from|soon"), @"
+    exit code 2
+    -- stderr
+    error: --from: `soon` is not a time
+    hint: write it like 2026-12-24T18:00:00Z
+    ");
+    for args in [
+        "",
+        " ",
+        "* * * *",
+        "\u{1b}[2J",
+        "💥 * * * *",
+        "* * * * *|--job|Not A Job",
+        "* * * * *|--count|0",
+    ] {
+        assert!(next(args).starts_with("exit code 2\n-- stderr\n"), "{args}");
+    }
+    let long = "* ".repeat(5_000);
+    assert!(next(&long).starts_with("exit code 2\n"));
+}
+
+#[test]
+fn an_explanation_says_how_a_schedule_is_read() {
+    let args = "0 0 31 * *|--from|2026-11-23T00:00:00Z|--count|1|--explain|--tz|UTC";
+    insta::assert_snapshot!(next(args), @"
+    exit code 0
+    -- stdout
+    At 00:00 on the 31st of the month, UTC
+    as cron: 0 0 31 * *
+    warning: day 31 skips 5 months: February, April, June, September and November; `L` is the last day of every month
+    Mon 2026-11-23 00:00:00 +00:00 (UTC) is no fire time of: At 00:00 on the 31st of the month
+      yes  second: 0; wanted: 0
+      yes  minute: 0; wanted: 0
+      yes  hour: 0; wanted: 0
+      yes  month: November; wanted: *
+      no   day: Monday the 23; wanted: day of month 31 and day of week *
+      next: Thu 2026-12-31 00:00:00 +00:00
+    2026-12-31T00:00:00+00:00
+    ");
+    insta::assert_snapshot!(next("H H * * *|--job|backup|--from|2026-11-23|--count|1"), @"
+    exit code 0
+    -- stdout
+    2026-11-23T23:12:00+00:00
+    ");
+}
+
+#[test]
+fn json_is_one_object() {
+    let said = next("*/7 * * * *|--from|2026-11-23T00:00:00Z|--count|2|--json|--tz|Asia/Tokyo");
+    insta::assert_snapshot!(said, @r#"
+    exit code 0
+    -- stdout
+    {"cron":"*/7 * * * *","explanation":null,"in_words":"Every hour at minutes 0, 7, 14, 21, 28, 35, 42, 49 and 56, Asia/Tokyo","items":["2026-11-23T09:07:00+09:00","2026-11-23T09:14:00+09:00"],"next_cursor":null,"schedule":"*/7 * * * *","timezone":"Asia/Tokyo","warnings":["a step of 7 minutes does not divide the hour: from minute 56 to the next hour's 0 it is only 4"]}
+    "#);
+}
