@@ -1,6 +1,7 @@
 //! Cron expressions: the text with its fields, aliases and specials into a [`Pattern`].
 //!
-//! The semantics are Debian cron's. What a field may hold is `field`'s; which dates and times that comes to is `calendar`'s.
+//! The semantics are Debian cron's. What a field may hold is `field`'s; which dates and times that
+//! comes to is `calendar`'s.
 
 use std::ops::Range;
 
@@ -57,7 +58,8 @@ impl CronText {
             fields.push(Field::just(FieldKind::Second, 0));
         }
         for (kind, (span, word)) in kinds.iter().zip(&words) {
-            fields.push(Field::parse(*kind, word, span.start)?);
+            let field = Field::parse(*kind, word, span.start);
+            fields.push(field.map_err(|error| teach(text, error, kinds, &words))?);
         }
         match <Box<[Field; 6]>>::try_from(fields) {
             Ok(fields) => Ok(Self::Fields(fields)),
@@ -137,12 +139,41 @@ pub(super) fn words(text: &str) -> Vec<(Range<usize>, &str)> {
     words
 }
 
+/// Adds the fields before the wrong one, and makes a suggestion for a part one for the whole.
+fn teach(
+    text: &str,
+    mut error: ScheduleError,
+    kinds: &[FieldKind],
+    words: &[(Range<usize>, &str)],
+) -> ScheduleError {
+    if let Some(part) = error.suggestion.take() {
+        let (head, tail) = (&text[..error.span.start], &text[error.span.end..]);
+        let whole = format!("{head}{part}{tail}");
+        error.suggestion = CronText::parse(&whole).is_ok().then_some(whole);
+    }
+    let before: Vec<String> = kinds
+        .iter()
+        .zip(words)
+        .take_while(|(_, (span, _))| span.end <= error.span.start)
+        .map(|(kind, (_, word))| format!("{} {word}", kind.name()))
+        .collect();
+    if before.is_empty() { error } else { error.understanding(before.join(", ")) }
+}
+
 fn wrong_count(count: usize, words: &[(Range<usize>, &str)]) -> ScheduleError {
     let span = match (words.get(6).or(words.first()), words.last()) {
         (Some((first, _)), Some((last, _))) => first.start..last.end,
         _ => 0..0,
     };
     let fields = if count == 1 { "field" } else { "fields" };
+    let nearest = match count {
+        4 => words.iter().map(|(_, word)| *word).chain(["*"]).collect::<Vec<_>>().join(" "),
+        count if count > 6 => {
+            words[..6].iter().map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
+        }
+        _ => "0 3 * * *".to_owned(),
+    };
+    let suggestion = if CronText::parse(&nearest).is_ok() { &nearest } else { "0 3 * * *" };
     ScheduleError::new(
         format!(
             "a cron expression has 5 fields (minute, hour, day of month, month, day of week) \
@@ -150,6 +181,7 @@ fn wrong_count(count: usize, words: &[(Range<usize>, &str)]) -> ScheduleError {
         ),
         span,
     )
+    .suggest(suggestion)
 }
 
 /// A number for a text, the same on every machine and in every version (FNV-1a, then [`mix`]).

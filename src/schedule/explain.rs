@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::pattern::{ClockRule, Days, Pattern, Times};
 use super::timetable::{Parts, Timetable};
-use super::{walls, words, zone};
+use super::{as_cron, walls, words, zone};
 
 /// Why an instant is, or is not, a fire time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,8 +24,8 @@ pub struct Explanation {
     pub fires: bool,
     /// One verdict for each condition.
     pub verdicts: Vec<Verdict>,
-    /// The first fire time after the instant.
-    pub next: Option<DateTime<Utc>>,
+    /// The first fire time after the instant, in the timetable's zone.
+    pub next: Option<DateTime<FixedOffset>>,
 }
 
 /// What one condition says of the instant.
@@ -51,10 +51,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {sign}  {field}: {found}; wanted: {wanted}")?;
         }
         match self.next {
-            Some(next) => {
-                let next = next.with_timezone(self.local.offset());
-                write!(f, "  next: {}", next.format("%a %Y-%m-%d %H:%M:%S %:z"))
-            }
+            Some(next) => write!(f, "  next: {}", next.format("%a %Y-%m-%d %H:%M:%S %:z")),
             None => write!(f, "  next: none"),
         }
     }
@@ -66,15 +63,15 @@ impl Timetable {
     pub fn explain(&self, at: DateTime<Utc>) -> Explanation {
         let parts = self.parts();
         let fires = self.fire_time_after(at - TimeDelta::nanoseconds(1)) == Some(at);
-        let local = at.with_timezone(&parts.zone).fixed_offset();
+        let local = |at: DateTime<Utc>| at.with_timezone(&parts.zone).fixed_offset();
         Explanation {
             at,
-            local,
+            local: local(at),
             zone: parts.zone.name().to_owned(),
             schedule: parts.schedule.in_words(),
             fires,
             verdicts: verdicts(parts, at, fires),
-            next: self.fire_time_after(at),
+            next: self.fire_time_after(at).map(local),
         }
     }
 }
@@ -97,7 +94,7 @@ fn verdicts(parts: &Parts, at: DateTime<Utc>, fires: bool) -> Vec<Verdict> {
         }
         Pattern::Clock { times, days, .. } => {
             list.times(times, wall);
-            list.days(days, wall);
+            list.days(days, opening(times, wall));
         }
     }
     list.modifiers(parts, at, wall);
@@ -106,6 +103,13 @@ fn verdicts(parts: &Parts, at: DateTime<Utc>, fires: bool) -> Vec<Verdict> {
         list.clocks(parts, fires);
     }
     list.0
+}
+
+/// A window that crosses midnight belongs to the day on which it opened.
+fn opening(times: &Times, wall: NaiveDateTime) -> NaiveDateTime {
+    let time = walls::time_of_day(wall);
+    let crossed = !times.contains(time) && times.contains(time + 86_400);
+    if crossed { wall - TimeDelta::days(1) } else { wall }
 }
 
 struct Verdicts(Vec<Verdict>);
@@ -149,7 +153,7 @@ impl Verdicts {
             date.day()
         );
         let fits = days.clauses().iter().any(|clause| clause.matches(date));
-        self.add("day", &found, &words::day_fields(days), fits);
+        self.add("day", &found, &as_cron::day_fields(days), fits);
         if let Some(every) = days.every {
             self.add("rhythm", &date.to_string(), &words::every(every), every.matches(date));
         }
@@ -177,7 +181,8 @@ impl Verdicts {
         }
     }
 
-    /// The fields do not tell all: a change of clocks, jitter, or a window that opened the day before.
+    /// The fields do not tell all: a change of clocks, jitter, or a window that opened the day
+    /// before.
     fn clocks(&mut self, parts: &Parts, fires: bool) {
         if parts.jitter.is_some() {
             let found = if fires { "moved here" } else { "not this instant" };

@@ -1,4 +1,5 @@
-//! One field of a cron expression: its text into values, ranges, steps and specials, with the place of every error.
+//! One field of a cron expression: its text into values, ranges, steps and specials, with the place
+//! of every error.
 
 use std::ops::Range;
 
@@ -255,7 +256,9 @@ impl Reader<'_> {
         let head: String = text.chars().take(3).collect();
         let meant = names.iter().find(|name| head.eq_ignore_ascii_case(name)).copied();
         match meant.or_else(|| nearest(text, names.iter().copied())) {
-            Some(name) if text.chars().all(char::is_alphabetic) => error.suggest(name),
+            Some(name) if text.chars().all(char::is_alphabetic) => {
+                error.suggest(self.text.replacen(text, name, 1))
+            }
             _ => error,
         }
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::pattern::{ClockRule, Days, Pattern, Times};
+use super::pattern::{ClockRule, Days, DowSpecial, Pattern, Times};
 use super::set::Set;
 use super::timetable::{Parts, Timetable};
-use super::{walls, words, zone};
+use super::{words, zone};
 use crate::model::JobId;
 
 /// How far ahead changes of clocks are looked for.
@@ -58,7 +58,7 @@ impl Timetable {
             days_warnings(days, &mut warn);
             times_warnings(times, &mut warn);
             if *times != hourly(times) {
-                clock_warnings(parts, times, *rule, now, &mut warn);
+                clock_warnings(parts, *rule, now, &mut warn);
             }
         }
         if !self.is_reboot() && self.fire_time_after(now).is_none() {
@@ -85,6 +85,23 @@ fn hourly(times: &Times) -> Times {
 }
 
 fn days_warnings(days: &Days, warn: &mut impl FnMut(WarningKind, String)) {
+    for special in &days.dows.specials {
+        if let DowSpecial::Nth { dow, nth: 5 } = special {
+            let day = words::day_name(*dow);
+            let message = format!("most months have no fifth {day}; the last one is `{dow}L`");
+            warn(WarningKind::SkipsMonths, message);
+        }
+    }
+    let step = days.doms.set.iter().nth(1).map_or(1, |second| second - 1);
+    if days.doms.star && step > 1 && days.doms.set == Set::stepped(1, 31, step) {
+        let message = format!("a step of {step} days begins anew on the 1st of each month");
+        warn(WarningKind::UnevenStep, message);
+    }
+    let step = days.months.iter().nth(1).map_or(1, |second| second - 1);
+    if step > 1 && days.months == Set::stepped(1, 12, step) && 12 % step != 0 {
+        let message = format!("a step of {step} months begins anew in January");
+        warn(WarningKind::UnevenStep, message);
+    }
     if days.dates == [(2, 29)] {
         warn(WarningKind::LeapDayOnly, "29 February comes once in four years".to_owned());
         return;
@@ -145,7 +162,6 @@ fn times_warnings(times: &Times, warn: &mut impl FnMut(WarningKind, String)) {
 /// Times that the coming changes of clocks leave out or repeat.
 fn clock_warnings(
     parts: &Parts,
-    times: &Times,
     rule: ClockRule,
     now: DateTime<Utc>,
     warn: &mut impl FnMut(WarningKind, String),
@@ -155,11 +171,8 @@ fn clock_warnings(
     for change in zone::changes(parts.zone, now, until, TimeDelta::days(5)) {
         let forward = change.to > change.from;
         let (from, to) = if forward { (change.from, change.to) } else { (change.to, change.from) };
-        let length = (to - from).num_seconds().min(86_400);
-        let touched = (0..length)
-            .map(|second| from + TimeDelta::seconds(second))
-            .find(|wall| times.contains(walls::time_of_day(*wall)) && on_a_day(parts, *wall));
-        let Some(wall) = touched else {
+        let touched = parts.walls().next(from - TimeDelta::seconds(1), parts.holidays.as_ref());
+        let Some(wall) = touched.filter(|wall| *wall < to) else {
             continue;
         };
         let (day, time) = (change.at.with_timezone(&parts.zone).date_naive(), wall.time());
@@ -183,12 +196,8 @@ fn clock_warnings(
     }
 }
 
-fn on_a_day(parts: &Parts, wall: chrono::NaiveDateTime) -> bool {
-    wall.year() <= 2100 && parts.walls().admits(wall.date(), parts.holidays.as_ref())
-}
-
-/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The work is bounded: of very
-/// many fire times only the first are looked at.
+/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The
+/// work is bounded: of very many fire times only the first are looked at.
 #[must_use]
 pub fn pile_ups(
     tables: &[(JobId, Timetable)],

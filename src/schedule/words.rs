@@ -1,4 +1,4 @@
-//! Words both ways: a pattern in plain English, and as the cron expression it equals, where there is one.
+//! A pattern in plain English.
 //!
 //! What is said here can mostly be read again by `english`; the tests hold it to that.
 
@@ -39,12 +39,19 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
         Pattern::Even { step, days } => {
             format!("Every {}{}", spacing(*step), days_words(days, false))
         }
-        Pattern::Clock { times, days, .. } => {
-            let said = times_words(times);
+        Pattern::Clock { times, days, rule } => {
+            let said = match rule {
+                ClockRule::Wildcard if *times == midnight() => "Every 24 hours".to_owned(),
+                _ => times_words(times),
+            };
             let daily = said.starts_with("At ");
             format!("{said}{}", days_words(days, daily))
         }
     }
+}
+
+fn midnight() -> Times {
+    Times::Fields { seconds: Set::one(0), minutes: Set::one(0), hours: Set::one(0) }
 }
 
 /// Why a pattern has no fire time at all.
@@ -113,8 +120,13 @@ fn spacing(seconds: u32) -> String {
     if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") }
 }
 
-/// `15`, `15 and 45`, `0 to 29`.
+/// `15`, `15 and 45`, `0 to 29`, `0, 7, … 56`.
 fn numbers(set: Set) -> String {
+    if let Some((first, step, last)) = progression(set).filter(|_| set.len() > 5)
+        && step > 1
+    {
+        return format!("{first}, {}, … {last}", first + step);
+    }
     runs(set, |value| value.to_string())
 }
 
@@ -131,10 +143,12 @@ fn runs(set: Set, name: impl Fn(u32) -> String) -> String {
     joined(words, "and")
 }
 
-/// The step of a set that runs evenly from `first` to the end of its unit of `size`, and divides it.
+/// The step of a set that runs evenly from `first` to the end of its unit of `size`, and divides
+/// it.
 fn even_step(set: Set, size: u32) -> Option<u32> {
     let step = if set.len() == 1 { size } else { set.iter().nth(1)? };
-    (step > 0 && size % step == 0 && set == Set::stepped(0, size - 1, step)).then_some(step)
+    (step > 0 && size.is_multiple_of(step) && set == Set::stepped(0, size - 1, step))
+        .then_some(step)
 }
 
 fn times_words(times: &Times) -> String {
@@ -247,7 +261,8 @@ fn progression(set: Set) -> Option<(u32, u32, u32)> {
     (set == Set::stepped(first, last, step)).then_some((first, step, last))
 }
 
-/// ` on weekdays in March except holidays`, with its leading blank; `daily` says `every day` where nothing else is said.
+/// ` on weekdays in March except holidays`, with its leading blank; `daily` says `every day` where
+/// nothing else is said.
 fn days_words(days: &Days, daily: bool) -> String {
     let mut text = String::new();
     let months = days.months != FieldKind::Month.all();
@@ -289,16 +304,6 @@ pub(super) fn every(every: Every) -> String {
     }
 }
 
-/// The days as cron writes them, for those who want to see the fields.
-pub(super) fn day_fields(days: &Days) -> String {
-    if !days.dates.is_empty() {
-        let dates = days.dates.iter().map(|(month, day)| format!("{day} {}", month_name(*month)));
-        return joined(dates, "or");
-    }
-    let joint = if days.doms.star || days.dows.star { "and" } else { "or" };
-    format!("day of month {} {joint} day of week {}", dom_text(days), dow_text(days))
-}
-
 /// The two day fields, at least one of them without a star.
 fn fields(days: &Days, of: &str) -> String {
     let mut doms: Vec<String> = Vec::new();
@@ -308,7 +313,7 @@ fn fields(days: &Days, of: &str) -> String {
     }
     doms.extend(days.doms.specials.iter().map(|special| match special {
         DomSpecial::Last { back: 0 } => "the last day".to_owned(),
-        DomSpecial::Last { back } => format!("the day {back} before the last"),
+        DomSpecial::Last { back } => format!("the {} day before the last", ordinal(*back)),
         DomSpecial::LastWeekday => "the last weekday".to_owned(),
         DomSpecial::Nearest { day: 1 } => "the first weekday".to_owned(),
         DomSpecial::Nearest { day } => format!("the weekday nearest to the {}", ordinal(*day)),
@@ -337,7 +342,8 @@ fn fields(days: &Days, of: &str) -> String {
 fn stars(days: &Days) -> String {
     let mut text = String::new();
     if days.doms.star && days.doms.set != FieldKind::DayOfMonth.all() {
-        let _ = write!(text, " on days {} of the month", numbers(days.doms.set));
+        let sign = if days.dows.star { " on" } else { ", only on" };
+        let _ = write!(text, "{sign} days {} of the month", numbers(days.doms.set));
     }
     if days.dows.star && days.dows.set != FieldKind::DayOfWeek.all() {
         let sign = if text.is_empty() && days.doms.star { " on" } else { ", only on" };
@@ -354,10 +360,11 @@ fn week_words(set: Set) -> String {
     if set == [0, 6].into_iter().collect() {
         return "weekends".to_owned();
     }
-    // Sunday ends the week where Saturday belongs to it too.
-    let sunday_last = set.contains(0) && set.contains(6) && !set.contains(1);
-    let shifted: Set =
-        set.iter().map(|day| if sunday_last && day == 0 { 7 } else { day }).collect();
+    // A run over the end of the week is one run: Sunday counts on from Saturday.
+    let after_gap = (1..7).rev().find(|day| !set.contains(*day)).filter(|_| set.contains(6));
+    let shift = |day: u32| if after_gap.is_some_and(|gap| day < gap) { day + 7 } else { day };
+    let shifted: Set = set.iter().map(shift).collect();
+    let shifted = if set.contains(0) { shifted } else { set };
     runs(shifted, |day| day_name(day).to_owned())
 }
 
@@ -393,56 +400,4 @@ pub(super) fn except_words(except: &Except) -> String {
     parts.extend(except.dates.iter().map(|date| format!("on {date}")));
     parts.extend(except.holidays.then(|| "holidays".to_owned()));
     format!(" except {}", joined(parts, "and"))
-}
-
-/// The cron expression that equals a pattern, changes of clocks included.
-pub(super) fn cron(pattern: &Pattern) -> Option<String> {
-    let Pattern::Clock { times: Times::Fields { seconds, minutes, hours }, days, rule } = pattern
-    else {
-        return (*pattern == Pattern::Reboot).then(|| "@reboot".to_owned());
-    };
-    if days.every.is_some() || !days.dates.is_empty() || !days.except.is_empty() {
-        return None;
-    }
-    let star = *rule == ClockRule::Wildcard;
-    let (minute, hour) = (minutes.field_text(0, 59, star), hours.field_text(0, 23, star));
-    if star && !minute.starts_with('*') && !hour.starts_with('*') && near_changes(*hours) {
-        return None;
-    }
-    let mut text = String::new();
-    if *seconds != Set::one(0) {
-        let _ = write!(text, "{} ", seconds.field_text(0, 59, true));
-    }
-    let months = days.months.field_text(1, 12, true);
-    let _ = write!(text, "{minute} {hour} {} {months} {}", dom_text(days), dow_text(days));
-    Some(text)
-}
-
-/// Whether clocks are changed at such hours: there cron would take the times as fixed, and differ.
-fn near_changes(hours: Set) -> bool {
-    let night: Set = (0..=4).chain([23]).collect();
-    !hours.intersection(night).is_empty()
-}
-
-fn dom_text(days: &Days) -> String {
-    let specials = days.doms.specials.iter().map(|special| match special {
-        DomSpecial::Last { back: 0 } => "L".to_owned(),
-        DomSpecial::Last { back } => format!("L-{back}"),
-        DomSpecial::LastWeekday => "LW".to_owned(),
-        DomSpecial::Nearest { day } => format!("{day}W"),
-    });
-    list(days.doms.set.field_text(1, 31, days.doms.star), specials)
-}
-
-fn dow_text(days: &Days) -> String {
-    let specials = days.dows.specials.iter().map(|special| match special {
-        DowSpecial::Last { dow } => format!("{dow}L"),
-        DowSpecial::Nth { dow, nth } => format!("{dow}#{nth}"),
-    });
-    list(days.dows.set.field_text(0, 6, days.dows.star), specials)
-}
-
-fn list(plain: String, specials: impl Iterator<Item = String>) -> String {
-    let plain = Some(plain).filter(|text| !text.is_empty());
-    plain.into_iter().chain(specials).collect::<Vec<_>>().join(",")
 }

@@ -1,7 +1,7 @@
 //! Zones and their changes of clocks: the one file that maps wall times to instants and back.
 //!
-//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a function from one wall
-//! time to the next; it never knows why.
+//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a
+//! function from one wall time to the next; it never knows why.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone};
 use chrono::{NaiveDate, Utc};
@@ -26,7 +26,8 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
         return Ok(*zone);
     }
     let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-    let error = ScheduleError::new(format!("`{shown}` is not a time zone"), 0..name.len());
+    let message = format!("`{shown}` is not a time zone: write it like Europe/Berlin or UTC");
+    let error = ScheduleError::new(message, 0..name.len());
     let city = |zone: &Tz| zone.name().rsplit('/').next().unwrap_or_default();
     let by_city = || {
         let wanted = name.rsplit('/').next()?.replace(' ', "_");
@@ -35,7 +36,7 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
     };
     Err(match nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).or_else(by_city) {
         Some(zone) => error.suggest(zone),
-        None => error.suggest("Europe/Berlin"),
+        None => error,
     })
 }
 
@@ -84,7 +85,8 @@ fn offset(zone: Tz, instant: DateTime<Utc>) -> i32 {
     zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()
 }
 
-/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a repeated hour its first pass.
+/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a
+/// repeated hour its first pass.
 pub(super) fn next_fixed(
     zone: Tz,
     after: DateTime<Utc>,
@@ -106,7 +108,8 @@ pub(super) fn next_fixed(
     }
 }
 
-/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour both passes.
+/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour
+/// both passes.
 pub(super) fn next_wildcard(
     zone: Tz,
     after: DateTime<Utc>,

@@ -1,4 +1,5 @@
-//! Clock times in phrases: `9`, `9 AM`, `17:45`, `noon`, lists of them, windows and minutes of the hour.
+//! Clock times in phrases: `9`, `9 AM`, `17:45`, `noon`, lists of them, windows and minutes of the
+//! hour.
 
 use std::ops::Range;
 
@@ -80,7 +81,7 @@ fn unambiguous(times: &[Written]) -> Result<(), ScheduleError> {
     }
     let hour = bare.seconds / 3600;
     let message = format!("{hour} in the morning or in the evening? Write {hour} AM or {hour} PM");
-    Err(ScheduleError::new(message, bare.span.clone()))
+    Err(ScheduleError::new(message, bare.span.clone()).suggest(format!("{hour} PM")))
 }
 
 fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
@@ -102,7 +103,7 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
     let (hour, seconds, clock) = match (cursor.peek(), number) {
         (_, Some(hour)) => (hour, hour.saturating_mul(3600), false),
         (Some(Kind::Clock { hour, seconds }), _) => (*hour, *seconds, true),
-        (None, _) => return Err(cursor.error("a time is missing").suggest("at 3 AM")),
+        (None, _) => return Err(cursor.error("a time is missing").suggest("3 AM")),
         _ => return Err(cursor.error(format!("`{}` is not a time", cursor.shown()))),
     };
     let bare_place = cursor.place();
@@ -166,7 +167,8 @@ pub(super) fn past(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
     }
 }
 
-/// `15 minutes past every hour`, `15 and 45 minutes past the hour`: `None` when it is something else.
+/// `15 minutes past every hour`, `15 and 45 minutes past the hour`: `None` when it is something
+/// else.
 pub(super) fn past_the_hour(cursor: &mut Cursor<'_>) -> Result<Option<Set>, ScheduleError> {
     let mut ahead = cursor.clone();
     let mut minutes = Set::EMPTY;
@@ -198,9 +200,7 @@ pub(super) fn past_the_hour(cursor: &mut Cursor<'_>) -> Result<Option<Set>, Sche
     }
     ahead.take(&["the", "every", "each"]);
     if !ahead.take(&["hour"]) {
-        return Err(ahead
-            .error("after `past` comes the hour")
-            .suggest("15 minutes past every hour"));
+        return Err(ahead.error("after `past` comes the hour").suggest("every hour"));
     }
     *cursor = ahead;
     Ok(Some(minutes))

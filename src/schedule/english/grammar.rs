@@ -1,4 +1,5 @@
-//! The grammar of phrases: clauses in any order, each begun by its first word; a word left over is an error.
+//! The grammar of phrases: clauses in any order, each begun by its first word; a word left over is
+//! an error.
 
 use super::clock;
 use super::cursor::Cursor;
@@ -36,9 +37,13 @@ fn clause(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
             "at" => return at(cursor, phrase),
             "on" => {
                 cursor.skip(1);
+                if cursor.word() == Some("the") && cursor.word_ahead(1) == Some("hour") {
+                    cursor.skip(2);
+                    return put(&mut phrase.past, Set::one(0), cursor, &start, "minutes");
+                }
                 return match days::take(cursor, phrase)? {
                     true => Ok(true),
-                    false => Err(missing(cursor, "a day", "on monday")),
+                    false => Err(missing(cursor, "a day", "monday")),
                 };
             }
             "in" => {
@@ -70,7 +75,8 @@ fn clause(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
     days::take(cursor, phrase)
 }
 
-/// `every 5 minutes`, `every other day`, `every monday and thursday`, `every last friday of the month`.
+/// `every 5 minutes`, `every other day`, `every monday and thursday`, `every last friday of the
+/// month`.
 fn every(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
     cursor.skip(1);
@@ -101,7 +107,7 @@ fn every(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleE
     }
     match cursor.read(unit) {
         Some(unit) => put(&mut phrase.interval, (count, unit), cursor, &start, "intervals"),
-        None => Err(missing(cursor, "a unit of time", &format!("every {count} minutes"))),
+        None => Err(missing(cursor, "a unit of time", "minutes")),
     }
 }
 
@@ -129,8 +135,14 @@ fn every_one(
         let error = cursor.error(message);
         return Err(error.suggest(format!("{word} {day} of the month")));
     }
-    if let Some(unit) = cursor.read(unit) {
+    let nth_day = cursor.word() == Some("second")
+        && cursor.word_ahead(1).is_some_and(|word| day(word).is_some());
+    if !nth_day && let Some(unit) = cursor.read(unit) {
         return put(&mut phrase.interval, (1, unit), cursor, start, "intervals");
+    }
+    if clock::begins(cursor, false) {
+        let times = clock::list(cursor)?;
+        return put(&mut phrase.times, times, cursor, start, "times");
     }
     if names_month(cursor, 0)
         && !matches!(cursor.ahead(1), Some(Kind::Number(_) | Kind::Ordinal(_)))
@@ -141,7 +153,7 @@ fn every_one(
     }
     match days::take(cursor, phrase)? {
         true => Ok(true),
-        false => Err(missing(cursor, "an interval or a day", "every 5 minutes")),
+        false => Err(missing(cursor, "an interval or a day", "5 minutes")),
     }
 }
 
@@ -154,7 +166,7 @@ fn at(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleErro
         return put(&mut phrase.past, minutes, cursor, &start, "minutes");
     }
     if !clock::begins(cursor, true) {
-        return Err(missing(cursor, "a time", "at 3 AM"));
+        return Err(missing(cursor, "a time", "3 AM"));
     }
     let times = clock::list(cursor)?;
     put(&mut phrase.times, times, cursor, &start, "times")
@@ -190,7 +202,7 @@ fn except(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
 
 fn excluded(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), ScheduleError> {
     let except = &mut phrase.except;
-    let bare = !cursor.take(&["on", "in", "for"]);
+    cursor.take(&["on", "in", "for"]);
     cursor.take(&["the"]);
     if cursor.take(&["holidays", "holiday"]) {
         except.holidays = true;
@@ -212,8 +224,7 @@ fn excluded(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), Schedule
     }
     let mut said = Phrase::default();
     if !days::take(cursor, &mut said)? {
-        let example = if bare { "except on mondays" } else { "on mondays" };
-        return Err(missing(cursor, "what to leave out", example));
+        return Err(missing(cursor, "what to leave out", "mondays"));
     }
     except.dows = except.dows.union(said.dows.map_or(Set::EMPTY, |(set, _)| set));
     let special = said.nths.is_some() || said.months.is_some();
@@ -229,16 +240,15 @@ fn excluded(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), Schedule
 
 /// `once at 2026-12-24 18:00`.
 fn once(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
-    const EXAMPLE: &str = "once at 2026-12-24 18:00";
     cursor.take(&["at", "on"]);
     let Some(Kind::Date(date)) = cursor.peek() else {
-        return Err(missing(cursor, "a date", EXAMPLE));
+        return Err(missing(cursor, "a date", "2026-12-24 18:00"));
     };
     let here = cursor.place();
     cursor.skip(1);
     cursor.take(&["at"]);
     if !clock::begins(cursor, true) {
-        return Err(missing(cursor, "a time", EXAMPLE));
+        return Err(missing(cursor, "a time", "18:00"));
     }
     let times = clock::list(cursor)?;
     if cursor.peek().is_some() {
@@ -253,7 +263,7 @@ fn once(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
     wall.map(Pattern::Once).ok_or_else(|| ScheduleError::new("the years are 1970 to 2100", here))
 }
 
-/// Something had to follow.
+/// Something had to follow; `example` could stand in its place.
 fn missing(cursor: &Cursor<'_>, what: &str, example: &str) -> ScheduleError {
     let message = if cursor.peek().is_none() {
         format!("{what} is missing at the end")
@@ -272,5 +282,9 @@ fn left_over(cursor: &Cursor<'_>) -> ScheduleError {
         }
         ahead.skip(1);
     }
-    cursor.error(format!("`{}` was not understood here", cursor.shown()))
+    let error = cursor.error(format!("`{}` was not understood here", cursor.shown()));
+    match cursor.peek() {
+        Some(Kind::Number(_)) => error.suggest(format!("at {}", cursor.shown())),
+        _ => error,
+    }
 }

@@ -1,6 +1,8 @@
-//! English phrases: the text into tokens (`lexer`), clauses (`grammar`, with `clock` and `days`), and one pattern (`phrase`).
+//! English phrases: the text into tokens (`lexer`), clauses (`grammar`, with `clock` and `days`),
+//! and one pattern (`phrase`).
 //!
-//! Owns the whole of the language, errors that teach included. Never guesses: what is not understood is refused.
+//! Owns the whole of the language, errors that teach included. Never guesses: what is not
+//! understood is refused.
 
 mod clock;
 mod cursor;
@@ -36,15 +38,17 @@ fn read(text: &str) -> Result<Pattern, ScheduleError> {
 /// Adds what was understood up to the error, and the nearest phrase that would be taken.
 fn teach(text: &str, mut error: ScheduleError) -> ScheduleError {
     let understood = understood(text, error.span.start);
-    if error.suggestion.is_none() {
-        error.suggestion = mended(text, &error.span)
-            .or_else(|| understood.clone().map(|end| text[..end].trim().to_owned()))
-            .or_else(|| likely(text));
-    } else if let Some(example) = error.suggestion.take() {
-        // A suggestion stands for the word; where the whole phrase is right with it, that says more.
-        let whole = replaced(text, &error.span, &example).filter(|whole| read(whole).is_ok());
-        error.suggestion = whole.or(Some(example));
-    }
+    let reads = |phrase: &String| read(phrase).is_ok();
+    let offered = error.suggestion.take();
+    // What the grammar offers stands for the words that are wrong.
+    error.suggestion = offered
+        .as_ref()
+        .and_then(|words| replaced(text, &error.span, words).filter(reads))
+        .or_else(|| mended(text, &error.span))
+        .or_else(|| replaced(text, &error.span, "").filter(reads))
+        .or_else(|| understood.map(|end| text[..end].trim().to_owned()))
+        .or_else(|| offered.filter(reads))
+        .or_else(|| likely(text));
     match understood.and_then(|end| read(&text[..end]).ok()) {
         Some(pattern) => error.understanding(words::pattern(&pattern)),
         None => error,
@@ -59,7 +63,9 @@ fn understood(text: &str, until: usize) -> Option<usize> {
 }
 
 fn replaced(text: &str, span: &Range<usize>, by: &str) -> Option<String> {
-    Some(format!("{}{by}{}", text.get(..span.start)?, text.get(span.end..)?))
+    let (head, tail) = (text.get(..span.start)?, text.get(span.end..)?);
+    let words = [head, by, tail].into_iter().flat_map(str::split_whitespace);
+    Some(words.collect::<Vec<_>>().join(" "))
 }
 
 /// The phrase with the word that was not understood put right, if the nearest word makes it one.

@@ -1,6 +1,8 @@
-//! What a phrase has said so far, and what that comes to: the clauses of a phrase into one [`Pattern`].
+//! What a phrase has said so far, and what that comes to: the clauses of a phrase into one
+//! [`Pattern`].
 //!
-//! Owns the defaults (no time said = midnight) and refuses what contradicts itself; the words are `grammar`'s.
+//! Owns the defaults (no time said = midnight) and refuses what contradicts itself; the words are
+//! `grammar`'s.
 
 use std::ops::Range;
 
@@ -11,6 +13,7 @@ use crate::schedule::pattern::{
     ClockRule, DayField, Days, DomSpecial, DowSpecial, Every, Except, Pattern, Times,
 };
 use crate::schedule::set::Set;
+use crate::schedule::words;
 
 const HOUR: u32 = 3600;
 const DAY: u32 = 86_400;
@@ -89,7 +92,7 @@ impl Phrase {
         if let Some((_, at)) = &self.times {
             let message = format!("an interval of {}s and a clock time contradict", unit.name());
             let error = ScheduleError::new(message, at.clone());
-            return Err(error.suggest("every hour between 9 AM and 5 PM"));
+            return Err(error.suggest("between 9 AM and 5 PM"));
         }
         let past = self.past.take();
         if let Some((_, at)) = past.as_ref().filter(|_| unit != Unit::Hour) {
@@ -141,7 +144,7 @@ impl Phrase {
                 if self.months.is_none() && self.dates.is_none() {
                     self.months = Some((Set::one(1), span.clone()));
                 }
-                self.no_weekday(unit, "first monday of january")?;
+                self.no_weekday(unit, "january")?;
                 self.first_by_default(span);
                 let days = self.days()?;
                 Ok(Days { every: coarse(count, Every::Years), ..days })
@@ -173,7 +176,7 @@ impl Phrase {
 
     /// Every so many months: from January where that divides the year, else from 1970-01.
     fn months(mut self, count: u32, span: &Range<usize>) -> Result<Days, ScheduleError> {
-        self.no_weekday(Unit::Month, "first monday of the month")?;
+        self.no_weekday(Unit::Month, "the month")?;
         if let Some((_, at)) = &self.dates {
             let error = ScheduleError::new("a date comes once a year, not monthly", at.clone());
             return Err(error.suggest("yearly on march 1"));
@@ -191,11 +194,13 @@ impl Phrase {
     }
 
     fn no_weekday(&self, unit: Unit, instead: &str) -> Result<(), ScheduleError> {
-        let Some((_, at)) = &self.dows else {
+        let Some((dows, at)) = &self.dows else {
             return Ok(());
         };
-        let message = format!("which of them in the {}?", unit.name());
-        Err(ScheduleError::new(message, at.clone()).suggest(instead))
+        let day = words::day_name(dows.first().unwrap_or_default());
+        let message = format!("which {day} of the {}?", unit.name());
+        Err(ScheduleError::new(message, at.clone())
+            .suggest(format!("the first {day} of {instead}")))
     }
 
     /// No day said: the first of the month.
@@ -219,9 +224,7 @@ impl Phrase {
             && let Some((_, at)) = &self.doms
         {
             let message = "a day of the week and a day of the month: only one can be meant";
-            return Err(
-                ScheduleError::new(message, at.clone()).suggest("first monday of the month")
-            );
+            return Err(ScheduleError::new(message, at.clone()));
         }
         let fields = self.dows.is_some() || self.doms.is_some() || self.nths.is_some();
         if let Some((dates, at)) = self.dates {
@@ -275,11 +278,11 @@ fn wall_clock(step: u32) -> Option<Times> {
         let seconds = Set::stepped(0, 59, step);
         return Some(Times::Fields { seconds, minutes, hours });
     }
-    if step % 60 == 0 && step < HOUR && HOUR % step == 0 {
+    if step.is_multiple_of(60) && step < HOUR && HOUR.is_multiple_of(step) {
         let minutes = Set::stepped(0, 59, step / 60);
         return Some(Times::Fields { seconds, minutes, hours });
     }
-    if step % HOUR == 0 && step <= DAY && DAY % step == 0 {
+    if step.is_multiple_of(HOUR) && step <= DAY && DAY.is_multiple_of(step) {
         let hours = Set::stepped(0, 23, step / HOUR);
         return Some(Times::Fields { seconds, minutes: Set::one(0), hours });
     }
@@ -290,7 +293,7 @@ fn wall_clock(step: u32) -> Option<Times> {
 fn windowed(open: u32, close: u32, step: u32, past: Option<Set>) -> Option<Times> {
     let close = if close < open { close + DAY } else { close };
     let Some(minutes) = past else {
-        return Some(fields_or(Times::Window { open, close, step }));
+        return Some(Times::Window { open, close, step });
     };
     let mut times: Vec<u32> = Vec::new();
     for minute in minutes.iter() {
@@ -301,36 +304,16 @@ fn windowed(open: u32, close: u32, step: u32, past: Option<Set>) -> Option<Times
     }
     times.sort_unstable();
     times.dedup();
-    (!times.is_empty()).then(|| fields_or(Times::List(times)))
+    (!times.is_empty()).then(|| as_fields(Times::List(times)))
 }
 
 /// Clock times, as fields where every combination of them is wanted.
 fn clock_times(mut times: Vec<u32>) -> Times {
     times.sort_unstable();
     times.dedup();
-    fields_or(Times::List(times))
+    as_fields(Times::List(times))
 }
 
-/// The same times as seconds, minutes and hours, where they are a product of these.
-fn fields_or(times: Times) -> Times {
-    let all: Vec<u32> = match &times {
-        Times::Fields { .. } => return times,
-        Times::List(all) => all.clone(),
-        Times::Window { open, close, step } if (close - open) / step < 1440 => {
-            (*open..=*close).step_by(usize::try_from(*step).unwrap_or(usize::MAX)).collect()
-        }
-        Times::Window { .. } => return times,
-    };
-    // Beyond midnight the day is another one: that is no product.
-    if all.iter().any(|time| *time >= DAY) {
-        return times;
-    }
-    let seconds: Set = all.iter().map(|time| time % 60).collect();
-    let minutes: Set = all.iter().map(|time| time / 60 % 60).collect();
-    let hours: Set = all.iter().map(|time| time / HOUR).collect();
-    if seconds.len() * minutes.len() * hours.len() == all.len() {
-        Times::Fields { seconds, minutes, hours }
-    } else {
-        times
-    }
+fn as_fields(times: Times) -> Times {
+    times.fields().unwrap_or(times)
 }
