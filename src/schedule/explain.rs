@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::pattern::{ClockRule, Days, Pattern, Times};
 use super::timetable::{Parts, Timetable};
-use super::{walls, words, zone};
+use super::{as_cron, walls, words, zone};
 
 /// Why an instant is, or is not, a fire time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,7 +153,7 @@ impl Verdicts {
             date.day()
         );
         let fits = days.clauses().iter().any(|clause| clause.matches(date));
-        self.add("day", &found, &words::day_fields(days), fits);
+        self.add("day", &found, &as_cron::day_fields(days), fits);
         if let Some(every) = days.every {
             self.add("rhythm", &date.to_string(), &words::every(every), every.matches(date));
         }
@@ -181,7 +181,8 @@ impl Verdicts {
         }
     }
 
-    /// The fields do not tell all: a change of clocks, jitter, or a window that opened the day before.
+    /// The fields do not tell all: a change of clocks, jitter, or a window that opened the day
+    /// before.
     fn clocks(&mut self, parts: &Parts, fires: bool) {
         if parts.jitter.is_some() {
             let found = if fires { "moved here" } else { "not this instant" };

@@ -196,8 +196,8 @@ fn clock_warnings(
     }
 }
 
-/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The work is bounded: of very
-/// many fire times only the first are looked at.
+/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The
+/// work is bounded: of very many fire times only the first are looked at.
 #[must_use]
 pub fn pile_ups(
     tables: &[(JobId, Timetable)],

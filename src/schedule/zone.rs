@@ -1,7 +1,7 @@
 //! Zones and their changes of clocks: the one file that maps wall times to instants and back.
 //!
-//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a function from one wall
-//! time to the next; it never knows why.
+//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a
+//! function from one wall time to the next; it never knows why.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone};
 use chrono::{NaiveDate, Utc};
@@ -85,7 +85,8 @@ fn offset(zone: Tz, instant: DateTime<Utc>) -> i32 {
     zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()
 }
 
-/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a repeated hour its first pass.
+/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a
+/// repeated hour its first pass.
 pub(super) fn next_fixed(
     zone: Tz,
     after: DateTime<Utc>,
@@ -107,7 +108,8 @@ pub(super) fn next_fixed(
     }
 }
 
-/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour both passes.
+/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour
+/// both passes.
 pub(super) fn next_wildcard(
     zone: Tz,
     after: DateTime<Utc>,

@@ -1,5 +1,5 @@
-//! Random and hostile texts: no panic, no hang, every answer within a bounded search. The fuzz target does the same for
-//! as long as one likes.
+//! Random and hostile texts: no panic, no hang, every answer within a bounded search. The fuzz
+//! target does the same for as long as one likes.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
