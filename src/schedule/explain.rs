@@ -62,6 +62,7 @@ impl Timetable {
     #[must_use]
     pub fn explain(&self, at: DateTime<Utc>) -> Explanation {
         let parts = self.parts();
+        let at = zone::tellable(at);
         let fires = self.fire_time_after(at - TimeDelta::nanoseconds(1)) == Some(at);
         let local = |at: DateTime<Utc>| at.with_timezone(&parts.zone).fixed_offset();
         Explanation {

@@ -99,7 +99,9 @@ impl Timetable {
         if let Some(jitter) = parts.jitter.and_then(|jitter| jitter.to_std().ok()) {
             words.push_str(&format!(", spread over {}", format_duration(jitter)));
         }
-        let shown = |at: DateTime<Utc>| at.with_timezone(&parts.zone).format("%Y-%m-%d %H:%M:%S");
+        let shown = |at: DateTime<Utc>| {
+            zone::tellable(at).with_timezone(&parts.zone).format("%Y-%m-%d %H:%M:%S")
+        };
         if let Some(start) = parts.start_at {
             words.push_str(&format!(", from {}", shown(start)));
         }
@@ -179,7 +181,7 @@ impl Parts {
         let before_all = DateTime::UNIX_EPOCH - TimeDelta::days(1);
         let mut from = after.max(before_all);
         if let Some(start) = self.start_at {
-            from = from.max(start - NANOSECOND);
+            from = from.max(start.checked_sub_signed(NANOSECOND).unwrap_or(start));
         }
         if from.date_naive() > walls::last_day() {
             return None;

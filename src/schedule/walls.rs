@@ -97,19 +97,22 @@ impl Walls {
             Pattern::Clock { times, days, .. } => (Some(times), days),
         };
         let mut from = after.max(before_all());
+        // A window that crosses midnight belongs to the day on which it opens: perhaps yesterday.
+        let mut first_day = (from - DAY).date();
         for _ in 0..MOST_CANDIDATES {
             let (day, candidate) = match times {
                 None | Some(Times::Fields { .. }) => {
                     let candidate = self.search(from)?;
                     (candidate.date(), candidate)
                 }
-                Some(times) => self.in_day(times, from)?,
+                Some(times) => self.in_day(times, from, first_day)?,
             };
             let admitted = admitted_from(days, holidays, day)?;
             if admitted == day {
                 return Some(candidate);
             }
-            from = admitted.and_time(NaiveTime::MIN) - SECOND;
+            first_day = admitted;
+            from = from.max(admitted.and_time(NaiveTime::MIN) - SECOND);
         }
         None
     }
@@ -128,10 +131,15 @@ impl Walls {
         self.searches.iter().filter_map(|search| search.next(after)).min()
     }
 
-    /// For times that are no product of fields: the day they belong to and the wall time itself.
-    fn in_day(&self, times: &Times, after: NaiveDateTime) -> Option<(NaiveDate, NaiveDateTime)> {
-        // A window that crosses midnight belongs to the day on which it opens.
-        let mut from = after.date().and_time(NaiveTime::MIN) - DAY - SECOND;
+    /// For times that are no product of fields: the first of a day not before `first_day`, and the
+    /// day it belongs to.
+    fn in_day(
+        &self,
+        times: &Times,
+        after: NaiveDateTime,
+        first_day: NaiveDate,
+    ) -> Option<(NaiveDate, NaiveDateTime)> {
+        let mut from = first_day.and_time(NaiveTime::MIN) - SECOND;
         loop {
             let start = self.search(from)?;
             let past = after.signed_duration_since(start).num_seconds();

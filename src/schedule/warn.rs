@@ -52,6 +52,7 @@ impl Timetable {
     #[must_use]
     pub fn warnings(&self, now: DateTime<Utc>) -> Vec<Warning> {
         let parts = self.parts();
+        let now = zone::tellable(now);
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
         if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {

@@ -40,18 +40,30 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
             format!("Every {}{}", spacing(*step), days_words(days, false))
         }
         Pattern::Clock { times, days, rule } => {
-            let said = match rule {
-                ClockRule::Wildcard if *times == midnight() => "Every 24 hours".to_owned(),
-                _ => times_words(times),
-            };
+            let spaced = hours_apart(times).filter(|_| *rule == ClockRule::Wildcard);
+            let said = spaced.unwrap_or_else(|| times_words(times));
             let daily = said.starts_with("At ");
             format!("{said}{}", days_words(days, daily))
         }
     }
 }
 
-fn midnight() -> Times {
-    Times::Fields { seconds: Set::one(0), minutes: Set::one(0), hours: Set::one(0) }
+/// `Every 12 hours at minute 30`: times that are so many hours apart, all day long.
+fn hours_apart(times: &Times) -> Option<String> {
+    let Times::Fields { seconds, minutes, hours } = times else {
+        return None;
+    };
+    if *seconds != Set::one(0) || minutes.len() != 1 {
+        return None;
+    }
+    let spacing = match even_step(*hours, 24)? {
+        1 => "hour".to_owned(),
+        step => format!("{step} hours"),
+    };
+    Some(match minutes.first() {
+        Some(0) | None => format!("Every {spacing}"),
+        Some(minute) => format!("Every {spacing} at minute {minute}"),
+    })
 }
 
 /// Why a pattern has no fire time at all.

@@ -4,7 +4,7 @@
 //! function from one wall time to the next; it never knows why.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone};
-use chrono::{NaiveDate, Utc};
+use chrono::{NaiveDate, NaiveTime, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
 use super::error::ScheduleError;
@@ -72,6 +72,14 @@ fn gap(zone: Tz, wall: NaiveDateTime) -> Local {
         // Before the first or after the last span that is known nothing changes: there is no gap.
         None => Local::Once(wall.and_utc()),
     }
+}
+
+/// The instant, or the nearest one whose wall time can be told in every zone.
+pub(super) fn tellable(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let year = |year| NaiveDate::from_ymd_opt(year, 6, 1).map(|day| day.and_time(NaiveTime::MIN));
+    let first = year(1).map_or(DateTime::UNIX_EPOCH, |wall| wall.and_utc());
+    let last = year(9999).map_or(DateTime::UNIX_EPOCH, |wall| wall.and_utc());
+    instant.clamp(first, last)
 }
 
 /// The wall time of an instant, to the second below.
@@ -197,7 +205,7 @@ pub(super) fn changes(
 
 /// The first instant of a local day.
 pub(super) fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
-    match resolve(zone, date.and_time(chrono::NaiveTime::MIN)) {
+    match resolve(zone, date.and_time(NaiveTime::MIN)) {
         Local::Once(instant) | Local::Twice { first: instant, .. } => instant,
         Local::Gap { end, .. } => end,
     }

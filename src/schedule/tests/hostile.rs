@@ -111,6 +111,8 @@ fn exercise(text: &str) {
             assert!(next > after, "{text:?} does not rise");
             after = next;
         }
+        assert!(table.explain(from).to_string().contains("next"));
+        let _ = table.warnings(from);
     }
     let explanation = table.explain(at("2026-11-01T05:30:00Z"));
     assert!(explanation.to_string().contains("next"));
