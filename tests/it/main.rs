@@ -5,5 +5,7 @@ mod cli;
 mod cli_engine;
 mod cli_next;
 mod cli_validate;
+mod daemon;
 mod engine;
+mod kill;
 mod tidy;
