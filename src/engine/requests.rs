@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::admission::Wish;
 use super::{Answer, Engine, Request};
-use crate::model::{Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text};
+use crate::model::{
+    Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text,
+};
 
 impl Engine {
     pub(super) fn request(&mut self, now: Now, request: Request) -> Result<Answer, Refusal> {

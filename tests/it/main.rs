@@ -4,6 +4,9 @@
 mod cli;
 mod cli_engine;
 mod cli_next;
+mod cli_screen;
 mod cli_validate;
+mod daemon;
 mod engine;
+mod kill;
 mod tidy;
