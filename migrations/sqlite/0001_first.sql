@@ -62,11 +62,8 @@ CREATE TABLE execution_bodies (
 ) STRICT;
 
 CREATE TABLE events (
-    seq          INTEGER PRIMARY KEY,
-    at           INTEGER NOT NULL,
-    job_id       TEXT,
-    execution_id TEXT,
-    body         TEXT    NOT NULL
+    seq  INTEGER PRIMARY KEY,
+    body TEXT NOT NULL
 ) STRICT;
 
 -- Ranges of fire times that did not become executions.

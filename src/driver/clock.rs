@@ -1,6 +1,7 @@
 //! The one place that reads the clocks of the machine.
 //!
-//! Owns both clocks and the boot they belong to. Everything else is told the time by whoever calls it.
+//! Owns both clocks and the boot they belong to. Everything else is told the time by whoever calls
+//! it.
 
 use std::time::{Duration, SystemTime};
 
@@ -28,8 +29,8 @@ impl Clock {
     }
 }
 
-/// Names the machine's current boot: the monotonic clock, process ids and start times mean something within it only.
-/// Empty where the kernel does not tell.
+/// Names the machine's current boot: the monotonic clock, process ids and start times mean
+/// something within it only. Empty where the kernel does not tell.
 #[must_use]
 pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")

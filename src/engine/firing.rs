@@ -152,15 +152,25 @@ impl Engine {
     pub(super) fn drop_catch_up(&mut self, job: &JobId, fate: LedgerFate) {
         let Some(entry) = self.jobs.get_mut(job) else { return };
         let dropped = std::mem::take(&mut entry.state.catching_up);
-        let (Some(first), Some(last)) = (dropped.first(), dropped.last()) else { return };
-        let span = Span { first: *first, last: *last, count: dropped.len() as u64 };
+        let timetable = entry.timetable.clone();
+        let follows =
+            |last, next| timetable.as_ref().and_then(|t| t.fire_time_after(last)) == Some(next);
+        let mut spans: Vec<Span> = Vec::new();
+        for at in dropped {
+            match spans.last_mut().filter(|span| follows(span.last, at)) {
+                Some(span) => (span.last, span.count) = (at, span.count + 1),
+                None => spans.push(Span { first: at, last: at, count: 1 }),
+            }
+        }
         let why = match fate {
             LedgerFate::Paused => "were to be caught up when the job was paused",
             LedgerFate::Disabled | LedgerFate::Missed => {
                 "were to be caught up when the job was disabled"
             }
         };
-        self.passed(job, span, fate, why);
+        for span in spans {
+            self.passed(job, span, fate, why);
+        }
     }
 
     /// Creates the next caught-up execution, if it is its turn.

@@ -1,6 +1,7 @@
 //! What every backend promises, as stories: each is told to each backend.
 //!
-//! A story that only one backend can tell (reopening a file) stands in that backend's own tests.
+//! A story that only one backend can tell (reopening a file) stands in that backend's own tests. The
+//! file is long because the promises stand together: whoever adds a backend reads one list.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! The keys, as one table: dispatch, footer, help and palette all read it, so they cannot disagree.
 //!
-//! Owns which key means which action where. Never carries anything out. Nothing is reachable only by F-keys, Alt, or a key
-//! that tmux, screen, flow control or the shell would take (`^a ^b ^s ^q ^z`).
+//! Owns which key means which action where. Never carries anything out. Nothing is reachable only
+//! by F-keys, Alt, or a key that tmux, screen, flow control or the shell would take (`^a ^b ^s ^q
+//! ^z`).
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

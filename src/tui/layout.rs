@@ -1,4 +1,5 @@
-//! Where things stand on the screen: shared by what draws and by what must know how many rows there are.
+//! Where things stand on the screen: shared by what draws and by what must know how many rows there
+//! are.
 
 use ratatui::layout::{Rect, Size};
 
@@ -28,7 +29,8 @@ pub(crate) struct Areas {
     pub(crate) footer: Rect,
 }
 
-/// Divides the screen; `None` when it is too small. `pane`: whether there is one where there is room for it.
+/// Divides the screen; `None` when it is too small. `pane`: whether there is one where there is
+/// room for it.
 pub(crate) fn areas(size: Size, panel_rows: u16, pane: bool) -> Option<Areas> {
     if size.width < LEAST.width || size.height < LEAST.height {
         return None;

@@ -1,6 +1,7 @@
 //! What happens to the screen, and what it asks for: the two vocabularies of `update`.
 //!
-//! Owns no behaviour. A `Message` is a fact that has arrived; a `Command` is carried out by the loop, never waited for.
+//! Owns no behaviour. A `Message` is a fact that has arrived; a `Command` is carried out by the
+//! loop, never waited for.
 
 use std::sync::Arc;
 
@@ -155,6 +156,24 @@ pub(crate) enum Command {
     Repaint,
     /// Everything else goes through the door.
     Ask(Request),
+}
+
+impl Request {
+    /// Whether a key of the user's stands behind each of it.
+    pub(crate) const fn is_action(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(..)
+                | Self::Retry(_)
+                | Self::CancelExecution(_)
+                | Self::Pause(_)
+                | Self::Resume(_)
+                | Self::PlanReload
+                | Self::Reload
+                | Self::Execution(_)
+                | Self::Save { .. }
+        )
+    }
 }
 
 /// What goes through the door; each is answered by an [`Answer`].

@@ -1,6 +1,7 @@
 //! What the screen is told at its start, and what it says at its end.
 //!
-//! Owns the reading of locale and colour variables. Never reads the environment itself: that comes in as a function.
+//! Owns the reading of locale and colour variables. Never reads the environment itself: that comes
+//! in as a function.
 
 use std::io;
 
@@ -50,7 +51,8 @@ pub struct TuiOptions {
     pub charset: Charset,
     /// Where the engine lives.
     pub hosting: Hosting,
-    /// Ends the screen from outside (SIGTERM): the terminal is restored and `run` answers [`Exit::Cancelled`].
+    /// Ends the screen from outside (SIGTERM): the terminal is restored and `run` answers
+    /// [`Exit::Cancelled`].
     pub stop: CancellationToken,
 }
 
@@ -83,7 +85,8 @@ impl TuiOptions {
     }
 }
 
-/// The charset of a locale such as `de_DE.UTF-8`; without one it is the POSIX locale, which is ASCII.
+/// The charset of a locale such as `de_DE.UTF-8`; without one it is the POSIX locale, which is
+/// ASCII.
 #[must_use]
 pub fn charset_of(locale: Option<&str>) -> Charset {
     let codeset = locale.unwrap_or_default().to_ascii_lowercase();
@@ -106,7 +109,8 @@ pub fn viewer_zone(tz_variable: Option<&str>) -> Tz {
 /// How the screen was left. The caller acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Nothing was at stake, so nothing was asked. An engine in this process stops as `on_stop` says.
+    /// Nothing was at stake, so nothing was asked. An engine in this process stops as `on_stop`
+    /// says.
     Quit,
     /// The engine goes on without a screen.
     LeaveHeadless,

@@ -1,7 +1,7 @@
 //! Carries requests out: each is a call through the door, and becomes an answer.
 //!
-//! Owns the translation between the screen's vocabulary and the door's. Never touches the model: answers come back as
-//! messages, so drawing is never held up.
+//! Owns the translation between the screen's vocabulary and the door's. Never touches the model:
+//! answers come back as messages, so drawing is never held up.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
-//! The loop: keys, the feed, answers and the clock become messages; commands are carried out; frames are sent.
+//! The loop: keys, the feed, answers and the clock become messages; commands are carried out;
+//! frames are sent.
 //!
-//! Owns when something is drawn: a key at once, events at most 30 times a second, the clock once a second, and never
-//! while the last frame is still on its way to a slow terminal. Never decides what a message means.
+//! Owns when something is drawn: a key at once, events at most 30 times a second, the clock once a
+//! second, and never while the last frame is still on its way to a slow terminal. Never decides
+//! what a message means.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -32,14 +34,24 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Requests that may be under way at once.
 const MOST_REQUESTS: usize = 64;
 
-/// Shows the engine behind the door until the user leaves, the terminal goes, or `options.stop` is set.
+/// Shows the engine behind the door until the user leaves, the terminal goes, or `options.stop` is
+/// set.
 ///
 /// # Errors
 /// When there is no terminal, or the engine does not answer at the start.
 pub async fn run(door: Arc<dyn Door>, options: TuiOptions) -> Result<Exit, TuiError> {
+    show(door, options, Terminal::open).await
+}
+
+/// As [`run`], on a terminal of the caller's.
+pub(crate) async fn show(
+    door: Arc<dyn Door>,
+    options: TuiOptions,
+    open: impl FnOnce() -> Result<Terminal, TuiError>,
+) -> Result<Exit, TuiError> {
     let subscription = door.subscribe().await?;
     let signals = Signals::new()?;
-    let terminal = Terminal::open()?;
+    let terminal = open()?;
     let session = Session::new(door, &options, subscription, terminal);
     Ok(in_screen(session.drive(options, signals)).await)
 }
@@ -186,7 +198,8 @@ impl Session {
     }
 
     fn ask(&mut self, request: Request) {
-        if self.tasks.len() >= MOST_REQUESTS {
+        // What the screen reads for itself it asks for one at a time.
+        if request.is_action() && self.tasks.len() >= MOST_REQUESTS {
             let commands = update(&mut self.model, Message::Answer(Answer::Busy));
             debug_assert!(commands.is_empty());
             return;

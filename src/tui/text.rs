@@ -1,7 +1,7 @@
 //! Words for times, ages and durations, and the scrubbing of text from outside.
 //!
-//! Owns how much of an instant is shown: as much as helps, and no more often changed than it must be (each changed cell
-//! travels down the line). Never asks the clock.
+//! Owns how much of an instant is shown: as much as helps, and no more often changed than it must
+//! be (each changed cell travels down the line). Never asks the clock.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,8 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ratatui::text::Span;
 
-/// Makes text from outside fit for a cell: line ends become blanks, control and direction characters vanish.
+/// Makes text from outside fit for a cell: line ends become blanks, control and direction
+/// characters vanish.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(|c| c.is_control() || is_unseen(c)) {
         let kept = text.trim_end().chars().filter_map(|c| match c {

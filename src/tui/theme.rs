@@ -1,6 +1,7 @@
 //! Colours and glyphs: what a state looks like.
 //!
-//! Owns the one place where a state is given its glyph, word and colour. Colour never carries meaning alone.
+//! Owns the one place where a state is given its glyph, word and colour. Colour never carries
+//! meaning alone.
 
 use ratatui::style::{Color, Modifier, Style};
 

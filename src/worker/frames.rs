@@ -1,6 +1,8 @@
-//! Messages as bytes: one JSON text a frame, the frame's length before it (four bytes, most significant first).
+//! Messages as bytes: one JSON text a frame, the frame's length before it (four bytes, most
+//! significant first).
 //!
-//! Owns the framing and its bounds, for both sides of the socket. Knows nothing of what the messages mean.
+//! Owns the framing and its bounds, for both sides of the socket. Knows nothing of what the
+//! messages mean.
 
 use std::io;
 

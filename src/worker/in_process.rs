@@ -1,7 +1,7 @@
 //! Carries out commands that an embedding program registered, inside its own process.
 //!
-//! Owns their tasks. Tells of them in the words of a worker process, but keeps nothing on disk except their output: they end
-//! with their process, so their outcome is known or `interrupted`.
+//! Owns their tasks. Tells of them in the words of a worker process, but keeps nothing on disk
+//! except their output: they end with their process, so their outcome is known or `interrupted`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -83,7 +83,8 @@ impl InProcess {
         }
     }
 
-    /// Gives everything that runs so long to end, then ends it as interrupted. Comes back when all ends have been told.
+    /// Gives everything that runs so long to end, then ends it as interrupted. Comes back when all
+    /// ends have been told.
     pub async fn shut_down(&self, grace: Duration) {
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {

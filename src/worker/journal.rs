@@ -1,9 +1,10 @@
-//! What a worker process must not forget: which attempts it starts, has started and has ended, until an engine has
-//! committed their ends.
+//! What a worker process must not forget: which attempts it starts, has started and has ended,
+//! until an engine has committed their ends.
 //!
-//! Owns `worker.journal`: a JSON text a line, only ever appended to, and written anew when most of it is no longer
-//! needed. Nothing is synced to the disk: a line in the page cache survives the death of the process, and a power cut
-//! ends all attempts anyway (the boot id tells). Never knows what an attempt does.
+//! Owns `worker.journal`: a JSON text a line, only ever appended to, and written anew when most of
+//! it is no longer needed. Nothing is synced to the disk: a line in the page cache survives the
+//! death of the process, and a power cut ends all attempts anyway (the boot id tells). Never knows
+//! what an attempt does.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -99,7 +100,8 @@ struct Inner {
     /// The lines that are still needed, by attempt.
     needed: HashMap<AttemptKey, Vec<u8>>,
     needed_bytes: u64,
-    /// Whether the last write failed: the file may end in half a line, so it is written anew before anything else.
+    /// Whether the last write failed: the file may end in half a line, so it is written anew before
+    /// anything else.
     torn: bool,
 }
 
@@ -158,8 +160,8 @@ impl Journal {
         })
     }
 
-    /// An attempt runs. Where this cannot be written now, it is with the next line; a successor would find the process by
-    /// its environment.
+    /// An attempt runs. Where this cannot be written now, it is with the next line; a successor
+    /// would find the process by its environment.
     pub(super) fn started(&self, running: &Running, monotonic: Duration) {
         let monotonic_ms = u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX);
         let entry = Entry::Started { running: running.clone(), monotonic_ms };
@@ -185,7 +187,8 @@ impl Journal {
         let mut inner = self.lock();
         inner.forget(keys);
         if inner.needed.is_empty() && !inner.torn {
-            // The cheapest way to forget: nothing before the end of the first line is needed any more.
+            // The cheapest way to forget: nothing before the end of the first line is needed any
+            // more.
             let first = inner.process.len() as u64;
             if inner.file.set_len(first).is_ok() {
                 inner.size = first;
@@ -225,11 +228,12 @@ impl Inner {
 
     fn append_or_tell(&mut self, bytes: &[u8]) {
         if let Err(error) = self.append(bytes) {
-            tracing::error!(%error, "worker.journal cannot be written; it is tried again with the next line");
+            tracing::error!(%error, "worker.journal cannot be written; the next line tries again");
         }
     }
 
-    /// Appends lines whose content is in `needed` already, so that writing the file anew writes them too.
+    /// Appends lines whose content is in `needed` already, so that writing the file anew writes
+    /// them too.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.torn || self.size > SMALL.max(4 * self.needed_bytes) {
             self.torn = true;

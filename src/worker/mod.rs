@@ -1,6 +1,8 @@
-//! Carrying out attempts: process groups, output, time-outs, the command registry, the worker process and the link to it.
+//! Carrying out attempts: process groups, output, time-outs, the command registry, the worker
+//! process and the link to it.
 //!
-//! Owns everything that acts on the operating system on behalf of a job. Never decides what runs, where or again.
+//! Owns everything that acts on the operating system on behalf of a job. Never decides what runs,
+//! where or again.
 
 pub mod commands;
 mod frames;

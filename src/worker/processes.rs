@@ -1,7 +1,7 @@
 //! What /proc knows about the processes of this machine, and how a process group is ended for sure.
 //!
-//! Owns the reading of /proc and the proof that a process belongs to an attempt, so that a process id that was used again
-//! is never hit. Never knows why something is ended.
+//! Owns the reading of /proc and the proof that a process belongs to an attempt, so that a process
+//! id that was used again is never hit. Never knows why something is ended.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -16,8 +16,8 @@ use crate::driver::clock::Clock;
 /// The unit of start times in /proc: 100 a second on every Linux (it is part of the kernel's ABI).
 const TICK: Duration = Duration::from_millis(10);
 
-/// How long a process may take to vanish after SIGKILL. One that takes longer hangs inside the kernel; the signal is
-/// pending, so none of its own code runs again, and it may be called ended.
+/// How long a process may take to vanish after SIGKILL. One that takes longer hangs inside the
+/// kernel; the signal is pending, so none of its own code runs again, and it may be called ended.
 pub(super) const VANISH: Duration = Duration::from_secs(10);
 
 /// One process.
@@ -40,7 +40,8 @@ impl Process {
     }
 
     fn parse(pid: i32, stat: &[u8]) -> Option<Self> {
-        // The second field is the program's name in parentheses and may hold anything, blanks and parentheses included.
+        // The second field is the program's name in parentheses and may hold anything, blanks and
+        // parentheses included.
         let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
         let rest = str::from_utf8(stat.get(after_name..)?).ok()?;
         let fields: Vec<&str> = rest.split_ascii_whitespace().take(20).collect();
@@ -84,7 +85,8 @@ pub(super) fn alive_in_group(group: i32, session: i32) -> Vec<Process> {
     processes
 }
 
-/// Sends a signal to a group. A group that is gone, or that has become someone else's, is as good as ended.
+/// Sends a signal to a group. A group that is gone, or that has become someone else's, is as good
+/// as ended.
 pub(super) fn signal_group(group: i32, signal: Signal) {
     if group > 1
         && let Some(group) = Pid::from_raw(group)
@@ -116,8 +118,9 @@ impl Leftover {
             return all.iter().filter(|p| !p.ended && p.belongs_to(self.key)).collect();
         };
         let members: Vec<&Process> = all.iter().filter(|p| p.group == group && !p.ended).collect();
-        // A group's id is not given away while the group has a member. So the leader, where it is still there, tells for
-        // all; where it is gone, one member that is certainly of the attempt does.
+        // A group's id is not given away while the group has a member. So the leader, where it is
+        // still there, tells for all; where it is gone, one member that is certainly of the attempt
+        // does.
         let (earliest, latest) =
             (self.started.0.saturating_sub(2 * TICK), self.started.1 + 2 * TICK);
         let ours = match all.iter().find(|process| process.pid == group) {
@@ -131,7 +134,8 @@ impl Leftover {
     }
 }
 
-/// Ends the groups that a dead worker process left behind, and comes back when they are empty. Blocks its thread.
+/// Ends the groups that a dead worker process left behind, and comes back when they are empty.
+/// Blocks its thread.
 pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32) {
     let begin = Clock.now().monotonic;
     let mut told = vec![false; leftovers.len()];
@@ -176,7 +180,8 @@ pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32) {
     }
 }
 
-/// Until one of the processes has ended, or `at_most`: a member that came after the look at /proc has no descriptor here.
+/// Until one of the processes has ended, or `at_most`: a member that came after the look at /proc
+/// has no descriptor here.
 fn wait_for_an_end(processes: &[OwnedFd], at_most: Duration) {
     let mut fds: Vec<PollFd<'_>> =
         processes.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
@@ -228,7 +233,8 @@ mod tests {
         };
         let same_leader = [at(-10, -10, 5, 100), at(-11, -10, 5, 101)];
         assert_eq!(leftover(-10, 5, 100).alive(&same_leader).len(), 2);
-        // Another process leads a group of that number, even in the same session: the old group is gone.
+        // Another process leads a group of that number, even in the same session: the old group is
+        // gone.
         assert_eq!(leftover(-10, 5, 90).alive(&same_leader).len(), 0);
         // The leader is gone: the session of the dead worker process tells.
         let no_leader = [at(-11, -10, 5, 101)];

@@ -5,11 +5,12 @@
 use std::future::pending;
 use std::time::Duration;
 
-/// No wait is longer in one piece: timers stand still while the machine is suspended, so whoever waits for an instant
-/// looks at the clock that counts suspend at least so often.
+/// No wait is longer in one piece: timers stand still while the machine is suspended, so whoever
+/// waits for an instant looks at the clock that counts suspend at least so often.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Comes back after so long, or earlier; never, of `None`. The caller looks at the clock and waits again.
+/// Comes back after so long, or earlier; never, of `None`. The caller looks at the clock and waits
+/// again.
 pub(super) async fn at_most(wait: Option<Duration>) {
     match wait {
         #[expect(clippy::disallowed_methods, reason = "bounded; callers say why no event tells")]

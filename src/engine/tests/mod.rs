@@ -5,6 +5,7 @@ mod dependencies;
 mod overlap;
 mod reload;
 mod retries;
+mod simulation;
 mod workers;
 mod world;
 

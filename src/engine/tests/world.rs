@@ -22,6 +22,17 @@ pub(super) fn job(id: &str, schedule: Option<&str>, with: impl FnOnce(&mut Job))
     job
 }
 
+/// What goes wrong between the engine and the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Fault {
+    #[default]
+    None,
+    /// The store refuses the commit: the engine is rebuilt from what is kept.
+    Commit,
+    /// The process dies between commit and act.
+    Act,
+}
+
 /// See the module's first lines.
 pub(super) struct World {
     pub(super) engine: Engine,
@@ -36,6 +47,10 @@ pub(super) struct World {
     held: BTreeMap<AttemptKey, Running>,
     /// Whether the worker acknowledges what it is given.
     pub(super) deaf: bool,
+    /// What becomes of the effects of the next step.
+    pub(super) fault: Fault,
+    /// Ends that were reported once already.
+    pub(super) reported: Vec<Ended>,
     boot_id: String,
     names: BTreeMap<ExecutionId, String>,
     transcript: Vec<String>,
@@ -67,6 +82,8 @@ impl World {
             ledger: Vec::new(),
             held: BTreeMap::new(),
             deaf: false,
+            fault: Fault::None,
+            reported: Vec::new(),
             boot_id: "boot-1".to_owned(),
             names: BTreeMap::new(),
             transcript: Vec::new(),
@@ -86,6 +103,10 @@ impl World {
     /// Lets time pass up to `at` after the beginning (`90s`, `1h30m`, `1d`), stopping wherever the engine wants to be asked.
     pub(super) fn until(&mut self, at: &str) -> &mut Self {
         let target = self.zero + TimeDelta::from_std(text::parse_duration(at).unwrap()).unwrap();
+        self.until_instant(target)
+    }
+
+    fn until_instant(&mut self, target: DateTime<Utc>) -> &mut Self {
         while let Some(next) = self.next_stop().filter(|next| *next <= target) {
             self.pass(next);
             self.handle(Input::Tick);
@@ -136,9 +157,58 @@ impl World {
         self
     }
 
+    /// What is kept, as far as a report could change it.
+    pub(super) fn facts(&self) -> Vec<(ExecutionId, StateName, usize)> {
+        let fact = |e: &Arc<Execution>| (e.id, e.state.name(), e.attempts.len());
+        self.executions.values().map(fact).collect()
+    }
+
+    pub(super) fn name(&self, id: ExecutionId) -> &str {
+        &self.names[&id]
+    }
+
+    pub(super) fn pass_seconds(&mut self, seconds: u64) -> &mut Self {
+        self.handle(Input::Tick);
+        let target = self.now.wall + TimeDelta::seconds(i64::try_from(seconds).unwrap());
+        self.until_instant(target)
+    }
+
+    /// Runs a job if it is there and nothing breaks.
+    pub(super) fn try_run(&mut self, job: &str, force: bool) -> &mut Self {
+        let job = JobId::new(job).unwrap();
+        let run = Request::Run { job, args: Vec::new(), force, reason: None };
+        _ = self.request(run);
+        self
+    }
+
+    pub(super) fn run_again(&mut self, name: &str) -> &mut Self {
+        let of = Arc::clone(&self.executions[&self.id(name)]);
+        _ = self.request(Request::Retry(of));
+        self
+    }
+
+    pub(super) fn try_pause(&mut self, job: &str, for_a_while: bool) {
+        let job = JobId::new(job).unwrap();
+        let until = for_a_while.then(|| self.now.wall + TimeDelta::minutes(4));
+        _ = self.request(Request::Pause { job, until, reason: None });
+    }
+
+    pub(super) fn try_resume(&mut self, job: &str) {
+        _ = self.request(Request::Resume(JobId::new(job).unwrap()));
+    }
+
+    pub(super) fn try_apply(&mut self, jobs: Vec<Job>) -> &mut Self {
+        let before = std::mem::replace(&mut self.set.jobs, jobs);
+        let set = Box::new(self.set.clone());
+        if self.request(Request::Apply(set)).is_err() {
+            self.set.jobs = before;
+        }
+        self
+    }
+
     pub(super) fn cancel(&mut self, name: &str) -> &mut Self {
         let id = self.id(name);
-        self.request(Request::Cancel(id)).unwrap();
+        _ = self.request(Request::Cancel(id));
         self
     }
 
@@ -179,6 +249,12 @@ impl World {
             error: None,
             result: None,
         };
+        self.reported.push(ended.clone());
+        self.report(ended)
+    }
+
+    /// The worker reports an end, perhaps not for the first time.
+    pub(super) fn report(&mut self, ended: Ended) -> &mut Self {
         self.handle(Input::Worker(WorkerInput::Ended(ended)));
         self
     }
@@ -207,6 +283,15 @@ impl World {
     pub(super) fn restart(&mut self, later: &str) -> &mut Self {
         let later = TimeDelta::from_std(text::parse_duration(later).unwrap()).unwrap();
         self.pass(self.now.wall + later);
+        let (engine, effects) = self.successor();
+        self.engine = engine;
+        self.transcript.push(format!("{} engine started", self.clock()));
+        self.carry_out(effects);
+        self.link_up()
+    }
+
+    /// The engine that would start now from what is kept.
+    pub(super) fn successor(&self) -> (Engine, Vec<Effect>) {
         let mut image = self.image.clone();
         image.live = self
             .executions
@@ -218,12 +303,7 @@ impl World {
             })
             .collect();
         image.recent = self.recent();
-        let (engine, effects) =
-            Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap();
-        self.engine = engine;
-        self.transcript.push(format!("{} engine started", self.clock()));
-        self.carry_out(effects);
-        self.link_up()
+        Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap()
     }
 
     /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
@@ -274,7 +354,19 @@ impl World {
 
     fn handle(&mut self, input: Input) -> Vec<Result<Answer, Refusal>> {
         let effects = self.engine.handle(self.now, input);
-        self.carry_out(effects)
+        match std::mem::take(&mut self.fault) {
+            Fault::None => return self.carry_out(effects),
+            Fault::Commit => {}
+            Fault::Act => {
+                for effect in effects {
+                    if let Effect::Save(change) = effect {
+                        self.keep(change);
+                    }
+                }
+            }
+        }
+        self.restart("0s");
+        vec![Err(Refusal::Stopping)]
     }
 
     /// Keeps, then acts, as a driver does. Returns the answers.

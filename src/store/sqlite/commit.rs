@@ -5,6 +5,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -14,9 +15,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::super::search::{said, tail};
 use super::failure::{broken_key, failed};
 use super::{Change, StoreError};
-use crate::model::{
-    Actor, Event, EventKind, Execution, Job, JobId, JobRecord, LedgerRange, Trigger,
-};
+use crate::model::{Actor, Event, Execution, Job, JobId, JobRecord, LedgerRange, Trigger};
 
 /// A text of rows is cut where it passes so many bytes.
 const LARGEST_TEXT: usize = 4 << 20;
@@ -40,10 +39,9 @@ const KEEP_EXECUTIONS: &str = "INSERT INTO executions (id, job_id, job_version, 
      SET state = excluded.state, started_at = excluded.started_at, \
      finished_at = excluded.finished_at, worker_id = excluded.worker_id, said = excluded.said";
 const KEEP_BODIES: &str = "INSERT INTO execution_bodies (id, body) \
-     SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true \
+     SELECT key, value FROM json_each(?1) WHERE true \
      ON CONFLICT (id) DO UPDATE SET body = excluded.body";
-const ADD_EVENTS: &str = "INSERT INTO events (seq, at, job_id, execution_id, body) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)";
+const ADD_EVENTS: &str = "INSERT INTO events (seq, body) SELECT key, value FROM json_each(?1)";
 const KEEP_LEDGER: &str = "INSERT INTO ledger (job_id, first, last, body) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
      ON CONFLICT (job_id, first) DO UPDATE SET last = excluded.last, body = excluded.body";
@@ -60,25 +58,51 @@ const FIND_FIRED: &str = "SELECT new.value ->> 0, new.value ->> 1 \
 const FIND_EVENT: &str =
     "SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT 1";
 
-/// Rows as JSON arrays, in texts of bounded size.
-#[derive(Default)]
-struct Rows(Vec<String>);
+/// Rows as JSON, in texts of bounded size: arrays in an array, or bodies by key in an object. (A
+/// body goes in as it is, since JSON within a string within JSON costs twice.)
+struct Rows {
+    texts: Vec<String>,
+    brackets: [char; 2],
+}
 
 impl Rows {
+    fn arrays() -> Self {
+        Self { texts: Vec::new(), brackets: ['[', ']'] }
+    }
+
+    fn bodies() -> Self {
+        Self { texts: Vec::new(), brackets: ['{', '}'] }
+    }
+
     fn push(&mut self, row: impl Serialize) -> serde_json::Result<()> {
         let row = serde_json::to_string(&row)?;
-        match self.0.last_mut().filter(|text| text.len() < LARGEST_TEXT) {
-            Some(text) => {
-                text.push(',');
-                text.push_str(&row);
-            }
-            None => self.0.push(format!("[{row}")),
-        }
+        self.open_text().push_str(&row);
         Ok(())
     }
 
+    fn push_body(&mut self, key: impl Display, body: impl Serialize) -> serde_json::Result<()> {
+        let body = serde_json::to_string(&body)?;
+        let text = self.open_text();
+        text.push_str(&format!("\"{key}\":"));
+        text.push_str(&body);
+        Ok(())
+    }
+
+    /// The text that takes the next row, ready for it.
+    fn open_text(&mut self) -> &mut String {
+        match self.texts.last_mut() {
+            Some(text) if text.len() < LARGEST_TEXT => text.push(','),
+            _ => self.texts.push(self.brackets[0].to_string()),
+        }
+        let last = self.texts.len() - 1;
+        &mut self.texts[last]
+    }
+
     fn into_texts(self) -> impl Iterator<Item = String> {
-        self.0.into_iter().map(|text| text + "]")
+        self.texts.into_iter().map(move |mut text| {
+            text.push(self.brackets[1]);
+            text
+        })
     }
 }
 
@@ -146,7 +170,7 @@ impl<'a> News<'a> {
         let mut add = |statement, rows: Rows| {
             statements.extend(rows.into_texts().map(|text| (statement, text)));
         };
-        let (mut removed, mut kept) = (Rows::default(), Rows::default());
+        let (mut removed, mut kept) = (Rows::arrays(), Rows::arrays());
         for (job, record) in self.jobs {
             match record {
                 Some(record) => kept.push((
@@ -160,26 +184,30 @@ impl<'a> News<'a> {
         }
         add(REMOVE_JOBS, removed);
         add(KEEP_JOBS, kept);
-        let mut rows = Rows::default();
+        let mut rows = Rows::arrays();
         for ((job, version), (definition, at, by)) in self.versions {
             rows.push((job, version, at, by, serde_json::to_string(definition)?))?;
         }
         add(ADD_VERSIONS, rows);
-        let (mut rows, mut bodies) = (Rows::default(), Rows::default());
+        let (mut rows, mut bodies) = (Rows::arrays(), Rows::bodies());
         for execution in self.executions {
             rows.push(execution_row(execution))?;
-            bodies.push((execution.id, serde_json::to_string(execution)?))?;
+            bodies.push_body(execution.id, execution)?;
         }
         add(KEEP_EXECUTIONS, rows);
         add(KEEP_BODIES, bodies);
-        add(ADD_EVENTS, event_rows(&self.events)?);
-        let mut rows = Rows::default();
+        let mut bodies = Rows::bodies();
+        for event in self.events {
+            bodies.push_body(event.seq, event)?;
+        }
+        add(ADD_EVENTS, bodies);
+        let mut rows = Rows::arrays();
         for ((job, first), range) in self.ledger {
             let last = range.last.timestamp_micros();
             rows.push((job, first, last, serde_json::to_string(range)?))?;
         }
         add(KEEP_LEDGER, rows);
-        let mut rows = Rows::default();
+        let mut rows = Rows::arrays();
         for fact in self.meta {
             rows.push(fact)?;
         }
@@ -239,21 +267,7 @@ fn execution_row(execution: &Execution) -> impl Serialize {
     )
 }
 
-fn event_rows(events: &[&Event]) -> serde_json::Result<Rows> {
-    let mut rows = Rows::default();
-    for event in events {
-        let execution = match &event.kind {
-            EventKind::ExecutionChanged { execution_id, .. } => Some(execution_id),
-            _ => None,
-        };
-        let at = event.at.timestamp_micros();
-        let body = serde_json::to_string(event)?;
-        rows.push((event.seq, at, event.kind.job_id(), execution, body))?;
-    }
-    Ok(rows)
-}
-
-fn version_taken(job: impl std::fmt::Display, version: impl std::fmt::Display) -> StoreError {
+fn version_taken(job: impl Display, version: impl Display) -> StoreError {
     StoreError::Conflict { what: format!("version {version} of job `{job}`") }
 }
 

@@ -85,11 +85,13 @@ async fn check_owner(connection: &mut SqliteConnection, place: &str) -> Result<(
     })
 }
 
-/// How this connection writes: through a log that is on disk before a commit is answered, and that
-/// shrinks again.
+/// How this connection writes: through a log that is on disk before a commit is answered and that
+/// shrinks again, with room (in KiB) for the pages of a large commit, so that each is written once;
+/// pages that many commits change go to the database itself once for all of them.
 async fn prepare(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                   PRAGMA journal_size_limit = 67108864;";
+                   PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; \
+                   PRAGMA wal_autocheckpoint = 4000;";
     sqlx::raw_sql(pragmas).execute(connection).await.map(drop)
 }
 

@@ -36,7 +36,8 @@ const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
          SELECT id, state, fire_time, started_at, finished_at FROM executions AS e \
          INDEXED BY executions_by_job WHERE e.job_id = j.id \
          AND e.state NOT IN ('waiting', 'queued', 'running', 'retrying') \
-         ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j ORDER BY j.id";
+         ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j \
+     WHERE EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = j.id) ORDER BY j.id";
 
 type Definitions = HashMap<(JobId, u32), Arc<Job>>;
 

@@ -1,8 +1,8 @@
 //! The list of executions: a bounded window into a history of any length.
 //!
-//! Owns which part of the history is held, where the selection is, and which page is missing. Pages are asked for by key
-//! (older than, newer than), so depth costs nothing; batches keep what is held up to date. The selection is an execution,
-//! except at the top, where it stays with the newest.
+//! Owns which part of the history is held, where the selection is, and which page is missing. Pages
+//! are asked for by key (older than, newer than), so depth costs nothing; batches keep what is held
+//! up to date. The selection is an execution, except at the top, where it stays with the newest.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub(crate) struct ExecutionList {
     ticket: u64,
     /// What is under way.
     asked: Option<PagePlace>,
+    /// What came while a page was under way: the page may have been read before it.
+    meanwhile: Vec<Arc<Execution>>,
     query: ExecutionQuery,
     started: bool,
     /// Why the newest page did not come.
@@ -79,6 +81,7 @@ impl ExecutionList {
         self.started = true;
         self.ticket += 1;
         self.asked = Some(place);
+        self.meanwhile.clear();
         let mut query = ExecutionQuery { limit: PAGE, ..self.query.clone() };
         match place {
             PagePlace::Top => {}
@@ -159,6 +162,8 @@ impl ExecutionList {
                 }
             }
         }
+        let meanwhile = std::mem::take(&mut self.meanwhile);
+        self.apply(&meanwhile);
         self.cursor.settle(self.rows.len(), height);
         self.missing()
     }
@@ -183,8 +188,14 @@ impl ExecutionList {
 
     /// Takes in executions that came or changed.
     pub(crate) fn apply(&mut self, executions: &[Arc<Execution>]) {
+        if self.asked.is_some() {
+            let room = MOST_ROWS.saturating_sub(self.meanwhile.len());
+            self.meanwhile.extend(executions.iter().take(room).cloned());
+        }
         for execution in executions {
             match self.place_of(execution.id) {
+                // A page may have been read after it: the one with the longer history is the newer.
+                Ok(at) if self.rows[at].history.len() > execution.history.len() => {}
                 Ok(at) if self.matches(execution) => self.rows[at] = Arc::clone(execution),
                 Ok(at) => {
                     self.rows.remove(at);

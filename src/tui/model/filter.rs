@@ -1,7 +1,7 @@
 //! The filter line: words, `state:…`, `job:…`, `tag:…`, `worker:…`, `!word`.
 //!
-//! Owns its grammar and what it means for jobs; for executions it becomes a query to the store. Never fails: what is no
-//! known key is a word.
+//! Owns its grammar and what it means for jobs; for executions it becomes a query to the store.
+//! Never fails: what is no known key is a word.
 
 use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -84,8 +84,9 @@ impl Filter {
         !self.states.is_empty() && self.states_meant().is_empty()
     }
 
-    /// The places in `jobs` that match. Words are parts of id or name; where nothing holds them all, their letters in order
-    /// are enough (`bkup` finds `backup`). `condition` is the word that the list shows for a job.
+    /// The places in `jobs` that match. Words are parts of id or name; where nothing holds them
+    /// all, their letters in order are enough (`bkup` finds `backup`). `condition` is the word that
+    /// the list shows for a job.
     pub(crate) fn matching<'a>(
         &self,
         jobs: impl Iterator<Item = (usize, &'a JobStatus)>,

@@ -1,7 +1,7 @@
 //! The list of jobs: filter, order, selection.
 //!
-//! Owns which jobs are listed in which order, worked out anew only when something changed that it depends on. The
-//! selection is a job, not a row: it stays with its job while others come and go.
+//! Owns which jobs are listed in which order, worked out anew only when something changed that it
+//! depends on. The selection is a job, not a row: it stays with its job while others come and go.
 
 use std::cmp::Ordering;
 
@@ -92,6 +92,13 @@ impl JobList {
     /// Something changed that the rows depend on.
     pub(crate) const fn touch(&mut self) {
         self.stale = true;
+    }
+
+    /// Jobs changed, but none came or went: the rows stay as they are unless they depend on how
+    /// jobs are.
+    pub(crate) fn touch_status(&mut self) {
+        let depends = self.only_wrong || self.order != JobOrder::Id || !self.filter.is_empty();
+        self.stale |= depends;
     }
 
     /// The rows, as places in `World::jobs`.

@@ -161,6 +161,8 @@ pub(crate) struct Details {
     /// The version that `definition` shows.
     pub(crate) version: u32,
     pub(crate) stale: bool,
+    /// When it was asked for last.
+    pub(crate) asked_at: Option<DateTime<Utc>>,
 }
 
 /// What the System tab shows beside the world.

@@ -1,7 +1,7 @@
 //! The output of one attempt as it is looked at.
 //!
-//! Owns the lines that have been read, made harmless, and where the view stands in them. Reading goes on only when the engine
-//! says that there is more; nothing here asks by the clock.
+//! Owns the lines that have been read, made harmless, and where the view stands in them. Reading
+//! goes on only when the engine says that there is more; nothing here asks by the clock.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -177,7 +177,8 @@ impl Output {
             return 1;
         }
         let cells = text::width(&plain(&line.text));
-        // One more than needed where wide characters do not fit the edge: the view then shows a row less, never too many.
+        // One more than needed where wide characters do not fit the edge: the view then shows a row
+        // less, never too many.
         cells.div_ceil(width).max(1)
     }
 
@@ -212,7 +213,8 @@ impl Output {
         self.follow = self.top >= end && !matches!(step, Move::First | Move::By(..=-1));
     }
 
-    /// Goes to the next line (or the one before) that holds what is searched for; `false` if there is none.
+    /// Goes to the next line (or the one before) that holds what is searched for; `false` if there
+    /// is none.
     pub(crate) fn seek(&mut self, forward: bool, width: usize, height: usize) -> bool {
         let wanted = fold(&self.search);
         if wanted.is_empty() || self.lines.is_empty() {

@@ -1,14 +1,15 @@
 //! Output of jobs, made harmless: colours stay, everything else that a terminal would obey goes.
 //!
-//! Owns the reading of escape sequences in untrusted bytes. What comes out holds printable characters and complete
-//! `ESC [ … m` sequences of digits and semicolons, nothing else.
+//! Owns the reading of escape sequences in untrusted bytes. What comes out holds printable
+//! characters and complete `ESC [ … m` sequences of digits and semicolons, nothing else.
 
 use crate::tui::text::is_unseen;
 
 /// Where tabs stop.
 const TAB: usize = 8;
 
-/// Makes a line harmless. Carriage returns and backspaces are carried out as a terminal would on one line.
+/// Makes a line harmless. Carriage returns and backspaces are carried out as a terminal would on
+/// one line.
 pub(crate) fn scrub(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut kept = String::with_capacity(text.len());

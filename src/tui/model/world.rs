@@ -1,6 +1,7 @@
 //! What is known of the engine: a snapshot, kept up to date by batches.
 //!
-//! Owns the one copy of jobs, live executions and workers on this side. Never knows what is selected or shown.
+//! Owns the one copy of jobs, live executions and workers on this side. Never knows what is
+//! selected or shown.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct Pulse {
 /// What a batch changed, as far as lists care.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
+    /// A job came or went.
+    pub(crate) job_set: bool,
     /// A job came, went or changed.
     pub(crate) jobs: bool,
     /// An execution came or changed.
@@ -97,11 +100,14 @@ impl World {
             return None;
         }
         self.seq = batch.seq;
-        let changes = Changes {
+        let known = self.jobs.len();
+        let mut changes = Changes {
+            job_set: false,
             jobs: !batch.jobs.is_empty() || !batch.removed_jobs.is_empty(),
             executions: !batch.executions.is_empty(),
         };
         self.apply_jobs(batch);
+        changes.job_set = self.jobs.len() != known || !batch.removed_jobs.is_empty();
         for execution in &batch.executions {
             self.put_execution(execution);
         }

@@ -1,8 +1,8 @@
 //! Bytes from a terminal → keys and pastes.
 //!
-//! Own rather than crossterm's reader, which spins for ever once a terminal is gone and cannot be stopped. Owns the
-//! sequences that xterm and its kin send. Never reads anything, never waits: a lone Esc is told from the beginning of
-//! a sequence by whoever owns the timer.
+//! Own rather than crossterm's reader, which spins for ever once a terminal is gone and cannot be
+//! stopped. Owns the sequences that xterm and its kin send. Never reads anything, never waits: a
+//! lone Esc is told from the beginning of a sequence by whoever owns the timer.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -102,7 +102,6 @@ fn step(bytes: &[u8]) -> Step {
     match bytes {
         [] => Step::Taken(0, None),
         [0x1b] => Step::Incomplete,
-        [0x1b, 0x1b, ..] => Step::Taken(1, key(KeyCode::Esc, KeyModifiers::NONE)),
         [0x1b, b'[', rest @ ..] => control_sequence(rest),
         [0x1b, b'O', rest @ ..] => match rest.first() {
             None => Step::Incomplete,
@@ -111,13 +110,9 @@ fn step(bytes: &[u8]) -> Step {
             }
         },
         [0x1b, b']' | b'P' | b'_' | b'^', rest @ ..] => answer_string(rest),
-        [0x1b, rest @ ..] => match plain(rest) {
-            Step::Taken(count, Some(Typed::Key(event))) => {
-                Step::Taken(count + 1, key(event.code, event.modifiers | KeyModifiers::ALT))
-            }
-            Step::Taken(count, other) => Step::Taken(count + 1, other),
-            other => other,
-        },
+        // Alt with a key, or Esc and then a key: no key of ours wants Alt, and on a slow line they
+        // look alike.
+        [0x1b, _, ..] => Step::Taken(1, key(KeyCode::Esc, KeyModifiers::NONE)),
         bytes => plain(bytes),
     }
 }
@@ -273,7 +268,7 @@ mod tests {
         check(b"\x03\x12\x04", "c-c c-r c-d");
         check(b"\x1b[A\x1b[B\x1bOC\x1b[1;5D", "Up Down Right c-Left");
         check(b"\x1b[5~\x1b[6~\x1b[H\x1b[4~\x1b[Z", "PageUp PageDown Home End s-BackTab");
-        check("\u{1b}xäß漢😀".as_bytes(), "a-x ä ß 漢 😀");
+        check("\u{1b}xäß漢😀".as_bytes(), "Esc x ä ß 漢 😀");
         check(b"\x1b[200~a\x1b[31mb\nc\x1b[201~q", "paste(a\u{1b}[31mb\nc) q");
     }
 

@@ -1,13 +1,15 @@
 //! The terminal: taken on entry, given back on every way out.
 //!
-//! Owns its modes, the two threads that read and write it, and the panic hook. A slow or frozen terminal holds up the
-//! writing thread only: the screen then draws fewer frames, the engine notices nothing. Never knows what is drawn.
+//! Owns its modes, the two threads that read and write it, and the panic hook. A slow or frozen
+//! terminal holds up the writing thread only: the screen then draws fewer frames, the engine
+//! notices nothing. Never knows what is drawn.
 
 mod decode;
 mod guard;
 mod paint;
 mod wire;
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -51,10 +53,16 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Takes the terminal.
+    /// Takes the terminal that this process was started on.
     pub(crate) fn open() -> Result<Self, TuiError> {
         let no_terminal = |errno: Errno| TuiError::NoTerminal { source: errno.into() };
-        let file = Arc::new(File::from(open_tty().map_err(no_terminal)?));
+        Self::take(open_own().map_err(no_terminal)?)
+    }
+
+    /// Takes a terminal that was opened with [`open_tty`].
+    pub(crate) fn take(tty: OwnedFd) -> Result<Self, TuiError> {
+        let no_terminal = |errno: Errno| TuiError::NoTerminal { source: errno.into() };
+        let file = Arc::new(File::from(tty));
         let original = termios::tcgetattr(&*file).map_err(no_terminal)?;
         let mut raw = original.clone();
         raw.make_raw();
@@ -109,8 +117,8 @@ impl Terminal {
         self.news.as_mut()?.try_recv().ok()
     }
 
-    /// Hands bytes to the writing thread, which answers [`News::Written`]. At most one frame is under way: the caller waits
-    /// for that answer, so there is always room.
+    /// Hands bytes to the writing thread, which answers [`News::Written`]. At most one frame is
+    /// under way: the caller waits for that answer, so there is always room.
     pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
         self.frames.as_ref().is_some_and(|frames| frames.try_send(bytes).is_ok())
     }
@@ -133,11 +141,15 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// Opens the terminal anew, so that its non-blocking mode is ours alone and not the shell's too.
-fn open_tty() -> Result<OwnedFd, Errno> {
+/// Opens a terminal anew, so that its non-blocking mode is ours alone and not the shell's too.
+pub(crate) fn open_tty(path: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let open = |path: &std::ffi::CStr| rustix::fs::open(path, flags, Mode::empty());
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
+/// The terminal that this process was started on.
+fn open_own() -> Result<OwnedFd, Errno> {
     let name = termios::ttyname(io::stdout(), Vec::new())
         .or_else(|_| termios::ttyname(io::stdin(), Vec::new()));
-    name.and_then(|name| open(&name)).or_else(|_| open(c"/dev/tty"))
+    name.and_then(|name| open_tty(&name)).or_else(|_| open_tty(c"/dev/tty"))
 }

@@ -1,8 +1,9 @@
 //! Changed cells → the fewest bytes that paint them.
 //!
-//! Own rather than ratatui's crossterm back end, which hides the cursor, resets every style and jumps anew on each frame:
-//! on an idle screen that is most of what is sent. Owns what the terminal's pen is like and where it stands. Never does I/O:
-//! the bytes are taken away by whoever owns the terminal.
+//! Own rather than ratatui's crossterm back end, which hides the cursor, resets every style and
+//! jumps anew on each frame: on an idle screen that is most of what is sent. Owns what the
+//! terminal's pen is like and where it stands. Never does I/O: the bytes are taken away by whoever
+//! owns the terminal.
 
 use std::convert::Infallible;
 
@@ -178,7 +179,8 @@ impl Backend for Painter {
             self.dip(cell);
             let symbol = cell.symbol();
             self.push(symbol);
-            // Terminals disagree about wide and joined characters, and about the last column: look anew after them.
+            // Terminals disagree about wide and joined characters, and about the last column: look
+            // anew after them.
             let single = symbol.chars().count() == 1 && Span::raw(symbol).width() == 1;
             let known = single && x + 1 < self.size.width;
             self.at = known.then_some(Position { x: x + 1, y });

@@ -1,5 +1,6 @@
-//! The two threads on the terminal: one reads, one writes. Either can be woken to end, and either tells when the terminal
-//! is gone. Owns the waiting for readiness; never looks at what passes through.
+//! The two threads on the terminal: one reads, one writes. Either can be woken to end, and either
+//! tells when the terminal is gone. Owns the waiting for readiness; never looks at what passes
+//! through.
 
 use std::fs::File;
 use std::sync::Arc;

@@ -8,6 +8,9 @@ use super::{Exit, Message, Screen};
 use crate::driver::{Batch, Feed, FileState};
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::{EventKind, Refusal, StateName, Summary};
+use crate::store::Page;
+use crate::tui::message::Request;
+use crate::tui::model::ExecutionList;
 use crate::tui::options::Hosting;
 use crate::worker::protocol::AttemptKey;
 
@@ -167,6 +170,21 @@ fn new_executions_come_in_at_the_top_and_a_selection_below_stays_put() {
     screen.batch(end);
     assert_eq!(screen.model.executions.rows()[1].state.name(), StateName::Failed);
     assert_eq!(screen.model.executions.rows().len(), 102);
+}
+
+#[test]
+fn what_comes_while_a_page_is_read_is_not_lost_with_it() {
+    let mut list = ExecutionList::default();
+    let Request::Executions { ticket, place, .. } = list.reload(|_| false) else {
+        panic!("a page is asked for");
+    };
+    let new = Arc::new(execution(7, "a", StateName::Running, 0));
+    let over = Arc::new(execution(6, "a", StateName::Succeeded, 0));
+    let still = Arc::new(execution(6, "a", StateName::Running, 0));
+    list.apply(&[still, new.clone()]);
+    let page = Page { items: vec![over.clone()], more: false };
+    assert_eq!(list.take(ticket, place, page, 10), None);
+    assert_eq!(list.rows().iter().collect::<Vec<_>>(), [&new, &over]);
 }
 
 #[test]

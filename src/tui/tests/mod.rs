@@ -4,6 +4,7 @@ mod door;
 pub(crate) mod fixtures;
 mod flows;
 mod hostile;
+mod real;
 mod snapshots;
 
 use std::sync::Arc;

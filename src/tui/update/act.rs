@@ -117,7 +117,8 @@ pub(super) fn set_scroll(model: &mut Model, to: usize) {
 fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {
     match model.tab {
         Tab::Jobs => {
-            // What came since the last frame counts, or the selection would move from a row that is no more.
+            // What came since the last frame counts, or the selection would move from a row that is
+            // no more.
             model.jobs.settle(&model.world, height);
             model.jobs.go(step, &model.world, height);
         }

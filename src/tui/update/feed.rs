@@ -32,7 +32,8 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
     Vec::new()
 }
 
-/// A fresh picture, at the start or after a gap: nothing that was read before it can be trusted to be complete.
+/// A fresh picture, at the start or after a gap: nothing that was read before it can be trusted to
+/// be complete.
 pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command> {
     if matches!(model.link, Link::Down(_)) {
         model.notice(Severity::Info, "the engine is back");
@@ -43,6 +44,8 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     model.pulse_stale = true;
     model.system.counts_stale = true;
     model.system.events_asked = false;
+    model.system.events.clear();
+    model.system.scroll = 0;
     if let Some(details) = model.details.as_mut() {
         details.stale = true;
     }
@@ -59,8 +62,10 @@ fn on_batch(model: &mut Model, batch: &Batch) {
         return;
     };
     model.pulse_stale |= changes.jobs || changes.executions;
-    if changes.jobs || changes.executions {
+    if changes.job_set {
         model.jobs.touch();
+    } else if changes.jobs || changes.executions {
+        model.jobs.touch_status();
     }
     if changes.executions {
         model.executions.apply(&batch.executions);

@@ -1,8 +1,9 @@
 //! What each message does to the model, and what is asked for because of it.
 //!
-//! Owns every decision of the screen. Pure: it never waits, never draws, never asks the clock; what must happen outside
-//! is answered as commands. `update` takes in one message; `settle` runs once before a frame and brings lists, windows
-//! and requests in line with all that came since, however much it was.
+//! Owns every decision of the screen. Pure: it never waits, never draws, never asks the clock; what
+//! must happen outside is answered as commands. `update` takes in one message; `settle` runs once
+//! before a frame and brings lists, windows and requests in line with all that came since, however
+//! much it was.
 
 mod act;
 mod answers;

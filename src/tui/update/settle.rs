@@ -1,4 +1,5 @@
-//! Once before a frame: lists, windows and requests are brought in line with all that came since the last one.
+//! Once before a frame: lists, windows and requests are brought in line with all that came since
+//! the last one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -83,6 +84,7 @@ fn details(model: &mut Model) -> Option<Request> {
             definition: Vec::new(),
             version: 0,
             stale: true,
+            asked_at: None,
         });
     }
     let details = model.details.as_mut()?;
@@ -90,11 +92,14 @@ fn details(model: &mut Model) -> Option<Request> {
         details.definition = definition(&job.definition);
         details.version = job.version;
     }
-    // One request at a time: a key held down over a thousand jobs asks for the ones that are rested on.
-    if !details.stale || model.details_asked.is_some() {
+    // One request at a time: a key held down over a thousand jobs asks for the ones that are rested
+    // on; and one a second, however often the job runs.
+    let rested = details.asked_at.is_none_or(|at| model.now - at >= TimeDelta::seconds(1));
+    if !details.stale || !rested || model.details_asked.is_some() {
         return None;
     }
     details.stale = false;
+    details.asked_at = Some(model.now);
     model.details_asked = Some(wanted.clone());
     Some(Request::JobFacts { job: wanted, from: model.now })
 }

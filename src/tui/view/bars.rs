@@ -118,7 +118,8 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
     parts
 }
 
-/// The keys that matter here and the newest notice, or what is asked or typed. Answers where the cursor is to stand.
+/// The keys that matter here and the newest notice, or what is asked or typed. Answers where the
+/// cursor is to stand.
 pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Position> {
     match (&model.question, &model.prompt) {
         (Some(question), _) => {

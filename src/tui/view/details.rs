@@ -1,4 +1,5 @@
-//! Details of a job, an execution, a worker: title and lines, for the pane and for the whole screen alike.
+//! Details of a job, an execution, a worker: title and lines, for the pane and for the whole screen
+//! alike.
 
 use chrono::TimeDelta;
 use ratatui::style::Style;
@@ -271,6 +272,9 @@ fn origin<'a>(model: &Model, execution: &'a Execution, lines: &mut Vec<Line<'a>>
     lines.push(fact(model, "priority", priority));
     if !execution.args.is_empty() {
         lines.push(fact(model, "arguments", clean(&execution.args.join(" ")).into_owned()));
+    }
+    if let Some(by) = &execution.cancelled_by {
+        lines.push(fact(model, "cancelled", format!("by {}", clean(by.as_str()))));
     }
     if let Some(original) = execution.retry_of {
         lines.push(fact(model, "retry of", original.short()));

@@ -16,7 +16,7 @@ const COLUMNS: [Column; 9] = [
     Column::new("state", 10, 10, 0),
     Column::new("job", 16, 28, 1),
     Column::new("name", 16, 28, 9),
-    Column::new("schedule", 16, 34, 4),
+    Column::new("schedule", 18, 40, 4),
     Column::new("next", 7, 7, 2).right(),
     Column::new("last", 6, 6, 3),
     Column::new("recent", 10, 20, 5),
@@ -119,7 +119,8 @@ pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
     }
 }
 
-/// The newest outcomes, newest at the right. A success is as tall as it took long beside the others; all else is a glyph.
+/// The newest outcomes, newest at the right. A success is as tall as it took long beside the
+/// others; all else is a glyph.
 pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<'static> {
     const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];

@@ -1,7 +1,7 @@
 //! The model, drawn. Pure: the same model makes the same frame.
 //!
-//! Owns what things look like. Never changes the model, never asks the clock, never touches the terminal; text from outside
-//! goes through `text::clean` or the scrubber before it reaches a cell.
+//! Owns what things look like. Never changes the model, never asks the clock, never touches the
+//! terminal; text from outside goes through `text::clean` or the scrubber before it reaches a cell.
 
 mod bars;
 mod details;
@@ -116,7 +116,8 @@ fn put_right(canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
     }
 }
 
-/// Draws a line at the left end of a row, and at the right end what there is room for: the last parts go first.
+/// Draws a line at the left end of a row, and at the right end what there is room for: the last
+/// parts go first.
 fn put_ends<'a>(
     canvas: &mut Buffer,
     area: Rect,

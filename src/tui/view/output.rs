@@ -1,7 +1,7 @@
 //! The output of an attempt.
 //!
-//! Only lines in the window are parsed for colours. What reaches `ansi_to_tui` has been scrubbed: printable characters and
-//! colour sequences, nothing else.
+//! Only lines in the window are parsed for colours. What reaches `ansi_to_tui` has been scrubbed:
+//! printable characters and colour sequences, nothing else.
 
 use ansi_to_tui::IntoText;
 use ratatui::buffer::Buffer;

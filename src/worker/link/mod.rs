@@ -1,6 +1,8 @@
-//! The engine's side of the local worker process: finds it, starts it when needed, and hears what it says.
+//! The engine's side of the local worker process: finds it, starts it when needed, and hears what
+//! it says.
 //!
-//! Owns the connection and the starting of the process. Never judges what is said: that is the engine's.
+//! Owns the connection and the starting of the process. Never judges what is said: that is the
+//! engine's.
 
 mod start;
 #[cfg(test)]
@@ -34,7 +36,8 @@ const BATCH: usize = 64;
 /// A worker process that says nothing for so long is silent.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long the answer to a hello may take: a successor ends what its predecessor left behind first.
+/// How long the answer to a hello may take: a successor ends what its predecessor left behind
+/// first.
 const HELLO: Duration = Duration::from_secs(60);
 
 /// The longest wait between two tries.
@@ -62,7 +65,8 @@ impl LinkOptions {
 /// What the engine hears of the worker process.
 #[derive(Debug)]
 pub enum LinkEvent {
-    /// It is connected. This is the first message of this connection: always a [`FromWorker::Hello`].
+    /// It is connected. This is the first message of this connection: always a
+    /// [`FromWorker::Hello`].
     Up {
         /// What it holds.
         hello: FromWorker,
@@ -78,14 +82,16 @@ pub enum LinkEvent {
         /// Why.
         reason: String,
     },
-    /// It cannot be started, or speaks another version of the protocol. Tried again every few seconds.
+    /// It cannot be started, or speaks another version of the protocol. Tried again every few
+    /// seconds.
     Refused {
         /// Why, and what to do about it.
         reason: String,
     },
 }
 
-/// Sends to the worker process over one connection; a message for a connection that is gone goes nowhere.
+/// Sends to the worker process over one connection; a message for a connection that is gone goes
+/// nowhere.
 #[derive(Debug, Clone)]
 pub struct Connection {
     queue: mpsc::Sender<ToWorker>,
@@ -139,7 +145,8 @@ impl LocalLink {
         Self { wake, task }
     }
 
-    /// There is work for it: a worker process is kept running from now on. Also ends the wait before another try.
+    /// There is work for it: a worker process is kept running from now on. Also ends the wait
+    /// before another try.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
@@ -165,7 +172,9 @@ enum Ended {
     NoOneListens,
     /// After its hello.
     Down(String),
-    /// Before its hello, or by it.
+    /// Before its hello: it was just ending, most likely.
+    HungUp(String),
+    /// By what it said first.
     Refused(String),
 }
 
@@ -190,14 +199,20 @@ impl Keeper {
                 Ended::NoOneListens => return,
                 Ended::Down(reason) => {
                     failures = 0;
-                    LinkEvent::Down { reason }
+                    Some(LinkEvent::Down { reason })
                 }
-                Ended::Refused(reason) => {
+                Ended::HungUp(_) if failures == 0 => {
+                    failures = 1;
+                    None
+                }
+                Ended::HungUp(reason) | Ended::Refused(reason) => {
                     failures += 1;
-                    LinkEvent::Refused { reason }
+                    Some(LinkEvent::Refused { reason })
                 }
             };
-            if self.events.send(event).await.is_err() {
+            if let Some(event) = event
+                && self.events.send(event).await.is_err()
+            {
                 return;
             }
             // At once after a success, then ever later; a wake does not wait.
@@ -212,11 +227,11 @@ impl Keeper {
         let (reader, mut writer) = stream.into_split();
         let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_FROM_WORKER));
         if let Err(error) = send(&mut writer, &[ToWorker::Hello { version: VERSION }]).await {
-            return Ended::Refused(format!("the worker process hung up at once: {error}"));
+            return Ended::HungUp(format!("the worker process hung up at once: {error}"));
         }
         let hello = match timeout(HELLO, first(&mut reader)).await {
             Ok(Ok(hello)) => hello,
-            Ok(Err(reason)) => return Ended::Refused(reason),
+            Ok(Err(ended)) => return ended,
             Err(_) => return Ended::Refused("the worker process does not answer".to_owned()),
         };
         let (queue, to_send) = mpsc::channel(HELD);
@@ -259,25 +274,33 @@ impl Keeper {
 type Reader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
 
 /// The hello of a worker process that speaks this version.
-async fn first(reader: &mut Reader) -> Result<FromWorker, String> {
+async fn first(reader: &mut Reader) -> Result<FromWorker, Ended> {
+    let hung_up = |why: String| Ended::HungUp(format!("the worker process hung up: {why}"));
     let frame = match reader.next().await {
         Some(Ok(frame)) => frame,
-        Some(Err(error)) => return Err(format!("the worker process is not understood: {error}")),
-        None => return Err("the worker process hung up before its hello".to_owned()),
+        Some(Err(error)) => return Err(hung_up(error.to_string())),
+        None => return Err(hung_up("before its hello".to_owned())),
     };
-    let other =
-        "it is of another version of crontower; it ends by itself when its attempts are over";
+    let refused = |what: String| {
+        Ended::Refused(format!(
+            "{what}: it is of another version of crontower; it ends when its attempts are over"
+        ))
+    };
     // The version is looked at first: the rest of another version's hello may look different.
-    let version: Version = frames::decode(&frame)
-        .map_err(|error| format!("the worker process is not understood ({error}): {other}"))?;
-    if version.version != VERSION {
-        let theirs = version.version;
-        return Err(format!("the worker process speaks protocol {theirs}, not {VERSION}: {other}"));
+    match frames::decode::<Version>(&frame) {
+        Ok(Version { version: VERSION }) => {}
+        Ok(Version { version }) => {
+            let what = format!("the worker process speaks protocol {version}, not {VERSION}");
+            return Err(refused(what));
+        }
+        Err(error) => {
+            return Err(refused(format!("the worker process is not understood ({error})")));
+        }
     }
     match frames::decode(&frame) {
         Ok(hello @ FromWorker::Hello { .. }) => Ok(hello),
-        Ok(_) => Err("the worker process did not say hello first".to_owned()),
-        Err(error) => Err(format!("the worker process is not understood: {error}")),
+        Ok(_) => Err(refused("the worker process did not say hello first".to_owned())),
+        Err(error) => Err(refused(format!("the worker process is not understood ({error})"))),
     }
 }
 

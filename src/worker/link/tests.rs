@@ -1,4 +1,5 @@
-//! A link to a worker process that really is one: this test binary, started again as `worker_program` below.
+//! A link to a worker process that really is one: this test binary, started again as
+//! `worker_program` below.
 
 use std::fs;
 use std::path::Path;

@@ -93,7 +93,8 @@ pub(super) fn whole_lines(bytes: &[u8], room: usize) -> usize {
     bytes[..room].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
 }
 
-/// The longest run of whole lines in the first `room` bytes, else a part of the first line. Never 0 of a non-empty slice.
+/// The longest run of whole lines in the first `room` bytes, else a part of the first line. Never 0
+/// of a non-empty slice.
 pub(super) fn piece(bytes: &[u8], room: usize) -> usize {
     match whole_lines(bytes, room) {
         0 => room.clamp(1, bytes.len().max(1)),

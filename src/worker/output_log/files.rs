@@ -61,7 +61,8 @@ impl Files {
         self.offset
     }
 
-    /// Writes blocks. What the disk does not take is lost, and the loss marked before what it takes next.
+    /// Writes blocks. What the disk does not take is lost, and the loss marked before what it takes
+    /// next.
     pub(super) fn append(&mut self, blocks: &Blocks) {
         let mut rest = &blocks.bytes[..];
         for header in &blocks.headers {

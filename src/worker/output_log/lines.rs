@@ -1,4 +1,5 @@
-//! Puts lines together: what has arrived of an attempt's output and is not yet on its way to the disk.
+//! Puts lines together: what has arrived of an attempt's output and is not yet on its way to the
+//! disk.
 //!
 //! Owns the cutting into blocks and the bound of memory. Never touches a file.
 
@@ -61,7 +62,8 @@ impl Arrived {
         self.partial[stream as usize] = partial;
     }
 
-    /// Makes blocks of all whole lines and of all full parts of lines; answers how many bytes those are.
+    /// Makes blocks of all whole lines and of all full parts of lines; answers how many bytes those
+    /// are.
     fn emit(&mut self, at: i64, stream: Stream, bytes: &[u8]) -> usize {
         let last_end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let mut done = 0;

@@ -1,7 +1,7 @@
 //! Reading the output of an attempt, also while it is being written.
 //!
-//! Owns the way back from files to lines. What it finds may have been damaged or removed meanwhile: that is shown as a gap,
-//! never as an error of the reader.
+//! Owns the way back from files to lines. What it finds may have been damaged or removed meanwhile:
+//! that is shown as a gap, never as an error of the reader.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -15,8 +15,8 @@ use crate::worker::protocol::AttemptKey;
 /// No chunk is larger, whatever is asked for.
 const LARGEST_CHUNK: u64 = 8 << 20;
 
-/// Lines of an attempt's output from offset `from` of its stream on, about `max_bytes` of them (at least one block, where
-/// there is one). An attempt without output, or unknown, has none.
+/// Lines of an attempt's output from offset `from` of its stream on, about `max_bytes` of them (at
+/// least one block, where there is one). An attempt without output, or unknown, has none.
 ///
 /// # Errors
 /// When files are there and cannot be read.
@@ -136,7 +136,8 @@ fn parse(
             Decoded::Header(header, begins) => (header, begins),
             Decoded::Short if last => break,
             Decoded::Short | Decoded::Garbage => {
-                // Where the next block begins cannot be known: the rest of what was read is passed over.
+                // Where the next block begins cannot be known: the rest of what was read is passed
+                // over.
                 lines.push(gap_line(format!("{} bytes cannot be read", rest.len()), lines.last()));
                 return bytes.len() as u64;
             }

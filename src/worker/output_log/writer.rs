@@ -1,7 +1,8 @@
-//! Takes output from whoever produces it and brings it to the disk on a thread of its own, so that a slow disk holds up
-//! neither a command nor the worker process.
+//! Takes output from whoever produces it and brings it to the disk on a thread of its own, so that
+//! a slow disk holds up neither a command nor the worker process.
 //!
-//! Owns that thread, the bounds of memory and the news that output has grown. Never knows who is told of them.
+//! Owns that thread, the bounds of memory and the news that output has grown. Never knows who is
+//! told of them.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -153,8 +154,8 @@ impl OutputLog {
         }
     }
 
-    /// The attempt is over: comes back when everything is where a reader finds it, or the disk has been given up on.
-    /// What is written from now on is taken too, until [`OutputLog::close`].
+    /// The attempt is over: comes back when everything is where a reader finds it, or the disk has
+    /// been given up on. What is written from now on is taken too, until [`OutputLog::close`].
     pub async fn settle(&self) {
         {
             let mut pending = self.log.pending();

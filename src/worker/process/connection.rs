@@ -1,6 +1,7 @@
 //! A connection of an engine, as the worker process sees it.
 //!
-//! Owns reading from the socket: whatever comes that is not a message ends the connection and nothing else.
+//! Owns reading from the socket: whatever comes that is not a message ends the connection and
+//! nothing else.
 
 use std::io;
 use std::os::fd::AsFd as _;

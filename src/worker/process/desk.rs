@@ -1,7 +1,7 @@
 //! The loop of the worker process: what the engine asks, what the attempts report.
 //!
-//! Owns which attempts are held, and which of their ends are still to be committed. Never blocks: each thing that takes
-//! time has a task or a thread of its own.
+//! Owns which attempts are held, and which of their ends are still to be committed. Never blocks:
+//! each thing that takes time has a task or a thread of its own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -40,7 +40,8 @@ pub(super) struct Inputs {
     pub(super) reported: mpsc::Receiver<Report>,
 }
 
-/// The signals that a worker process hears. Handled, not ignored: an ignored signal would be ignored by every command too.
+/// The signals that a worker process hears. Handled, not ignored: an ignored signal would be
+/// ignored by every command too.
 pub(super) struct Signals {
     handlers: Option<(Signal, Signal, Signal)>,
 }
@@ -96,8 +97,8 @@ pub(super) struct Desk {
     ended: BTreeMap<AttemptKey, Ended>,
     /// The engine that is connected.
     engine: Option<(ConnectionId, Arc<Outbox>)>,
-    /// Whether it still waits for the answer to its hello: all that is held must have started or ended, so that the answer
-    /// leaves nothing out.
+    /// Whether it still waits for the answer to its hello: all that is held must have started or
+    /// ended, so that the answer leaves nothing out.
     hello_due: bool,
     /// The engine once more, for those who have news of output.
     outbox: Arc<Mutex<Option<Arc<Outbox>>>>,
@@ -136,7 +137,8 @@ impl Desk {
         let mut reception = Reception::new(inbound);
         let mut reports = Vec::with_capacity(BATCH);
         let draining = self.runner.draining.clone();
-        // A tracker tells that its tasks are gone only once it is closed; it takes tasks all the same.
+        // A tracker tells that its tasks are gone only once it is closed; it takes tasks all the
+        // same.
         draining.close();
         let mut alone_since = Some(Clock.now().monotonic);
         loop {
@@ -155,7 +157,8 @@ impl Desk {
                     Ok((stream, _)) => reception.take(stream),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be taken");
-                        // Out of descriptors, most likely; no event tells when there are some again.
+                        // Out of descriptors, most likely; no event tells when there are some
+                        // again.
                         wait::at_most(Some(Duration::from_millis(50))).await;
                     }
                 },
@@ -215,7 +218,8 @@ impl Desk {
         }
     }
 
-    /// A newer engine displaces an older one; one that speaks another version is told so and turned away.
+    /// A newer engine displaces an older one; one that speaks another version is told so and turned
+    /// away.
     fn greet(&mut self, id: ConnectionId, version: u32, outbox: Arc<Outbox>) {
         if version != VERSION {
             tracing::warn!(version, ours = VERSION, "an engine of another version was turned away");
@@ -261,7 +265,8 @@ impl Desk {
         }
     }
 
-    /// Says something to the engine. Where there is none, or one whose hello is not answered yet, that hello says it.
+    /// Says something to the engine. Where there is none, or one whose hello is not answered yet,
+    /// that hello says it.
     fn say(&mut self, messages: Vec<FromWorker>) {
         if let Some((_, outbox)) = &self.engine
             && !self.hello_due
@@ -337,8 +342,8 @@ fn too_many(assignment: &Assignment) -> Ended {
     }
 }
 
-/// Comes back when there has been nothing to do for the whole grace. Pipes of processes left behind are something to do:
-/// their writers would die of a closed pipe.
+/// Comes back when there has been nothing to do for the whole grace. Pipes of processes left behind
+/// are something to do: their writers would die of a closed pipe.
 async fn idle(
     alone_since: Option<Duration>,
     grace: Duration,
@@ -356,7 +361,8 @@ async fn idle(
     }
 }
 
-/// Raises the limit of open files where the pools could need more: not before, since commands inherit it.
+/// Raises the limit of open files where the pools could need more: not before, since commands
+/// inherit it.
 fn provide_for(pools: &[Pool]) {
     let slots: u64 = pools.iter().map(|pool| u64::from(pool.capacity)).sum();
     let needed = slots.saturating_mul(DESCRIPTORS.0).saturating_add(DESCRIPTORS.1);

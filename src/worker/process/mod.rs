@@ -1,7 +1,9 @@
-//! The worker process: carries out attempts for whichever engine is connected, and goes on when none is.
+//! The worker process: carries out attempts for whichever engine is connected, and goes on when
+//! none is.
 //!
-//! Owns its life: alone on its data folder, out of the terminal's reach, found by its socket, gone when idle and alone.
-//! Never decides what runs; it does what the engine says, and remembers what became of it until that is committed.
+//! Owns its life: alone on its data folder, out of the terminal's reach, found by its socket, gone
+//! when idle and alone. Never decides what runs; it does what the engine says, and remembers what
+//! became of it until that is committed.
 
 mod connection;
 mod desk;
@@ -47,13 +49,14 @@ pub struct ServeOptions {
     pub idle_grace: Duration,
     /// What the processes of attempts inherit.
     pub environment: Vec<(OsString, OsString)>,
-    /// Whether this process is a worker process and nothing else: it then leaves its terminal, obeys signals, and says on
-    /// standard output when its socket is open.
+    /// Whether this process is a worker process and nothing else: it then leaves its terminal,
+    /// obeys signals, and says on standard output when its socket is open.
     pub alone: bool,
 }
 
 impl ServeOptions {
-    /// Those of a real worker process: the environment of this process goes on, without what is crontower's own.
+    /// Those of a real worker process: the environment of this process goes on, without what is
+    /// crontower's own.
     #[must_use]
     pub fn new(data_dir: PathBuf, registry: Registry) -> Self {
         let ours = |name: &OsString| name.to_string_lossy().starts_with("CRONTOWER_");
@@ -75,7 +78,10 @@ pub enum WorkerError {
         holder: String,
     },
     /// The data folder cannot be used.
-    #[error("cannot use {}: {source}; check that it can be written to, or name another --data-dir", .path.display())]
+    #[error(
+        "cannot use {}: {source}; check that it can be written to, or name another --data-dir",
+        .path.display()
+    )]
     DataDir {
         /// What cannot be used.
         path: PathBuf,
@@ -91,9 +97,7 @@ pub enum WorkerError {
         source: io::Error,
     },
     /// It cannot leave its terminal.
-    #[error(
-        "cannot begin a session of its own: {0}; a worker process is started by crontower, not by hand"
-    )]
+    #[error("cannot begin a session of its own: {0}; crontower starts its worker process itself")]
     Session(io::Error),
     /// The system refuses what it needs.
     #[error("the system refuses {what}: {source}")]
@@ -155,7 +159,8 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
     Ok(())
 }
 
-/// Where there is no terminal, nothing that is typed or lost there reaches this process or what it starts.
+/// Where there is no terminal, nothing that is typed or lost there reaches this process or what it
+/// starts.
 fn leave_the_terminal() -> Result<(), WorkerError> {
     match setsid() {
         Ok(_) => Ok(()),
@@ -188,10 +193,11 @@ async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Vec<super::protoc
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// `crontower worker-process --data-dir DIR`, without what comes before it: a worker process's whole life.
+/// `crontower worker-process --data-dir DIR`, without what comes before it: a worker process's
+/// whole life.
 #[must_use]
-pub fn main_worker(args: &[OsString]) -> std::process::ExitCode {
-    match run_worker(args) {
+pub fn main_worker(args: &[OsString], registry: Registry) -> std::process::ExitCode {
+    match run_worker(args, registry) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be gone; the exit code tells, too.
@@ -201,12 +207,18 @@ pub fn main_worker(args: &[OsString]) -> std::process::ExitCode {
     }
 }
 
-fn run_worker(args: &[OsString]) -> Result<(), Box<dyn std::error::Error>> {
+fn run_worker(args: &[OsString], registry: Registry) -> Result<(), Box<dyn std::error::Error>> {
     let [flag, data_dir] = args else { return Err("takes --data-dir DIR".into()) };
     if flag != "--data-dir" {
         return Err("takes --data-dir DIR".into());
     }
+    // Standard error is worker.log. An embedding program may have said where its log goes: then it stays so.
+    _ = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_max_level(tracing::Level::INFO)
+        .try_init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let options = ServeOptions::new(data_dir.into(), Registry::default());
+    let options = ServeOptions::new(data_dir.into(), registry);
     Ok(runtime.block_on(serve(options))?)
 }

@@ -1,7 +1,7 @@
 //! What a worker process has to say to the engine and has not said yet.
 //!
-//! Owns the thread that writes to the socket, and with it the heartbeat: no output, disk or busy runtime can hold that up.
-//! Never reads, and never decides what is said.
+//! Owns the thread that writes to the socket, and with it the heartbeat: no output, disk or busy
+//! runtime can hold that up. Never reads, and never decides what is said.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +17,8 @@ use crate::model::Now;
 use crate::worker::frames;
 use crate::worker::protocol::FromWorker;
 
-/// Messages held for an engine that does not read. Beyond, the connection ends: its next hello tells everything.
+/// Messages held for an engine that does not read. Beyond, the connection ends: its next hello
+/// tells everything.
 const HELD: usize = 65_536;
 
 /// News that can be left out are, beyond so many messages held.
@@ -47,7 +48,8 @@ struct Held {
 pub(super) struct Undeliverable;
 
 impl Outbox {
-    /// Starts to write to `socket`, until it fails or the outbox is closed; the socket is then shut down.
+    /// Starts to write to `socket`, until it fails or the outbox is closed; the socket is then shut
+    /// down.
     pub(super) fn open(socket: OwnedFd) -> io::Result<Arc<Self>> {
         let outbox = Arc::new(Self::default());
         let held = outbox.clone();

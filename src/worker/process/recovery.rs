@@ -13,11 +13,12 @@ use crate::worker::journal::{ProcessMark, Starting, Told};
 use crate::worker::processes::{Leftover, end_leftovers};
 use crate::worker::protocol::{AttemptKey, Ended};
 
-/// A successor says hello only when nothing of its predecessor is left, so it gives no more grace than this.
+/// A successor says hello only when nothing of its predecessor is left, so it gives no more grace
+/// than this.
 const LONGEST_GRACE: Duration = Duration::from_secs(10);
 
-/// Ends what is left of the attempts that the journal knows as unfinished, and answers all ends that no engine has
-/// committed. Blocks its thread.
+/// Ends what is left of the attempts that the journal knows as unfinished, and answers all ends
+/// that no engine has committed. Blocks its thread.
 pub(super) fn recover(told: BTreeMap<AttemptKey, Told>, boot_id: &str) -> Vec<Ended> {
     let mut ends = Vec::new();
     let mut lost = Vec::new();

@@ -1,6 +1,7 @@
 //! The place where a worker process is found: its lock and its socket in the data folder.
 //!
-//! Owns "one worker process to a data folder": the socket is made and removed only by who holds the lock.
+//! Owns "one worker process to a data folder": the socket is made and removed only by who holds the
+//! lock.
 
 use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io::{self, Write as _};
@@ -28,7 +29,8 @@ pub(super) fn data_dir(given: &Path) -> Result<PathBuf, WorkerError> {
     given.canonicalize().map_err(fail)
 }
 
-/// Held as long as this process serves the data folder; released by the system when the process ends in any way.
+/// Held as long as this process serves the data folder; released by the system when the process
+/// ends in any way.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -87,7 +89,8 @@ pub(super) fn listen(data_dir: &Path, _lock: &Lock) -> Result<UnixListener, Work
         remove(data_dir)?;
         let address = address(data_dir)?;
         let listener = UnixListener::bind(&address.path)?;
-        // The folder is open to its owner only, so there is no instant at which others could connect.
+        // The folder is open to its owner only, so there is no instant at which others could
+        // connect.
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         Ok(listener)
     };

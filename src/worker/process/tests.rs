@@ -1,4 +1,5 @@
-//! A worker process inside the test's own (without leaving the terminal), real commands, and an engine made of a socket.
+//! A worker process inside the test's own (without leaving the terminal), real commands, and an
+//! engine made of a socket.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -355,7 +356,7 @@ fn what_cannot_be_started_fails_with_the_reason() {
     insta::assert_snapshot!(error(words("no-such-program")), @"not started: there is no program `no-such-program` in PATH");
     insta::assert_snapshot!(error(assignment("#!/no/such -x\n")), @"not started: the script's interpreter `/no/such` does not exist");
     insta::assert_snapshot!(error(assignment("echo \0")), @"not started: a NUL character in the script, its arguments or its environment");
-    insta::assert_snapshot!(error(words("/etc")), @"not started: `/etc` may not be executed, or the folder `/` not be entered (Permission denied (os error 13))");
+    insta::assert_snapshot!(error(words("/etc")), @"not started: `/etc` may not be executed, or the folder `/` not entered (Permission denied (os error 13))");
     assert!(
         error(words(worker.file("noexec").to_str().unwrap()))
             .ends_with("is no program (a script needs a first line `#!…`)")

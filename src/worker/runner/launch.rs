@@ -1,4 +1,5 @@
-//! Starts the process of an attempt, in a group of its own, and says in plain words why one cannot be started.
+//! Starts the process of an attempt, in a group of its own, and says in plain words why one cannot
+//! be started.
 //!
 //! Owns what a process is given: environment, folder, streams. Never waits for it.
 
@@ -44,8 +45,8 @@ impl Runner {
                 // The command holds writing ends of the pipes; they go with it.
                 Ok(child) => return Ok((child, Pipes { out, err })),
                 Err(error) if is(&error, Errno::TXTBSY) && tries < BUSY_TRIES => {
-                    // A process that is being started elsewhere holds the script's file open until its own exec: that is
-                    // over in a moment, and no event tells.
+                    // A process that is being started elsewhere holds the script's file open until
+                    // its own exec: that is over in a moment, and no event tells.
                     tries += 1;
                     wait::at_most(Some(Duration::from_millis(2))).await;
                 }
@@ -88,8 +89,8 @@ fn explain(error: &io::Error, assignment: &Assignment, invocation: &Invocation) 
     }
     if is(error, Errno::AGAIN) || is(error, Errno::NOMEM) {
         return format!(
-            "not started: the system refused a new process ({error}); see its limits of processes (ulimit -u, \
-             pids.max) and memory"
+            "not started: the system refused a new process ({error}); see its limits of \
+             processes (ulimit -u, pids.max) and memory"
         );
     }
     if is(error, Errno::TOOBIG) {
@@ -119,7 +120,7 @@ fn explain(error: &io::Error, assignment: &Assignment, invocation: &Invocation) 
     }
     if is(error, Errno::ACCESS) {
         return format!(
-            "not started: `{program}` may not be executed, or the folder `{}` not be entered ({error})",
+            "not started: `{program}` may not be executed, or the folder `{}` not entered ({error})",
             dir.display()
         );
     }

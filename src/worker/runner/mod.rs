@@ -1,7 +1,7 @@
 //! Carries out attempts, from an assignment to what became of it.
 //!
-//! Owns the way of one attempt: written to the journal, started, bounded, ended, reported. Never decides whether an attempt
-//! is started, and never keeps what became of it.
+//! Owns the way of one attempt: written to the journal, started, bounded, ended, reported. Never
+//! decides whether an attempt is started, and never keeps what became of it.
 
 mod launch;
 mod named;

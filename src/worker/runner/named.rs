@@ -1,6 +1,7 @@
 //! Carries out a command of the registry, which has no process of its own.
 //!
-//! Owns its bounds: a command is told to end, given its grace, then dropped. A panic is a failure like any other.
+//! Owns its bounds: a command is told to end, given its grace, then dropped. A panic is a failure
+//! like any other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,8 +47,14 @@ pub(in crate::worker) async fn run_command(
     let mut task = tokio::spawn(async move { command.run(context, args).await });
     loop {
         tokio::select! {
-            done = &mut task => return verdict(done),
-            () = stop.token().cancelled() => return give_up(&mut task, bounds.kill_grace, stop).await,
+            done = &mut task => match stop.cause() {
+                // It ended because it was told to.
+                Some(cause) => return stopped(cause, ""),
+                None => return verdict(done),
+            },
+            () = stop.token().cancelled() => {
+                return give_up(&mut task, bounds.kill_grace, stop).await;
+            }
             // There is no event for a clock that counts suspend.
             () = wait::at_most(until(bounds.due)) => {
                 if let Some(cause) = bounds.passed() {
@@ -83,12 +90,17 @@ async fn give_up(
     stop: &Stop,
 ) -> Verdict {
     let cause = stop.cause().unwrap_or(Cause::Interrupted);
-    let mut error = cause.reason();
     if tokio::time::timeout(grace, &mut *task).await.is_err() {
         task.abort();
         if tokio::time::timeout(LET_GO, task).await.is_err() {
-            error += "; the command blocks its thread and does not end";
+            let more = "; the command blocks its thread and does not end";
+            return stopped(cause, more);
         }
     }
-    Verdict { outcome: cause.outcome(), exit_code: None, error: Some(error), result: None }
+    stopped(cause, "")
+}
+
+fn stopped(cause: Cause, more: &str) -> Verdict {
+    let error = Some(cause.reason() + more);
+    Verdict { outcome: cause.outcome(), exit_code: None, error, result: None }
 }

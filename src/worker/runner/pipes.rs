@@ -1,7 +1,7 @@
 //! The pipes that a process writes its output to.
 //!
-//! Owns their reading ends. Reads without ever holding the process back for long, and without waiting for an end that a
-//! process left behind may put off for ever.
+//! Owns their reading ends. Reads without ever holding the process back for long, and without
+//! waiting for an end that a process left behind may put off for ever.
 
 use std::io::{self, PipeWriter};
 use std::os::fd::OwnedFd;
@@ -18,7 +18,8 @@ use crate::worker::registry::OutputSink as _;
 /// Bytes read at once.
 const PIECE: usize = 16 << 10;
 
-/// The most that a pipe can hold: reading so much after a process has ended finds all that it wrote.
+/// The most that a pipe can hold: reading so much after a process has ended finds all that it
+/// wrote.
 const MOST_IN_A_PIPE: usize = 1 << 20;
 
 /// How long the output of processes left behind is still kept.
@@ -69,7 +70,8 @@ impl Pipe {
         }
     }
 
-    /// Reads what is in the pipe now. Asks the pipe itself: what the runtime knows of it may be older.
+    /// Reads what is in the pipe now. Asks the pipe itself: what the runtime knows of it may be
+    /// older.
     async fn read_rest(&mut self, log: &OutputLog) {
         let mut left = MOST_IN_A_PIPE;
         while left > 0
@@ -131,8 +133,8 @@ impl Pipes {
         }
     }
 
-    /// Processes left behind hold the pipes: keeps what they write for a moment, then reads it to nowhere for as long as
-    /// they live, so that none of them blocks or dies of a closed pipe.
+    /// Processes left behind hold the pipes: keeps what they write for a moment, then reads it to
+    /// nowhere for as long as they live, so that none of them blocks or dies of a closed pipe.
     pub(super) async fn drain(mut self, log: Arc<OutputLog>) {
         let aftermath = async {
             while self.is_open() {

@@ -129,8 +129,9 @@ fn of_script(
     Ok(Invocation { program: program.into(), args: options, file: None })
 }
 
-/// The last option of a shell, which says "the script is the next argument", made to say "the script is in a file":
-/// `-c` → nothing, `-ec` → `-e`, `-e` of perl, ruby or node → nothing. `None` = not known.
+/// The last option of a shell, which says "the script is the next argument", made to say "the
+/// script is in a file": `-c` → nothing, `-ec` → `-e`, `-e` of perl, ruby or node → nothing. `None`
+/// = not known.
 fn without_script_option(option: &str) -> Option<String> {
     let letters = option.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
     let left = letters.strip_suffix(['c', 'e'])?;

@@ -1,7 +1,9 @@
-//! The life of an attempt's process group, from its start until nothing of it is left that should not be.
+//! The life of an attempt's process group, from its start until nothing of it is left that should
+//! not be.
 //!
-//! Owns the order of things at the end: an attempt is over when its main process has ended; after a kill, and after a
-//! failure, when its group is empty. Never decides what the end means for the execution.
+//! Owns the order of things at the end: an attempt is over when its main process has ended; after a
+//! kill, and after a failure, when its group is empty. Never decides what the end means for the
+//! execution.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -104,14 +106,16 @@ impl Group<'_> {
             let wake = self.wake();
             tokio::select! {
                 exit = self.child.wait(), if self.exit.is_none() => {
-                    // Waiting for a child of ours fails only if someone else took its status: that is no success.
+                    // Waiting for a child of ours fails only if someone else took its status: that
+                    // is no success.
                     self.exit = Some(exit.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8)));
                 }
                 () = self.pipes.pump(Some(self.log)), if self.pipes.is_open() => {}
                 () = self.stop.token().cancelled(), if self.ending.is_none() => {
                     self.begin_ending(self.stop.cause());
                 }
-                // Suspend has no event, nor has a group that becomes empty, nor a line that does not end.
+                // Suspend has no event, nor has a group that becomes empty, nor a line that does
+                // not end.
                 () = wait::at_most(wake) => self.woken(),
             }
         }
@@ -139,8 +143,8 @@ impl Group<'_> {
         if test_kill_process_group(group) == Err(rustix::io::Errno::SRCH) {
             return true;
         }
-        // Zombies count for that signal, but not for us. No group spans two sessions, so one of another session is a
-        // stranger's that took over the number.
+        // Zombies count for that signal, but not for us. No group spans two sessions, so one of
+        // another session is a stranger's that took over the number.
         let session = getsid(None).map_or(0, Pid::as_raw_pid);
         alive_in_group(self.id, session).is_empty()
     }
@@ -190,7 +194,8 @@ impl Group<'_> {
                 signal_group(self.id, Signal::KILL);
             }
             Some(ending) if ending.due <= now && self.exit.is_none() => {
-                // The main process hangs inside the kernel with the signal pending: none of its code runs again.
+                // The main process hangs inside the kernel with the signal pending: none of its
+                // code runs again.
                 self.exit = Some(ExitStatus::from_raw(Signal::KILL.as_raw()));
             }
             Some(_) => {}

@@ -1,0 +1,377 @@
+//! A seeded world in which everything goes wrong: workers die, reports come late and twice, commits fail, the process dies
+//! between commit and act, clocks jump, people press keys at random. The rules are checked after every step; a failure
+//! prints its seed and the shortest script that still fails.
+//!
+//! 1,000 seeds by default, more with `CRONTOWER_SIM_SEEDS`.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::world::{Fault, World, job};
+use crate::engine::ids::mix;
+use crate::model::{
+    CatchUp, Condition, Dependency, Execution, Job, JobId, Overlap, Pool, Priority, Retry,
+    Settings, StateName, Trigger, WorkerId, WorkerSelector,
+};
+
+/// One thing that happens. Numbers choose among what is there at that moment.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Pass(u64),
+    Run(u64, bool),
+    End(u64, &'static str),
+    EndTwice(u64),
+    Cancel(u64),
+    RunAgain(u64),
+    Pause(u64),
+    Resume(u64),
+    Reload(u64),
+    LinkDown,
+    LinkUp,
+    WorkerDies,
+    Deaf(bool),
+    Restart(u64),
+    Boot,
+    SetClock(i64),
+    Break(Fault),
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = mix(self.0);
+        self.0 % bound
+    }
+}
+
+fn script(seed: u64) -> Vec<Step> {
+    let mut random = Random(mix(seed));
+    let length = 20 + random.below(60);
+    (0..length).map(|_| step(&mut random)).collect()
+}
+
+fn step(random: &mut Random) -> Step {
+    let pick = random.below(1_000);
+    match random.below(40) {
+        0..12 => Step::Pass([1, 5, 20, 60, 90, 600][random.below(6) as usize]),
+        12..14 => Step::Run(pick, random.below(4) == 0),
+        14..23 => {
+            let how = ["ok", "ok", "ok", "exit 1", "exit 3", "timed_out"][random.below(6) as usize];
+            Step::End(pick, how)
+        }
+        23 => Step::EndTwice(pick),
+        24 => Step::Cancel(pick),
+        25 => Step::RunAgain(pick),
+        26 => Step::Pause(pick),
+        27 => Step::Resume(pick),
+        28 => Step::Reload(pick),
+        29 => Step::LinkDown,
+        30..32 => Step::LinkUp,
+        32 => Step::WorkerDies,
+        33 => Step::Deaf(random.below(3) == 0),
+        34 => Step::Restart([0, 1, 30, 700][random.below(4) as usize]),
+        35 => Step::Boot,
+        36 => Step::SetClock([-90, -5, 5, 45, 700][random.below(5) as usize]),
+        37..39 => Step::Break(Fault::Commit),
+        _ => Step::Break(Fault::Act),
+    }
+}
+
+const JOBS: [&str; 8] = ["skip", "queue", "all", "allow", "replace", "after", "chain", "gpu"];
+
+/// The jobs of the world; `variant` changes some of them, as a reload does.
+fn jobs(variant: u64) -> Vec<Job> {
+    let minute = Some("* * * * *");
+    let after = |on: &str| Dependency {
+        job: JobId::new(on).unwrap(),
+        on: Condition::Success,
+        within: None,
+    };
+    let retry =
+        Retry::Fixed { max_retries: 2, delay: std::time::Duration::from_secs(7), jitter: 0.5 };
+    let mut jobs = vec![
+        job("skip", minute, |job| job.retry = retry.clone()),
+        job("queue", minute, |job| {
+            job.overlap = Overlap::Queue;
+            job.limits = vec!["db".to_owned()];
+            job.catch_up = CatchUp::All;
+        }),
+        job("all", Some("*/2 * * * *"), |job| {
+            job.overlap = Overlap::QueueAll;
+            job.priority = Priority::Low;
+            job.deadline = Some(std::time::Duration::from_secs(400));
+        }),
+        job("allow", minute, |job| {
+            job.overlap = Overlap::Allow;
+            job.concurrency = Some(2);
+            job.limits = vec!["db".to_owned()];
+            job.catch_up = CatchUp::All;
+            job.retry = retry;
+        }),
+        job("replace", minute, |job| {
+            job.overlap = Overlap::Replace;
+            job.catch_up = CatchUp::None;
+        }),
+        job("after", Some("*/3 * * * *"), |job| {
+            job.dependencies = vec![after("skip"), after("all")];
+        }),
+        job("chain", None, |job| job.dependencies = vec![after("skip"), after("queue")]),
+        job("gpu", minute, |job| {
+            let labels = vec!["gpu".to_owned()];
+            job.workers = Some(WorkerSelector { labels, ..WorkerSelector::default() });
+            job.priority = Priority::High;
+        }),
+    ];
+    if variant % 2 == 1 {
+        jobs[0].enabled = false;
+        jobs[3].catch_up = CatchUp::Latest;
+    }
+    if variant % 3 == 1 {
+        jobs.retain(|job| job.id.as_str() != "all");
+        jobs[4].dependencies.pop();
+    }
+    jobs
+}
+
+fn settings() -> Settings {
+    let pool = |id: &str, capacity, labels: &[&str]| Pool {
+        id: WorkerId::new(id).unwrap(),
+        host: None,
+        capacity,
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+    };
+    let workers = Some(vec![pool("one", 3, &[]), pool("two", 2, &["gpu"])]);
+    Settings { workers, limits: [("db".to_owned(), 2)].into(), ..Settings::default() }
+}
+
+fn play(script: &[Step]) {
+    let mut world = World::with_settings(settings(), jobs(0));
+    for (number, step) in script.iter().enumerate() {
+        act(&mut world, *step);
+        check(&world);
+        if number % 9 == 8 {
+            check_successor(&world);
+        }
+    }
+    run_dry(&mut world);
+    check_fates(&world);
+}
+
+/// The nth of the executions in a state that `wanted` accepts.
+fn nth(world: &World, pick: u64, wanted: impl Fn(&Execution) -> bool) -> Option<String> {
+    let names: Vec<_> = world.executions.values().filter(|e| wanted(e)).map(|e| e.id).collect();
+    let id = *names.get(usize::try_from(pick).unwrap() % names.len().max(1))?;
+    Some(world.name(id).to_owned())
+}
+
+fn act(world: &mut World, step: Step) {
+    let running = |e: &Execution| {
+        e.state.name() == StateName::Running && e.attempts.last().unwrap().started_at.is_some()
+    };
+    match step {
+        Step::Pass(seconds) => _ = world.pass_seconds(seconds),
+        Step::Run(pick, force) => _ = world.try_run(JOBS[(pick % 8) as usize], force),
+        Step::End(pick, how) => {
+            if let Some(name) = nth(world, pick, running) {
+                world.end(&name, how);
+            }
+        }
+        Step::EndTwice(pick) => {
+            let reported = world.reported.len().max(1);
+            if let Some(again) = world.reported.get(pick as usize % reported).cloned() {
+                world.fault = Fault::None;
+                world.pass_seconds(0);
+                let before = world.facts();
+                world.report(again);
+                assert_eq!(world.facts(), before, "a repeated report changed something");
+            }
+        }
+        Step::Cancel(pick) => {
+            if let Some(name) = nth(world, pick, |e| !e.state.is_final()) {
+                world.cancel(&name);
+            }
+        }
+        Step::RunAgain(pick) => {
+            if let Some(name) = nth(world, pick, |e| e.state.is_final()) {
+                world.run_again(&name);
+            }
+        }
+        Step::Pause(pick) => world.try_pause(JOBS[(pick % 8) as usize], pick % 3 == 0),
+        Step::Resume(pick) => world.try_resume(JOBS[(pick % 8) as usize]),
+        Step::Reload(pick) => _ = world.try_apply(jobs(pick)),
+        Step::LinkDown => _ = world.link_down(),
+        Step::LinkUp => _ = world.link_up(),
+        Step::WorkerDies => _ = world.worker_dies(),
+        Step::Deaf(deaf) => world.deaf = deaf,
+        Step::Restart(seconds) => _ = world.restart(&format!("{seconds}s")),
+        Step::Boot => _ = world.boot("20s"),
+        Step::SetClock(seconds) => _ = world.set_clock(TimeDelta::seconds(seconds)),
+        Step::Break(fault) => world.fault = fault,
+    }
+}
+
+/// What must hold at every moment.
+fn check(world: &World) {
+    let mut limit = 0;
+    let mut by_job: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for execution in world.executions.values() {
+        assert!(!execution.reason.is_empty(), "no reason: {execution:?}");
+        if execution.state.name() == StateName::Running {
+            let job = execution.job_id.as_str();
+            let count = by_job.entry(job).or_default();
+            count.0 += 1;
+            count.1 += usize::from(!execution.forced);
+            limit += usize::from(matches!(job, "queue" | "allow"));
+        }
+    }
+    assert!(limit <= 2, "{limit} hold a limit of 2");
+    for (job, (all, unforced)) in by_job {
+        match job {
+            "allow" => assert!(all <= 2, "{all} of `allow` run, its concurrency is 2"),
+            _ => assert!(unforced <= 1, "{unforced} of `{job}` run at once"),
+        }
+    }
+    for worker in world.engine.worker_views() {
+        assert!(worker.running.len() <= worker.capacity as usize, "double-booked: {worker:?}");
+        for id in &worker.running {
+            let state = world.executions[id].state.name();
+            assert_eq!(state, StateName::Running, "a slot of {} is held by {id}", worker.id);
+        }
+    }
+    let kept = world.executions.values().filter(|e| !e.state.is_final()).count();
+    assert_eq!(world.engine.live_executions().len(), kept, "store and engine differ");
+}
+
+/// An engine that starts from what is kept stands where this one stands.
+fn check_successor(world: &World) {
+    let (successor, _) = world.successor();
+    let picture = |live: Vec<std::sync::Arc<Execution>>| -> Vec<_> {
+        let state = |e: &std::sync::Arc<Execution>| (e.id, e.state.name(), e.attempt_number());
+        live.iter().map(state).filter(|(id, ..)| world.executions.contains_key(id)).collect()
+    };
+    let held = world.engine.live_executions();
+    // What was queued for want of a link or a slot may start at once in the successor.
+    let settled = |state: StateName| match state {
+        StateName::Queued | StateName::Running => StateName::Running,
+        other => other,
+    };
+    let mine: Vec<_> =
+        picture(held).into_iter().map(|(id, state, _)| (id, settled(state))).collect();
+    let theirs: BTreeMap<_, _> = picture(successor.live_executions())
+        .into_iter()
+        .map(|(id, state, _)| (id, settled(state)))
+        .collect();
+    for (id, state) in mine {
+        let Some(theirs) = theirs.get(&id) else { continue };
+        // Delays in flight are kept as wall instants: after a jump of the clock they may be over.
+        if state == StateName::Retrying {
+            continue;
+        }
+        assert_eq!(*theirs, state, "{} stands elsewhere after a restart", world.name(id));
+    }
+}
+
+/// Everything comes to an end once nothing goes wrong any more: nothing starves, nothing is stuck.
+fn run_dry(world: &mut World) {
+    world.deaf = false;
+    world.fault = Fault::None;
+    world.restart("0s");
+    let mut quiet = jobs(0);
+    quiet.iter_mut().for_each(|job| job.enabled = false);
+    world.try_apply(quiet);
+    for _ in 0..500 {
+        for name in world.running() {
+            world.end(&name, "ok");
+        }
+        if world.engine.live_executions().iter().all(|e| e.state.name() == StateName::Waiting) {
+            return;
+        }
+        world.pass_seconds(30);
+        check(world);
+    }
+    panic!("still live: {:#?}", world.engine.live_executions());
+}
+
+/// Every fire time up to where the engine has looked lies in exactly one row.
+fn check_fates(world: &World) {
+    let mut fates: BTreeMap<(&str, DateTime<Utc>), u64> = BTreeMap::new();
+    let scheduled =
+        |e: &&std::sync::Arc<Execution>| matches!(e.trigger, Trigger::Schedule | Trigger::CatchUp);
+    for execution in world.executions.values().filter(scheduled) {
+        *fates.entry((execution.job_id.as_str(), execution.fire_time)).or_default() += 1;
+    }
+    for row in &world.ledger {
+        let step = match row.job_id.as_str() {
+            "all" => 2,
+            "after" => 3,
+            "chain" => continue,
+            _ => 1,
+        };
+        let mut at = row.first;
+        let mut count = 0;
+        while at <= row.last {
+            *fates.entry((row.job_id.as_str(), at)).or_default() += 1;
+            at += TimeDelta::minutes(step);
+            count += 1;
+        }
+        assert_eq!(row.count, count, "{row:?} does not count what it spans");
+    }
+    for ((job, at), count) in &fates {
+        assert_eq!(*count, 1, "{job} at {at} has {count} rows");
+    }
+    for (job, step) in [("skip", 1), ("queue", 1), ("replace", 1), ("gpu", 1), ("after", 3)] {
+        let mine: Vec<_> = fates.keys().filter(|(it, _)| *it == job).map(|(_, at)| *at).collect();
+        for pair in mine.windows(2) {
+            assert_eq!(pair[1] - pair[0], TimeDelta::minutes(step), "{job}: a hole at {}", pair[0]);
+        }
+    }
+}
+
+fn fails(script: &[Step]) -> Option<String> {
+    let played = catch_unwind(AssertUnwindSafe(|| play(script)));
+    played.err().map(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_default()
+    })
+}
+
+/// What a failure is about, without the numbers and names in it.
+fn kind(why: &str) -> String {
+    let line = why.lines().next().unwrap_or_default();
+    line.chars().filter(|c| !c.is_ascii_digit()).skip(20).take(40).collect()
+}
+
+/// Leaves out steps as long as the script still fails in the same way.
+fn shrink(mut script: Vec<Step>, wanted: &str) -> Vec<Step> {
+    let mut size = script.len() / 2;
+    while size > 0 {
+        let mut at = 0;
+        while at < script.len() {
+            let mut shorter = script.clone();
+            shorter.drain(at..(at + size).min(script.len()));
+            if fails(&shorter).is_some_and(|why| kind(&why) == kind(wanted)) {
+                script = shorter;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    script
+}
+
+#[test]
+fn a_thousand_bad_days() {
+    let seeds = std::env::var("CRONTOWER_SIM_SEEDS").ok().and_then(|text| text.parse().ok());
+    for seed in 0..seeds.unwrap_or(1_000) {
+        if let Some(why) = fails(&script(seed)) {
+            let shortest = shrink(script(seed), &why);
+            let why = fails(&shortest).unwrap_or_default();
+            panic!("seed {seed}: {why}\n{shortest:#?}");
+        }
+    }
+}
