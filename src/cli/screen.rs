@@ -168,15 +168,16 @@ async fn leave(
     let line = match (running, stop) {
         (0, _) | (_, Some(OnStop::Wait)) => "the engine has stopped".to_owned(),
         (_, Some(OnStop::Cancel)) => {
-            format!("the engine has stopped, {} cancelled", commands(running))
+            format!("the engine has stopped, and with it {}", commands(running))
         }
         (_, Some(OnStop::Leave)) => format!(
-            "the engine has stopped; {} on by themselves, and the next `crontower` carries them on",
+            "the engine has stopped without {}: the next `crontower` carries on what still runs",
             commands(running)
         ),
-        (_, None) => {
-            "the engine has stopped; running commands were left as jobs.yaml says".to_owned()
-        }
+        (_, None) => format!(
+            "the engine has stopped; `on_stop` of jobs.yaml said what becomes of {}",
+            commands(running)
+        ),
     };
     Ok(Farewell::Said(line))
 }

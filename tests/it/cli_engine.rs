@@ -45,7 +45,7 @@ impl Engine {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let mut engine = Self { dir, child, stderr };
-        engine.wait_for("the engine runs");
+        engine.wait_for("ready");
         engine
     }
 

@@ -4,6 +4,7 @@
 mod cli;
 mod cli_engine;
 mod cli_next;
+mod cli_screen;
 mod cli_validate;
 mod daemon;
 mod engine;

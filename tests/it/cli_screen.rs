@@ -1,0 +1,160 @@
+//! The ways out of the screen, in a real terminal: left, lost, and ended from outside.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::cli::crontower;
+
+/// What takes longer than this hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const JOBS: &str = "jobs:\n  - id: gate\n    run: echo opened; cat gate\n";
+
+/// The program on a terminal of 80x24.
+struct Screen {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    drawn: Receiver<Vec<u8>>,
+}
+
+impl Screen {
+    fn open(dir: &Path) -> Self {
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_crontower"));
+        command.args(["--listen", "none"]);
+        command.env_clear();
+        for (name, value) in [("PATH", "/usr/bin:/bin"), ("TERM", "xterm"), ("LANG", "C.UTF-8")] {
+            command.env(name, value);
+        }
+        command.env("CRONTOWER_DATA_DIR", dir);
+        command.cwd(dir);
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let (told, drawn) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if told.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, master: pair.master, keys, drawn }
+    }
+
+    /// Waits until a word has been drawn.
+    fn until_drawn(&self, word: &str) {
+        let mut all = Vec::new();
+        while !String::from_utf8_lossy(&all).contains(word) {
+            match self.drawn.recv_timeout(PATIENCE) {
+                Ok(more) => all.extend(more),
+                Err(_) => panic!("no `{word}` in {:?}", String::from_utf8_lossy(&all)),
+            }
+        }
+    }
+
+    fn press(&mut self, key: &str) {
+        self.keys.write_all(key.as_bytes()).unwrap();
+    }
+
+    fn pid(&self) -> u64 {
+        u64::from(self.child.process_id().unwrap())
+    }
+}
+
+fn json(dir: &Path, args: &[&str]) -> Value {
+    let output = crontower(dir).args(args).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn leader(dir: &Path) -> u64 {
+    json(dir, &["status", "--json"])["leader"]["pid"].as_u64().unwrap()
+}
+
+/// A folder with a job that runs until its gate is opened, and that gate.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("jobs.yaml"), JOBS).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(dir.path().join("gate")).status();
+    assert!(made.unwrap().success());
+    dir
+}
+
+fn open_gate(dir: &Path) {
+    std::fs::OpenOptions::new().write(true).open(dir.join("gate")).unwrap();
+}
+
+/// Ends the engine that leads, and waits until nobody answers and its lock is free.
+fn end(dir: &Path) {
+    crate::daemon::signal(u32::try_from(leader(dir)).unwrap(), Signal::TERM);
+    let lock = std::fs::File::open(dir.join("crontower.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+}
+
+#[test]
+fn an_engine_left_to_itself_goes_on_in_another_process_with_the_same_attempt() {
+    let dir = folder();
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("gate");
+    let begun = json(dir.path(), &["run", "gate", "--json"]);
+    let id = begun["id"].as_str().unwrap();
+    screen.until_drawn("running");
+    screen.press("q");
+    screen.until_drawn("headless");
+    screen.press("l");
+    screen.until_drawn("shows it again");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+    assert_ne!(leader(dir.path()), screen.pid());
+    open_gate(dir.path());
+    let followed = crontower(dir.path()).args(["logs", "-f", id]).output().unwrap();
+    assert_eq!(followed.stdout, b"opened\n");
+    let ended = json(dir.path(), &["show", id, "--json"]);
+    assert_eq!((&ended["state"], &ended["attempt"]), (&"succeeded".into(), &1.into()));
+    let mut second = Screen::open(dir.path());
+    second.until_drawn("gate");
+    assert_ne!(leader(dir.path()), second.pid(), "a second screen is attached to the engine");
+    second.press("q");
+    second.until_drawn("the engine goes on");
+    assert_eq!(second.child.wait().unwrap().exit_code(), 0);
+    end(dir.path());
+}
+
+#[test]
+fn an_engine_whose_terminal_is_lost_goes_on() {
+    let dir = folder();
+    let Screen { mut child, master, keys, drawn } = {
+        let screen = Screen::open(dir.path());
+        screen.until_drawn("gate");
+        screen
+    };
+    let pid = u64::from(child.process_id().unwrap());
+    drop((master, keys, drawn));
+    let begun = json(dir.path(), &["run", "gate", "--json"]);
+    open_gate(dir.path());
+    let followed =
+        crontower(dir.path()).args(["logs", "-f", begun["id"].as_str().unwrap()]).output().unwrap();
+    assert_eq!(followed.stdout, b"opened\n");
+    assert_eq!(leader(dir.path()), pid, "it is the same process");
+    end(dir.path());
+    assert_eq!(child.wait().unwrap().exit_code(), 0);
+}
+
+#[test]
+fn sigterm_ends_the_screen_and_the_engine() {
+    let dir = folder();
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("gate");
+    crate::daemon::signal(u32::try_from(screen.pid()).unwrap(), Signal::TERM);
+    screen.until_drawn("the engine has stopped");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+}
