@@ -25,6 +25,8 @@ pub(crate) enum Action {
     NextMatch,
     PreviousMatch,
     Run,
+    RunWith,
+    RunForced,
     Retry,
     CancelExecution,
     Pause,
@@ -178,6 +180,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .hint("executions"),
     bind(&[named(KeyCode::Enter)], Action::ShowOutput, Scope::EXECUTION, "read", "its output"),
     bind(&[key('r')], Action::Run, OF_ANY, "run", "run the job now").hint("run"),
+    bind(&[key('R')], Action::RunWith, OF_ANY, "run-with", "run the job now with arguments"),
+    bind(&[], Action::RunForced, OF_ANY, "run-forced", "run the job now, past its overlap policy"),
     bind(&[key('l')], Action::ShowOutput, OF_LISTED, "output", "output of the newest attempt")
         .hint("output"),
     bind(&[key('x')], Action::CancelExecution, OF_ANY, "cancel", "cancel the execution (asks)")
@@ -303,7 +307,9 @@ pub(crate) fn palette(scope: Scope, typed: &str) -> Vec<(Action, &'static str, &
     let mut found: Vec<_> = offered
         .filter_map(|it| {
             let named = fuzzy.score(it.name).map(|score| score + 1_000);
-            let score = named.or_else(|| fuzzy.score(it.help))?;
+            // Of the longer help whole words count: letters would be found in most of it.
+            let helped = words.iter().all(|word| it.help.contains(word.as_str())).then_some(0);
+            let score = named.or(helped)?;
             Some((score, (it.action, it.name, it.help)))
         })
         .collect();

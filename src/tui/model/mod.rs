@@ -112,6 +112,8 @@ pub(crate) enum Purpose {
     Search,
     /// To name an action.
     Palette,
+    /// To give a run its arguments.
+    Arguments,
     /// To name the file that the output is written to.
     SaveAs,
 }

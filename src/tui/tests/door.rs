@@ -57,8 +57,10 @@ impl Door for FakeDoor {
         Ok(Subscription { snapshot: self.snapshot.clone(), feed: self.feed.subscribe() })
     }
 
-    async fn run_job(&self, job: &JobId, _: RunOptions) -> Result<Arc<Execution>, Refusal> {
-        self.note(format!("run {job}"));
+    async fn run_job(&self, job: &JobId, with: RunOptions) -> Result<Arc<Execution>, Refusal> {
+        let forced = if with.force { " by force" } else { "" };
+        let words = [vec![job.to_string()], with.args].concat().join(" ");
+        self.note(format!("run {words}{forced}"));
         let queued = fixtures::execution(2_000, job.as_str(), StateName::Queued, 0);
         Ok(Arc::new(queued))
     }

@@ -30,6 +30,10 @@ fn actions_are_about_what_is_selected() {
     check("2 j j r", "run log-processing");
     check("j p", "pause data-sync");
     check("2 G : \"retry\" Enter", "retry 00000385");
+    check("R \"a_b\" Enter", "run cleanup a b");
+    check("R \"a_b\" Esc", "");
+    check(": \"run-forced\" Enter", "run cleanup by force");
+    check("4 R r", "");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::fixtures::{at, executions, snapshot};
 use crate::driver::Feed;
 use crate::tui::options::{Charset, Colours, Exit, Hosting, TuiError, TuiOptions};
 use crate::tui::run::show;
-use crate::tui::terminal::{Terminal, open_tty};
+use crate::tui::terminal::{Terminal, in_screen, open_tty};
 
 /// Longer than anything here takes on the busiest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -172,4 +172,25 @@ async fn a_terminal_that_takes_nothing_holds_nothing_up() {
     }
     pty.stop.cancel();
     assert_eq!(pty.end().await, Exit::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_gives_the_terminal_back_before_it_is_told() {
+    let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+    let name = CString::new(pair.master.tty_name().unwrap().to_str().unwrap()).unwrap();
+    let is_raw = {
+        let name = name.clone();
+        move || {
+            let modes = rustix::termios::tcgetattr(open_tty(&name).unwrap()).unwrap();
+            !modes.local_modes.contains(rustix::termios::LocalModes::ECHO)
+        }
+    };
+    let terminal = Terminal::take(open_tty(&name).unwrap()).unwrap();
+    assert!(is_raw());
+    // Held outside, so that only the hook can give it back.
+    let panicking = tokio::spawn(in_screen(async { panic!("as a test") }));
+    let ended: Result<(), _> = panicking.await;
+    assert!(ended.is_err());
+    assert!(!is_raw());
+    drop(terminal);
 }

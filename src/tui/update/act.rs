@@ -35,7 +35,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Search => begin(model, Purpose::Search),
         Action::Palette => begin(model, Purpose::Palette),
         Action::Save => begin(model, Purpose::SaveAs),
-        Action::Run | Action::Retry | Action::CancelExecution | Action::Pause => {
+        Action::RunWith if model.job_in_hand().is_some() => begin(model, Purpose::Arguments),
+        Action::Run
+        | Action::RunForced
+        | Action::Retry
+        | Action::CancelExecution
+        | Action::Pause => {
             return ask_engine(model, action);
         }
         Action::ShowOutput => return show_output(model),
@@ -273,6 +278,9 @@ fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
     let execution = model.execution_in_hand();
     let request = match (action, execution) {
         (Action::Run, _) => Request::Run(job, RunOptions::default()),
+        (Action::RunForced, _) => {
+            Request::Run(job, RunOptions { force: true, ..RunOptions::default() })
+        }
         (Action::Retry, Some(execution)) => Request::Retry(execution.id),
         (Action::Pause, _) => {
             let paused = model.world.job(&job).is_some_and(|job| job.paused.is_some());

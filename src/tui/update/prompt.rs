@@ -5,6 +5,7 @@ use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
 use super::act::{act, set_filter};
+use crate::driver::RunOptions;
 use crate::model::Severity;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::{Model, Opened, Prompt, Purpose};
@@ -67,7 +68,7 @@ fn follow(model: &mut Model) -> Vec<Command> {
             }
             Vec::new()
         }
-        Some(Purpose::Palette | Purpose::SaveAs) | None => Vec::new(),
+        Some(Purpose::Palette | Purpose::Arguments | Purpose::SaveAs) | None => Vec::new(),
     }
 }
 
@@ -115,6 +116,11 @@ fn accept(model: &mut Model) -> Vec<Command> {
                 Vec::new()
             }
         },
+        Purpose::Arguments => {
+            let options = RunOptions { args: arguments(input.value()), ..RunOptions::default() };
+            let run = |job| Command::Ask(Request::Run(job, options));
+            model.job_in_hand().map(run).into_iter().collect()
+        }
         Purpose::SaveAs => match model.opened.last() {
             Some(Opened::Output(output)) if !input.value().trim().is_empty() => {
                 let path = input.value().trim().to_owned();
@@ -122,5 +128,36 @@ fn accept(model: &mut Model) -> Vec<Command> {
             }
             _ => Vec::new(),
         },
+    }
+}
+
+/// Words between blanks; quotes of either kind keep blanks together.
+fn arguments(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_keep_blanks_together() {
+        assert_eq!(arguments(r#" a "b c"d '' 'e"f' "g"#), ["a", "b cd", "", "e\"f", "g"]);
+        assert_eq!(arguments("  "), [""; 0]);
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
         let mut end = joined(right.iter().cloned(), "  ");
         end.push(Span::raw(" "));
         let end = Line::from(end);
-        if line.width() + end.width() <= total {
+        if line.width() + 2 + end.width() <= total {
             put(canvas, area, 0, &line);
             put_right(canvas, area, 0, &end);
             return;
@@ -159,6 +159,7 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
         Purpose::Filter => ("/", "words, !word, state:failed, job:etl, tag:db"),
         Purpose::Search => ("search /", ""),
         Purpose::Palette => (":", ""),
+        Purpose::Arguments => ("run with ", "arguments of the script: $1 $2 and so on"),
         Purpose::SaveAs => ("save as ", ""),
     };
     let start = 1 + width(sign);

@@ -49,7 +49,8 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
         " jobs.yaml brings no change".to_owned()
     } else {
         format!(
-            " jobs.yaml: {added} come, {changed} change, {removed} go. Enter applies, Esc leaves all as it is"
+            " jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
+             Enter applies, Esc leaves all as it is"
         )
     };
     (Line::styled(title, theme.strong()), lines)
