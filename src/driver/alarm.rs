@@ -53,7 +53,9 @@ impl Alarm {
     pub(super) fn set(&self, wakeup: Wakeup) -> io::Result<()> {
         let far =
             DateTime::<Utc>::from_timestamp(32_503_680_000, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let wall = wakeup.wall.unwrap_or(far).clamp(DateTime::UNIX_EPOCH, far);
+        // Zero would switch the timer off.
+        let past = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(1);
+        let wall = wakeup.wall.unwrap_or(far).clamp(past, far);
         let wall =
             Timespec { tv_sec: wall.timestamp(), tv_nsec: wall.timestamp_subsec_nanos().into() };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;

@@ -84,13 +84,7 @@ impl Engine {
         match self.jobs.get(&id) {
             None => {
                 tally.added += 1;
-                let state = JobState::new(now.wall);
-                let definition = Arc::new(job);
-                self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version: 1 });
-                self.save_version(now, &definition, 1);
-                let entry = JobEntry::new(definition, source, 1, state, timetable);
-                self.jobs.insert(id.clone(), entry);
-                self.touch_job(&id);
+                self.add(now, job, timetable, source);
             }
             Some(entry) if *entry.definition == job => {
                 if let Some(entry) = self.jobs.get_mut(&id) {
@@ -104,6 +98,23 @@ impl Engine {
             }
         }
         self.plan_next(&id);
+    }
+
+    /// Adds a job. One that was there before goes on counting its versions, and what still runs of it is its own again.
+    fn add(&mut self, now: Now, job: Job, timetable: Option<Timetable>, source: Source) {
+        let id = job.id.clone();
+        let version = self.retired.remove(&id).unwrap_or(0) + 1;
+        let definition = Arc::new(job);
+        self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version });
+        self.save_version(now, &definition, version);
+        let state = JobState::new(now.wall);
+        let mut entry = JobEntry::new(definition, source, version, state, timetable);
+        for live in self.live.values().filter(|live| live.execution.job_id == id) {
+            entry.active.insert(live.execution.id);
+            entry.running += u32::from(live.execution.state.name() == StateName::Running);
+        }
+        self.jobs.insert(id.clone(), entry);
+        self.touch_job(&id);
     }
 
     /// Puts a new definition of a job in force. What was due under the old one keeps its fate.
@@ -169,6 +180,7 @@ impl Engine {
         for at in entry.next_fire.into_iter().chain(until) {
             self.agenda.remove(&(at, job.clone()));
         }
+        self.retired.insert(job.clone(), entry.version);
         self.out.jobs.remove(job);
         self.out.changes.push(Change::JobRemoved(job.clone()));
         self.out.removed_jobs.push(job.clone());

@@ -78,6 +78,8 @@ pub struct Engine {
     config: Config,
     settings: Settings,
     jobs: BTreeMap<JobId, JobEntry>,
+    /// The last version of jobs that are no longer defined.
+    retired: BTreeMap<JobId, u32>,
     live: HashMap<ExecutionId, Live>,
     queue: Queue,
     workers: Workers,

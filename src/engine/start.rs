@@ -13,7 +13,7 @@ use super::{Config, Effect, Engine, Live, Timer};
 use crate::model::{
     EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Outcome, Refusal, Settings,
 };
-use crate::store::{Change, Image};
+use crate::store::{BOOT_ID, Change, Image};
 use crate::worker::protocol::Ended;
 
 impl Engine {
@@ -34,7 +34,7 @@ impl Engine {
             engine.forget_before_boot(now);
             engine.fire_reboot(now);
             let value = engine.config.boot_id.clone();
-            engine.out.changes.push(Change::Meta { key: "boot_id", value });
+            engine.out.changes.push(Change::Meta { key: BOOT_ID, value });
         }
         let version = engine.config.version.clone();
         engine.out.facts.push(EventKind::EngineStarted { version });
@@ -51,6 +51,7 @@ impl Engine {
             config,
             settings: settings.clone(),
             jobs: BTreeMap::new(),
+            retired: image.retired.clone(),
             live: HashMap::new(),
             queue: Queue::default(),
             workers: Workers::new(),

@@ -1,6 +1,8 @@
-//! Reading what a job does: `run` with `shell`, or `command` with `args`, judged by the catalogue of commands.
+//! Reading what a job does: `run` with `shell`, or `command` with `args`, judged by the catalogue
+//! of commands.
 //!
-//! Owns the choice between the two, and the other system's `metadata.commandArgs`. Knows no command by name.
+//! Owns the choice between the two, and the other system's `metadata.commandArgs`. Knows no command
+//! by name.
 
 use serde_json::Map;
 
@@ -116,7 +118,8 @@ fn foreign_args(metadata: &Node) -> Option<(&Node, Mark)> {
     Some((&entry.value, entry.key_at))
 }
 
-/// The place of `aggregate.op` or `paths[2]` within the arguments: of the deepest part of it that is there.
+/// The place of `aggregate.op` or `paths[2]` within the arguments: of the deepest part of it that
+/// is there.
 fn locate(args: &Node, path: &str) -> Option<Mark> {
     let mut node = args;
     let mut found = None;

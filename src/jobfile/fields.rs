@@ -1,6 +1,7 @@
 //! Reading the keys of a map and the values behind them.
 //!
-//! Owns "unknown key", "not supported yet", "expected …, found …". Knows the table of keys, not what they mean.
+//! Owns "unknown key", "not supported yet", "expected …, found …". Knows the table of keys, not
+//! what they mean.
 
 use std::time::Duration;
 
@@ -351,7 +352,8 @@ impl<'t> Slot<'t> {
     }
 }
 
-/// A plain scalar as YAML 1.2's core schema resolves it; a number that would lose digits is an error.
+/// A plain scalar as YAML 1.2's core schema resolves it; a number that would lose digits is an
+/// error.
 fn free_scalar(scalar: &Scalar) -> Result<Value, String> {
     let text = scalar.text.as_str();
     if !scalar.plain {

@@ -1,7 +1,8 @@
 //! What is wrong, and where: collected as the judge goes, so that all of it can be told at once.
 //!
-//! Owns the bounds (how many are kept, how long a sentence may be) and makes every sentence safe to print, for what
-//! it quotes comes from outside. Knows nothing of YAML or JSON: a [`Mark`] is turned into words by who made the tree.
+//! Owns the bounds (how many are kept, how long a sentence may be) and makes every sentence safe to
+//! print, for what it quotes comes from outside. Knows nothing of YAML or JSON: a [`Mark`] is
+//! turned into words by who made the tree.
 
 use std::fmt::Write as _;
 
@@ -14,8 +15,8 @@ const MOST_COMPARISONS: usize = 100_000;
 /// How much of a quoted text is shown.
 const QUOTED_CHARS: usize = 80;
 
-/// A place in a source. In a tree made of YAML: file, line and column from 1. In one made of JSON the line is the number
-/// of a path.
+/// A place in a source. In a tree made of YAML: file, line and column from 1. In one made of JSON
+/// the line is the number of a path.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Mark {
     pub(super) source: u32,
@@ -71,8 +72,19 @@ impl Findings {
         self.errors.len() + self.left_out
     }
 
-    /// `: did you mean `x`?`, or nothing when no candidate is near, or when too many were looked at already: a file in
-    /// which everything is misspelt must not cost minutes.
+    /// Whether so many errors are known that no further one is kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.left_out > 0
+    }
+
+    /// Takes `comparisons` from what may be spent on suggestions; `false` when that is used up.
+    pub(super) fn may_compare(&mut self, comparisons: usize) -> bool {
+        self.comparisons = self.comparisons.saturating_add(comparisons);
+        self.comparisons <= MOST_COMPARISONS
+    }
+
+    /// `: did you mean `x`?`, or nothing when no candidate is near, or when too many were looked at
+    /// already: a file in which everything is misspelt must not cost minutes.
     pub(super) fn did_you_mean<'a>(
         &mut self,
         wrong: &str,
@@ -104,7 +116,8 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{}`", printable(text, QUOTED_CHARS))
 }
 
-/// The text with everything that could disturb a terminal written as an escape, cut after `most` characters.
+/// The text with everything that could disturb a terminal written as an escape, cut after `most`
+/// characters.
 pub(super) fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for (index, c) in text.chars().enumerate() {
@@ -125,7 +138,8 @@ pub(super) fn printable(text: &str, most: usize) -> String {
     out
 }
 
-/// Control characters, and those that turn the direction of text, take no room or stand for nothing.
+/// Control characters, and those that turn the direction of text, take no room or stand for
+/// nothing.
 pub(super) fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,6 +1,8 @@
-//! What the jobs of a set are to each other: ids taken twice, dependencies on no job, on itself, in a circle.
+//! What the jobs of a set are to each other: ids taken twice, dependencies on no job, on itself, in
+//! a circle.
 //!
-//! Owns the judgement of edges. Never recurses: a chain of ten thousand jobs is one long chain, not a deep stack.
+//! Owns the judgement of edges. Never recurses: a chain of ten thousand jobs is one long chain, not
+//! a deep stack.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -74,8 +76,8 @@ fn path(ids: &[&str]) -> String {
     parts.join(" → ")
 }
 
-/// One shortest circle for each knot of jobs that wait for each other: from the first of them in the order of the file,
-/// each with the place where it names the next.
+/// One shortest circle for each knot of jobs that wait for each other: from the first of them in
+/// the order of the file, each with the place where it names the next.
 fn circles(edges: &[Vec<(usize, Mark)>]) -> Vec<Vec<(usize, Mark)>> {
     let knots = knots(edges);
     let mut seen = HashSet::new();
@@ -120,8 +122,8 @@ fn shortest_circle(
     Vec::new()
 }
 
-/// For each job the number of its knot (its strongly connected component), if it has company in it. Tarjan's algorithm
-/// with a stack of its own.
+/// For each job the number of its knot (its strongly connected component), if it has company in it.
+/// Tarjan's algorithm with a stack of its own.
 fn knots(edges: &[Vec<(usize, Mark)>]) -> Vec<Option<usize>> {
     let mut search = Search {
         order: vec![None; edges.len()],

@@ -1,7 +1,7 @@
 //! Reading a job: each key into the model, with `defaults` laid under it.
 //!
-//! Owns what the keys of a job mean by themselves. What needs the other jobs (ids, dependencies) is judged in `graph`,
-//! what needs the command catalogue in `command`, when it fires in `timing`.
+//! Owns what the keys of a job mean by themselves. What needs the other jobs (ids, dependencies) is
+//! judged in `graph`, what needs the command catalogue in `command`, when it fires in `timing`.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,5 @@
-//! A whole jobs file, or a folder of them: from text to a set of jobs that cannot be wrong, or to all that is.
+//! A whole jobs file, or a folder of them: from text to a set of jobs that cannot be wrong, or to
+//! all that is.
 //!
 //! Owns the order of judgement: syntax, top of the file, each job, then the jobs among each other.
 
@@ -9,11 +10,13 @@ use super::findings::{Finding, Findings, Mark, printable, quoted};
 use super::graph::{self, Vertex};
 use super::job::{self, Context, Origin, Read};
 use super::keys::Scope;
+use super::timing::Told;
 use super::tree::{Content, Entry, Node};
-use super::{FileErrors, Loaded, Located, Place, Rules, SourceText, settings, syntax, timing};
+use super::{FileErrors, Loaded, Located, Place, Rules, SourceText, settings, syntax};
 use crate::model::{JobId, JobSet};
 
-/// Reads and judges jobs files. Those of a folder are one set; each top-level key but `jobs` stands in one of them only.
+/// Reads and judges jobs files. Those of a folder are one set; each top-level key but `jobs` stands
+/// in one of them only.
 ///
 /// # Errors
 /// Everything that is wrong, in the order of the files.
@@ -35,8 +38,13 @@ pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileEr
     let places = unique(&jobs, sources, &mut out);
     let vertices: Vec<Vertex<'_>> = jobs.iter().map(vertex).collect();
     graph::judge(&vertices, &mut out);
+    let mut told = Told::default();
     for job in &jobs {
-        timing::judge(job, &context, &mut out);
+        // What would be found beyond that would not be kept.
+        if out.is_full() {
+            break;
+        }
+        told.judge(job, &context, &mut out);
     }
     let failed = out.has_errors();
     let (errors, warnings) = out.into_sorted();

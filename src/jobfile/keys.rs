@@ -1,7 +1,8 @@
-//! The table of every key of jobs.yaml: where it stands, what it takes, its default, and whether this version has it.
+//! The table of every key of jobs.yaml: where it stands, what it takes, its default, and whether
+//! this version has it.
 //!
-//! The one place that says what is supported: flipping a row's flag is all it takes on this side. The reference
-//! (docs/jobs-yaml.md) is checked against it.
+//! The one place that says what is supported: flipping a row's flag is all it takes on this side.
+//! The reference (docs/jobs-yaml.md) is checked against it.
 
 /// Where a key stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,8 @@ impl Scope {
 pub(super) struct Key {
     pub(super) scope: Scope,
     pub(super) name: &'static str,
-    /// What it takes, as the reference says it. A `duration` can also be given in milliseconds, as `NAME_ms` or `NameMs`.
+    /// What it takes, as the reference says it. A `duration` can also be given in milliseconds, as
+    /// `NAME_ms` or `NameMs`.
     pub(super) takes: &'static str,
     /// What holds without it; empty = nothing.
     pub(super) default: &'static str,

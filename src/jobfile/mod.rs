@@ -1,10 +1,12 @@
 //! jobs.yaml ⇄ model: parse, judge, locate errors, diff two versions.
 //!
-//! Owns the spelling of a job in YAML and JSON. Never touches the engine; judges with `schedule` and a list of known commands.
+//! Owns the spelling of a job in YAML and JSON. Never touches the engine; judges with `schedule`
+//! and a list of known commands.
 //!
-//! A text becomes a `tree` in which everything knows its place (`syntax` tells what YAML cannot read); `fields` reads keys by
-//! the table in `keys`; `settings`, `job`, `command` and `timing` say what they mean, `graph` what jobs are to each other;
-//! `judge` and `program` run all this over a file and over an object of a program. The way back is `write`; `diff` compares.
+//! A text becomes a `tree` in which everything knows its place (`syntax` tells what YAML cannot
+//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command` and `timing` say
+//! what they mean, `graph` what jobs are to each other; `judge` and `program` run all this over a
+//! file and over an object of a program. The way back is `write`; `diff` compares.
 
 mod command;
 mod diff;
@@ -62,8 +64,8 @@ pub trait CommandCatalog {
 pub struct Rules<'a> {
     /// The commands that jobs can name.
     pub catalog: &'a dyn CommandCatalog,
-    /// Absolute path of the folder that relative paths are meant from, and where jobs work if they do not say: the jobs
-    /// file's.
+    /// Absolute path of the folder that relative paths are meant from, and where jobs work if they
+    /// do not say: the jobs file's.
     pub base_dir: PathBuf,
     /// The zone of jobs where neither they nor the file name one.
     pub system_zone: Tz,

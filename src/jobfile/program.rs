@@ -1,7 +1,8 @@
-//! A job as a program gives it: an object of JSON, with the keys of jobs.yaml or those of the other system.
+//! A job as a program gives it: an object of JSON, with the keys of jobs.yaml or those of the other
+//! system.
 //!
-//! Owns the paths in its errors. Judges with the same rules as a file, except that nothing is laid under it, and that it has
-//! no folder.
+//! Owns the paths in its errors. Judges with the same rules as a file, except that nothing is laid
+//! under it, and that it has no folder.
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::Rules;
 use super::findings::{Finding, Findings, Mark, printable};
 use super::graph::{self, Vertex};
 use super::job::{self, Context, Origin};
-use super::timing;
+use super::timing::Told;
 use super::tree::{Content, Entry, Node, Scalar};
 use crate::model::{Job, Problem, Settings};
 
@@ -17,7 +18,8 @@ use crate::model::{Job, Problem, Settings};
 const DEEPEST: usize = 128;
 /// Characters of a path that are shown.
 const PATH_CHARS: usize = 200;
-/// What the engine tells about a job beside its definition: a program that sends back what it was given sends it, too.
+/// What the engine tells about a job beside its definition: a program that sends back what it was
+/// given sends it, too.
 const TOLD: [&str; 9] = [
     "source",
     "version",
@@ -67,7 +69,7 @@ pub fn parse_job(value: &Value, rules: &Rules<'_>, among: &Among<'_>) -> Result<
         let mut vertices = vec![Vertex { id: read.job.id.as_str(), waits_for, judged: true }];
         vertices.extend(others);
         graph::judge(&vertices, &mut out);
-        timing::judge(read, &context, &mut out);
+        Told::default().judge(read, &context, &mut out);
     }
     let failed = out.has_errors();
     match read {
@@ -76,7 +78,8 @@ pub fn parse_job(value: &Value, rules: &Rules<'_>, among: &Among<'_>) -> Result<
     }
 }
 
-/// The path of each node, as its last part and the number of the node it is in; a mark's line is its number here.
+/// The path of each node, as its last part and the number of the node it is in; a mark's line is
+/// its number here.
 #[derive(Debug, Default)]
 struct Paths(Vec<(u32, String)>);
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
+use chrono_tz::TZ_VARIANTS;
 
 use super::fields::{Fields, Slot};
 use super::findings::{Findings, Mark, quoted};
@@ -32,13 +33,19 @@ pub(super) fn read(fields: &Fields<'_>, out: &mut Findings) -> Settings {
 /// The IANA name of a zone.
 pub(super) fn zone(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
     let name = slot.line(out)?;
-    match parse_zone(&name) {
-        Ok(zone) => Some(zone.name().to_owned()),
-        Err(error) => {
-            slot.wrong(error.to_string(), out);
-            None
-        }
+    let known = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(&name));
+    if let Some(zone) = known {
+        return Some(zone.name().to_owned());
     }
+    // Looking for the nearest name is dear: not for each of ten thousand jobs.
+    let error = out.may_compare(2 * TZ_VARIANTS.len()).then(|| parse_zone(&name).err()).flatten();
+    let nearest = error.and_then(|error| error.suggestion);
+    let hint = nearest.map_or_else(
+        || ": write it like Europe/Berlin or UTC".to_owned(),
+        |nearest| format!(": did you mean {}?", quoted(&nearest)),
+    );
+    slot.wrong(format!("{} is not a time zone{hint}", quoted(&name)), out);
+    None
 }
 
 fn workers(slot: Slot<'_>, out: &mut Findings) -> Option<Vec<Pool>> {

@@ -38,7 +38,7 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// It is larger than jobs files may be.
-    #[error("{}: jobs files may have {} MiB in all, and this goes beyond", shown(.path), MOST_BYTES >> 20)]
+    #[error("{}: jobs files may have 16 MiB in all, and this goes beyond", shown(.path))]
     TooLarge {
         /// The file that went beyond.
         path: PathBuf,
@@ -81,7 +81,8 @@ impl ReadError {
     }
 }
 
-/// Reads a jobs file, or all `*.yaml` of a folder in the order of their names (hidden ones are left out).
+/// Reads a jobs file, or all `*.yaml` of a folder in the order of their names (hidden ones are left
+/// out).
 ///
 /// # Errors
 /// When something there cannot be read, is no text, or is too large.
@@ -125,7 +126,8 @@ fn read_file(path: &Path, left: usize) -> Result<String, ReadError> {
     }
     let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
     let mut bytes = Vec::new();
-    // The size is what can be read, not what the folder says: a file may grow, and those of /proc have none.
+    // The size is what can be read, not what the folder says: a file may grow, and those of /proc
+    // have none.
     let read = file.take(left as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| ReadError::io(path, error))?;
     if bytes.len() > left {

@@ -1,6 +1,10 @@
-//! Reading when a job fires: schedule, zone, calendar, bounds, jitter; and the judgement of `schedule` on them.
+//! Reading when a job fires: schedule, zone, calendar, bounds, jitter; and the judgement of
+//! `schedule` on them.
 //!
-//! Owns the way from a place in a schedule's text to a place in the file. Knows nothing of how schedules work.
+//! Owns the way from a place in a schedule's text to a place in the file. Knows nothing of how
+//! schedules work.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -131,24 +135,50 @@ fn read_time(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     Ok(instant.to_utc())
 }
 
-/// Has the schedule of a job judged.
-pub(super) fn judge(read: &Read, context: &Context<'_>, out: &mut Findings) {
-    let job = &read.job;
-    let (Some(place), Some(text)) = (&read.schedule, &job.schedule) else { return };
-    if !place.usable {
-        return;
-    }
-    match Timetable::new(job, context.settings, context.rules.system_zone) {
-        Err(error) => {
-            out.error(place.place(text, error.span.start), format!("`schedule`: {error}"));
+/// What was told about schedules that many jobs share: looking at the changes of clocks to come is
+/// dear.
+#[derive(Debug, Default)]
+pub(super) struct Told<'a>(HashMap<(&'a str, Option<&'a str>), Vec<String>>);
+
+impl<'a> Told<'a> {
+    /// Has the schedule of a job judged.
+    pub(super) fn judge(&mut self, read: &'a Read, context: &Context<'_>, out: &mut Findings) {
+        let job = &read.job;
+        let (Some(place), Some(text)) = (&read.schedule, &job.schedule) else { return };
+        if !place.usable {
+            return;
         }
-        Ok(Some(timetable)) => {
-            for warning in timetable.warnings(context.rules.now) {
-                let whose = read.id.as_ref().map_or("", |(id, _)| id.as_str());
-                let message = format!("`schedule` of {}: {}", quoted(whose), warning.message);
-                out.warning(place.at, message);
+        let timetable = match Timetable::new(job, context.settings, context.rules.system_zone) {
+            Ok(Some(timetable)) => timetable,
+            Ok(None) => return,
+            Err(error) => {
+                let at = place.place(text, error.span.start);
+                return out.error(at, format!("`schedule`: {error}"));
             }
+        };
+        let warnings = || {
+            let warnings = timetable.warnings(context.rules.now);
+            warnings.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
+        };
+        let own = job.calendar.is_some() || job.start_at.is_some() || job.end_at.is_some();
+        let warnings = if own || has_hash(text) {
+            &warnings()
+        } else {
+            self.0.entry((text, job.timezone.as_deref())).or_insert_with(warnings)
+        };
+        for warning in warnings {
+            let whose = read.id.as_ref().map_or("", |(id, _)| id.as_str());
+            out.warning(place.at, format!("`schedule` of {}: {warning}", quoted(whose)));
         }
-        Ok(None) => {}
     }
+}
+
+/// Whether it may hold cron's `H`, which stands for another number in each job.
+fn has_hash(text: &str) -> bool {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(|c| c.eq_ignore_ascii_case(&'h'))
+            && letters.next().is_none_or(|c| !c.is_alphabetic())
+    };
+    text.split([' ', '\t', ',']).any(word)
 }

@@ -1,8 +1,8 @@
 //! YAML as a tree in which every key and value knows its place: what the judge reads.
 //!
-//! Owns the budgets (nodes, depth, what aliases may expand to), so that no input costs more than its size allows, and
-//! the rules that hold for any YAML here: keys are plain words, each given once, one document a file, no tags of one's own.
-//! Knows nothing of jobs.
+//! Owns the budgets (nodes, depth, what aliases may expand to), so that no input costs more than
+//! its size allows, and the rules that hold for any YAML here: keys are plain words, each given
+//! once, one document a file, no tags of one's own. Knows nothing of jobs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,8 @@ use serde_yaml::granit_parser::{
 
 use super::findings::{Findings, Mark, quoted};
 
-/// Nodes a source may have: 10,000 jobs have about 200,000. Fewer in tests, where reaching the bound must be quick.
+/// Nodes a source may have: 10,000 jobs have about 200,000. Fewer in tests, where reaching the
+/// bound must be quick.
 const MOST_NODES: usize = if cfg!(test) { 200_000 } else { 2_000_000 };
 /// What the aliases of a source may expand to, in nodes (a long text counts as several).
 const MOST_ALIASED: usize = 500_000;
@@ -40,7 +41,8 @@ pub(super) struct Scalar {
     pub(super) text: String,
     /// Written without quotes: `true`, `5` and `null` are what they look like.
     pub(super) plain: bool,
-    /// Columns between the value's place and its first character; `None` = its characters do not lie side by side.
+    /// Columns between the value's place and its first character; `None` = its characters do not
+    /// lie side by side.
     pub(super) offset: Option<usize>,
 }
 
@@ -71,8 +73,8 @@ impl Node {
     }
 }
 
-/// Reads one source. `Ok(None)` = it is empty. What is wrong but leaves the structure clear goes to `findings`; where the
-/// structure is lost, the parser's error comes back.
+/// Reads one source. `Ok(None)` = it is empty. What is wrong but leaves the structure clear goes to
+/// `findings`; where the structure is lost, the parser's error comes back.
 pub(super) fn parse(
     text: &str,
     source: u32,
@@ -168,7 +170,8 @@ impl<'a> Builder<'a> {
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.findings.error(
                     at,
-                    "a jobs file is one YAML document: remove this `---` and what is above or below it",
+                    "a jobs file is one YAML document: remove this `---` and what is above or below \
+                     it",
                 );
                 false
             }

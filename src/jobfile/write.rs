@@ -1,6 +1,8 @@
-//! The way back: a job as YAML, with what is the default left out, so that reading it gives the same job.
+//! The way back: a job as YAML, with what is the default left out, so that reading it gives the
+//! same job.
 //!
-//! Owns the order of keys and the quoting of texts. Writes no comments: a file that people wrote is edited, not rewritten.
+//! Owns the order of keys and the quoting of texts. Writes no comments: a file that people wrote is
+//! edited, not rewritten.
 
 use std::fmt::Write as _;
 use std::time::Duration;

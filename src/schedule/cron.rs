@@ -1,6 +1,7 @@
 //! Cron expressions: the text with its fields, aliases and specials into a [`Pattern`].
 //!
-//! The semantics are Debian cron's. What a field may hold is `field`'s; which dates and times that comes to is `calendar`'s.
+//! The semantics are Debian cron's. What a field may hold is `field`'s; which dates and times that
+//! comes to is `calendar`'s.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! What is wrong with a schedule, told so that it can be mended: the place, what was understood, what may have been meant.
+//! What is wrong with a schedule, told so that it can be mended: the place, what was understood,
+//! what may have been meant.
 
 use std::ops::Range;
 
@@ -42,7 +43,8 @@ impl ScheduleError {
         self
     }
 
-    /// The text with the place underlined, then what was understood and what to try, over several lines.
+    /// The text with the place underlined, then what was understood and what to try, over several
+    /// lines.
     #[must_use]
     pub fn pretty(&self, text: &str) -> String {
         let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::pattern::{ClockRule, Days, Pattern, Times};
 use super::timetable::{Parts, Timetable};
-use super::{walls, words, zone};
+use super::{as_cron, walls, words, zone};
 
 /// Why an instant is, or is not, a fire time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +62,7 @@ impl Timetable {
     #[must_use]
     pub fn explain(&self, at: DateTime<Utc>) -> Explanation {
         let parts = self.parts();
+        let at = zone::tellable(at);
         let fires = self.fire_time_after(at - TimeDelta::nanoseconds(1)) == Some(at);
         let local = |at: DateTime<Utc>| at.with_timezone(&parts.zone).fixed_offset();
         Explanation {
@@ -153,7 +154,7 @@ impl Verdicts {
             date.day()
         );
         let fits = days.clauses().iter().any(|clause| clause.matches(date));
-        self.add("day", &found, &words::day_fields(days), fits);
+        self.add("day", &found, &as_cron::day_fields(days), fits);
         if let Some(every) = days.every {
             self.add("rhythm", &date.to_string(), &words::every(every), every.matches(date));
         }
@@ -181,7 +182,8 @@ impl Verdicts {
         }
     }
 
-    /// The fields do not tell all: a change of clocks, jitter, or a window that opened the day before.
+    /// The fields do not tell all: a change of clocks, jitter, or a window that opened the day
+    /// before.
     fn clocks(&mut self, parts: &Parts, fires: bool) {
         if parts.jitter.is_some() {
             let found = if fires { "moved here" } else { "not this instant" };

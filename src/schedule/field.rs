@@ -1,4 +1,5 @@
-//! One field of a cron expression: its text into values, ranges, steps and specials, with the place of every error.
+//! One field of a cron expression: its text into values, ranges, steps and specials, with the place
+//! of every error.
 
 use std::ops::Range;
 

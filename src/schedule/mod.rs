@@ -2,15 +2,17 @@
 //!
 //! Owns every rule of SEMANTICS.md under "Schedules". Never asks the clock, never does I/O.
 //!
-//! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's schedule with its zone and
-//! modifiers a [`Timetable`]. `walls` goes from one wall time to the next, `zone` from wall times to instants; `words`,
-//! `warn` and `explain` tell people about it.
+//! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's
+//! schedule with its zone and modifiers a [`Timetable`]. `walls` goes from one wall time to the
+//! next, `zone` from wall times to instants; `words`, `warn` and `explain` tell people about it.
 
+mod as_cron;
 mod cron;
 mod english;
 mod error;
 mod explain;
 mod field;
+mod memory;
 mod pattern;
 mod set;
 #[cfg(test)]
@@ -30,16 +32,20 @@ pub use warn::{Warning, WarningKind, pile_ups};
 pub use zone::parse_zone;
 
 use cron::CronText;
+use memory::Memory;
 use pattern::Pattern;
 use walls::Walls;
 
 /// A text longer than this is no schedule.
 const LONGEST: usize = 256;
 
-/// One text, read: a cron expression or an English phrase.
+/// One text, read: a cron expression or an English phrase. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Schedule {
-    text: Arc<str>,
+pub struct Schedule(Arc<Reading>);
+
+#[derive(Debug)]
+struct Reading {
+    text: Box<str>,
     walls: Arc<Walls>,
     language: Language,
 }
@@ -48,10 +54,15 @@ pub struct Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Language {
     Cron,
+    /// Cron with an `H`, read for one job.
+    CronOfOneJob,
     /// Cron with an `H` that is not known, because no job was named.
     CronOfSomeJob,
     English,
 }
+
+/// Texts in use; those with an `H` mean something else for each job.
+static KNOWN: Memory<Box<str>, Reading> = Memory::new();
 
 impl Schedule {
     /// Reads a cron expression or an English phrase.
@@ -59,33 +70,24 @@ impl Schedule {
     /// # Errors
     /// When a word is not understood, or when it can never fire.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
-        let mut schedule = Self::parse_for(text, cron::seed(""))?;
-        if schedule.language == Language::Cron && cron::CronText::parse(text)?.has_hash() {
-            schedule.language = Language::CronOfSomeJob;
-        }
-        Ok(schedule)
+        Self::parse_for(text, None)
     }
 
     /// Reads it for the job whose id hashes to `seed`.
-    fn parse_for(text: &str, seed: u64) -> Result<Self, ScheduleError> {
-        if text.chars().count() > LONGEST {
-            let message = format!("a schedule has at most {LONGEST} characters");
-            return Err(ScheduleError::new(message, 0..text.len()));
+    fn parse_for(text: &str, seed: Option<u64>) -> Result<Self, ScheduleError> {
+        if let Some(reading) = KNOWN.find(text) {
+            return Ok(Self(reading));
         }
-        if text.trim().is_empty() {
-            let error = ScheduleError::new("an empty schedule", 0..text.len());
-            return Err(error.suggest("daily at 3 AM"));
-        }
-        let (pattern, language) = if looks_like_cron(text) {
-            (CronText::parse(text)?.pattern(seed), Language::Cron)
-        } else {
-            (english::parse(text)?, Language::English)
-        };
-        let schedule = Self { text: text.into(), walls: Walls::of(pattern), language };
-        if schedule.walls.first.is_none() && !schedule.is_reboot() {
-            let message = words::why_never(&schedule.walls.pattern);
+        let (pattern, language) = read(text, seed)?;
+        let walls = Walls::of(pattern);
+        let schedule = Self(Arc::new(Reading { text: text.into(), walls, language }));
+        if schedule.walls().first.is_none() && !schedule.is_reboot() {
+            let message = words::why_never(&schedule.walls().pattern);
             let error = ScheduleError::new(message, 0..text.len());
             return Err(error.understanding(schedule.in_words()));
+        }
+        if matches!(language, Language::Cron | Language::English) {
+            KNOWN.keep(text.into(), &schedule.0);
         }
         Ok(schedule)
     }
@@ -93,45 +95,70 @@ impl Schedule {
     /// The text as given.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// What it says in plain English: `At 09:30 on weekdays`.
     #[must_use]
     pub fn in_words(&self) -> String {
-        if self.language == Language::CronOfSomeJob {
-            let text = cron::normal(&self.text);
+        if self.0.language == Language::CronOfSomeJob {
+            let text = cron::normal(&self.0.text);
             return format!("By the cron expression {text}, each H a number fixed by the job's id");
         }
-        words::pattern(&self.walls.pattern)
+        words::pattern(&self.walls().pattern)
     }
 
     /// The cron expression that says the same, where there is one.
     #[must_use]
     pub fn as_cron(&self) -> Option<String> {
-        match self.language {
-            Language::Cron | Language::CronOfSomeJob => Some(cron::normal(&self.text)),
-            Language::English => words::cron(&self.walls.pattern),
+        match self.0.language {
+            Language::Cron | Language::CronOfOneJob | Language::CronOfSomeJob => {
+                Some(cron::normal(&self.0.text))
+            }
+            Language::English => as_cron::expression(&self.walls().pattern),
         }
     }
 
     /// Whether it fires once per boot of the machine.
     #[must_use]
     pub fn is_reboot(&self) -> bool {
-        self.walls.pattern == Pattern::Reboot
+        self.walls().pattern == Pattern::Reboot
     }
 
     fn walls(&self) -> &Walls {
-        &self.walls
+        &self.0.walls
     }
 
     /// Whether it says `except holidays`.
     fn excepts_holidays(&self) -> bool {
-        self.walls.pattern.days().is_some_and(|days| days.except.holidays)
+        self.walls().pattern.days().is_some_and(|days| days.except.holidays)
     }
 }
 
-/// Whether a text is meant as cron: by its look alone, so that an error speaks the language of its author.
+/// Reads either language; an `H` is that of the job whose id hashes to `seed`.
+fn read(text: &str, seed: Option<u64>) -> Result<(Pattern, Language), ScheduleError> {
+    if text.chars().count() > LONGEST {
+        let message = format!("a schedule has at most {LONGEST} characters");
+        return Err(ScheduleError::new(message, 0..text.len()));
+    }
+    if text.trim().is_empty() {
+        let error = ScheduleError::new("an empty schedule", 0..text.len());
+        return Err(error.suggest("daily at 3 AM"));
+    }
+    if !looks_like_cron(text) {
+        return Ok((english::parse(text)?, Language::English));
+    }
+    let cron = CronText::parse(text)?;
+    let language = match (cron.has_hash(), seed) {
+        (false, _) => Language::Cron,
+        (true, Some(_)) => Language::CronOfOneJob,
+        (true, None) => Language::CronOfSomeJob,
+    };
+    Ok((cron.pattern(seed.unwrap_or_default()), language))
+}
+
+/// Whether a text is meant as cron: by its look alone, so that an error speaks the language of its
+/// author.
 fn looks_like_cron(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     let Some(first) = words.first() else {
@@ -149,7 +176,8 @@ fn looks_like_cron(text: &str) -> bool {
     stars > 0 || (fields == words.len() && (words.len() >= 3 || numbers))
 }
 
-/// Whether a word could stand in a cron expression: digits and signs, `H`, `L`, `W`, names of three letters.
+/// Whether a word could stand in a cron expression: digits and signs, `H`, `L`, `W`, names of three
+/// letters.
 fn looks_like_field(word: &str) -> bool {
     let mut letters = word.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
     let signs = word.chars().all(|c| c.is_alphanumeric() || "*?,-/#()_+".contains(c));

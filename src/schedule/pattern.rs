@@ -1,6 +1,7 @@
 //! What a schedule says, once read: the one form that cron and English are both turned into.
 //!
-//! Owns the days and times of day as sets, and whether a single date is one of the days. Knows neither texts nor zones.
+//! Owns the days and times of day as sets, and whether a single date is one of the days. Knows
+//! neither texts nor zones.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 
@@ -27,7 +28,8 @@ pub(super) enum DowSpecial {
     Last { dow: u32 },
 }
 
-/// Whether the clock times of a schedule are meant as such, or as a spacing: the two rules at a change of clocks.
+/// Whether the clock times of a schedule are meant as such, or as a spacing: the two rules at a
+/// change of clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ClockRule {
     /// In a gap: at its end. In a repeated hour: once.
@@ -43,12 +45,14 @@ pub(super) enum Times {
     Fields { seconds: Set, minutes: Set, hours: Set },
     /// Seconds after midnight, rising.
     List(Vec<u32>),
-    /// From `open` to `close` (both in seconds after midnight, `close` may lie on the next day), every `step` seconds.
+    /// From `open` to `close` (both in seconds after midnight, `close` may lie on the next day),
+    /// every `step` seconds.
     Window { open: u32, close: u32, step: u32 },
 }
 
 impl Times {
-    /// The same times as seconds, minutes and hours, where they are a product of these within one day.
+    /// The same times as seconds, minutes and hours, where they are a product of these within one
+    /// day.
     pub(super) fn fields(&self) -> Option<Self> {
         const DAY: u32 = 86_400;
         let all: Vec<u32> = match self {
@@ -143,7 +147,8 @@ impl Days {
         }
     }
 
-    /// The days as a union of clauses that cron's own fields can hold, each with at most two exact conditions.
+    /// The days as a union of clauses that cron's own fields can hold, each with at most two exact
+    /// conditions.
     pub(super) fn clauses(&self) -> Vec<Clause> {
         if !self.dates.is_empty() {
             let clause = |(month, day): &(u32, u32)| Clause {

@@ -75,7 +75,8 @@ impl Set {
         runs
     }
 
-    /// As a cron field: where a star is allowed `*` for all of `low` to `high` and `*/5`, else `1,3-5`, `9-17/2`.
+    /// As a cron field: where a star is allowed `*` for all of `low` to `high` and `*/5`, else
+    /// `1,3-5`, `9-17/2`.
     pub(super) fn field_text(self, low: u32, high: u32, star: bool) -> String {
         if star && self == Self::range(low, high) {
             return "*".to_owned();

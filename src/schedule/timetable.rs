@@ -1,6 +1,7 @@
 //! A schedule in its zone, with its modifiers, for one job: from any instant to the next fire time.
 //!
-//! Owns `start_at`, `end_at`, calendars and jitter. Never asks the clock: every instant comes in as an argument.
+//! Owns `start_at`, `end_at`, calendars and jitter. Never asks the clock: every instant comes in as
+//! an argument.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Timetable {
             return Ok(None);
         };
         let seed = seed(job.id.as_str());
-        let schedule = Schedule::parse_for(text, seed)?;
+        let schedule = Schedule::parse_for(text, Some(seed))?;
         let zone = match job.timezone.as_ref().or(settings.timezone.as_ref()) {
             Some(name) => zone::parse_zone(name)?,
             None => system_zone,
@@ -75,13 +76,15 @@ impl Timetable {
         &self.0
     }
 
-    /// The first fire time after an instant. Fire times rise strictly; where there is jitter, the spread instant is the fire time.
+    /// The first fire time after an instant. Fire times rise strictly; where there is jitter, the
+    /// spread instant is the fire time.
     #[must_use]
     pub fn fire_time_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0.fire_time_after(after)
     }
 
-    /// The schedule in plain English, zone and modifiers included: `At 09:30 on weekdays, Europe/Berlin`.
+    /// The schedule in plain English, zone and modifiers included: `At 09:30 on weekdays,
+    /// Europe/Berlin`.
     #[must_use]
     pub fn in_words(&self) -> String {
         let parts = &self.0;
@@ -96,7 +99,9 @@ impl Timetable {
         if let Some(jitter) = parts.jitter.and_then(|jitter| jitter.to_std().ok()) {
             words.push_str(&format!(", spread over {}", format_duration(jitter)));
         }
-        let shown = |at: DateTime<Utc>| at.with_timezone(&parts.zone).format("%Y-%m-%d %H:%M:%S");
+        let shown = |at: DateTime<Utc>| {
+            zone::tellable(at).with_timezone(&parts.zone).format("%Y-%m-%d %H:%M:%S")
+        };
         if let Some(start) = parts.start_at {
             words.push_str(&format!(", from {}", shown(start)));
         }
@@ -112,7 +117,8 @@ impl Timetable {
         self.0.zone
     }
 
-    /// Whether it fires once per boot of the machine; [`Timetable::fire_time_after`] is then always `None`.
+    /// Whether it fires once per boot of the machine; [`Timetable::fire_time_after`] is then always
+    /// `None`.
     #[must_use]
     pub fn is_reboot(&self) -> bool {
         self.0.schedule.is_reboot()
@@ -128,7 +134,8 @@ impl Parts {
         let Some(jitter) = self.jitter else {
             return self.base_after(after);
         };
-        // The newest fire time before its spread that is not after `after` may, spread, still be to come.
+        // The newest fire time before its spread that is not after `after` may, spread, still be to
+        // come.
         let horizon = after.checked_sub_signed(jitter).unwrap_or(after);
         if let Some(base) = self.last_base(horizon, after) {
             let spread = self.spread(base, jitter);
@@ -174,7 +181,7 @@ impl Parts {
         let before_all = DateTime::UNIX_EPOCH - TimeDelta::days(1);
         let mut from = after.max(before_all);
         if let Some(start) = self.start_at {
-            from = from.max(start - NANOSECOND);
+            from = from.max(start.checked_sub_signed(NANOSECOND).unwrap_or(start));
         }
         if from.date_naive() > walls::last_day() {
             return None;

@@ -1,23 +1,26 @@
 //! From one wall time to the next: the calendar.
 //!
-//! The `cron` crate does the search, in UTC only, where it is right and fast: it is given wall time dressed as UTC. What its
-//! fields cannot hold is cut so that they can: a union of clauses, each with exact conditions on the candidate day; times
-//! of day that are no product of hours and minutes are arithmetic on the days it names. Its years end with 2100.
+//! The `cron` crate does the search, in UTC only, where it is right and fast: it is given wall time
+//! dressed as UTC. What its fields cannot hold is cut so that they can: a union of clauses, each
+//! with exact conditions on the candidate day; times of day that are no product of hours and
+//! minutes are arithmetic on the days it names. Its years end with 2100.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
 use super::field::{DAYS, FieldKind};
+use super::memory::Memory;
 use super::pattern::{Clause, Days, Pattern, Times};
 use super::set::Set;
 
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 const DAY: TimeDelta = TimeDelta::days(1);
 
-/// How many candidates one search may look at: far more than the days of the calendar, far less than a second of work.
+/// How many candidates one search may look at: far more than the days of the calendar, far less
+/// than a second of work.
 const MOST_CANDIDATES: u32 = 60_000;
 
 /// Days that calendars take out, and the only ones they leave.
@@ -50,21 +53,17 @@ struct Search {
     cron: cron::Schedule,
 }
 
-/// Patterns in use: a hundred thousand jobs have a few hundred of them. A memory of a pure function, nothing else.
-static SHARED: LazyLock<Mutex<HashMap<Pattern, Weak<Walls>>>> = LazyLock::new(Mutex::default);
+/// Patterns in use.
+static KNOWN: Memory<Pattern, Walls> = Memory::new();
 
 impl Walls {
     /// Makes a pattern ready, or finds it ready.
     pub(super) fn of(pattern: Pattern) -> Arc<Self> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(walls) = shared.get(&pattern).and_then(Weak::upgrade) {
+        if let Some(walls) = KNOWN.find(&pattern) {
             return walls;
         }
-        if shared.len() == shared.capacity() {
-            shared.retain(|_, walls| walls.strong_count() > 0);
-        }
         let walls = Arc::new(Self::compile(pattern.clone()));
-        shared.insert(pattern, Arc::downgrade(&walls));
+        KNOWN.keep(pattern, &walls);
         walls
     }
 
@@ -98,19 +97,22 @@ impl Walls {
             Pattern::Clock { times, days, .. } => (Some(times), days),
         };
         let mut from = after.max(before_all());
+        // A window that crosses midnight belongs to the day on which it opens: perhaps yesterday.
+        let mut first_day = (from - DAY).date();
         for _ in 0..MOST_CANDIDATES {
             let (day, candidate) = match times {
                 None | Some(Times::Fields { .. }) => {
                     let candidate = self.search(from)?;
                     (candidate.date(), candidate)
                 }
-                Some(times) => self.in_day(times, from)?,
+                Some(times) => self.in_day(times, from, first_day)?,
             };
             let admitted = admitted_from(days, holidays, day)?;
             if admitted == day {
                 return Some(candidate);
             }
-            from = admitted.and_time(NaiveTime::MIN) - SECOND;
+            first_day = admitted;
+            from = from.max(admitted.and_time(NaiveTime::MIN) - SECOND);
         }
         None
     }
@@ -129,10 +131,15 @@ impl Walls {
         self.searches.iter().filter_map(|search| search.next(after)).min()
     }
 
-    /// For times that are no product of fields: the day they belong to and the wall time itself.
-    fn in_day(&self, times: &Times, after: NaiveDateTime) -> Option<(NaiveDate, NaiveDateTime)> {
-        // A window that crosses midnight belongs to the day on which it opens.
-        let mut from = after.date().and_time(NaiveTime::MIN) - DAY - SECOND;
+    /// For times that are no product of fields: the first of a day not before `first_day`, and the
+    /// day it belongs to.
+    fn in_day(
+        &self,
+        times: &Times,
+        after: NaiveDateTime,
+        first_day: NaiveDate,
+    ) -> Option<(NaiveDate, NaiveDateTime)> {
+        let mut from = first_day.and_time(NaiveTime::MIN) - SECOND;
         loop {
             let start = self.search(from)?;
             let past = after.signed_duration_since(start).num_seconds();
@@ -145,7 +152,8 @@ impl Walls {
 }
 
 impl Times {
-    /// The first time of a day later than `past` seconds after its midnight; not for [`Times::Fields`].
+    /// The first time of a day later than `past` seconds after its midnight; not for
+    /// [`Times::Fields`].
     fn first_after(&self, past: i64) -> Option<u32> {
         match self {
             Self::Fields { .. } => None,
@@ -159,7 +167,8 @@ impl Times {
         }
     }
 
-    /// Whether a time of day, in seconds after midnight, is one of these (a window's after midnight included).
+    /// Whether a time of day, in seconds after midnight, is one of these (a window's after midnight
+    /// included).
     pub(super) fn contains(&self, time: u32) -> bool {
         match self {
             Self::Fields { seconds, minutes, hours } => {
@@ -187,7 +196,8 @@ impl Search {
     }
 }
 
-/// The first day on or after `date` that neither rhythm, exceptions nor holidays forbid; it may still be no day of the fields.
+/// The first day on or after `date` that neither rhythm, exceptions nor holidays forbid; it may
+/// still be no day of the fields.
 fn admitted_from(
     days: &Days,
     holidays: Option<&Holidays>,
@@ -225,7 +235,8 @@ fn searches(days: &Days, times: &Times) -> Vec<Search> {
         .collect()
 }
 
-/// The six fields in the crate's dialect: days of the week as names, because it counts them from 1 = Sunday.
+/// The six fields in the crate's dialect: days of the week as names, because it counts them from 1
+/// = Sunday.
 fn crate_text(clause: &Clause, times: &Times) -> Option<String> {
     let Times::Fields { seconds, minutes, hours } = times else {
         return None;

@@ -52,6 +52,7 @@ impl Timetable {
     #[must_use]
     pub fn warnings(&self, now: DateTime<Utc>) -> Vec<Warning> {
         let parts = self.parts();
+        let now = zone::tellable(now);
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
         if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {
@@ -196,8 +197,8 @@ fn clock_warnings(
     }
 }
 
-/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The work is bounded: of very
-/// many fire times only the first are looked at.
+/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The
+/// work is bounded: of very many fire times only the first are looked at.
 #[must_use]
 pub fn pile_ups(
     tables: &[(JobId, Timetable)],

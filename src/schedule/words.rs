@@ -1,4 +1,4 @@
-//! Words both ways: a pattern in plain English, and as the cron expression it equals, where there is one.
+//! A pattern in plain English.
 //!
 //! What is said here can mostly be read again by `english`; the tests hold it to that.
 
@@ -40,18 +40,30 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
             format!("Every {}{}", spacing(*step), days_words(days, false))
         }
         Pattern::Clock { times, days, rule } => {
-            let said = match rule {
-                ClockRule::Wildcard if *times == midnight() => "Every 24 hours".to_owned(),
-                _ => times_words(times),
-            };
+            let spaced = hours_apart(times).filter(|_| *rule == ClockRule::Wildcard);
+            let said = spaced.unwrap_or_else(|| times_words(times));
             let daily = said.starts_with("At ");
             format!("{said}{}", days_words(days, daily))
         }
     }
 }
 
-fn midnight() -> Times {
-    Times::Fields { seconds: Set::one(0), minutes: Set::one(0), hours: Set::one(0) }
+/// `Every 12 hours at minute 30`: times that are so many hours apart, all day long.
+fn hours_apart(times: &Times) -> Option<String> {
+    let Times::Fields { seconds, minutes, hours } = times else {
+        return None;
+    };
+    if *seconds != Set::one(0) || minutes.len() != 1 {
+        return None;
+    }
+    let spacing = match even_step(*hours, 24)? {
+        1 => "hour".to_owned(),
+        step => format!("{step} hours"),
+    };
+    Some(match minutes.first() {
+        Some(0) | None => format!("Every {spacing}"),
+        Some(minute) => format!("Every {spacing} at minute {minute}"),
+    })
 }
 
 /// Why a pattern has no fire time at all.
@@ -143,7 +155,8 @@ fn runs(set: Set, name: impl Fn(u32) -> String) -> String {
     joined(words, "and")
 }
 
-/// The step of a set that runs evenly from `first` to the end of its unit of `size`, and divides it.
+/// The step of a set that runs evenly from `first` to the end of its unit of `size`, and divides
+/// it.
 fn even_step(set: Set, size: u32) -> Option<u32> {
     let step = if set.len() == 1 { size } else { set.iter().nth(1)? };
     (step > 0 && size.is_multiple_of(step) && set == Set::stepped(0, size - 1, step))
@@ -260,7 +273,8 @@ fn progression(set: Set) -> Option<(u32, u32, u32)> {
     (set == Set::stepped(first, last, step)).then_some((first, step, last))
 }
 
-/// ` on weekdays in March except holidays`, with its leading blank; `daily` says `every day` where nothing else is said.
+/// ` on weekdays in March except holidays`, with its leading blank; `daily` says `every day` where
+/// nothing else is said.
 fn days_words(days: &Days, daily: bool) -> String {
     let mut text = String::new();
     let months = days.months != FieldKind::Month.all();
@@ -300,16 +314,6 @@ pub(super) fn every(every: Every) -> String {
         Every::Months(count) => format!("every {count} months"),
         Every::Years(count) => format!("every {count} years"),
     }
-}
-
-/// The days as cron writes them, for those who want to see the fields.
-pub(super) fn day_fields(days: &Days) -> String {
-    if !days.dates.is_empty() {
-        let dates = days.dates.iter().map(|(month, day)| format!("{day} {}", month_name(*month)));
-        return joined(dates, "or");
-    }
-    let joint = if days.doms.star || days.dows.star { "and" } else { "or" };
-    format!("day of month {} {joint} day of week {}", dom_text(days), dow_text(days))
 }
 
 /// The two day fields, at least one of them without a star.
@@ -408,58 +412,4 @@ pub(super) fn except_words(except: &Except) -> String {
     parts.extend(except.dates.iter().map(|date| format!("on {date}")));
     parts.extend(except.holidays.then(|| "holidays".to_owned()));
     format!(" except {}", joined(parts, "and"))
-}
-
-/// The cron expression that equals a pattern, changes of clocks included.
-pub(super) fn cron(pattern: &Pattern) -> Option<String> {
-    let Pattern::Clock { times, days, rule } = pattern else {
-        return None;
-    };
-    let Some(Times::Fields { seconds, minutes, hours }) = times.fields() else {
-        return None;
-    };
-    if days.every.is_some() || !days.dates.is_empty() || !days.except.is_empty() {
-        return None;
-    }
-    let star = *rule == ClockRule::Wildcard;
-    let (minute, hour) = (minutes.field_text(0, 59, star), hours.field_text(0, 23, star));
-    if star && !minute.starts_with('*') && !hour.starts_with('*') && near_changes(hours) {
-        return None;
-    }
-    let mut text = String::new();
-    if seconds != Set::one(0) {
-        let _ = write!(text, "{} ", seconds.field_text(0, 59, true));
-    }
-    let months = days.months.field_text(1, 12, true);
-    let _ = write!(text, "{minute} {hour} {} {months} {}", dom_text(days), dow_text(days));
-    Some(text)
-}
-
-/// Whether clocks are changed at such hours: there cron would take the times as fixed, and differ.
-fn near_changes(hours: Set) -> bool {
-    let night: Set = (0..=4).chain([23]).collect();
-    !hours.intersection(night).is_empty()
-}
-
-fn dom_text(days: &Days) -> String {
-    let specials = days.doms.specials.iter().map(|special| match special {
-        DomSpecial::Last { back: 0 } => "L".to_owned(),
-        DomSpecial::Last { back } => format!("L-{back}"),
-        DomSpecial::LastWeekday => "LW".to_owned(),
-        DomSpecial::Nearest { day } => format!("{day}W"),
-    });
-    list(days.doms.set.field_text(1, 31, days.doms.star), specials)
-}
-
-fn dow_text(days: &Days) -> String {
-    let specials = days.dows.specials.iter().map(|special| match special {
-        DowSpecial::Last { dow } => format!("{dow}L"),
-        DowSpecial::Nth { dow, nth } => format!("{dow}#{nth}"),
-    });
-    list(days.dows.set.field_text(0, 6, days.dows.star), specials)
-}
-
-fn list(plain: String, specials: impl Iterator<Item = String>) -> String {
-    let plain = Some(plain).filter(|text| !text.is_empty());
-    plain.into_iter().chain(specials).collect::<Vec<_>>().join(",")
 }

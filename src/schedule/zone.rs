@@ -1,10 +1,10 @@
 //! Zones and their changes of clocks: the one file that maps wall times to instants and back.
 //!
-//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a function from one wall
-//! time to the next; it never knows why.
+//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a
+//! function from one wall time to the next; it never knows why.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone};
-use chrono::{NaiveDate, Utc};
+use chrono::{NaiveDate, NaiveTime, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
 use super::error::ScheduleError;
@@ -74,6 +74,14 @@ fn gap(zone: Tz, wall: NaiveDateTime) -> Local {
     }
 }
 
+/// The instant, or the nearest one whose wall time can be told in every zone.
+pub(super) fn tellable(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let year = |year| NaiveDate::from_ymd_opt(year, 6, 1).map(|day| day.and_time(NaiveTime::MIN));
+    let first = year(1).map_or(DateTime::UNIX_EPOCH, |wall| wall.and_utc());
+    let last = year(9999).map_or(DateTime::UNIX_EPOCH, |wall| wall.and_utc());
+    instant.clamp(first, last)
+}
+
 /// The wall time of an instant, to the second below.
 pub(super) fn wall(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
     let floor = instant.trunc_subsecs(0);
@@ -85,7 +93,8 @@ fn offset(zone: Tz, instant: DateTime<Utc>) -> i32 {
     zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()
 }
 
-/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a repeated hour its first pass.
+/// The first instant after `after` at which a fixed clock time fires: gaps give their end, a
+/// repeated hour its first pass.
 pub(super) fn next_fixed(
     zone: Tz,
     after: DateTime<Utc>,
@@ -107,7 +116,8 @@ pub(super) fn next_fixed(
     }
 }
 
-/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour both passes.
+/// The first instant after `after` whose wall time is wanted: gaps give nothing, a repeated hour
+/// both passes.
 pub(super) fn next_wildcard(
     zone: Tz,
     after: DateTime<Utc>,
@@ -195,7 +205,7 @@ pub(super) fn changes(
 
 /// The first instant of a local day.
 pub(super) fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
-    match resolve(zone, date.and_time(chrono::NaiveTime::MIN)) {
+    match resolve(zone, date.and_time(NaiveTime::MIN)) {
         Local::Once(instant) | Local::Twice { first: instant, .. } => instant,
         Local::Gap { end, .. } => end,
     }

@@ -19,7 +19,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts an engine on `folder/jobs.yaml` and `folder/data`, and waits until it says that it is ready.
+    /// Starts an engine on `folder/jobs.yaml` and `folder/data`, and waits until it says that it runs.
     pub(crate) fn start(folder: &Path) -> Self {
         let mut child = crontower(folder)
             .args(["--headless", "--listen", "none", "--jobs"])
@@ -40,7 +40,7 @@ impl Daemon {
             }
         });
         let daemon = Self { child, lines, folder: folder.to_owned() };
-        daemon.until_said("ready");
+        daemon.until_said("the engine runs");
         daemon
     }
 

@@ -371,7 +371,7 @@ fn a_thousand_bad_days() {
         if let Some(why) = fails(&script(seed)) {
             let shortest = shrink(script(seed), &why);
             let why = fails(&shortest).unwrap_or_default();
-            panic!("seed {seed}: {why}\n{shortest:#?}");
+            panic!("seed {seed}: {why}\n{shortest:?}");
         }
     }
 }

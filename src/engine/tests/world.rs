@@ -303,6 +303,7 @@ impl World {
             })
             .collect();
         image.recent = self.recent();
+        image.retired = self.retired();
         Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap()
     }
 
@@ -312,6 +313,12 @@ impl World {
         self.boot_id.push('+');
         self.now.monotonic = Duration::from_secs(1);
         self.restart(later)
+    }
+
+    fn retired(&self) -> BTreeMap<JobId, u32> {
+        let defined = |job: &JobId| self.image.jobs.iter().any(|it| it.definition.id == *job);
+        let known = self.definitions.keys().filter(|(job, _)| !defined(job));
+        known.map(|(job, version)| (job.clone(), *version)).collect()
     }
 
     fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {
@@ -410,7 +417,9 @@ impl World {
             }
             Change::JobRemoved(job) => self.image.jobs.retain(|kept| kept.definition.id != job),
             Change::JobVersion { definition, version, .. } => {
-                self.definitions.insert((definition.id.clone(), version), definition);
+                let key = (definition.id.clone(), version);
+                let kept = self.definitions.insert(key, Arc::clone(&definition));
+                assert!(kept.is_none_or(|kept| kept == definition), "a version was written anew");
             }
             Change::Execution(execution) => self.keep_execution(execution),
             Change::Event(event) => {

@@ -1,9 +1,11 @@
 //! The room as a whole: files in, jobs or errors out.
 
+mod errors;
 mod files;
 mod programs;
 mod reference;
 mod round_trip;
+mod syntax;
 
 use std::path::PathBuf;
 
@@ -68,9 +70,21 @@ pub(super) fn told(text: &str) -> String {
 
 fn told_of(files: &[(&str, &str)]) -> String {
     match parse(&sources(files), &rules()) {
-        Err(errors) => errors.to_string(),
+        Err(errors) => errors
+            .0
+            .iter()
+            .map(|error| without_schedule_words(&error.to_string()))
+            .collect::<Vec<_>>()
+            .join("\n"),
         Ok(loaded) => {
             loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect()
         }
     }
+}
+
+/// The line up to what `schedule` says about a schedule: its words are its own.
+pub(super) fn without_schedule_words(line: &str) -> String {
+    let begin = "`schedule`: `elephant`";
+    line.find(begin)
+        .map_or_else(|| line.to_owned(), |at| line[..at + begin.len()].to_owned() + " …")
 }

@@ -13,7 +13,7 @@ fn told(value: &Value) -> String {
         Ok(job) => to_yaml(&job),
         Err(problems) => {
             let line = |problem: &crate::model::Problem| {
-                format!("{}: {}\n", problem.path, problem.message)
+                without_schedule_words(&format!("{}: {}", problem.path, problem.message)) + "\n"
             };
             problems.iter().map(line).collect()
         }
@@ -79,7 +79,7 @@ fn problems_name_the_path() {
     dependencies[1]: `dependencies`: there is no job `zz`
     env.A: `env`: `A` has no value: write "" for none
     retry.delay: `delay`: expected a duration such as 10s, found a list
-    schedule: `schedule`: `elephant` was not understood: an interval or a day comes here; try `every 5 minutes`
+    schedule: `schedule`: `elephant` …
     shcedule: unknown key `shcedule`: did you mean `schedule`?
     tags[2]: `tags`: expected text, found a map
     timeout: `timeout`: `5` has no unit: write it like 500ms, 10s, 5m, 1h30m or 2d

@@ -1,4 +1,5 @@
-//! Clock times in phrases: `9`, `9 AM`, `17:45`, `noon`, lists of them, windows and minutes of the hour.
+//! Clock times in phrases: `9`, `9 AM`, `17:45`, `noon`, lists of them, windows and minutes of the
+//! hour.
 
 use std::ops::Range;
 
@@ -166,7 +167,8 @@ pub(super) fn past(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
     }
 }
 
-/// `15 minutes past every hour`, `15 and 45 minutes past the hour`: `None` when it is something else.
+/// `15 minutes past every hour`, `15 and 45 minutes past the hour`: `None` when it is something
+/// else.
 pub(super) fn past_the_hour(cursor: &mut Cursor<'_>) -> Result<Option<Set>, ScheduleError> {
     let mut ahead = cursor.clone();
     let mut minutes = Set::EMPTY;

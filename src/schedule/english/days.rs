@@ -10,7 +10,8 @@ use crate::schedule::set::Set;
 
 const WEEKDAYS: (u32, u32) = (1, 5);
 
-/// Takes one kind of days, if some begin here: `monday to friday`, `the 1st and 15th`, `march 1`, `last friday of january`.
+/// Takes one kind of days, if some begin here: `monday to friday`, `the 1st and 15th`, `march 1`,
+/// `last friday of january`.
 pub(super) fn take(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
     if week_begins(cursor) {
@@ -233,7 +234,8 @@ struct Counted {
     last: bool,
 }
 
-/// `the 1st and 15th of the month`, `first monday and third friday of january`, `last weekday of the month`.
+/// `the 1st and 15th of the month`, `first monday and third friday of january`, `last weekday of
+/// the month`.
 fn ordinals(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     if !ordinal_begins(cursor) {
         return Ok(false);
@@ -320,7 +322,8 @@ fn counted(
     Ok(())
 }
 
-/// `of the month`, `of every month`, `of january`, `of the quarter`, `of the year`; nothing is fine too.
+/// `of the month`, `of every month`, `of january`, `of the quarter`, `of the year`; nothing is fine
+/// too.
 fn of(cursor: &mut Cursor<'_>, phrase: &mut Phrase, last: bool) -> Result<(), ScheduleError> {
     let start = cursor.place();
     if !cursor.take(&["of"]) {

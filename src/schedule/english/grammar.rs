@@ -1,4 +1,5 @@
-//! The grammar of phrases: clauses in any order, each begun by its first word; a word left over is an error.
+//! The grammar of phrases: clauses in any order, each begun by its first word; a word left over is
+//! an error.
 
 use super::clock;
 use super::cursor::Cursor;
@@ -74,7 +75,8 @@ fn clause(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
     days::take(cursor, phrase)
 }
 
-/// `every 5 minutes`, `every other day`, `every monday and thursday`, `every last friday of the month`.
+/// `every 5 minutes`, `every other day`, `every monday and thursday`, `every last friday of the
+/// month`.
 fn every(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
     cursor.skip(1);

@@ -1,6 +1,8 @@
-//! English phrases: the text into tokens (`lexer`), clauses (`grammar`, with `clock` and `days`), and one pattern (`phrase`).
+//! English phrases: the text into tokens (`lexer`), clauses (`grammar`, with `clock` and `days`),
+//! and one pattern (`phrase`).
 //!
-//! Owns the whole of the language, errors that teach included. Never guesses: what is not understood is refused.
+//! Owns the whole of the language, errors that teach included. Never guesses: what is not
+//! understood is refused.
 
 mod clock;
 mod cursor;

@@ -1,6 +1,8 @@
-//! What a phrase has said so far, and what that comes to: the clauses of a phrase into one [`Pattern`].
+//! What a phrase has said so far, and what that comes to: the clauses of a phrase into one
+//! [`Pattern`].
 //!
-//! Owns the defaults (no time said = midnight) and refuses what contradicts itself; the words are `grammar`'s.
+//! Owns the defaults (no time said = midnight) and refuses what contradicts itself; the words are
+//! `grammar`'s.
 
 use std::ops::Range;
 

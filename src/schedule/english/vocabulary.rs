@@ -140,7 +140,8 @@ fn position(words: &[&str], word: &str) -> Option<u32> {
     u32::try_from(index + 1).ok()
 }
 
-/// Every word that may be meant, for the nearest one; plurals and abbreviations are left to their long form.
+/// Every word that may be meant, for the nearest one; plurals and abbreviations are left to their
+/// long form.
 pub(super) const OFFERED: [&str; 91] = [
     "every",
     "each",

@@ -1,11 +1,13 @@
 //! A second opinion: the `croner` crate on random expressions in UTC.
 //!
 //! Known differences, and why SEMANTICS decides otherwise:
-//! - `*/2` or `*,15` in a day field: croner takes only a bare `*` as a star; Debian's cron any text that begins with `*`.
+//! - `*/2` or `*,15` in a day field: croner takes only a bare `*` as a star; Debian's cron any text
+//!   that begins with `*`.
 //! - `5/2`, in any field: croner refuses it; Debian's cron runs from 5 to the end.
 //! - `L-3`, `H`: unknown to croner.
 //! - In a zone croner runs `0 1,13` twice in autumn and loses it in spring: hence UTC only.
-//! - Dates that never come: croner searches for milliseconds and gives an error; here parsing refuses them.
+//! - Dates that never come: croner searches for milliseconds and gives an error; here parsing
+//!   refuses them.
 
 use croner::parser::{CronParser, Seconds};
 

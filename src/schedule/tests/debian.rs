@@ -1,5 +1,6 @@
-//! Debian's cron, stated again: its parser of fields and its loop over real minutes, as simply as can be. Whatever the
-//! layer above the `cron` crate does, the fire times must be the same, in UTC and on every day on which clocks change.
+//! Debian's cron, stated again: its parser of fields and its loop over real minutes, as simply as
+//! can be. Whatever the layer above the `cron` crate does, the fire times must be the same, in UTC
+//! and on every day on which clocks change.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
@@ -158,7 +159,8 @@ fn in_utc_every_minute_of_weeks_agrees() {
 
 #[test]
 fn on_days_of_changed_clocks_every_minute_agrees() {
-    // Gaps and repeats of one hour, of half an hour, of a whole day (skipped), at midnight, of two hours.
+    // Gaps and repeats of one hour, of half an hour, of a whole day (skipped), at midnight, of two
+    // hours.
     let changes = [
         (Tz::Europe__Berlin, "2026-03-29T01:00:00Z"),
         (Tz::Europe__Berlin, "2026-10-25T01:00:00Z"),

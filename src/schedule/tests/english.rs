@@ -155,6 +155,26 @@ fn windows_count_from_their_opening() {
 }
 
 #[test]
+fn a_window_over_midnight_goes_as_a_whole() {
+    let fires = local(
+        "every 3 hours from 22:00 to 04:00 except on mondays",
+        Tz::UTC,
+        "2026-11-22T23:00:00Z",
+        4,
+    );
+    // Sunday's tail is there, Monday's evening is not, nor is its tail on Tuesday.
+    assert_eq!(
+        fires,
+        [
+            "Mon 2026-11-23 01:00 +0000",
+            "Mon 2026-11-23 04:00 +0000",
+            "Tue 2026-11-24 22:00 +0000",
+            "Wed 2026-11-25 01:00 +0000",
+        ]
+    );
+}
+
+#[test]
 fn exceptions_are_taken_out() {
     let dates =
         |phrase: &str, count| local(phrase, Tz::UTC, "2026-12-22T12:00:00Z", count).map_dates();

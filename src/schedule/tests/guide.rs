@@ -1,4 +1,5 @@
-//! The tables of the user's guide, held to the parser: every form is read, told and turned into cron as the guide says.
+//! The tables of the user's guide, held to the parser: every form is read, told and turned into
+//! cron as the guide says.
 
 use crate::schedule::Schedule;
 

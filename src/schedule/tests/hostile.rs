@@ -1,5 +1,5 @@
-//! Random and hostile texts: no panic, no hang, every answer within a bounded search. The fuzz target does the same for
-//! as long as one likes.
+//! Random and hostile texts: no panic, no hang, every answer within a bounded search. The fuzz
+//! target does the same for as long as one likes.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -111,6 +111,8 @@ fn exercise(text: &str) {
             assert!(next > after, "{text:?} does not rise");
             after = next;
         }
+        assert!(table.explain(from).to_string().contains("next"));
+        let _ = table.warnings(from);
     }
     let explanation = table.explain(at("2026-11-01T05:30:00Z"));
     assert!(explanation.to_string().contains("next"));

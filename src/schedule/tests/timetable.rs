@@ -101,7 +101,8 @@ fn an_even_interval_keeps_to_its_days() {
     let mut job = job("every 7 hours on fridays and saturdays");
     job.calendar = Some(CalendarRule::Skip("de".to_owned()));
     let fires = between(&new(&job), at("2026-12-20T00:00:00Z"), at("2027-01-10T00:00:00Z"));
-    // Fridays and Saturdays in that time: 25 and 26 December and 1 January are holidays; 2, 8 and 9 January are left.
+    // Fridays and Saturdays in that time: 25 and 26 December and 1 January are holidays; 2, 8 and 9
+    // January are left.
     let days: std::collections::BTreeSet<_> =
         fires.iter().map(|fire| fire.format("%m-%d").to_string()).collect();
     assert_eq!(days.into_iter().collect::<Vec<_>>(), ["01-02", "01-08", "01-09"]);
@@ -138,7 +139,8 @@ fn jitter_spreads_without_changing_order_or_number() {
         let table = new(&job);
         let next = |after: &DateTime<Utc>| table.fire_time_after(*after);
         let spread: Vec<_> = std::iter::successors(next(&from), next).take(plain.len()).collect();
-        // The one before `from` may be spread behind it: look for the first that belongs to the first base.
+        // The one before `from` may be spread behind it: look for the first that belongs to the
+        // first base.
         let first = spread.iter().position(|fire| *fire >= plain[0]).unwrap();
         for (base, pair) in plain.iter().zip(spread[first..].windows(2)) {
             assert!(pair[0] < pair[1], "{schedule}: {pair:?}");

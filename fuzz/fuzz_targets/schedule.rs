@@ -1,0 +1,37 @@
+//! Both parsers of schedules, the searches behind them and everything that is told about them: no panic, no hang.
+//!
+//! `cargo +nightly fuzz run schedule -- -max_len=256 -timeout=2`; a bounded run of the same is an ordinary test.
+
+#![no_main]
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use crontower::model::{Job, JobCommand, JobId, Settings};
+use crontower::schedule::{Schedule, Timetable};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let schedule = match Schedule::parse(text) {
+        Ok(schedule) => schedule,
+        Err(error) => {
+            assert!(error.span.start <= error.span.end && error.span.end <= text.len());
+            let _ = (error.to_string(), error.pretty(text));
+            return;
+        }
+    };
+    let _ = (schedule.in_words(), schedule.as_cron());
+    let mut job = Job::new(JobId::new("job").expect("legal"), JobCommand::script("true"));
+    job.schedule = Some(text.to_owned());
+    let Ok(Some(table)) = Timetable::new(&job, &Settings::default(), Tz::Europe__Berlin) else {
+        return;
+    };
+    for start in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC] {
+        let mut after = start;
+        for _ in 0..20 {
+            let Some(next) = table.fire_time_after(after) else { break };
+            assert!(next > after);
+            after = next;
+        }
+        let _ = (table.warnings(start), table.explain(after).to_string());
+    }
+});

@@ -1,0 +1,397 @@
+//! Files that are wrong in every way there is.
+
+use super::*;
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let text = "timezone: Europe/Berln
+on_stop: halt
+workers:
+  - { id: w, capacity: 0 }
+  - { id: w, capacity: 2 }
+  - { id: v }
+defaults:
+  timeout: soon
+  run: x
+jobs:
+  - id: a
+    shcedule: daily
+    run: x
+    command: echo
+  - id: a
+    run: y
+    schedule: every minute of the elephant
+    dependencies: [a, nobody, c, c]
+  - name: nameless
+    timeout: [10s]
+  - id: c
+    command: bakcup
+    schedule: @daily
+    dependencies: [d]
+    priority: urgent
+  - id: d
+    command: calculate
+    dependencies: [c]
+    env: {A: , B: [x], '': y}
+    overlap: replace
+    elephant: 5
+  - just text
+";
+    insta::assert_snapshot!(told(text), @r#"
+    jobs.yaml:1:11: `timezone`: `Europe/Berln` is not a time zone: did you mean `Europe/Berlin`?
+    jobs.yaml:2:10: `on_stop`: expected one of leave, wait, cancel, found `halt`: did you mean `wait`?
+    jobs.yaml:4:24: `capacity`: expected a whole number from 1 to 10000, found `0`
+    jobs.yaml:5:11: `id`: `w` is taken: another worker has it on line 4
+    jobs.yaml:6:7: a worker needs a `capacity`: how many jobs it runs at once
+    jobs.yaml:8:12: `timeout`: `soon` is not a duration: write it like 500ms, 10s, 5m, 1h30m or 2d
+    jobs.yaml:9:3: `run` cannot stand in `defaults`: it is a job's own
+    jobs.yaml:12:5: unknown key `shcedule`: did you mean `schedule`?
+    jobs.yaml:14:5: a job has `run` or `command`, not both
+    jobs.yaml:15:9: job id `a` is taken: it is first given at jobs.yaml:11:9
+    jobs.yaml:17:35: `schedule`: `elephant` …
+    jobs.yaml:18:20: `dependencies`: `a` cannot wait for itself
+    jobs.yaml:18:23: `dependencies`: there is no job `nobody`
+    jobs.yaml:18:34: `dependencies`: `c` is listed twice
+    jobs.yaml:19:5: a job needs `run` (a script) or `command` (the name of a command)
+    jobs.yaml:19:5: a job needs an `id`
+    jobs.yaml:20:14: `timeout`: expected a duration such as 10s, found a list
+    jobs.yaml:22:14: `command`: unknown command `bakcup`: did you mean `backup`?
+    jobs.yaml:23:15: put the schedule in quotes: `schedule: "@daily"`
+    jobs.yaml:24:20: `dependencies`: jobs wait for each other: c → d → c
+    jobs.yaml:25:15: `priority`: expected one of high, medium, low, found `urgent`
+    jobs.yaml:27:5: command `calculate`: argument `expression` is missing: write it like 6 * 7
+    jobs.yaml:29:11: `env`: `A` has no value: write "" for none
+    jobs.yaml:29:19: `env`: expected text, found a list
+    jobs.yaml:29:24: `env`: `` is not a name of a variable
+    jobs.yaml:30:14: `overlap`: `replace` is not supported yet
+    jobs.yaml:31:5: unknown key `elephant` in a job
+    jobs.yaml:32:5: expected a job: a map with `id`, and `run` or `command`, found `just text`
+    "#);
+}
+
+/// Each job alone, with what is told about it.
+fn told_each(jobs: &[&str]) -> String {
+    let each = jobs.iter().map(|job| {
+        let told = told(&format!("jobs:\n- id: x\n  {}\n", job.replace('\n', "\n  ")));
+        let told = told.replace("jobs.yaml:", "  ");
+        format!("{job}\n{told}\n")
+    });
+    each.collect()
+}
+
+#[test]
+fn wrong_values_are_told_with_what_would_be_right() {
+    insta::assert_snapshot!(told_each(&[
+        "run: ' '",
+        "run: [a]",
+        "run: x\nname: \"a\\nb\"",
+        "run: x\nname: \"\\e[2J\"",
+        "run: x\nschedule: ",
+        "run: x\nschedule: {a: b}",
+        "run: x\nenabled: yes",
+        "run: x\nenabled: 'true'",
+        "run: x\ntimeout: 30",
+        "run: x\ntimeout: 0s",
+        "run: x\ntimeout_ms: 5s",
+        "run: x\ntimeout_ms: 5000\ntimeout: 5s",
+        "run: x\nretry: 3",
+        "run: x\nretry: {max_retries: 3}",
+        "run: x\nretry: {type: linear}",
+        "run: x\nretry: {type: fixed, max_retries: 1.5, jitter: 2, dealy: 1s}",
+        "run: x\nretryPolicy: {type: NONE}\nretry: {type: none}",
+        "run: x\nsuccess_exit_codes: [256]",
+        "run: x\nsuccess_exit_codes: []",
+        "run: x\nsuccess_exit_codes: 0",
+        "run: x\noutput_limit: 10 parsecs",
+        "run: x\noutput_limit: 9999GiB",
+        "run: x\noverlap: queue_all",
+        "run: x\noverlap: alow",
+        "run: x\nworking_dir: ~/x",
+        "run: x\ntimezone: Berlin/Europe",
+        "run: x\ncalendar: {skip: de}",
+        "run: x\ncalendar: {skip: a, only: b}",
+        "run: x\nstart_at: tomorrow",
+        "run: x\nstart_at: 2026-12-24\nend_at: 2026-12-23",
+        "run: x\ntimezone: Europe/Berlin\nstart_at: 2026-03-29 02:30",
+        "run: x\nargs: {a: 1}",
+        "command: echo\nshell: [sh]",
+        "command: elephant",
+        "command: calculate\nargs: [1]",
+        "command: calculate\nargs: {n: 123456789012345678901234567890}",
+        "command: data_processing\nargs: {aggregate: {op: mode}}",
+        "command: shell",
+        "command: echo\nargs: {}\nmetadata: {commandArgs: {}}",
+        "run: x\ndependencies: x",
+        "run: x\ndependencies: [X Y]",
+        "run: x\ndependencies: [{job: y, on: failure}]",
+        "run: x\nenv: {A: {secret_file: /a}}",
+        "run: x\nconcurrency: 1\ndeadline: 1h\nuser: root",
+        "run: x\nid: y",
+        "elephants: 5",
+        "run: x\ncron: '@daily'",
+    ]), @r#"
+    run: ' '
+      3:8: `run`: the script is empty
+    run: [a]
+      3:8: `run`: expected text, found a list
+    run: x
+    name: "a\nb"
+      4:9: `name`: it takes one line
+    run: x
+    name: "\e[2J"
+      4:9: `name`: it cannot hold control characters
+    run: x
+    schedule: 
+      4:3: `schedule` has no value: give it one or remove it
+    run: x
+    schedule: {a: b}
+      4:13: `schedule`: expected text, found a map
+    run: x
+    enabled: yes
+      4:12: `enabled`: expected true or false, found `yes`
+    run: x
+    enabled: 'true'
+      4:12: `enabled`: expected true or false, found the text `true`
+    run: x
+    timeout: 30
+      4:12: `timeout`: `30` has no unit: write it like 500ms, 10s, 5m, 1h30m or 2d
+    run: x
+    timeout: 0s
+      4:12: `timeout`: it must be longer than 0
+    run: x
+    timeout_ms: 5s
+      4:15: `timeout_ms`: expected a number of milliseconds, found `5s`
+    run: x
+    timeout_ms: 5000
+    timeout: 5s
+      5:3: `timeout` says the same as `timeout_ms`: give one of them
+    run: x
+    retry: 3
+      4:10: `retry`: expected a map such as {type: fixed, max_retries: 3, delay: 10s}, found `3`
+    run: x
+    retry: {max_retries: 3}
+      4:3: `retry` needs a `type`: none, fixed or exponential
+    run: x
+    retry: {type: linear}
+      4:17: `type`: expected one of none, fixed, exponential, found `linear`
+    run: x
+    retry: {type: fixed, max_retries: 1.5, jitter: 2, dealy: 1s}
+      4:37: `max_retries`: expected a whole number from 0 to 10000, found `1.5`
+      4:50: `jitter`: expected a number from 0 to 1, found `2`
+      4:53: unknown key `dealy`: did you mean `delay`?
+    run: x
+    retryPolicy: {type: NONE}
+    retry: {type: none}
+      5:3: `retry` says the same as `retryPolicy`: give one of them
+    run: x
+    success_exit_codes: [256]
+      4:24: `success_exit_codes`: expected a whole number from 0 to 255, found `256`
+    run: x
+    success_exit_codes: []
+      4:23: `success_exit_codes`: without any code the job could never succeed
+    run: x
+    success_exit_codes: 0
+      4:23: `success_exit_codes`: expected a list such as [0, 3], found `0`
+    run: x
+    output_limit: 10 parsecs
+      4:17: `output_limit`: `parsecs` in `10 parsecs` is not a unit of size: write it like 10MiB, 500kB or 4096
+    run: x
+    output_limit: 9999GiB
+      4:17: `output_limit`: at most 1024GiB
+    run: x
+    overlap: queue_all
+      4:12: `overlap`: `queue_all` is not supported yet
+    run: x
+    overlap: alow
+      4:12: `overlap`: expected one of skip, queue, allow, found `alow`: did you mean `allow`?
+    run: x
+    working_dir: ~/x
+      4:16: `working_dir`: `~` is not expanded: write the whole path
+    run: x
+    timezone: Berlin/Europe
+      4:13: `timezone`: `Berlin/Europe` is not a time zone: write it like Europe/Berlin or UTC
+    run: x
+    calendar: {skip: de}
+      4:20: `skip`: there is no calendar `de`: add it to `calendars`
+    run: x
+    calendar: {skip: a, only: b}
+      4:13: `calendar`: give either `skip` or `only`
+    run: x
+    start_at: tomorrow
+      4:13: `start_at`: `tomorrow` is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00
+    run: x
+    start_at: 2026-12-24
+    end_at: 2026-12-23
+      5:11: `end_at`: it lies before `start_at`
+    run: x
+    timezone: Europe/Berlin
+    start_at: 2026-03-29 02:30
+      5:13: `start_at`: `2026-03-29 02:30` does not exist in Europe/Berlin
+    run: x
+    args: {a: 1}
+      4:3: `args` goes with `command`; a script takes its text from `run`
+    command: echo
+    shell: [sh]
+      4:3: `shell` goes with `run`, not with `command`
+    command: elephant
+      3:12: `command`: unknown command `elephant`: known are api_call, backup, calculate, data_processing, echo, shell; a shell command goes to `run`
+    command: calculate
+    args: [1]
+      4:9: `args`: expected a map such as {key: value}, found a list
+    command: calculate
+    args: {n: 123456789012345678901234567890}
+      4:13: `args`: `123456789012345678901234567890` is too large for a number: put it in quotes
+    command: data_processing
+    args: {aggregate: {op: mode}}
+      4:26: command `data_processing`: argument `aggregate.op` is none of count, sum, mean, min, max
+    command: shell
+      3:3: command `shell`: `script` or `argv` is missing
+    command: echo
+    args: {}
+    metadata: {commandArgs: {}}
+      5:14: `args` and `metadata.commandArgs` say the same thing: give one of them
+    run: x
+    dependencies: x
+      4:17: `dependencies`: expected a list of job ids such as [fetch, load], found `x`
+    run: x
+    dependencies: [X Y]
+      4:18: `dependencies`: `X Y` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit
+    run: x
+    dependencies: [{job: y, on: failure}]
+      4:18: `dependencies`: there is no job `y`
+      4:27: `on` is not supported yet
+    run: x
+    env: {A: {secret_file: /a}}
+      4:13: `secret_file` is not supported yet
+    run: x
+    concurrency: 1
+    deadline: 1h
+    user: root
+      4:3: `concurrency` is not supported yet
+      5:3: `deadline` is not supported yet
+      6:3: `user` is not supported yet
+    run: x
+    id: y
+      4:3: `id` is given twice: the first is on line 2
+    elephants: 5
+      2:3: a job needs `run` (a script) or `command` (the name of a command)
+      3:3: unknown key `elephants` in a job
+    run: x
+    cron: '@daily'
+      4:3: unknown key `cron`: here it is `schedule`
+    "#);
+}
+
+#[test]
+fn the_column_of_a_schedule_error_points_into_the_text() {
+    let schedules =
+        ["every elephant", "\"every elephant\"", "\"\\u0065very elephant\"", ">\n  every elephant"];
+    let places: Vec<String> = schedules
+        .iter()
+        .map(|schedule| {
+            let told = told(&format!("jobs:\n- id: x\n  run: x\n  schedule: {schedule}\n"));
+            told.split(": ").next().unwrap_or_default().to_owned()
+        })
+        .collect();
+    assert_eq!(places, ["jobs.yaml:4:19", "jobs.yaml:4:20", "jobs.yaml:4:13", "jobs.yaml:5:3"]);
+}
+
+#[test]
+fn a_file_of_another_shape_is_told_what_is_expected() {
+    let texts = [
+        "- id: a\n  run: x\n",
+        "hello",
+        "jobs:\n  a: {run: x}\n",
+        "jobs:\n",
+        "jobs: 5\n",
+        "job:\n- id: a\n",
+        "workers: {a: 5}\ncalendars: [a]\nlimits: {db: 2}\nretention: {days: 1}\n",
+        "calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}\n",
+        "on_stop: wait\nshutdown_grace: never\ndefaults: [x]\n",
+    ];
+    let told: Vec<String> = texts.iter().map(|text| format!("{text}{}\n", told(text))).collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    - id: a
+      run: x
+    jobs.yaml:1:1: a jobs file is a map with the key `jobs:`, found a list
+
+    hellojobs.yaml:1:1: a jobs file is a map with the key `jobs:`, found `hello`
+
+    jobs:
+      a: {run: x}
+    jobs.yaml:2:3: `jobs` is a list, each job beginning with `- id: …`; found a map
+
+    jobs:
+    jobs.yaml:1:1: `jobs` has no value: write `jobs: []` for no jobs
+
+    jobs: 5
+    jobs.yaml:1:7: `jobs` is a list, each job beginning with `- id: …`; found `5`
+
+    job:
+    - id: a
+    jobs.yaml:1:1: unknown key `job`: did you mean `jobs`?
+
+    workers: {a: 5}
+    calendars: [a]
+    limits: {db: 2}
+    retention: {days: 1}
+    jobs.yaml:1:10: `workers`: expected a list of workers such as [{id: worker-1, capacity: 4}], found a map
+    jobs.yaml:2:12: `calendars`: expected a map such as {de: {holidays: ["2026-12-25"]}}, found a list
+    jobs.yaml:3:1: `limits` is not supported yet
+    jobs.yaml:4:1: `retention` is not supported yet
+
+    calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}
+    jobs.yaml:1:29: `holidays`: `2026-13-01` is not a date such as 2026-12-25
+    jobs.yaml:1:55: `calendars`: `a b` is not a legal name: use a-z, 0-9, `.`, `_`, `-`
+    jobs.yaml:1:55: calendar `a b` needs `holidays`
+
+    on_stop: wait
+    shutdown_grace: never
+    defaults: [x]
+    jobs.yaml:2:17: `shutdown_grace`: `never` is not a duration: write it like 500ms, 10s, 5m, 1h30m or 2d
+    jobs.yaml:3:11: `defaults`: expected a map of keys of a job, such as {timeout: 1h}, found a list
+    "#);
+}
+
+#[test]
+fn warnings_are_told_of_each_job() {
+    let job =
+        |id: &str, schedule: &str| format!("- {{ id: {id}, run: x, schedule: {schedule} }}\n");
+    let text = format!(
+        "timezone: Europe/Berlin\njobs:\n{}{}{}{}",
+        job("a", "daily at 02:30"),
+        job("b", "daily at 02:30"),
+        job("c", "0 0 31 * *"),
+        job("d", "once at 2020-01-01 00:00"),
+    );
+    // Up to where `schedule` begins to speak.
+    let words = |line: &str| line.splitn(6, ':').take(5).collect::<Vec<_>>().join(":");
+    let warnings: Vec<String> = told(&text).lines().map(words).collect();
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+    warning: jobs.yaml:3:30: `schedule` of `a`
+    warning: jobs.yaml:4:30: `schedule` of `b`
+    warning: jobs.yaml:5:30: `schedule` of `c`
+    warning: jobs.yaml:6:30: `schedule` of `d`
+    ");
+}
+
+#[test]
+fn a_circle_is_printed_as_a_path() {
+    let job = |id: &str, on: &str| format!("- {{ id: {id}, run: x, dependencies: [{on}] }}\n");
+    let text = format!("jobs:\n{}{}{}", job("b", "c"), job("c", "a"), job("a", "b"));
+    insta::assert_snapshot!(told(&text), @"jobs.yaml:2:35: `dependencies`: jobs wait for each other: b → c → a → b");
+}
+
+#[test]
+fn hostile_text_is_never_echoed_raw() {
+    let text = format!(
+        "jobs:\n- id: \"\\e[2J\\u202e\"\n  run: x\n  \"\\e]0;x\\a\": {}\n",
+        "y".repeat(500)
+    );
+    let told = told(&text);
+    assert!(!told.chars().any(|c| c != '\n' && findings::is_hostile(c)), "{told:?}");
+    insta::assert_snapshot!(told, @r"
+    jobs.yaml:2:7: `id`: it cannot hold control characters
+    jobs.yaml:4:3: unknown key `\u{1b}]0;x\u{7}` in a job
+    ");
+}
