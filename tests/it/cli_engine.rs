@@ -15,9 +15,9 @@ jobs:
     name: Says hello
     run: echo \"hello ${1:-world}\"
   - id: broken
-    run: echo before; echo oops >&2; exit 3
+    run: exec 2>&1; echo before; echo oops >&2; exit 3
   - id: gate
-    run: echo opened; cat gate
+    run: echo opened; timeout --foreground 60 cat gate
   - id: nightly
     schedule: daily at 2 AM
     timezone: UTC
@@ -313,7 +313,10 @@ fn a_running_job_is_followed_cancelled_and_retried() {
     ");
     let again = engine.json(&["retry", id, "--json"]);
     assert_eq!((&again["trigger"], &again["retry_of"]), (&"retry".into(), &id.into()));
-    engine.json(&["cancel", again["id"].as_str().unwrap(), "--json"]);
+    let again = again["id"].as_str().unwrap();
+    engine.json(&["cancel", again, "--json"]);
+    engine.say(&["logs", "-f", again]);
+    assert_eq!(engine.json(&["show", again, "--json"])["state"], "cancelled");
 }
 
 #[test]

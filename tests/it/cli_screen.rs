@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::Signal;
@@ -14,7 +14,7 @@ use crate::cli::crontower;
 /// What takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const JOBS: &str = "jobs:\n  - id: gate\n    run: echo opened; cat gate\n";
+const JOBS: &str = "jobs:\n  - id: gate\n    run: echo opened; timeout --foreground 60 cat gate\n";
 
 /// The program on a terminal of 80x24.
 struct Screen {
@@ -22,6 +22,7 @@ struct Screen {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     drawn: Receiver<Vec<u8>>,
+    terminal: vt100::Parser,
 }
 
 impl Screen {
@@ -49,16 +50,19 @@ impl Screen {
                 }
             }
         });
-        Self { child, master: pair.master, keys, drawn }
+        let terminal = vt100::Parser::new(24, 80, 0);
+        Self { child, master: pair.master, keys, drawn, terminal }
     }
 
-    /// Waits until a word has been drawn.
-    fn until_drawn(&self, word: &str) {
-        let mut all = Vec::new();
-        while !String::from_utf8_lossy(&all).contains(word) {
-            match self.drawn.recv_timeout(PATIENCE) {
-                Ok(more) => all.extend(more),
-                Err(_) => panic!("no `{word}` in {:?}", String::from_utf8_lossy(&all)),
+    /// Waits until some words stand on the terminal.
+    #[expect(clippy::disallowed_methods, reason = "the clock of a test that must not hang")]
+    fn until_drawn(&mut self, words: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.terminal.screen().contents().contains(words) {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.drawn.recv_timeout(left) {
+                Ok(more) => self.terminal.process(&more),
+                Err(_) => panic!("no `{words}` in\n{}", self.terminal.screen().contents()),
             }
         }
     }
@@ -110,7 +114,7 @@ fn an_engine_left_to_itself_goes_on_in_another_process_with_the_same_attempt() {
     let id = begun["id"].as_str().unwrap();
     screen.until_drawn("running");
     screen.press("q");
-    screen.until_drawn("headless");
+    screen.until_drawn("leave the engine running");
     screen.press("l");
     screen.until_drawn("shows it again");
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
@@ -132,11 +136,9 @@ fn an_engine_left_to_itself_goes_on_in_another_process_with_the_same_attempt() {
 #[test]
 fn an_engine_whose_terminal_is_lost_goes_on() {
     let dir = folder();
-    let Screen { mut child, master, keys, drawn } = {
-        let screen = Screen::open(dir.path());
-        screen.until_drawn("gate");
-        screen
-    };
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("gate");
+    let Screen { mut child, master, keys, drawn, .. } = screen;
     let pid = u64::from(child.process_id().unwrap());
     drop((master, keys, drawn));
     let begun = json(dir.path(), &["run", "gate", "--json"]);
