@@ -11,7 +11,8 @@ use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crate::model::{
-    EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Outcome, Refusal, Settings,
+    EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Outcome, Refusal,
+    Settings, StateName,
 };
 use crate::store::{BOOT_ID, Change, Image};
 use crate::worker::protocol::Ended;
@@ -78,6 +79,11 @@ impl Engine {
             let live =
                 Live { execution: Arc::clone(execution), definition: Arc::clone(definition) };
             engine.live.insert(execution.id, live);
+        }
+        // Those that hold a slot come first: whoever is queued finds its place behind them.
+        let mut live: Vec<&Arc<Execution>> = image.live.iter().map(|(live, _)| live).collect();
+        live.sort_by_key(|it| (it.state.name() == StateName::Queued, it.fire_time, it.id));
+        for execution in live {
             engine.restore_live(now, execution);
         }
         engine.link_dependents();

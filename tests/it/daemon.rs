@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -58,16 +58,13 @@ impl Daemon {
 
     /// Lets it work for so long, or until it ends.
     pub(crate) fn let_work(&self, time: Duration) {
-        let until = Instant::now() + time;
-        while let Some(left) = until.checked_duration_since(Instant::now()) {
+        let now = || crontower::driver::clock::Clock.now().monotonic;
+        let until = now() + time;
+        while let Some(left) = until.checked_sub(now()).filter(|left| !left.is_zero()) {
             if let Err(RecvTimeoutError::Disconnected) = self.lines.recv_timeout(left) {
                 return;
             }
         }
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Ends it without a word.

@@ -53,6 +53,7 @@ pub(super) struct World {
     pub(super) reported: Vec<Ended>,
     boot_id: String,
     names: BTreeMap<ExecutionId, String>,
+    numbers: BTreeMap<JobId, u32>,
     transcript: Vec<String>,
 }
 
@@ -86,6 +87,7 @@ impl World {
             reported: Vec::new(),
             boot_id: "boot-1".to_owned(),
             names: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             transcript: Vec::new(),
         };
         world.carry_out(effects);
@@ -432,13 +434,13 @@ impl World {
     }
 
     fn keep_execution(&mut self, execution: Arc<Execution>) {
-        let number = |names: &BTreeMap<ExecutionId, String>| {
-            let prefix = format!("{}#", execution.job_id);
-            1 + names.values().filter(|name| name.starts_with(&prefix)).count()
-        };
         let name = match self.names.get(&execution.id) {
             Some(name) => name.clone(),
-            None => format!("{}#{}", execution.job_id, number(&self.names)),
+            None => {
+                let number = self.numbers.entry(execution.job_id.clone()).or_default();
+                *number += 1;
+                format!("{}#{number}", execution.job_id)
+            }
         };
         self.names.insert(execution.id, name.clone());
         let before = self.executions.insert(execution.id, Arc::clone(&execution));
@@ -454,6 +456,9 @@ impl World {
     }
 
     fn with_names(&self, text: &str) -> String {
+        if !text.contains("execution ") {
+            return text.to_owned();
+        }
         self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(&id.short(), name))
     }
 
