@@ -40,7 +40,7 @@ impl Daemon {
             }
         });
         let daemon = Self { child, lines, folder: folder.to_owned() };
-        daemon.until_said("the engine runs");
+        daemon.until_said("ready");
         daemon
     }
 

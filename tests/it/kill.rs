@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use crontower::model::{Execution, LedgerRange, Outcome, StateName, Trigger};
-use crontower::store::{ExecutionQuery, Store};
+use crontower::store::ExecutionQuery;
 use rustix::process::Signal;
 
 use super::daemon::{Daemon, signal, until_gone, worker_pid};
