@@ -174,19 +174,19 @@ impl Hands {
         Some(Holdings { host, pid, program, running, ended })
     }
 
-    /// Lets go of everything. What runs in the worker process runs on; what runs here gets `grace` to end.
-    pub(super) async fn goodbye(
-        &mut self,
-        grace: Duration,
-        events: &mut mpsc::Receiver<LinkEvent>,
-    ) {
+    /// Gives what runs in this process so long to end, then interrupts it. The ends are told as link events.
+    pub(super) async fn end_own(&self, grace: Duration) {
         if !self.own.is_empty() {
             self.in_process.shut_down(grace).await;
         }
+    }
+
+    /// Lets go of the worker process. What runs in it runs on.
+    pub(super) async fn let_go(&mut self, events: &mut mpsc::Receiver<LinkEvent>) {
         self.send(ToWorker::Goodbye);
         self.push_on();
         if self.connection.is_some() {
-            let let_go = async {
+            let gone = async {
                 while let Some(event) = events.recv().await {
                     if matches!(event, LinkEvent::Down { .. }) {
                         break;
@@ -194,7 +194,7 @@ impl Hands {
                 }
             };
             // A worker process that does not answer is left to find out by itself.
-            let _ = tokio::time::timeout(GOODBYE, let_go).await;
+            let _ = tokio::time::timeout(GOODBYE, gone).await;
         }
     }
 }

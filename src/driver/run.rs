@@ -96,10 +96,15 @@ impl Driver {
         let _ = self.feed.send(Feed::Stopped);
     }
 
-    /// Lets go of the workers. Commands that run inside this process end with it, and their end is still kept.
+    /// Lets go of the workers. Commands that run inside this process end with it, and their ends are still kept.
     async fn say_goodbye(&mut self) {
-        let grace = self.engine.settings().shutdown_grace;
-        self.hands.goodbye(grace, &mut self.from_workers).await;
+        self.hands.end_own(self.engine.settings().shutdown_grace).await;
+        let mut turn = Turn::default();
+        while let Ok(event) = self.from_workers.try_recv() {
+            self.take_link_event(event, &mut turn);
+        }
+        self.take_turn(turn).await;
+        self.hands.let_go(&mut self.from_workers).await;
     }
 
     /// Waits for something to do, then takes all that has arrived.

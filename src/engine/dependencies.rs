@@ -53,7 +53,7 @@ impl Engine {
     /// A job waited for, with what is known about it.
     fn told(&self, job: &JobId) -> String {
         let Some(entry) = self.jobs.get(job) else { return format!("{job} (no such job)") };
-        let live = entry.live().max().and_then(|id| self.live.get(&id));
+        let live = entry.newest_live().and_then(|id| self.live.get(&id));
         match (live, &entry.state.last_ran) {
             (Some(live), _) => format!("{job} ({})", live.execution.state.name()),
             (None, Some(last)) => format!("{job} (last: {})", last.state),

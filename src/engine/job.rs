@@ -88,6 +88,15 @@ impl JobEntry {
         self.waiting.iter().copied().chain(self.active.iter().copied()).chain(backlog)
     }
 
+    /// The newest live execution, without a walk over all of them.
+    pub(super) fn newest_live(&self) -> Option<ExecutionId> {
+        let behind = self.backlog.last().map(|(_, id)| *id);
+        [self.waiting.last().copied(), self.active.last().copied(), behind]
+            .into_iter()
+            .flatten()
+            .max()
+    }
+
     pub(super) fn remember(&mut self, summary: Summary) {
         if summary.state != crate::model::StateName::Skipped {
             self.state.last_ran = Some(summary.clone());

@@ -255,11 +255,8 @@ impl Engine {
     }
 
     fn status_of(&self, entry: &JobEntry) -> Arc<JobStatus> {
-        let newest_live = entry
-            .live()
-            .max()
-            .and_then(|id| self.live.get(&id))
-            .map(|live| live.execution.summary());
+        let newest_live = entry.newest_live().and_then(|id| self.live.get(&id));
+        let newest_live = newest_live.map(|live| live.execution.summary());
         Arc::new(entry.status(newest_live, self.chain_waits_for(entry)))
     }
 

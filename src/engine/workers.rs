@@ -267,14 +267,14 @@ impl Engine {
         }
     }
 
-    /// The connection is gone. Nothing is lost yet: the process may be there.
+    /// The connection is gone, or cannot be made. Nothing is lost yet: the process may be there.
     pub(super) fn worker_down(&mut self, now: Now, reason: &str) {
-        if self.workers.link != Link::Up {
+        if matches!(self.workers.link, Link::Suspect | Link::Lost) {
             return;
         }
         self.workers.link = Link::Suspect;
         self.timers.insert((now.monotonic.saturating_add(LEASE), Timer::Lease));
-        self.tell_workers(reason);
+        self.tell_workers(&format!("is not connected: {reason}"));
     }
 
     /// The lease of the worker process has run out.

@@ -150,3 +150,35 @@ async fn commands_of_an_embedding_program_run_in_its_process() {
     running.handle.stop(None, "test").await;
     running.ended().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedded_command_that_ends_in_its_grace_is_recorded_as_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "jobs: [{id: own, command: slow}]";
+    std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+    let (begun, mut has_begun) = tokio::sync::mpsc::channel(1);
+    let go = Arc::new(tokio::sync::Notify::new());
+    let gate = Arc::clone(&go);
+    let mut registry = Registry::builtin();
+    registry.register_async("slow", move |_, _| {
+        let (gate, begun) = (Arc::clone(&gate), begun.clone());
+        async move {
+            begun.send(()).await.unwrap();
+            gate.notified().await;
+            Ok(serde_json::json!("done"))
+        }
+    });
+    let options = || options(folder.path().to_owned(), registry.clone());
+    let mut running = start(options()).await.unwrap();
+    let run = running.handle.run_job(&job("own"), RunOptions::default()).await.unwrap();
+    has_begun.recv().await.unwrap();
+    running.handle.stop(Some(OnStop::Leave), "test").await;
+    go.notify_one();
+    running.ended().await;
+    drop(running);
+    let mut running = start(options()).await.unwrap();
+    let ended = running.handle.execution(&run.id.to_string()).await.unwrap();
+    assert_eq!(ended.state.name(), StateName::Succeeded, "{}", ended.reason);
+    running.handle.stop(None, "test").await;
+    running.ended().await;
+}
