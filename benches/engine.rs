@@ -1,0 +1,110 @@
+//! What one step of the engine costs as the queue grows, and what a chain of jobs costs from end to end.
+
+#![expect(clippy::unwrap_used, missing_docs, reason = "a bench that cannot go on has failed")]
+
+use std::time::Duration;
+
+use crontower::engine::{Config, Effect, Engine, Input, Request, WorkerInput};
+use crontower::model::{
+    Actor, Dependency, Job, JobCommand, JobId, JobSet, Now, Outcome, Overlap, Pool, Settings,
+    WorkerId,
+};
+use crontower::store::Image;
+use crontower::worker::protocol::{AttemptKey, Ended};
+
+fn main() {
+    divan::main();
+}
+
+fn job(id: &str) -> Job {
+    Job::new(JobId::new(id).unwrap(), JobCommand::script("true"))
+}
+
+fn engine(jobs: Vec<Job>) -> (Engine, Now) {
+    let id = WorkerId::new("w").unwrap();
+    let pool = Pool { id, host: None, capacity: 8, labels: Vec::new() };
+    let settings = Settings { workers: Some(vec![pool]), ..Settings::default() };
+    let now = Now {
+        wall: "2026-03-02T00:00:00Z".parse().unwrap(),
+        monotonic: Duration::from_secs(1_000),
+    };
+    let config = Config {
+        host: "here".to_owned(),
+        cores: 8,
+        system_zone: chrono_tz::UTC,
+        seed: 1,
+        boot_id: "boot".to_owned(),
+        version: "bench".to_owned(),
+    };
+    let started = Engine::start(config, Image::default(), JobSet { settings, jobs }, now);
+    (started.unwrap().0, now)
+}
+
+fn run(engine: &mut Engine, now: Now, job: &str) -> Vec<AttemptKey> {
+    let job = JobId::new(job).unwrap();
+    let request = Request::Run { job, args: Vec::new(), force: false, reason: None };
+    let actor = Actor::named("bench");
+    started(engine.handle(now, Input::Request { ticket: 1, actor, request }))
+}
+
+fn end(engine: &mut Engine, now: Now, key: AttemptKey) -> Vec<AttemptKey> {
+    let ended = Ended {
+        key,
+        started_at: Some(now.wall),
+        finished_at: now.wall + chrono::TimeDelta::seconds(1),
+        outcome: Outcome::Succeeded,
+        exit_code: Some(0),
+        error: None,
+        result: None,
+    };
+    started(engine.handle(now, Input::Worker(WorkerInput::Ended(ended))))
+}
+
+fn started(effects: Vec<Effect>) -> Vec<AttemptKey> {
+    let key = |effect| match effect {
+        Effect::Start(assignment) => Some(assignment.key),
+        _ => None,
+    };
+    effects.into_iter().filter_map(key).collect()
+}
+
+/// One attempt ends and the next of the queue starts, with so many waiting behind it.
+#[divan::bench(args = [1_000, 100_000], sample_count = 20, sample_size = 50)]
+fn one_ends_and_the_next_starts(bencher: divan::Bencher, queued: usize) {
+    let mut many = job("many");
+    many.overlap = Overlap::Allow;
+    let (mut engine, now) = engine(vec![many]);
+    let mut running = Vec::new();
+    for _ in 0..queued {
+        running.extend(run(&mut engine, now, "many"));
+    }
+    bencher.bench_local(|| {
+        let key = running.pop().unwrap();
+        running.extend(end(&mut engine, now, key));
+    });
+}
+
+/// A chain of 1,000 jobs, from the first one's run to the last one's end.
+#[divan::bench(sample_count = 10)]
+fn a_chain_of_a_thousand(bencher: divan::Bencher) {
+    let jobs: Vec<Job> = (0..1_000)
+        .map(|number| {
+            let mut link = job(&format!("link-{number}"));
+            if number > 0 {
+                let before = JobId::new(&format!("link-{}", number - 1)).unwrap();
+                link.dependencies =
+                    vec![Dependency { job: before, on: Default::default(), within: None }];
+            }
+            link
+        })
+        .collect();
+    bencher.with_inputs(|| engine(jobs.clone())).bench_local_values(|(mut engine, now)| {
+        let mut running = run(&mut engine, now, "link-0");
+        let mut ended = 0;
+        while let Some(key) = running.pop() {
+            ended += 1;
+            running.extend(end(&mut engine, now, key));
+        }
+        assert_eq!(ended, 1_000);
+    });
+}
