@@ -1,6 +1,6 @@
 //! What one step of the engine costs as the queue grows, and what a chain of jobs costs from end to end.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
 
 use std::time::Duration;
 

@@ -21,8 +21,8 @@ use crate::worker::output::OutputChunk;
 use crate::worker::output_log::read_output;
 use crate::worker::protocol::AttemptKey;
 
-/// A look at the engine between two steps.
-pub(super) type Look = Box<dyn FnOnce(&Engine) + Send>;
+/// A look at the engine between two steps, or why there is none.
+pub(super) type Look = Box<dyn FnOnce(Result<&Engine, Refusal>) + Send>;
 
 /// What the loop is asked for.
 pub(super) enum Message {
@@ -31,7 +31,7 @@ pub(super) enum Message {
     /// A look.
     Look(Look),
     /// A picture and what follows.
-    Subscribe(oneshot::Sender<Subscription>),
+    Subscribe(oneshot::Sender<Result<Subscription, Refusal>>),
     /// jobs.yaml was loaded; its fingerprint.
     Loaded(u64),
     /// Someone touched the folder of jobs.yaml.
@@ -89,10 +89,10 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let look: Look = Box::new(move |engine| {
             // Whoever asked may have gone.
-            let _ = reply.send(look(engine));
+            let _ = reply.send(engine.map(look));
         });
         self.messages.send(Message::Look(look)).await.map_err(|_| Refusal::Stopping)?;
-        answer.await.map_err(|_| Refusal::Stopping)
+        answer.await.map_err(|_| Refusal::Stopping)?
     }
 
     async fn execution_request(&self, request: Request) -> Result<Arc<Execution>, Refusal> {
@@ -127,7 +127,7 @@ impl Door for Handle {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.messages.send(Message::Subscribe(reply)).await.map_err(|_| Refusal::Stopping)?;
-        answer.await.map_err(|_| Refusal::Stopping)
+        answer.await.map_err(|_| Refusal::Stopping)?
     }
 
     async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {

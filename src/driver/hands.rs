@@ -30,6 +30,8 @@ pub(super) struct Hands {
     connection: Option<Connection>,
     /// What the connection would not take yet.
     unsent: VecDeque<ToWorker>,
+    /// It has said nothing for a while.
+    silent: bool,
     forgotten: Vec<AttemptKey>,
     in_process: InProcess,
     registry: Registry,
@@ -49,6 +51,7 @@ impl Hands {
             link: LocalLink::start(options, events.clone()),
             connection: None,
             unsent: VecDeque::new(),
+            silent: false,
             forgotten: Vec::new(),
             in_process: InProcess::new(data_dir.root(), registry.clone(), events)?,
             registry,
@@ -136,9 +139,15 @@ impl Hands {
 
     /// What a link event means to the engine.
     pub(super) fn hear(&mut self, event: LinkEvent) -> Option<WorkerInput> {
+        if self.silent && matches!(event, LinkEvent::Message(_)) {
+            // It is back. What was decided meanwhile without it is brought in line with what it holds.
+            self.silent = false;
+            self.ask_again();
+        }
         match event {
             LinkEvent::Up { hello, connection } => {
                 self.connection = Some(connection);
+                self.silent = false;
                 self.unsent.clear();
                 self.holdings(hello).map(WorkerInput::Up)
             }
@@ -152,8 +161,10 @@ impl Hands {
                 Some(WorkerInput::Down { reason })
             }
             LinkEvent::Silent => {
-                tracing::warn!("the worker process has said nothing for ten seconds");
-                None
+                self.silent = true;
+                let reason = "it has said nothing for ten seconds".to_owned();
+                tracing::warn!("the worker process: {reason}");
+                Some(WorkerInput::Down { reason })
             }
             LinkEvent::Message(hello @ FromWorker::Hello { .. }) => {
                 self.holdings(hello).map(WorkerInput::Up)

@@ -66,7 +66,7 @@ pub(super) struct Stop {
 struct Turn {
     inputs: Vec<Input>,
     looks: Vec<Look>,
-    subscribers: Vec<oneshot::Sender<Subscription>>,
+    subscribers: Vec<oneshot::Sender<Result<Subscription, Refusal>>>,
     output_grew: Vec<Feed>,
 }
 
@@ -215,13 +215,13 @@ impl Driver {
             let _ = self.feed.send(grown);
         }
         for look in turn.looks {
-            look(&self.engine);
+            look(Ok(&self.engine));
         }
         for subscriber in turn.subscribers {
             let subscription =
                 Subscription { feed: self.feed.subscribe(), snapshot: self.snapshot() };
             // Whoever asked may have gone.
-            let _ = subscriber.send(subscription);
+            let _ = subscriber.send(Ok(subscription));
         }
     }
 
@@ -338,7 +338,10 @@ impl Driver {
                     Some(Message::Request { reply, .. }) => {
                         let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
                     }
-                    Some(Message::Look(look)) => look(&self.engine),
+                    Some(Message::Look(look)) => look(Err(Refusal::Store(trouble.to_owned()))),
+                    Some(Message::Subscribe(reply)) => {
+                        let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
+                    }
                     Some(Message::Stop { .. }) | None => {
                         self.stop = Some(Stop { how: OnStop::Leave, until: Duration::ZERO, cancelled: false });
                         return false;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ids::mix;
 use super::{Effect, Engine, Live, Timer};
 use crate::model::{
-    Actor, Execution, ExecutionId, ExecutionState, Job, JobId, NamedCause, Now, Outcome,
+    Actor, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId, NamedCause, Now, Outcome,
     RetryCause, StateName, Trigger, text,
 };
 use crate::worker::protocol::{AttemptKey, Ended, Running, StopCause};
@@ -20,7 +20,17 @@ impl Engine {
         if !self.is_current(running.key) {
             return;
         }
-        self.amend(running.key.execution_id, |execution| {
+        let AttemptKey { execution_id, attempt } = running.key;
+        let Some(Live { execution, .. }) = self.live.get(&execution_id) else { return };
+        if execution.attempt().is_some_and(|attempt| attempt.started_at.is_some()) {
+            return;
+        }
+        let job_id = execution.job_id.clone();
+        self.out.facts.push(EventKind::AttemptStarted { execution_id, job_id, attempt });
+        if !self.out.executions.contains_key(&execution_id) {
+            self.out.quiet.insert(execution_id);
+        }
+        self.amend(execution_id, |execution| {
             execution.started_at.get_or_insert(running.started_at);
             if let Some(attempt) = execution.attempts.last_mut() {
                 attempt.started_at.get_or_insert(running.started_at);

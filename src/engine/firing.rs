@@ -72,7 +72,7 @@ impl Engine {
         let Some(entry) = self.jobs.get(job).filter(|entry| entry.fires()) else { return };
         let Some(timetable) = entry.timetable.clone() else { return };
         let mut accounted = entry.state.accounted_until;
-        let missed_before = before(now.wall - MISSED_AFTER);
+        let missed_before = before(now.wall - MISSED_AFTER).max(self.began);
         if let Some(span) = span_of(&timetable, accounted, missed_before) {
             accounted = span.last;
             self.missed(now, job, &timetable, span);

@@ -91,6 +91,8 @@ pub struct Engine {
     to_judge: Vec<ExecutionId>,
     ids: IdSource,
     seq: u64,
+    /// Fire times up to here had no engine that ran at them.
+    began: DateTime<Utc>,
     /// Nothing fires and nothing starts any more.
     halted: bool,
     out: Outbox,

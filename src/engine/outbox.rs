@@ -23,6 +23,8 @@ pub(super) struct Outbox {
     pub(super) facts: Vec<EventKind>,
     /// Executions that changed; `Some` = final, so no longer among the live ones.
     pub(super) executions: BTreeMap<ExecutionId, Option<Arc<Execution>>>,
+    /// Those of them whose change is told as another fact.
+    pub(super) quiet: BTreeSet<ExecutionId>,
     /// Jobs whose record changed.
     pub(super) jobs: BTreeSet<JobId>,
     /// Jobs that look different.
@@ -42,6 +44,7 @@ impl Outbox {
             changes: Vec::new(),
             facts: Vec::new(),
             executions: BTreeMap::new(),
+            quiet: BTreeSet::new(),
             jobs: BTreeSet::new(),
             shown_jobs: BTreeSet::new(),
             removed_jobs: Vec::new(),
@@ -68,6 +71,7 @@ impl Engine {
         execution.history.push(transition);
         execution.state = state;
         execution.reason = reason;
+        self.out.quiet.remove(&id);
         self.touch(id);
     }
 
@@ -113,7 +117,9 @@ impl Engine {
                 reason: execution.reason.clone(),
             };
             effects.push(Effect::Save(Change::Execution(execution)));
-            effects.push(self.event(now, &out.actor, kind));
+            if !out.quiet.contains(&id) {
+                effects.push(self.event(now, &out.actor, kind));
+            }
         }
         let jobs = out.shown_jobs.iter().filter_map(|job| self.job_status(job.as_str()));
         effects.extend(jobs.map(|job| Effect::Show(View::Job(job))));

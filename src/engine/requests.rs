@@ -11,6 +11,11 @@ use crate::model::{
 impl Engine {
     pub(super) fn request(&mut self, now: Now, request: Request) -> Result<Answer, Refusal> {
         let actor = self.out.actor.clone();
+        let winds_down =
+            matches!(request, Request::Halt { .. } | Request::CancelRunning | Request::Cancel(_));
+        if self.halted && !winds_down {
+            return Err(Refusal::Stopping);
+        }
         match request {
             Request::Apply(set) => self.apply(now, *set).map(|()| Answer::Done),
             Request::Run { job, args, force, reason } => {

@@ -61,6 +61,7 @@ impl Engine {
             timers: BTreeSet::new(),
             to_judge: Vec::new(),
             seq: image.last_seq,
+            began: now.wall,
             halted: false,
             out: Outbox::new(),
         };

@@ -81,6 +81,15 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
+    /// A worker has acknowledged that an attempt is running.
+    AttemptStarted {
+        /// Of which execution.
+        execution_id: ExecutionId,
+        /// Of which job.
+        job_id: JobId,
+        /// Its number.
+        attempt: u32,
+    },
     /// A job came.
     JobAdded {
         /// Which.
@@ -175,6 +184,7 @@ impl EventKind {
     pub const fn job_id(&self) -> Option<&JobId> {
         match self {
             Self::ExecutionChanged { job_id, .. }
+            | Self::AttemptStarted { job_id, .. }
             | Self::JobAdded { job_id, .. }
             | Self::JobChanged { job_id, .. }
             | Self::JobRemoved { job_id }
@@ -191,6 +201,9 @@ impl EventKind {
         match self {
             Self::ExecutionChanged { execution_id, job_id, state, reason, .. } => {
                 format!("{job_id} {} {state}: {reason}", execution_id.short())
+            }
+            Self::AttemptStarted { execution_id, job_id, attempt } => {
+                format!("{job_id} {} attempt {attempt} has started", execution_id.short())
             }
             Self::JobAdded { job_id, .. } => format!("job {job_id} added"),
             Self::JobChanged { job_id, version, changed } => {

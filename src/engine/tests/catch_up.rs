@@ -72,23 +72,35 @@ fn nothing_older_than_the_window_is_caught_up() {
 }
 
 #[test]
-fn ten_seconds_late_is_late_not_missed() {
-    let mut world = World::new(4, vec![job("a", Some("0 * * * *"), |_| {})]);
-    world.until("59m55s").restart("15s");
+fn ten_seconds_late_is_late_and_one_more_is_missed() {
+    let none = || job("a", Some("0 * * * *"), policy(CatchUp::None));
+    let mut world = World::new(4, vec![none()]);
+    world.until("59m55s").stall("15s");
     insta::assert_snapshot!(world.told(), @r"
-    01:00:10 engine started
     01:00:10 a#1 queued: due by its schedule, 10s late
     01:00:10 a#1 running: attempt 1 on w
     ");
     assert_eq!(world.ledger(), "");
+    let mut world = World::new(4, vec![none()]);
+    world.until("59m55s").stall("16s");
+    assert_eq!(world.told(), "\n");
+    insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 01:00:00, 1: Missed");
+}
+
+#[test]
+fn a_fire_time_without_an_engine_is_missed_however_short_it_was_away() {
+    let mut world = World::new(4, vec![job("a", Some("0 * * * *"), policy(CatchUp::None))]);
+    world.until("59m59s").restart("2s");
+    assert_eq!(world.executions.len(), 0);
+    insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 01:00:00, 1: Missed");
 }
 
 #[test]
 fn a_year_of_seconds_is_told_at_once() {
     let mut world = World::new(4, vec![job("a", Some("* * * * * *"), |_| {})]);
     world.restart("365d");
-    insta::assert_snapshot!(world.ledger(), @"a 02 00:00:01 to 01 23:59:48, 100000: Missed");
-    assert_eq!(world.executions.len(), 12);
+    insta::assert_snapshot!(world.ledger(), @"a 02 00:00:01 to 01 23:59:59, 100000: Missed");
+    assert_eq!(world.executions.len(), 1);
 }
 
 #[test]

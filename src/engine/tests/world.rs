@@ -129,6 +129,14 @@ impl World {
         self.now.wall = to;
     }
 
+    /// Lets time pass in which the engine is not asked: the machine was suspended, or too busy.
+    pub(super) fn stall(&mut self, time: &str) -> &mut Self {
+        let time = TimeDelta::from_std(text::parse_duration(time).unwrap()).unwrap();
+        self.pass(self.now.wall + time);
+        self.handle(Input::Tick);
+        self
+    }
+
     /// Sets the wall clock without time passing.
     pub(super) fn set_clock(&mut self, by: TimeDelta) -> &mut Self {
         self.now.wall += by;

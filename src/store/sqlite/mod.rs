@@ -13,7 +13,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -29,6 +29,7 @@ use failure::failed;
 /// Keeps everything in one file.
 #[derive(Debug)]
 pub struct SqliteStore {
+    path: PathBuf,
     /// The file, for messages.
     place: String,
     writer: Mutex<SqliteConnection>,
@@ -46,7 +47,7 @@ impl SqliteStore {
         let mut writer = open::writer(path, &place).await?;
         open::bring_up_to_date(&mut writer, &place).await?;
         let readers = open::readers(path);
-        Ok(Self { place, writer: Mutex::new(writer), readers })
+        Ok(Self { path: path.to_owned(), place, writer: Mutex::new(writer), readers })
     }
 }
 
@@ -61,7 +62,17 @@ impl Store for SqliteStore {
             return Ok(());
         }
         let batch = commit::Batch::of(changes)?;
-        commit::write(&mut *self.writer.lock().await, batch, changes, &self.place).await
+        let mut writer = self.writer.lock().await;
+        let written = commit::write(&mut writer, batch, changes, &self.place).await;
+        if written.is_err() {
+            // A full disk makes SQLite end the transaction by itself, of which the connection knows
+            // nothing: only a fresh one can be trusted. Where none is to be had now, the next commit
+            // fails, too, and tries again.
+            if let Ok(fresh) = open::writer(&self.path, &self.place).await {
+                *writer = fresh;
+            }
+        }
+        written
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, StoreError> {
