@@ -3,12 +3,16 @@
 //! Owns which jobs are listed in which order, worked out anew only when something changed that it
 //! depends on. The selection is a job, not a row: it stays with its job while others come and go.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+
+use chrono_tz::Tz;
 
 use super::cursor::{Cursor, Move};
 use super::filter::Filter;
 use super::world::{JobCondition, World, last_result};
 use crate::model::{JobId, JobStatus};
+use crate::tui::text::{clean, width, without_zone};
 
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +73,44 @@ const fn rank(condition: JobCondition) -> u8 {
     }
 }
 
+/// How many cells the widest of each takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct JobNeeds {
+    pub(crate) id: usize,
+    pub(crate) name: usize,
+    pub(crate) schedule: usize,
+    pub(crate) past: usize,
+}
+
+impl JobNeeds {
+    fn of(world: &World, zone: Tz) -> Self {
+        let mut needs = Self::default();
+        for job in world.jobs() {
+            let definition = &job.definition;
+            let name = definition.name.as_deref().unwrap_or_default();
+            needs.id = needs.id.max(definition.id.as_str().len());
+            needs.name = needs.name.max(width(&clean(name)));
+            needs.schedule = needs.schedule.max(width(&schedule(job, zone)));
+            needs.past = needs.past.max(job.recent.len());
+        }
+        needs
+    }
+}
+
+/// The schedule in words, or what stands in for one.
+pub(crate) fn schedule(job: &JobStatus, zone: Tz) -> Cow<'_, str> {
+    let definition = &job.definition;
+    let words = job.schedule_in_words.as_deref().or(definition.schedule.as_deref());
+    match words {
+        Some(words) => match without_zone(words, zone) {
+            Cow::Borrowed(words) => clean(words),
+            Cow::Owned(words) => Cow::Owned(clean(&words).into_owned()),
+        },
+        None if !definition.dependencies.is_empty() => Cow::Borrowed("after its dependencies"),
+        None => Cow::Borrowed("by hand"),
+    }
+}
+
 /// The list of jobs.
 #[derive(Debug, Default)]
 pub(crate) struct JobList {
@@ -86,12 +128,35 @@ pub(crate) struct JobList {
     rows: Vec<usize>,
     selected: Option<JobId>,
     stale: bool,
+    /// Of all jobs, so that columns stay as they are while a filter is typed.
+    needs: JobNeeds,
+    /// The zone that `needs` holds for; `None` = it is stale.
+    measured: Option<Tz>,
 }
 
 impl JobList {
     /// Something changed that the rows depend on.
     pub(crate) const fn touch(&mut self) {
         self.stale = true;
+    }
+
+    /// Jobs came, went or have another definition.
+    pub(crate) const fn touch_definitions(&mut self) {
+        self.stale = true;
+        self.measured = None;
+    }
+
+    /// How many cells the columns need.
+    pub(crate) const fn needs(&self) -> JobNeeds {
+        self.needs
+    }
+
+    /// Works out anew how many cells the columns need, where that may have changed.
+    pub(crate) fn measure(&mut self, world: &World, zone: Tz) {
+        if self.measured != Some(zone) {
+            self.measured = Some(zone);
+            self.needs = JobNeeds::of(world, zone);
+        }
     }
 
     /// Jobs changed, but none came or went: the rows stay as they are unless they depend on how

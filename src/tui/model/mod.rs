@@ -133,6 +133,8 @@ pub(crate) struct Notice {
     pub(crate) at: DateTime<Utc>,
     pub(crate) severity: Severity,
     pub(crate) text: String,
+    /// The execution whose end it follows.
+    pub(crate) follows: Option<ExecutionId>,
 }
 
 impl Notice {
@@ -193,6 +195,8 @@ pub(crate) struct Model {
     pub(crate) hosting: Hosting,
     pub(crate) size: Size,
     pub(crate) link: Link,
+    /// Why the engine cannot work, while it cannot.
+    pub(crate) trouble: Option<String>,
     pub(crate) world: World,
     pub(crate) pulse: world::Pulse,
     pub(crate) pulse_stale: bool,
@@ -216,7 +220,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(options: &TuiOptions, now: DateTime<Utc>, snapshot: Snapshot) -> Self {
         let mut jobs = JobList::default();
-        jobs.touch();
+        jobs.touch_definitions();
         Self {
             now,
             zone: options.zone,
@@ -225,6 +229,7 @@ impl Model {
             hosting: options.hosting,
             size: Size::new(80, 24),
             link: Link::Up,
+            trouble: None,
             world: World::new(snapshot),
             pulse: world::Pulse::default(),
             pulse_stale: true,
@@ -339,10 +344,25 @@ impl Model {
 
     pub(crate) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
         let text = super::text::clean(&text.into()).into_owned();
-        self.notices.push_back(Notice { at: self.now, severity, text });
+        self.notices.push_back(Notice { at: self.now, severity, text, follows: None });
         if self.notices.len() > MOST_NOTICES {
             self.notices.pop_front();
         }
+    }
+
+    /// A notice about an execution that the user asked for. It takes the place of the one before,
+    /// and is told anew at its end.
+    pub(crate) fn notice_of(&mut self, id: ExecutionId, severity: Severity, text: String) {
+        self.notices.retain(|notice| notice.follows != Some(id));
+        self.notice(severity, text);
+        if let Some(notice) = self.notices.back_mut() {
+            notice.follows = Some(id);
+        }
+    }
+
+    /// Whether a notice tells of that execution.
+    pub(crate) fn is_followed(&self, id: ExecutionId) -> bool {
+        self.notices.iter().any(|notice| notice.follows == Some(id))
     }
 
     /// The filter of the tab, where it has one.

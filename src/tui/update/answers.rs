@@ -66,23 +66,46 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
 }
 
 fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {
-    match result {
-        Ok(execution) => {
-            let (job, short) = (&execution.job_id, execution.id.short());
-            let severity = match execution.state.name() {
-                StateName::Skipped => Severity::Warning,
-                _ => Severity::Info,
-            };
-            let text = match (asked, execution.state.name()) {
-                (_, StateName::Skipped) => format!("{job} skipped: {}", execution.reason),
-                (Asked::Cancel, _) => format!("{job} {short} is being cancelled"),
-                (Asked::Retry, _) => format!("{job} runs again as {short}"),
-                _ => format!("{job} {short} {}", execution.state.name()),
-            };
-            model.notice(severity, text);
-        }
-        Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+    let execution = match result {
+        Ok(execution) => execution,
+        Err(refusal) => return model.notice(Severity::Error, refusal.to_string()),
+    };
+    let (job, short) = (&execution.job_id, execution.id.short());
+    let last = model.world.job(job).and_then(|job| job.last_execution.as_ref());
+    let ended = last.filter(|it| it.id == execution.id && it.state.is_final());
+    if let Some(ended) = ended.filter(|_| !execution.state.is_final()) {
+        // Its end was heard of before the answer came.
+        let (severity, text) = outcome(&execution, ended.state, "");
+        return model.notice_of(execution.id, severity, text);
     }
+    let text = match asked {
+        _ if execution.state.is_final() => {
+            let (severity, text) = outcome(&execution, execution.state.name(), &execution.reason);
+            return model.notice_of(execution.id, severity, text);
+        }
+        Asked::Cancel => format!("{job} {short} is being cancelled"),
+        Asked::Retry => format!("{job} runs again as {short}"),
+        _ => format!("{job} {short} {}", word_of(execution.state.name())),
+    };
+    model.notice_of(execution.id, Severity::Info, text);
+}
+
+/// How an execution that the user asked for has ended.
+pub(super) fn outcome(execution: &Execution, state: StateName, reason: &str) -> (Severity, String) {
+    let (job, short) = (&execution.job_id, execution.id.short());
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    match state {
+        StateName::Succeeded => (Severity::Info, format!("{job} {short} succeeded")),
+        StateName::Skipped => (Severity::Warning, format!("{job} skipped{why}")),
+        state if state.is_failure() => {
+            (Severity::Error, format!("{job} {short} {}{why}", word_of(state)))
+        }
+        state => (Severity::Info, format!("{job} {short} {}", word_of(state))),
+    }
+}
+
+fn word_of(state: StateName) -> String {
+    state.as_str().replace('_', " ")
 }
 
 fn on_job(model: &mut Model, asked: Asked, result: Result<Arc<JobStatus>, Refusal>) {

@@ -7,16 +7,16 @@ use ratatui::text::{Line, Span};
 use super::put;
 use super::table::{Column, Table};
 use crate::model::{JobStatus, StateName, Summary};
-use crate::tui::model::jobs::word;
+use crate::tui::model::jobs::{schedule, word};
 use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::{age, clean, countdown};
 use crate::tui::theme::{Look, Theme};
 
 const COLUMNS: [Column; 9] = [
     Column::new("state", 10, 10, 0),
-    Column::new("job", 16, 28, 1),
+    Column::new("job", 16, 40, 1),
     Column::new("name", 16, 28, 9),
-    Column::new("schedule", 18, 40, 4),
+    Column::new("schedule", 18, 60, 4),
     Column::new("next", 7, 7, 2).right(),
     Column::new("last", 6, 6, 3),
     Column::new("recent", 10, 20, 5),
@@ -32,7 +32,14 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         hint(model, canvas, area);
         return;
     }
-    let table = Table::new(model.theme, &COLUMNS, area);
+    let needs = model.jobs.needs();
+    let needs = [
+        ("job", needs.id),
+        ("name", needs.name),
+        ("schedule", needs.schedule),
+        ("recent", needs.past),
+    ];
+    let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
     table.titles(canvas, Some((model.jobs.order.title(), model.jobs.reversed)));
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);
@@ -52,24 +59,13 @@ fn cells<'a>(model: &Model, job: &'a JobStatus, table: &Table<'_>) -> Vec<Line<'
         Line::styled(format!("{} {}", look.glyph, look.word), look.style),
         Line::from(definition.id.as_str()),
         Line::styled(clean(definition.name.as_deref().unwrap_or_default()), theme.quiet()),
-        Line::from(schedule(job)),
+        Line::from(schedule(job, model.zone())),
         next(model, job),
         last(model, job),
         sparkline(theme, &job.recent, table.width_of("recent")),
         Line::styled(definition.priority.as_str(), theme.quiet()),
         Line::styled(waits, theme.care()),
     ]
-}
-
-/// The schedule in words, or what stands in for one.
-pub(super) fn schedule(job: &JobStatus) -> Span<'_> {
-    let definition = &job.definition;
-    let words = job.schedule_in_words.as_deref().or(definition.schedule.as_deref());
-    match words {
-        Some(words) => Span::raw(clean(words)),
-        None if !definition.dependencies.is_empty() => Span::raw("after its dependencies"),
-        None => Span::raw("by hand"),
-    }
 }
 
 fn next(model: &Model, job: &JobStatus) -> Line<'static> {

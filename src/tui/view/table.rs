@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{put, tint};
-use crate::tui::text::fit;
+use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
 /// Blank cells between columns.
@@ -69,6 +69,11 @@ pub(super) fn widths(columns: &[Column], width: u16) -> Vec<u16> {
     }
 }
 
+/// Cells of a title, with the mark of the order.
+fn title_cells(title: &str) -> u16 {
+    u16::try_from(width(title) + 1).unwrap_or(u16::MAX)
+}
+
 /// A table in an area: its first row holds the titles.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
@@ -81,6 +86,25 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     pub(super) fn new(theme: Theme, columns: &'a [Column], area: Rect) -> Self {
         Self { theme, columns, widths: widths(columns, area.width), area }
+    }
+
+    /// As [`Self::new`], where it is known how many cells some columns need: a column is no wider,
+    /// so that others get what it does not need.
+    pub(super) fn by_need(
+        theme: Theme,
+        columns: &'a [Column],
+        area: Rect,
+        needs: &[(&str, usize)],
+    ) -> Self {
+        let mut fitted = columns.to_vec();
+        for (title, need) in needs {
+            let need = u16::try_from(*need).unwrap_or(u16::MAX).max(title_cells(title));
+            if let Some(column) = fitted.iter_mut().find(|column| column.title == *title) {
+                column.most = column.most.min(need);
+                column.least = column.least.min(column.most);
+            }
+        }
+        Self { theme, columns, widths: widths(&fitted, area.width), area }
     }
 
     /// How wide the column of that title is; 0 = left out.
@@ -161,6 +185,7 @@ impl<'a> Table<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::options::{Charset, Colours};
 
     const COLUMNS: [Column; 4] = [
         Column::new("state", 10, 10, 0),
@@ -176,6 +201,17 @@ mod tests {
         assert_eq!(widths(&COLUMNS, 40), [10, 18, 0, 7]);
         assert_eq!(widths(&COLUMNS, 60), [10, 13, 23, 7]);
         assert_eq!(widths(&COLUMNS, 200), [10, 30, 60, 7]);
+    }
+
+    #[test]
+    fn a_column_that_needs_less_leaves_its_cells_to_others() {
+        let theme = Theme::new(Colours::None, Charset::Unicode);
+        let needs = [("job", 6), ("why", 30)];
+        let shown =
+            |width| Table::by_need(theme, &COLUMNS, Rect::new(0, 0, width, 9), &needs).widths;
+        assert_eq!(shown(60), [10, 6, 30, 7]);
+        assert_eq!(shown(200), [10, 6, 30, 7]);
+        assert_eq!(shown(48), [10, 6, 23, 7].map(|it| if it == 23 { 0 } else { it }));
     }
 
     #[test]
