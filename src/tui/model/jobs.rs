@@ -10,6 +10,8 @@ use chrono_tz::Tz;
 
 use super::cursor::{Cursor, Move};
 use super::filter::Filter;
+use super::marks::Marks;
+use super::tree;
 use super::world::{JobCondition, World, last_result};
 use crate::model::{JobId, JobStatus};
 use crate::tui::text::{clean, width, without_zone};
@@ -124,8 +126,14 @@ pub(crate) struct JobList {
     pub(crate) reversed: bool,
     /// Selection and window.
     pub(crate) cursor: Cursor,
+    /// Jobs that actions are about together.
+    pub(crate) marks: Marks<JobId>,
+    /// Whether each job stands under the first that it waits for, instead of in an order.
+    pub(crate) tree: bool,
     /// Places in `World::jobs`.
     rows: Vec<usize>,
+    /// How deep each row is in the tree; empty where there is none.
+    depths: Vec<usize>,
     selected: Option<JobId>,
     stale: bool,
     /// Of all jobs, so that columns stay as they are while a filter is typed.
@@ -147,8 +155,29 @@ impl JobList {
     }
 
     /// How many cells the columns need.
-    pub(crate) const fn needs(&self) -> JobNeeds {
-        self.needs
+    pub(crate) fn needs(&self) -> JobNeeds {
+        let deepest = self.depths.iter().max().copied().unwrap_or(0);
+        JobNeeds { id: self.needs.id + 2 * deepest, ..self.needs }
+    }
+
+    /// How deep a row is in the tree.
+    pub(crate) fn depth(&self, row: usize) -> usize {
+        self.depths.get(row).copied().unwrap_or(0)
+    }
+
+    /// Marks the selected job, or takes its mark away.
+    pub(crate) fn mark(&mut self) {
+        if let Some(id) = self.selected.clone() {
+            self.marks.toggle(id);
+        }
+    }
+
+    /// Marks from the last mark to the selected job.
+    pub(crate) fn mark_range(&mut self, world: &World) {
+        if let Some(at) = self.selected.clone() {
+            let jobs = self.rows.iter().filter_map(|row| world.jobs().get(*row));
+            self.marks.extend(jobs.map(|job| job.definition.id.clone()), at);
+        }
     }
 
     /// Works out anew how many cells the columns need, where that may have changed.
@@ -162,7 +191,8 @@ impl JobList {
     /// Jobs changed, but none came or went: the rows stay as they are unless they depend on how
     /// jobs are.
     pub(crate) fn touch_status(&mut self) {
-        let depends = self.only_wrong || self.order != JobOrder::Id || !self.filter.is_empty();
+        let sorted = self.order != JobOrder::Id && !self.tree;
+        let depends = self.only_wrong || sorted || !self.filter.is_empty();
         self.stale |= depends;
     }
 
@@ -185,6 +215,10 @@ impl JobList {
     pub(crate) fn settle(&mut self, world: &World, height: usize) {
         if std::mem::take(&mut self.stale) {
             self.rows = self.work_out(world);
+            self.depths.clear();
+            if self.tree {
+                (self.rows, self.depths) = tree::grow(world.jobs(), &self.rows);
+            }
             let is_selected = |row: &usize| {
                 world.jobs().get(*row).map(|job| &job.definition.id) == self.selected.as_ref()
             };
@@ -210,6 +244,9 @@ impl JobList {
         } else {
             self.filter.matching(wrong, |job| word(world.condition(job)))
         };
+        if self.tree {
+            return rows;
+        }
         if self.order != JobOrder::Id {
             rows.sort_by(|a, b| self.order.compare(world, &world.jobs()[*a], &world.jobs()[*b]));
         }

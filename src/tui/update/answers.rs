@@ -58,6 +58,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
             Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
         },
+        Answer::Each(answers) => on_each(model, &answers),
         Answer::Busy => {
             model.notice(Severity::Warning, "too much is under way: try again in a moment");
         }
@@ -88,6 +89,35 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
         _ => format!("{job} {short} {}", word_of(execution.state.name())),
     };
     model.notice_of(execution.id, Severity::Info, text);
+}
+
+/// Many at once are told in one sentence.
+fn on_each(model: &mut Model, answers: &[Answer]) {
+    let mut refused = Vec::new();
+    let mut skipped = 0;
+    for answer in answers {
+        match answer {
+            Answer::Execution { result: Err(refusal), .. }
+            | Answer::Job { result: Err(refusal), .. } => refused.push(refusal.to_string()),
+            Answer::Execution { result: Ok(execution), .. } => {
+                skipped += usize::from(execution.state.name() == StateName::Skipped);
+            }
+            _ => {}
+        }
+    }
+    let mut text = format!("{} done", answers.len() - refused.len() - skipped);
+    if skipped > 0 {
+        text.push_str(&format!(", {skipped} skipped"));
+    }
+    if let Some(first) = refused.first() {
+        text.push_str(&format!(", {} refused: {first}", refused.len()));
+    }
+    let severity = match (refused.len(), skipped) {
+        (0, 0) => Severity::Info,
+        (0, _) => Severity::Warning,
+        _ => Severity::Error,
+    };
+    model.notice(severity, text);
 }
 
 /// How an execution that the user asked for has ended.

@@ -55,6 +55,8 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     model.link = Link::Up;
     model.world = World::new(snapshot);
     model.jobs.touch_definitions();
+    let world = &model.world;
+    model.jobs.marks.retain(|id| world.job(id).is_some());
     model.pulse_stale = true;
     model.system.counts_stale = true;
     model.system.events_asked = false;
@@ -82,6 +84,8 @@ fn on_batch(model: &mut Model, batch: &Batch) {
     model.pulse_stale |= changes.jobs || changes.executions;
     if changes.job_set {
         model.jobs.touch_definitions();
+        let world = &model.world;
+        model.jobs.marks.retain(|id| world.job(id).is_some());
     } else if changes.jobs || changes.executions {
         model.jobs.touch_status();
     }

@@ -28,7 +28,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
             let rows = model.executions.rows().len();
             model.executions.cursor.settle(rows, height);
         }
-        Tab::Workers => model.workers.settle(model.world.worker_count(), height),
+        Tab::Workers => model.workers.settle(&model.world, height),
         Tab::System => {}
     }
     settle_scroll(model, height);

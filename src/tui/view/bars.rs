@@ -120,6 +120,9 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
     if model.world.engine.file.changed {
         parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
     }
+    if model.marked() > 0 {
+        parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
+    }
     if model.only_wrong() {
         parts.push(Span::styled("only what is wrong", theme.care()));
     }
@@ -153,6 +156,10 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
 fn asked(model: &Model, question: &Question) -> Line<'static> {
     let theme = model.theme;
     match question {
+        Question::Each { what, .. } => Line::from(vec![
+            Span::styled(format!(" {what}?"), theme.care()),
+            Span::styled(" y/N ", theme.strong()),
+        ]),
         Question::Quit => {
             Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
         }

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Column, Table};
+use super::table::{Chosen, Column, Table};
 use crate::model::{Execution, ExecutionState, StateName, Trigger};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, countdown, moment, running_for, took};
@@ -44,7 +44,9 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     table.titles(canvas, None);
     let shown = list.rows().iter().enumerate().skip(cursor.top);
     for (row, (at, execution)) in (1..usize::from(area.height)).zip(shown) {
-        table.row(canvas, row, cells(model, execution), at == cursor.at);
+        let marked = list.marks.contains(&execution.id);
+        let chosen = Chosen { selected: at == cursor.at, marked };
+        table.row(canvas, row, cells(model, execution), chosen);
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Column, Table};
+use super::table::{Chosen, Column, Table};
 use crate::model::{JobStatus, StateName, Summary};
 use crate::tui::model::jobs::{schedule, word};
 use crate::tui::model::{JobCondition, Model, last_result};
@@ -40,24 +40,29 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         ("recent", needs.past),
     ];
     let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
-    table.titles(canvas, Some((model.jobs.order.title(), model.jobs.reversed)));
+    let sorted = (model.jobs.order.title(), model.jobs.reversed);
+    table.titles(canvas, (!model.jobs.tree).then_some(sorted));
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);
     for (row, (at, place)) in (1..usize::from(area.height)).zip(shown) {
         if let Some(job) = jobs.get(*place) {
-            table.row(canvas, row, cells(model, job, &table), at == cursor.at);
+            let marked = model.jobs.marks.contains(&job.definition.id);
+            let chosen = Chosen { selected: at == cursor.at, marked };
+            table.row(canvas, row, cells(model, job, model.jobs.depth(at), &table), chosen);
         }
     }
 }
 
-fn cells<'a>(model: &Model, job: &'a JobStatus, table: &Table<'_>) -> Vec<Line<'a>> {
+fn cells<'a>(model: &Model, job: &'a JobStatus, depth: usize, table: &Table<'_>) -> Vec<Line<'a>> {
     let theme = model.theme;
     let definition = &job.definition;
     let look = look(theme, model.world.condition(job));
     let waits = waiting_for(model, job);
     vec![
         Line::styled(format!("{} {}", look.glyph, look.word), look.style),
-        Line::from(definition.id.as_str()),
+        Line::from_iter(
+            branch(theme, depth).into_iter().chain([Span::raw(definition.id.as_str())]),
+        ),
         Line::styled(clean(definition.name.as_deref().unwrap_or_default()), theme.quiet()),
         Line::from(schedule(job, model.zone())),
         next(model, job),
@@ -66,6 +71,13 @@ fn cells<'a>(model: &Model, job: &'a JobStatus, table: &Table<'_>) -> Vec<Line<'
         Line::styled(definition.priority.as_str(), theme.quiet()),
         Line::styled(waits, theme.care()),
     ]
+}
+
+/// What leads to a job in the tree.
+fn branch(theme: Theme, depth: usize) -> Option<Span<'static>> {
+    let above = depth.checked_sub(1)?;
+    let branch = format!("{}{}", "  ".repeat(above), theme.glyph("└ ", "\\ "));
+    Some(Span::styled(branch, theme.quiet()))
 }
 
 fn next(model: &Model, job: &JobStatus) -> Line<'static> {

@@ -37,6 +37,13 @@ impl Column {
     }
 }
 
+/// How a row stands out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen {
+    pub(super) selected: bool,
+    pub(super) marked: bool,
+}
+
 /// How wide each column is; 0 = left out.
 pub(super) fn widths(columns: &[Column], width: u16) -> Vec<u16> {
     let mut by_rank: Vec<usize> = (0..columns.len()).collect();
@@ -104,7 +111,21 @@ impl<'a> Table<'a> {
                 column.least = column.least.min(column.most);
             }
         }
-        Self { theme, columns, widths: widths(&fitted, area.width), area }
+        let mut widths = widths(&fitted, area.width);
+        // A need is met in full before a lesser column gets more than its least.
+        let shown = widths.iter().zip(&fitted).filter(|(width, _)| **width > 0);
+        let extra = shown.map(|(width, column)| *width - column.least.min(*width)).sum();
+        for (width, column) in widths.iter_mut().zip(&fitted) {
+            *width = column.least.min(*width);
+        }
+        let mut by_rank: Vec<usize> = (0..fitted.len()).filter(|at| widths[*at] > 0).collect();
+        by_rank.sort_by_key(|at| fitted[*at].rank);
+        by_rank.into_iter().fold(extra, |left: u16, at| {
+            let more = left.min(fitted[at].most.saturating_sub(widths[at]));
+            widths[at] += more;
+            left - more
+        });
+        Self { theme, columns, widths, area }
     }
 
     /// How wide the column of that title is; 0 = left out.
@@ -137,10 +158,14 @@ impl<'a> Table<'a> {
         canvas: &mut Buffer,
         row: usize,
         cells: Vec<Line<'_>>,
-        selected: bool,
+        chosen: Chosen,
     ) {
         self.draw(canvas, row, cells);
-        if selected {
+        if chosen.marked {
+            let mark = Line::styled(self.theme.glyph("▐", ">"), self.theme.care());
+            put(canvas, self.area, row, &mark);
+        }
+        if chosen.selected {
             tint(canvas, self.area, row, self.theme.selected());
         }
     }
@@ -211,7 +236,10 @@ mod tests {
             |width| Table::by_need(theme, &COLUMNS, Rect::new(0, 0, width, 9), &needs).widths;
         assert_eq!(shown(60), [10, 6, 30, 7]);
         assert_eq!(shown(200), [10, 6, 30, 7]);
-        assert_eq!(shown(48), [10, 6, 23, 7].map(|it| if it == 23 { 0 } else { it }));
+        assert_eq!(shown(48), [10, 6, 0, 7]);
+        let needs = [("job", 14), ("why", 60)];
+        let table = Table::by_need(theme, &COLUMNS, Rect::new(0, 0, 60, 9), &needs);
+        assert_eq!(table.widths, [10, 14, 22, 7], "the job in full, then the rest");
     }
 
     #[test]
