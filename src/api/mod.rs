@@ -21,6 +21,7 @@ mod reload;
 mod router;
 mod serve;
 mod status;
+mod why;
 mod wire;
 mod workers;
 

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
-use super::{events, executions, feed, health, jobs, output, reload, status, workers};
+use super::{events, executions, feed, health, jobs, output, reload, status, why, workers};
 
 /// The unix socket: whoever may open it may do everything.
 pub(super) fn socket(app: App) -> Router {
@@ -20,11 +20,13 @@ pub(super) fn socket(app: App) -> Router {
         .route("/jobs/{id}/pause", post(jobs::pause))
         .route("/jobs/{id}/resume", post(jobs::resume))
         .route("/jobs/{id}/ledger", get(jobs::ledger))
+        .route("/jobs/{id}/why", get(why::job))
         .route("/executions", get(executions::list))
         .route("/executions/{id}", get(executions::show))
         .route("/executions/{id}/cancel", post(executions::cancel))
         .route("/executions/{id}/retry", post(executions::retry))
         .route("/executions/{id}/output", get(output::read))
+        .route("/executions/{id}/why", get(why::execution))
         .route("/counts", get(executions::counts))
         .route("/workers", get(workers::list))
         .route("/workers/{id}", get(workers::show))

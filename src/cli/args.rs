@@ -6,7 +6,7 @@ use super::engine::StartArgs;
 use super::place::Place;
 use super::{
     attach, completions, events, executions, jobs, logs, man, next, pause, reload, run, show,
-    status, stop_and_retry, validate, worker_process, workers,
+    status, stop_and_retry, validate, why, worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -52,6 +52,8 @@ pub(super) enum Command {
     Events(events::Events),
     /// Show a job or an execution
     Show(show::Show),
+    /// Say why a job does or does not run, or why an execution waits
+    Why(why::Why),
     /// Run a job now
     Run(run::Run),
     /// Stop the schedule of a job from firing

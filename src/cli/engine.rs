@@ -165,7 +165,7 @@ impl Up {
         if let Some(notice) = &self.notice {
             tracing::warn!("{notice}");
         }
-        tracing::info!(socket = %socket.display(), "ready");
+        tracing::info!(socket = %socket.display(), "ready: the engine runs");
     }
 
     /// The engine works without a screen until it is told to stop and has stopped.

@@ -28,6 +28,7 @@ mod table;
 mod terminal;
 mod times;
 mod validate;
+mod why;
 mod worker_process;
 mod workers;
 
@@ -98,6 +99,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Status(args) => args.run(&context).await,
         Command::Events(args) => args.run(&context).await,
         Command::Show(args) => args.run(&context).await,
+        Command::Why(args) => args.run(&context).await,
         Command::Run(args) => args.run(&context).await,
         Command::Pause(args) => args.run(&context).await,
         Command::Resume(args) => args.run(&context).await,

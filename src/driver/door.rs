@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::feed::Subscription;
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName,
+    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -71,6 +71,10 @@ pub trait Door: Send + Sync + std::fmt::Debug {
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, Refusal>;
     /// The ledger's ranges of a job, newest first.
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal>;
+    /// Why a job does or does not run at an instant.
+    async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal>;
+    /// Why an execution stands where it does.
+    async fn why_execution(&self, execution: ExecutionId) -> Result<Why, Refusal>;
     /// Output of an attempt from byte `from` of its stream on, at most about `max_bytes`.
     async fn output(
         &self,

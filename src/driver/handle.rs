@@ -11,15 +11,19 @@ use super::data_dir::DataDir;
 use super::door::{Door, RunOptions};
 use super::feed::Subscription;
 use super::source::JobsSource;
-use crate::engine::{Answer, Engine, Request};
+use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, OnStop, Refusal, StateName,
+    Actor, Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, OnStop, Refusal,
+    StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page, Store, StoreError};
 use crate::worker::output::OutputChunk;
 use crate::worker::output_log::read_output;
 use crate::worker::protocol::AttemptKey;
+
+/// So many rows of the ledger are looked through for the one that holds an instant.
+const LEDGER_LOOKED_AT: u32 = 10_000;
 
 /// A look at the engine between two steps, or why there is none.
 pub(super) type Look = Box<dyn FnOnce(Result<&Engine, Refusal>) + Send>;
@@ -107,6 +111,24 @@ impl Handle {
             Answer::Job(job) => Ok(job),
             Answer::Execution(_) | Answer::Done => Err(Refusal::Stopping),
         }
+    }
+
+    /// What the store knows about an instant of a job.
+    async fn past(&self, job: &JobId, at: DateTime<Utc>) -> Result<Past, Refusal> {
+        // The execution of a fire time is made at it or after it; a page of the first ones made then is enough.
+        let query = ExecutionQuery {
+            job: Some(job.clone()),
+            since: Some(at),
+            after: Some(ExecutionId::from_uuid(uuid::Uuid::nil())),
+            limit: 1_000,
+            ..ExecutionQuery::default()
+        };
+        let mut executions = self.executions(&query).await?.items;
+        executions.retain(|execution| execution.fire_time == at);
+        executions.reverse();
+        let ranges = self.ledger(job, LEDGER_LOOKED_AT).await?;
+        let ledger = ranges.into_iter().find(|range| range.first <= at && at <= range.last);
+        Ok(Past { executions, ledger })
     }
 
     /// Reads jobs.yaml and says what putting it in force would change.
@@ -226,6 +248,25 @@ impl Door for Handle {
 
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
         self.store.ledger(job, limit).await.map_err(refused)
+    }
+
+    async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {
+        let past = self.past(job, at).await?;
+        let job = job.clone();
+        let now = Clock.now();
+        self.look(move |engine| engine.why_job(now, &job, at, &past)).await?
+    }
+
+    async fn why_execution(&self, execution: ExecutionId) -> Result<Why, Refusal> {
+        let now = Clock.now();
+        let live = self.look(move |engine| {
+            engine.live_execution(execution).map(|live| engine.why_execution(now, &live))
+        });
+        if let Some(why) = live.await? {
+            return Ok(why);
+        }
+        let ended = self.execution(&execution.to_string()).await?;
+        self.look(move |engine| engine.why_execution(now, &ended)).await
     }
 
     async fn output(

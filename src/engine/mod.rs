@@ -19,6 +19,7 @@ mod requests;
 mod start;
 #[cfg(test)]
 mod tests;
+mod why;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -33,6 +34,7 @@ use crate::model::{
 };
 
 pub use input::{Answer, Config, Effect, Holdings, Input, Request, Ticket, View, WorkerInput};
+pub use why::Past;
 
 use dispatch::Limits;
 use ids::IdSource;

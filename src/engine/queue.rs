@@ -134,6 +134,17 @@ impl Queue {
         self.places.get(&id).is_some_and(|place| place.parked.is_none())
     }
 
+    /// How many wait for the same and stand before it, and what holds it back beside its rank.
+    pub(super) fn place_of(&self, id: ExecutionId) -> Option<(usize, Option<&Block>)> {
+        let place = self.places.get(&id)?;
+        let peers = match &place.parked {
+            None => Some(&self.ready),
+            Some(block) => self.parked.get(block),
+        };
+        let before = peers.map_or(0, |peers| peers.range(..place.rank).count());
+        Some((before, place.parked.as_ref()))
+    }
+
     /// Lifts those that have waited long enough. Called before a slot is given away: nothing else looks at the order.
     pub(super) fn promote(&mut self, monotonic: Duration) {
         while let Some((due, id)) = self.promotions.first().copied() {

@@ -11,6 +11,7 @@ mod now;
 mod refusal;
 mod settings;
 pub mod text;
+mod why;
 mod worker;
 
 pub use event::{Actor, Event, EventKind, Severity};
@@ -26,4 +27,5 @@ pub use job::{JobRecord, JobState, JobStatus, LedgerFate, LedgerRange, Pause, So
 pub use now::Now;
 pub use refusal::{Problem, Refusal};
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
+pub use why::Why;
 pub use worker::{Worker, WorkerState};

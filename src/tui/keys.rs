@@ -32,6 +32,10 @@ pub(crate) enum Action {
     Pause,
     ShowOutput,
     OnlyWrong,
+    Mark,
+    MarkRange,
+    Tree,
+    Zoom,
     NextOrder,
     Reverse,
     Copy,
@@ -218,9 +222,20 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "only what is wrong",
     )
     .hint("wrong"),
-    bind(&[key('s')], Action::NextOrder, Scope::JOBS, "sort", "sort by the next column")
-        .hint("sort"),
-    bind(&[key('S')], Action::Reverse, Scope::JOBS, "reverse", "reverse the order"),
+    bind(&[key(' ')], Action::Mark, MARKED, "mark", "mark: r, x, p, y then take all marked")
+        .hint("mark"),
+    bind(&[key('v')], Action::MarkRange, MARKED, "mark-range", "mark from the last mark to here"),
+    bind(&[key('s')], Action::NextOrder, SORTED, "sort", "sort by the next column").hint("sort"),
+    bind(&[key('S')], Action::Reverse, SORTED, "reverse", "reverse the order"),
+    bind(&[key('t')], Action::Tree, Scope::JOBS, "tree", "each job under what it waits for")
+        .hint("tree"),
+    bind(
+        &[key('Z')],
+        Action::Zoom,
+        MARKED.and(Scope::WORKERS),
+        "zoom",
+        "details on the whole screen; j and k go on",
+    ),
     bind(&[key('y')], Action::Copy, COPIED, "copy", "copy the id (of an opened job: its YAML)"),
     bind(
         &[ctrl('r')],
@@ -267,7 +282,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Close,
         Scope::LISTS,
         "clear",
-        "list everything again: clears filter and F",
+        "clears marks, then filter and F",
     ),
     bind(&[named(KeyCode::Esc)], Action::Close, NOT_LIST, "close", "close").hint("close"),
     bind(&[key('q'), ctrl('c')], Action::Back, Scope::ALL, "quit", "back; at the top: quit"),
@@ -279,6 +294,8 @@ const OF_ANY: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION).and(Scope::OUTPUT);
 const OF_RUN: Scope = Scope::OF_EXECUTION.and(Scope::OUTPUT);
 const OF_LISTED: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION);
 const COPIED: Scope = OF_ANY.and(Scope::WORKERS).and(Scope::WORKER);
+const MARKED: Scope = Scope::JOBS.and(Scope::EXECUTIONS);
+const SORTED: Scope = Scope::JOBS.and(Scope::WORKERS);
 const NOT_LIST: Scope = Scope::ALL.but(Scope::LISTS);
 const NOT_OUTPUT: Scope = Scope::ALL.but(Scope::OUTPUT);
 const DOWN: Action = Action::Move(Move::By(1));

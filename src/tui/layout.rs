@@ -29,9 +29,19 @@ pub(crate) struct Areas {
     pub(crate) footer: Rect,
 }
 
-/// Divides the screen; `None` when it is too small. `pane`: whether there is one where there is
-/// room for it.
-pub(crate) fn areas(size: Size, panel_rows: u16, pane: bool) -> Option<Areas> {
+/// Where details of what is selected are to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pane {
+    /// Nowhere.
+    None,
+    /// Beside the list, where there is room for them.
+    Beside,
+    /// In the list's place.
+    Whole,
+}
+
+/// Divides the screen; `None` when it is too small.
+pub(crate) fn areas(size: Size, panel_rows: u16, pane: Pane) -> Option<Areas> {
     if size.width < LEAST.width || size.height < LEAST.height {
         return None;
     }
@@ -39,18 +49,19 @@ pub(crate) fn areas(size: Size, panel_rows: u16, pane: bool) -> Option<Areas> {
     let panel_rows = panel_rows.min(size.height - 5);
     let body = Rect::new(0, 2, size.width, size.height - 3 - panel_rows);
     let (list, pane) = match (pane, size) {
-        (false, _) => (body, None),
-        (true, Size { width: WIDE.., .. }) => {
+        (Pane::None, _) => (body, None),
+        (Pane::Whole, _) => (Rect { height: 0, ..body }, Some(body)),
+        (Pane::Beside, Size { width: WIDE.., .. }) => {
             let width = (size.width * 3 / 8).clamp(44, 84);
             let list = Rect { width: body.width - width, ..body };
             (list, Some(Rect { x: list.width, width, ..body }))
         }
-        (true, Size { height: TALL.., .. }) => {
+        (Pane::Beside, Size { height: TALL.., .. }) => {
             let height = body.height * 2 / 5;
             let list = Rect { height: body.height - height, ..body };
             (list, Some(Rect { y: list.bottom(), height, ..body }))
         }
-        (true, _) => (body, None),
+        (Pane::Beside, _) => (body, None),
     };
     Some(Areas {
         header: line(0),
@@ -72,13 +83,13 @@ mod tests {
         for (width, height, panel) in
             [(40, 10, 0), (80, 24, 12), (120, 24, 7), (100, 60, 0), (500, 200, 12)]
         {
-            let areas = areas(Size::new(width, height), panel, true).unwrap();
+            let areas = areas(Size::new(width, height), panel, Pane::Beside).unwrap();
             let pane = areas.pane.unwrap_or_default().area();
             assert_eq!(areas.list.area() + pane, areas.body.area(), "{width}x{height}");
             let rows = 3 + areas.body.height + areas.panel.height;
             assert_eq!(rows, height, "{width}x{height}");
         }
-        assert_eq!(areas(Size::new(39, 24), 0, true), None);
-        assert_eq!(areas(Size::new(80, 9), 0, true), None);
+        assert_eq!(areas(Size::new(39, 24), 0, Pane::Beside), None);
+        assert_eq!(areas(Size::new(80, 9), 0, Pane::Beside), None);
     }
 }

@@ -100,6 +100,8 @@ pub(crate) enum Answer {
         /// How many bytes, or what went wrong.
         result: Result<usize, String>,
     },
+    /// `Request::Each`, in its order.
+    Each(Vec<Self>),
     /// There was too much under way to begin this.
     Busy,
 }
@@ -168,6 +170,7 @@ impl Request {
                 | Self::CancelExecution(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
+                | Self::Each(_)
                 | Self::PlanReload
                 | Self::Reload
                 | Self::Execution(_)
@@ -189,6 +192,8 @@ pub(crate) enum Request {
     Pause(JobId),
     /// End a pause.
     Resume(JobId),
+    /// One after the other.
+    Each(Vec<Self>),
     /// What would a reload change?
     PlanReload,
     /// Reload.

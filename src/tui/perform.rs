@@ -34,6 +34,13 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
         Request::CancelExecution(id) => execution(Asked::Cancel)(door.cancel(id).await),
         Request::Pause(id) => job(Asked::Pause)(door.pause(&id, None, None).await),
         Request::Resume(id) => job(Asked::Resume)(door.resume(&id).await),
+        Request::Each(requests) => {
+            let mut answers = Vec::with_capacity(requests.len());
+            for request in requests {
+                answers.push(Box::pin(perform(door, request)).await);
+            }
+            Answer::Each(answers)
+        }
         Request::PlanReload => Answer::Plan(door.plan_reload().await),
         Request::Reload => Answer::Reloaded(door.reload().await),
         Request::Executions { ticket, place, query } => {

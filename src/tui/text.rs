@@ -102,7 +102,10 @@ fn coarse(seconds: i64) -> String {
     match seconds {
         ..3_600 => format!("{}m", seconds / 60),
         3_600..86_400 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{}d {}h", seconds / 86_400, seconds / 3_600 % 24),
+        86_400..8_640_000 => {
+            format!("{}d {}h", seconds / 86_400, seconds / 3_600 % 24)
+        }
+        _ => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -135,6 +138,23 @@ pub(crate) fn running_for(now: DateTime<Utc>, since: DateTime<Utc>) -> String {
         seconds @ ..60 => format!("{} s", seconds.max(0)),
         _ => took(now - since),
     }
+}
+
+/// A schedule in words without the zone that it is told in, where that is the viewer's own.
+pub(crate) fn without_zone(words: &str, zone: Tz) -> Cow<'_, str> {
+    const UTC: [&str; 2] = ["UTC", "Etc/UTC"];
+    let names: &[&str] = if UTC.contains(&zone.name()) { &UTC } else { &[zone.name()] };
+    for name in names {
+        // What follows the zone is how the schedule is modified.
+        for (at, _) in words.match_indices(name) {
+            let (before, after) = (&words[..at], &words[at + name.len()..]);
+            let ends = after.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '/');
+            if let (Some(before), true) = (before.strip_suffix(", "), ends) {
+                return Cow::Owned(format!("{before}{after}"));
+            }
+        }
+    }
+    Cow::Borrowed(words)
 }
 
 /// A time of day, with the day where it is another one than today's.
@@ -194,6 +214,7 @@ mod tests {
             [-5, 0, 1, 42, 245, 600, 3_599, 11_220, 190_000].map(told),
             ["due", "due", "0:01", "0:42", "4:05", "10m", "59m", "3h 07m", "2d 4h"]
         );
+        assert_eq!(told(364 * 86_400 + 80_000), "364d");
         let soon = at(0) + TimeDelta::milliseconds(200);
         assert_eq!(countdown(at(0), soon), "0:01");
     }
@@ -210,6 +231,19 @@ mod tests {
             [-1, 12, 1_450, 59_999, 185_000, 7_800_000].map(told),
             ["0 ms", "12 ms", "1.4 s", "59 s", "3m 05s", "2h 10m"]
         );
+    }
+
+    #[test]
+    fn the_viewers_own_zone_is_left_out_and_no_other() {
+        let told = |words, zone| without_zone(words, zone).into_owned();
+        let berlin = "At 01:00 every day, Europe/Berlin";
+        assert_eq!(told(berlin, Tz::Europe__Berlin), "At 01:00 every day");
+        assert_eq!(told(berlin, Tz::UTC), berlin);
+        let modified = "Every hour, Etc/UTC; not on de holidays";
+        assert_eq!(told(modified, Tz::UTC), "Every hour; not on de holidays");
+        assert_eq!(told("Daily, America/Indiana/Knox", Tz::America__Indiana__Knox), "Daily");
+        let longer = "Daily, Europe/Berlin/Mitte";
+        assert_eq!(told(longer, Tz::Europe__Berlin), longer);
     }
 
     #[test]

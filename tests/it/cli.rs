@@ -49,6 +49,7 @@ fn help_names_every_command_that_works() {
       status       Tell how the engine is
       events       List the newest events, or follow them
       show         Show a job or an execution
+      why          Say why a job does or does not run, or why an execution waits
       run          Run a job now
       pause        Stop the schedule of a job from firing
       resume       End a pause

@@ -131,6 +131,8 @@ fn settle_word(word: &str) -> String {
         "DATE"
     } else if core.len() == 8 && digits == 6 && core.contains(':') {
         "TIME"
+    } else if core.len() == 20 && core.ends_with('Z') && digits == 14 {
+        "INSTANT"
     } else if core.ends_with('s') && digits > 0 && core.starts_with(|c: char| c.is_ascii_digit()) {
         "SPAN"
     } else {
@@ -470,4 +472,46 @@ fn nonsense_on_the_socket_harms_nobody() {
         let _ = stream.read_to_end(&mut Vec::new());
     }
     assert!(engine.say(&["status"]).starts_with("exit code 0\n"));
+}
+
+#[test]
+fn why_tells_what_stands_in_the_way() {
+    let engine = Engine::start();
+    insta::assert_snapshot!(engine.say(&["why", "hello"]), @"
+    exit code 0
+    -- stdout
+    it has no schedule and no dependencies: it runs when asked to
+    ");
+    engine.say(&["pause", "nightly", "--until", "2099-01-01T00:00:00Z", "--reason", "work"]);
+    insta::assert_snapshot!(engine.say(&["why", "nightly", "--at", "2098-01-01T02:30:00Z"]), @"
+    exit code 0
+    -- stdout
+    it is paused by root@socket since INSTANT until INSTANT: work
+    Wed DATE TIME +00:00 is no fire time of: At 02:00 every day, UTC: minute is 30, wanted 0
+    its first fire time after the pause is INSTANT
+      yes  second: 0; wanted: 0
+      no   minute: 30; wanted: 0
+      yes  hour: 2; wanted: 2
+      yes  month: January; wanted: *
+      yes  day: Wednesday the 1; wanted: day of month * and day of week *
+    ");
+    let why = engine.json(&["why", "nightly", "--at", "2098-01-01T02:00:00Z", "--json"]);
+    assert_eq!((&why["subject"], &why["explanation"]["fires"]), (&"nightly".into(), &true.into()));
+    let ended = engine.json(&["run", "hello", "--wait", "--json"]);
+    let id = ended["id"].as_str().unwrap();
+    insta::assert_snapshot!(engine.say(&["why", id]), @"
+    exit code 0
+    -- stdout
+    it is succeeded
+    attempt 1 on local: succeeded
+    it was asked for by root@socket at INSTANT
+    INSTANT succeeded: succeeded
+    INSTANT running: attempt 1 on local
+    INSTANT queued: run now, asked for by root@socket
+    ");
+    let fire_time = ended["fire_time"].as_str().unwrap();
+    let said = engine.say(&["why", "hello", "--at", fire_time]);
+    assert!(said.contains("execution ID (manual) was made for it and is succeeded"), "{said}");
+    assert!(engine.say(&["why", "nobody"]).starts_with("exit code 4\n"));
+    assert!(engine.say(&["why", id, "--at", "2h"]).starts_with("exit code 2\n"));
 }

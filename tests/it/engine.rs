@@ -79,13 +79,14 @@ fn job(id: &str) -> JobId {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_by_hand_goes_all_the_way() {
-    let site = Site::new("jobs: [{id: hello, run: 'echo hello >&2; exit 3'}]").await;
+    let site =
+        Site::new("jobs: [{id: hello, run: 'exec 2>&1; echo hello; echo you >&2; exit 3'}]").await;
     let mut feed = site.door().subscribe().await.unwrap();
     let created = site.door().run_job(&job("hello"), RunOptions::default()).await.unwrap();
     assert_eq!(created.state.name(), StateName::Running);
     let ended = reaches(&mut feed, created.id, StateName::Failed).await;
     assert_eq!(ended.attempts[0].exit_code, Some(3));
-    assert_eq!(site.output(&ended).await, "hello\n");
+    assert_eq!(site.output(&ended).await, "hello\nyou\n");
     let kept = site.door().execution(&created.id.short()).await.unwrap();
     assert_eq!(kept, ended);
     site.close().await;

@@ -15,7 +15,7 @@ use crate::api::wire::{ExecutionView, FeedLine, List, OutputPage};
 use crate::driver::{Door, Feed, RunOptions, Subscription};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName,
+    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -152,6 +152,15 @@ impl Door for Client {
         let path = ["jobs", job.as_str(), "ledger"];
         let list: List<LedgerRange> = self.ask(&path, &borrowed(&query)).await?;
         Ok(list.items)
+    }
+
+    async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {
+        let query = [("at", rfc3339(at))];
+        self.ask(&["jobs", job.as_str(), "why"], &borrowed(&query)).await
+    }
+
+    async fn why_execution(&self, execution: ExecutionId) -> Result<Why, Refusal> {
+        self.ask(&["executions", &execution.to_string(), "why"], &[]).await
     }
 
     async fn output(

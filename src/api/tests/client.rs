@@ -83,6 +83,9 @@ async fn every_question_has_the_same_answer_through_the_client() {
     assert_eq!(far.events_after(2, 3).await, near.events_after(2, 3).await);
     assert_eq!(far.ledger(&backup, 5).await, near.ledger(&backup, 5).await);
     assert_eq!(far.output(key, 0, 100).await, near.output(key, 0, 100).await);
+    assert_eq!(far.why_job(&backup, noon()).await, near.why_job(&backup, noon()).await);
+    let running = execution_id(2);
+    assert_eq!(far.why_execution(running).await, near.why_execution(running).await);
     assert_eq!(far.plan_reload().await, near.plan_reload().await);
     let until = Some(noon() + TimeDelta::hours(1));
     let reason = Some("grüße".to_owned());

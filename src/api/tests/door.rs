@@ -345,6 +345,18 @@ impl Door for PlayedDoor {
         }])
     }
 
+    async fn why_job(&self, id: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {
+        self.known(id)?;
+        let lines = vec!["it is paused".to_owned(), "its schedule says so".to_owned()];
+        let explanation = Some(serde_json::json!({ "fires": false, "verdicts": [] }));
+        Ok(Why { subject: id.to_string(), at, lines, explanation })
+    }
+
+    async fn why_execution(&self, id: ExecutionId) -> Result<Why, Refusal> {
+        let lines = vec![format!("it is {}", self.find(id).state.name())];
+        Ok(Why { subject: id.to_string(), at: noon(), lines, explanation: None })
+    }
+
     /// Offsets count lines here; two of them are given at a time.
     async fn output(&self, key: AttemptKey, from: u64, _: u64) -> Result<OutputChunk, Refusal> {
         let state = self.state();

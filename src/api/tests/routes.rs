@@ -185,6 +185,8 @@ async fn refusals_are_problems_with_a_stable_type() {
         ("POST", "jobs/backup/resume"),
         ("POST", "executions/00000001/cancel"),
         ("POST", "executions/00000002/retry"),
+        ("GET", "jobs/backpu/why"),
+        ("GET", "executions/ffff/why"),
         ("GET", "executions/0192"),
         ("GET", "executions/ffff"),
         ("POST", "reload"),
@@ -203,6 +205,8 @@ async fn refusals_are_problems_with_a_stable_type() {
     POST jobs/backup/resume: {"detail":"job `backup` is not paused","job":"backup","status":409,"title":"Job is not paused","type":"/problems/not-paused"}
     POST executions/00000001/cancel: {"detail":"execution 00000001 is already succeeded","execution":"0192f0c123457abc8def000000000001","state":"succeeded","status":409,"title":"Execution is over","type":"/problems/already-final"}
     POST executions/00000002/retry: {"detail":"execution 00000002 is still running: cancel it first, or wait for its end","execution":"0192f0c123457abc8def000000000002","state":"running","status":409,"title":"Execution is not over","type":"/problems/still-live"}
+    GET jobs/backpu/why: {"detail":"no job named `backpu`; did you mean `backup`?","job":"backpu","nearest":"backup","status":404,"title":"No such job","type":"/problems/unknown-job"}
+    GET executions/ffff/why: {"detail":"no execution `ffff`","execution":"ffff","status":404,"title":"No such execution","type":"/problems/unknown-execution"}
     GET executions/0192: {"count":2,"detail":"`0192` is the beginning or end of 2 executions: give more of its characters","execution":"0192","status":400,"title":"More than one execution","type":"/problems/ambiguous-execution"}
     GET executions/ffff: {"detail":"no execution `ffff`","execution":"ffff","status":404,"title":"No such execution","type":"/problems/unknown-execution"}
     POST reload: {"detail":"jobs.yaml:3:5: unknown key `scheduel`","status":422,"title":"Invalid jobs file","type":"/problems/invalid-file"}
@@ -314,4 +318,19 @@ async fn past_events_are_a_list_where_json_is_asked_for() {
     assert_eq!(list("?limit=2&cursor=2").await, (vec![1], None));
     assert_eq!(list("?limit=2&after=3").await, (vec![4, 5], Some("5".to_owned())));
     assert_eq!(list("?after=3").await, (vec![4, 5], None));
+}
+
+#[tokio::test]
+async fn why_is_asked_about_now_or_an_instant() {
+    let world = World::new();
+    let (status, why) = world.get("/api/v1/jobs/backup/why").await;
+    assert_eq!((status, &why["at"]), (StatusCode::OK, &"2026-11-23T12:00:00Z".into()));
+    let (_, why) = world.get("/api/v1/jobs/backup/why?at=2026-12-01T00:00:00Z").await;
+    assert_eq!((&why["subject"], &why["at"]), (&"backup".into(), &"2026-12-01T00:00:00Z".into()));
+    let (_, why) = world.get("/api/v1/executions/00000002/why").await;
+    assert_eq!(why["lines"][0], "it is running");
+    for query in ["at=yesterday", "at=1&at=2", "when=now"] {
+        let (status, _) = world.get(&format!("/api/v1/jobs/backup/why?{query}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
 }

@@ -6,6 +6,7 @@ mod overlap;
 mod reload;
 mod retries;
 mod simulation;
+mod why;
 mod workers;
 mod world;
 

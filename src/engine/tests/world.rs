@@ -167,6 +167,30 @@ impl World {
         self
     }
 
+    /// Why a job does or does not run at an instant, from what is kept of it; one sentence a line.
+    pub(super) fn why_job(&self, job: &str, at: DateTime<Utc>) -> String {
+        let job = JobId::new(job).unwrap();
+        let of_it = |it: &&Arc<Execution>| it.job_id == job && it.fire_time == at;
+        let executions = self.executions.values().filter(of_it).cloned().collect();
+        let holds = |it: &&LedgerRange| it.job_id == job && it.first <= at && at <= it.last;
+        let ledger = self.ledger.iter().find(holds).cloned();
+        let past = crate::engine::Past { executions, ledger };
+        let why = self.engine.why_job(self.now, &job, at, &past).unwrap();
+        self.with_names(&why.lines.join("\n"))
+    }
+
+    /// Why an execution stands where it does; one sentence a line.
+    pub(super) fn why(&self, name: &str) -> String {
+        let execution = &self.executions[&self.id(name)];
+        let why = self.engine.why_execution(self.now, execution);
+        self.with_names(&why.lines.join("\n"))
+    }
+
+    /// The instant so long after the world's beginning.
+    pub(super) fn instant(&self, after: &str) -> DateTime<Utc> {
+        self.zero + text::parse_duration(after).unwrap()
+    }
+
     /// What is kept, as far as a report could change it.
     pub(super) fn facts(&self) -> Vec<(ExecutionId, StateName, usize)> {
         let fact = |e: &Arc<Execution>| (e.id, e.state.name(), e.attempts.len());

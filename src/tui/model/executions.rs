@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::cursor::{Cursor, Move, moved};
 use super::filter::Filter;
+use super::marks::Marks;
 use crate::model::{Execution, ExecutionId, StateName};
 use crate::store::{ExecutionQuery, Page};
 use crate::tui::message::{PagePlace, Request};
@@ -31,6 +32,8 @@ pub(crate) struct ExecutionList {
     pub(crate) only_wrong: bool,
     /// Selection and window, in `rows`.
     pub(crate) cursor: Cursor,
+    /// Executions that actions are about together.
+    pub(crate) marks: Marks<ExecutionId>,
     /// Newest first.
     rows: VecDeque<Arc<Execution>>,
     more_above: bool,
@@ -56,6 +59,20 @@ impl ExecutionList {
     /// The selected execution.
     pub(crate) fn selected(&self) -> Option<&Arc<Execution>> {
         self.rows.get(self.cursor.at)
+    }
+
+    /// Marks the selected execution, or takes its mark away.
+    pub(crate) fn mark(&mut self) {
+        if let Some(id) = self.selected().map(|it| it.id) {
+            self.marks.toggle(id);
+        }
+    }
+
+    /// Marks from the last mark to the selected execution, of what is held.
+    pub(crate) fn mark_range(&mut self) {
+        if let Some(at) = self.selected().map(|it| it.id) {
+            self.marks.extend(self.rows.iter().map(|row| row.id), at);
+        }
     }
 
     /// Whether the first page has not come yet.

@@ -3,12 +3,18 @@
 //! Owns which jobs are listed in which order, worked out anew only when something changed that it
 //! depends on. The selection is a job, not a row: it stays with its job while others come and go.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+
+use chrono_tz::Tz;
 
 use super::cursor::{Cursor, Move};
 use super::filter::Filter;
+use super::marks::Marks;
+use super::tree;
 use super::world::{JobCondition, World, last_result};
 use crate::model::{JobId, JobStatus};
+use crate::tui::text::{clean, width, without_zone};
 
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +75,44 @@ const fn rank(condition: JobCondition) -> u8 {
     }
 }
 
+/// How many cells the widest of each takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct JobNeeds {
+    pub(crate) id: usize,
+    pub(crate) name: usize,
+    pub(crate) schedule: usize,
+    pub(crate) past: usize,
+}
+
+impl JobNeeds {
+    fn of(world: &World, zone: Tz) -> Self {
+        let mut needs = Self::default();
+        for job in world.jobs() {
+            let definition = &job.definition;
+            let name = definition.name.as_deref().unwrap_or_default();
+            needs.id = needs.id.max(definition.id.as_str().len());
+            needs.name = needs.name.max(width(&clean(name)));
+            needs.schedule = needs.schedule.max(width(&schedule(job, zone)));
+            needs.past = needs.past.max(job.recent.len());
+        }
+        needs
+    }
+}
+
+/// The schedule in words, or what stands in for one.
+pub(crate) fn schedule(job: &JobStatus, zone: Tz) -> Cow<'_, str> {
+    let definition = &job.definition;
+    let words = job.schedule_in_words.as_deref().or(definition.schedule.as_deref());
+    match words {
+        Some(words) => match without_zone(words, zone) {
+            Cow::Borrowed(words) => clean(words),
+            Cow::Owned(words) => Cow::Owned(clean(&words).into_owned()),
+        },
+        None if !definition.dependencies.is_empty() => Cow::Borrowed("after its dependencies"),
+        None => Cow::Borrowed("by hand"),
+    }
+}
+
 /// The list of jobs.
 #[derive(Debug, Default)]
 pub(crate) struct JobList {
@@ -82,10 +126,20 @@ pub(crate) struct JobList {
     pub(crate) reversed: bool,
     /// Selection and window.
     pub(crate) cursor: Cursor,
+    /// Jobs that actions are about together.
+    pub(crate) marks: Marks<JobId>,
+    /// Whether each job stands under the first that it waits for, instead of in an order.
+    pub(crate) tree: bool,
     /// Places in `World::jobs`.
     rows: Vec<usize>,
+    /// How deep each row is in the tree; empty where there is none.
+    depths: Vec<usize>,
     selected: Option<JobId>,
     stale: bool,
+    /// Of all jobs, so that columns stay as they are while a filter is typed.
+    needs: JobNeeds,
+    /// The zone that `needs` holds for; `None` = it is stale.
+    measured: Option<Tz>,
 }
 
 impl JobList {
@@ -94,10 +148,51 @@ impl JobList {
         self.stale = true;
     }
 
+    /// Jobs came, went or have another definition.
+    pub(crate) const fn touch_definitions(&mut self) {
+        self.stale = true;
+        self.measured = None;
+    }
+
+    /// How many cells the columns need.
+    pub(crate) fn needs(&self) -> JobNeeds {
+        let deepest = self.depths.iter().max().copied().unwrap_or(0);
+        JobNeeds { id: self.needs.id + 2 * deepest, ..self.needs }
+    }
+
+    /// How deep a row is in the tree.
+    pub(crate) fn depth(&self, row: usize) -> usize {
+        self.depths.get(row).copied().unwrap_or(0)
+    }
+
+    /// Marks the selected job, or takes its mark away.
+    pub(crate) fn mark(&mut self) {
+        if let Some(id) = self.selected.clone() {
+            self.marks.toggle(id);
+        }
+    }
+
+    /// Marks from the last mark to the selected job.
+    pub(crate) fn mark_range(&mut self, world: &World) {
+        if let Some(at) = self.selected.clone() {
+            let jobs = self.rows.iter().filter_map(|row| world.jobs().get(*row));
+            self.marks.extend(jobs.map(|job| job.definition.id.clone()), at);
+        }
+    }
+
+    /// Works out anew how many cells the columns need, where that may have changed.
+    pub(crate) fn measure(&mut self, world: &World, zone: Tz) {
+        if self.measured != Some(zone) {
+            self.measured = Some(zone);
+            self.needs = JobNeeds::of(world, zone);
+        }
+    }
+
     /// Jobs changed, but none came or went: the rows stay as they are unless they depend on how
     /// jobs are.
     pub(crate) fn touch_status(&mut self) {
-        let depends = self.only_wrong || self.order != JobOrder::Id || !self.filter.is_empty();
+        let sorted = self.order != JobOrder::Id && !self.tree;
+        let depends = self.only_wrong || sorted || !self.filter.is_empty();
         self.stale |= depends;
     }
 
@@ -120,6 +215,10 @@ impl JobList {
     pub(crate) fn settle(&mut self, world: &World, height: usize) {
         if std::mem::take(&mut self.stale) {
             self.rows = self.work_out(world);
+            self.depths.clear();
+            if self.tree {
+                (self.rows, self.depths) = tree::grow(world.jobs(), &self.rows);
+            }
             let is_selected = |row: &usize| {
                 world.jobs().get(*row).map(|job| &job.definition.id) == self.selected.as_ref()
             };
@@ -145,6 +244,9 @@ impl JobList {
         } else {
             self.filter.matching(wrong, |job| word(world.condition(job)))
         };
+        if self.tree {
+            return rows;
+        }
         if self.order != JobOrder::Id {
             rows.sort_by(|a, b| self.order.compare(world, &world.jobs()[*a], &world.jobs()[*b]));
         }

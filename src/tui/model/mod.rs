@@ -6,11 +6,14 @@ pub(crate) mod cursor;
 pub(crate) mod executions;
 pub(crate) mod filter;
 pub(crate) mod jobs;
+pub(crate) mod marks;
 pub(crate) mod output;
 pub(crate) mod scrub;
+mod tree;
+pub(crate) mod workers;
 pub(crate) mod world;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,8 +28,8 @@ pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
 use super::keys::{Action, Scope};
-use super::layout::{self, Areas};
-use super::message::JobFacts;
+use super::layout::{self, Areas, Pane};
+use super::message::{JobFacts, Request};
 use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
@@ -125,6 +128,13 @@ pub(crate) enum Question {
     Cancel(Vec<Arc<Execution>>),
     /// What becomes of the engine?
     Quit,
+    /// Do this to all that are marked?
+    Each {
+        /// As a question, without its mark.
+        what: String,
+        /// What is asked of the engine then.
+        requests: Vec<Request>,
+    },
 }
 
 /// A line at the bottom.
@@ -133,6 +143,8 @@ pub(crate) struct Notice {
     pub(crate) at: DateTime<Utc>,
     pub(crate) severity: Severity,
     pub(crate) text: String,
+    /// The execution whose end it follows.
+    pub(crate) follows: Option<ExecutionId>,
 }
 
 impl Notice {
@@ -193,13 +205,17 @@ pub(crate) struct Model {
     pub(crate) hosting: Hosting,
     pub(crate) size: Size,
     pub(crate) link: Link,
+    /// Why the engine cannot work, while it cannot.
+    pub(crate) trouble: Option<String>,
     pub(crate) world: World,
     pub(crate) pulse: world::Pulse,
     pub(crate) pulse_stale: bool,
     pub(crate) tab: Tab,
     pub(crate) jobs: JobList,
     pub(crate) executions: ExecutionList,
-    pub(crate) workers: cursor::Cursor,
+    pub(crate) workers: workers::WorkerList,
+    /// Whether details of what is selected take the list's place.
+    pub(crate) zoomed: bool,
     pub(crate) system: System,
     pub(crate) opened: Vec<Opened>,
     pub(crate) prompt: Option<Prompt>,
@@ -216,7 +232,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(options: &TuiOptions, now: DateTime<Utc>, snapshot: Snapshot) -> Self {
         let mut jobs = JobList::default();
-        jobs.touch();
+        jobs.touch_definitions();
         Self {
             now,
             zone: options.zone,
@@ -225,13 +241,15 @@ impl Model {
             hosting: options.hosting,
             size: Size::new(80, 24),
             link: Link::Up,
+            trouble: None,
             world: World::new(snapshot),
             pulse: world::Pulse::default(),
             pulse_stale: true,
             tab: Tab::Jobs,
             jobs,
             executions: ExecutionList::default(),
-            workers: cursor::Cursor::default(),
+            workers: workers::WorkerList::default(),
+            zoomed: false,
             system: System { counts_stale: true, ..System::default() },
             opened: Vec::new(),
             prompt: None,
@@ -250,7 +268,12 @@ impl Model {
 
     /// Where everything stands on the screen; `None` when it is too small.
     pub(crate) fn areas(&self) -> Option<Areas> {
-        let pane = self.tab != Tab::System && self.opened.is_empty();
+        let pane = match self.tab {
+            _ if !self.opened.is_empty() => Pane::None,
+            Tab::System => Pane::None,
+            _ if self.zoomed => Pane::Whole,
+            _ => Pane::Beside,
+        };
         layout::areas(self.size, self.panel_rows(), pane)
     }
 
@@ -300,6 +323,40 @@ impl Model {
         }
     }
 
+    /// The jobs that an action is about: the marked ones, else the one in hand.
+    pub(crate) fn jobs_in_hand(&self) -> Vec<JobId> {
+        let marked: Vec<JobId> = match self.tab {
+            _ if !self.opened.is_empty() => Vec::new(),
+            Tab::Jobs => self.jobs.marks.iter().cloned().collect(),
+            Tab::Executions => {
+                let marks = self.executions.marks.iter();
+                let jobs = marks.filter_map(|id| self.known_execution(*id));
+                let jobs: BTreeSet<JobId> = jobs.map(|it| it.job_id.clone()).collect();
+                jobs.into_iter().collect()
+            }
+            Tab::Workers | Tab::System => Vec::new(),
+        };
+        if marked.is_empty() { self.job_in_hand().into_iter().collect() } else { marked }
+    }
+
+    /// The executions that an action is about: the marked ones, else the one in hand.
+    pub(crate) fn executions_in_hand(&self) -> Vec<ExecutionId> {
+        let marks = &self.executions.marks;
+        if self.opened.is_empty() && self.tab == Tab::Executions && !marks.is_empty() {
+            return marks.iter().copied().collect();
+        }
+        self.execution_in_hand().into_iter().map(|it| it.id).collect()
+    }
+
+    /// How many rows of the tab are marked.
+    pub(crate) fn marked(&self) -> usize {
+        match self.tab {
+            Tab::Jobs => self.jobs.marks.len(),
+            Tab::Executions => self.executions.marks.len(),
+            Tab::Workers | Tab::System => 0,
+        }
+    }
+
     /// The execution that an action is about, where one is selected or opened.
     pub(crate) fn execution_in_hand(&self) -> Option<Arc<Execution>> {
         match self.opened.last() {
@@ -332,17 +389,32 @@ impl Model {
         match self.opened.last() {
             Some(Opened::Worker { id, .. }) => self.world.worker(id),
             Some(_) => None,
-            None if self.tab == Tab::Workers => self.world.workers().nth(self.workers.at),
+            None if self.tab == Tab::Workers => self.world.worker(self.workers.selected()?),
             None => None,
         }
     }
 
     pub(crate) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
         let text = super::text::clean(&text.into()).into_owned();
-        self.notices.push_back(Notice { at: self.now, severity, text });
+        self.notices.push_back(Notice { at: self.now, severity, text, follows: None });
         if self.notices.len() > MOST_NOTICES {
             self.notices.pop_front();
         }
+    }
+
+    /// A notice about an execution that the user asked for. It takes the place of the one before,
+    /// and is told anew at its end.
+    pub(crate) fn notice_of(&mut self, id: ExecutionId, severity: Severity, text: String) {
+        self.notices.retain(|notice| notice.follows != Some(id));
+        self.notice(severity, text);
+        if let Some(notice) = self.notices.back_mut() {
+            notice.follows = Some(id);
+        }
+    }
+
+    /// Whether a notice tells of that execution.
+    pub(crate) fn is_followed(&self, id: ExecutionId) -> bool {
+        self.notices.iter().any(|notice| notice.follows == Some(id))
     }
 
     /// The filter of the tab, where it has one.

@@ -46,7 +46,7 @@ pub(crate) struct Pulse {
 /// What a batch changed, as far as lists care.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// A job came or went.
+    /// A job came, went, or has another definition.
     pub(crate) job_set: bool,
     /// A job came, went or changed.
     pub(crate) jobs: bool,
@@ -106,8 +106,8 @@ impl World {
             jobs: !batch.jobs.is_empty() || !batch.removed_jobs.is_empty(),
             executions: !batch.executions.is_empty(),
         };
-        self.apply_jobs(batch);
-        changes.job_set = self.jobs.len() != known || !batch.removed_jobs.is_empty();
+        changes.job_set = self.apply_jobs(batch);
+        changes.job_set |= self.jobs.len() != known || !batch.removed_jobs.is_empty();
         for execution in &batch.executions {
             self.put_execution(execution);
         }
@@ -120,11 +120,16 @@ impl World {
         Some(changes)
     }
 
-    fn apply_jobs(&mut self, batch: &Batch) {
+    /// Answers whether a job has another definition now.
+    fn apply_jobs(&mut self, batch: &Batch) -> bool {
+        let mut redefined = false;
         let before = self.jobs.len();
         for job in &batch.jobs {
             match self.place.get(&job.definition.id) {
-                Some(&at) if at < before => self.jobs[at] = Arc::clone(job),
+                Some(&at) if at < before => {
+                    redefined |= self.jobs[at].version != job.version;
+                    self.jobs[at] = Arc::clone(job);
+                }
                 _ => self.jobs.push(Arc::clone(job)),
             }
         }
@@ -134,6 +139,7 @@ impl World {
             self.jobs.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
             self.find_places();
         }
+        redefined
     }
 
     fn find_places(&mut self) {

@@ -10,7 +10,7 @@ use super::fixtures;
 use crate::driver::{Door, Feed, RunOptions, Snapshot, Subscription};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Pause, Refusal, StateName,
+    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Pause, Refusal, StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
@@ -162,6 +162,18 @@ impl Door for FakeDoor {
 
     async fn ledger(&self, _: &JobId, _: u32) -> Result<Vec<LedgerRange>, Refusal> {
         Ok(Vec::new())
+    }
+
+    async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {
+        self.job(job).await?;
+        let lines = vec!["it is no fire time".to_owned()];
+        Ok(Why { subject: job.to_string(), at, lines, explanation: None })
+    }
+
+    async fn why_execution(&self, id: ExecutionId) -> Result<Why, Refusal> {
+        let execution = self.execution(&id.to_string()).await?;
+        let lines = vec![format!("it is {}", execution.state.name())];
+        Ok(Why { subject: id.to_string(), at: fixtures::at(0), lines, explanation: None })
     }
 
     async fn output(&self, _: AttemptKey, from: u64, _: u64) -> Result<OutputChunk, Refusal> {

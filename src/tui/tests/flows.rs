@@ -407,3 +407,103 @@ fn output_of_a_past_execution_opens_at_its_newest_attempt() {
     screen.press("[");
     assert!(screen.frame().contains("attempt 1/2"));
 }
+
+/// A batch with the event that goes with the execution's new state.
+fn change(seq: u64, changed: crate::model::Execution) -> Batch {
+    let event = crate::model::Event {
+        seq,
+        at: at(1),
+        actor: crate::model::Actor::named("engine"),
+        kind: EventKind::ExecutionChanged {
+            execution_id: changed.id,
+            job_id: changed.job_id.clone(),
+            state: changed.state.name(),
+            attempt: 1,
+            reason: changed.reason.clone(),
+        },
+    };
+    Batch { seq, events: vec![event], executions: vec![Arc::new(changed)], ..Batch::default() }
+}
+
+#[test]
+fn trouble_stands_in_the_header_until_it_is_over() {
+    let mut screen = Screen::sample(80, 24);
+    let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
+    screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
+    screen.take(Message::Tick(at(3_600)));
+    assert!(header(&screen).contains("⚠ nothing fires: the disk is full"), "{}", screen.frame());
+    screen.take(Message::Feed(Feed::Trouble(None)));
+    assert!(!header(&screen).contains("nothing fires"));
+    assert_eq!(screen.notice(), "the engine works again");
+
+    screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
+    screen.take(Message::Resize(40, 10));
+    assert!(header(&screen).contains("nothing fires: the"), "{}", screen.frame());
+    screen.batch(change(41, execution(1_001, "cleanup", StateName::Running, 0)));
+    assert!(!header(&screen).contains("nothing fires"), "a commit is proof that it works");
+}
+
+#[test]
+fn a_long_reason_does_not_push_the_lost_engine_out_of_the_header() {
+    let mut screen = Screen::sample(80, 24);
+    screen.take(Message::Gone("connection refused ".repeat(9)));
+    assert!(screen.frame().lines().next().unwrap_or_default().contains("no engine: connection"));
+}
+
+#[test]
+fn the_notice_of_a_run_follows_its_end() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("r");
+    let id = screen.model.notices.back().unwrap().follows.unwrap();
+    let told = screen.notice().to_owned();
+    assert!(told.ends_with("queued") || told.ends_with("running"), "{told}");
+    let mut ended = execution(1_001, "cleanup", StateName::Failed, 0);
+    ended.id = id;
+    screen.batch(change(41, ended));
+    let expected = format!("cleanup {} failed: attempt 1 failed: exit code 3", id.short());
+    assert_eq!(screen.notice(), expected);
+    let about = screen.model.notices.iter().filter(|it| it.text.contains(&id.short()));
+    assert_eq!(about.count(), 1, "told once, at its newest");
+}
+
+#[test]
+fn an_end_that_comes_before_the_answer_is_told_as_one() {
+    let mut screen = Screen::sample(80, 24);
+    let begun = Arc::new(execution(2_000, "cleanup", StateName::Queued, 0));
+    let mut status = crate::model::JobStatus::clone(screen.model.world.job(&begun.job_id).unwrap());
+    status.last_execution = Some(execution(2_000, "cleanup", StateName::Succeeded, 0).summary());
+    screen.batch(Batch { seq: 41, jobs: vec![Arc::new(status)], ..Batch::default() });
+    let asked = crate::tui::message::Asked::Run;
+    let answer = crate::tui::message::Answer::Execution { asked, result: Ok(begun) };
+    screen.take(Message::Answer(answer));
+    assert!(screen.notice().ends_with("succeeded"), "{}", screen.notice());
+}
+
+#[test]
+fn a_failed_execution_says_first_why_and_what_to_do() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("2 j j j j Enter");
+    let frame = screen.frame();
+    let line = |part: &str| frame.lines().position(|line| line.contains(part));
+    let (why, output, remedy) = (line("exit code 3"), line("output of attempt"), line("r runs"));
+    assert!(why < output && output < remedy && remedy < line("trigger"), "{frame}");
+    assert!(why.is_some() && output.is_some(), "{frame}");
+}
+
+#[test]
+fn the_zone_is_named_only_where_it_is_another() {
+    let mut world = snapshot();
+    let mut status = crate::model::JobStatus::clone(&world.jobs[0]);
+    status.schedule_in_words = Some("At 01:00 every day, Europe/Berlin".to_owned());
+    world.jobs[0] = Arc::new(status);
+    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 100, 24);
+    assert!(!screen.row("cleanup").contains("Europe/Berlin"), "{}", screen.frame());
+    screen.press(": \"utc\" Enter");
+    assert!(screen.row("cleanup").contains("every day, Eur"), "{}", screen.frame());
+}
+
+#[test]
+fn no_tab_is_pushed_off_a_narrow_screen() {
+    let frame = Screen::sample(40, 10).frame();
+    assert!(frame.contains("1 Jobs 2 Executions 3 Workers 4 System"), "{frame}");
+}

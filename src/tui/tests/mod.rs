@@ -4,6 +4,7 @@ mod door;
 pub(crate) mod fixtures;
 mod flows;
 mod hostile;
+mod many;
 mod real;
 mod snapshots;
 
@@ -134,6 +135,7 @@ fn keys_of(word: &str) -> Vec<KeyEvent> {
     let key = match (word, chars.next(), chars.next()) {
         ("Enter", ..) => plain(KeyCode::Enter),
         ("Esc", ..) => plain(KeyCode::Esc),
+        ("space", ..) => plain(KeyCode::Char(' ')),
         ("Tab", ..) => plain(KeyCode::Tab),
         ("S-Tab", ..) => KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT),
         ("Up", ..) => plain(KeyCode::Up),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tui_input::Input;
 
-use crate::driver::RunOptions;
+use super::ask;
 use crate::model::{Execution, JobId, Severity};
 use crate::tui::Exit;
 use crate::tui::keys::{Action, Scope};
@@ -35,16 +35,22 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Search => begin(model, Purpose::Search),
         Action::Palette => begin(model, Purpose::Palette),
         Action::Save => begin(model, Purpose::SaveAs),
-        Action::RunWith if model.job_in_hand().is_some() => begin(model, Purpose::Arguments),
+        Action::RunWith if !model.jobs_in_hand().is_empty() => begin(model, Purpose::Arguments),
         Action::Run
         | Action::RunForced
         | Action::Retry
         | Action::CancelExecution
         | Action::Pause => {
-            return ask_engine(model, action);
+            return ask::ask_engine(model, action);
         }
         Action::ShowOutput => return show_output(model),
         Action::OnlyWrong => return only_wrong(model),
+        Action::Mark | Action::MarkRange => return mark(model, action),
+        Action::Tree => {
+            model.jobs.tree = !model.jobs.tree;
+            model.jobs.touch();
+        }
+        Action::Zoom => model.zoomed = !model.zoomed,
         Action::NextOrder | Action::Reverse => reorder(model, action),
         Action::Copy => return copy(model),
         Action::Reload => return vec![Command::Ask(Request::PlanReload)],
@@ -130,7 +136,10 @@ fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {
         Tab::Executions => {
             return model.executions.go(step, height).map(Command::Ask).into_iter().collect();
         }
-        Tab::Workers => model.workers.go(step, model.world.worker_count(), height),
+        Tab::Workers => {
+            model.workers.settle(&model.world, height);
+            model.workers.go(step, height);
+        }
         Tab::System => {
             let rows = model.system.events.len();
             model.system.scroll =
@@ -176,6 +185,13 @@ fn close(model: &mut Model) -> Vec<Command> {
     if model.opened.pop().is_some() {
         return Vec::new();
     }
+    if std::mem::take(&mut model.zoomed) {
+        return Vec::new();
+    }
+    if model.marked() > 0 {
+        clear_marks(model);
+        return Vec::new();
+    }
     let mut commands = Vec::new();
     if model.only_wrong() {
         commands = only_wrong(model);
@@ -187,7 +203,7 @@ fn close(model: &mut Model) -> Vec<Command> {
 }
 
 fn back(model: &mut Model) -> Vec<Command> {
-    if model.opened.pop().is_some() {
+    if model.opened.pop().is_some() || std::mem::take(&mut model.zoomed) {
         return Vec::new();
     }
     let near = |at| at - model.now <= SOON;
@@ -235,6 +251,14 @@ pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Command> {
     }
 }
 
+pub(super) fn clear_marks(model: &mut Model) {
+    match model.tab {
+        Tab::Jobs => model.jobs.marks.clear(),
+        Tab::Executions => model.executions.marks.clear(),
+        Tab::Workers | Tab::System => {}
+    }
+}
+
 /// Asks for the newest executions.
 pub(super) fn reload_executions(model: &mut Model) -> Vec<Command> {
     let world = &model.world;
@@ -258,58 +282,42 @@ fn only_wrong(model: &mut Model) -> Vec<Command> {
 }
 
 fn reorder(model: &mut Model, action: Action) {
-    let jobs = &mut model.jobs;
-    if action == Action::Reverse {
-        jobs.reversed = !jobs.reversed;
+    let reverse = action == Action::Reverse;
+    let (title, reversed) = if model.tab == Tab::Workers {
+        let workers = &mut model.workers;
+        if reverse {
+            workers.reversed = !workers.reversed;
+        } else {
+            workers.next_order();
+        }
+        (workers.order.title(), workers.reversed)
     } else {
-        let at = JobOrder::ALL.iter().position(|order| *order == jobs.order).unwrap_or(0);
-        jobs.order = JobOrder::ALL[(at + 1) % JobOrder::ALL.len()];
-    }
-    jobs.touch();
-    let reversed = if jobs.reversed { ", reversed" } else { "" };
-    let text = format!("sorted by {}{reversed}", jobs.order.title());
-    model.notice(Severity::Info, text);
+        let jobs = &mut model.jobs;
+        // Whoever asks for an order wants to see it.
+        let was_tree = std::mem::take(&mut jobs.tree);
+        if reverse {
+            jobs.reversed = !jobs.reversed;
+        } else if !was_tree {
+            let at = JobOrder::ALL.iter().position(|order| *order == jobs.order).unwrap_or(0);
+            jobs.order = JobOrder::ALL[(at + 1) % JobOrder::ALL.len()];
+        }
+        jobs.touch();
+        (jobs.order.title(), jobs.reversed)
+    };
+    let reversed = if reversed { ", reversed" } else { "" };
+    model.notice(Severity::Info, format!("sorted by {title}{reversed}"));
 }
 
-fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
-    let Some(job) = model.job_in_hand() else {
-        return Vec::new();
-    };
-    let execution = model.execution_in_hand();
-    let request = match (action, execution) {
-        (Action::Run, _) => Request::Run(job, RunOptions::default()),
-        (Action::RunForced, _) => {
-            Request::Run(job, RunOptions { force: true, ..RunOptions::default() })
-        }
-        (Action::Retry, Some(execution)) => Request::Retry(execution.id),
-        (Action::Pause, _) => {
-            let paused = model.world.job(&job).is_some_and(|job| job.paused.is_some());
-            if paused { Request::Resume(job) } else { Request::Pause(job) }
-        }
-        (Action::CancelExecution, execution) => {
-            ask_to_cancel(model, &job, execution);
-            return Vec::new();
-        }
-        _ => return Vec::new(),
-    };
-    vec![Command::Ask(request)]
-}
-
-fn ask_to_cancel(model: &mut Model, job: &JobId, execution: Option<Arc<Execution>>) {
-    let live: Vec<Arc<Execution>> = match execution {
-        Some(execution) if execution.state.is_final() => {
-            let text = format!("{job} {} is over already", execution.id.short());
-            model.notice(Severity::Info, text);
-            return;
-        }
-        Some(execution) => vec![execution],
-        None => model.world.live_of(job).cloned().collect(),
-    };
-    if live.is_empty() {
-        model.notice(Severity::Info, format!("{job} has no live execution"));
-    } else {
-        model.question = Some(Question::Cancel(live));
+/// Marks and moves on, so that a run of them is one key held down.
+fn mark(model: &mut Model, action: Action) -> Vec<Command> {
+    match (model.tab, action) {
+        (Tab::Jobs, Action::Mark) => model.jobs.mark(),
+        (Tab::Jobs, _) => model.jobs.mark_range(&model.world),
+        (Tab::Executions, Action::Mark) => model.executions.mark(),
+        (Tab::Executions, _) => model.executions.mark_range(),
+        (Tab::Workers | Tab::System, _) => return Vec::new(),
     }
+    if action == Action::Mark { go(model, Move::By(1)) } else { Vec::new() }
 }
 
 /// Opens the output of the execution in hand, or of the newest one of the job in hand.
@@ -343,6 +351,12 @@ pub(super) fn open_output(model: &mut Model, execution: Arc<Execution>) {
 
 fn copy(model: &mut Model) -> Vec<Command> {
     let text = match model.opened.last() {
+        None if model.marked() > 0 => Some(if model.tab == Tab::Jobs {
+            model.jobs.marks.iter().map(|id| id.as_str()).collect::<Vec<_>>().join("\n")
+        } else {
+            let ids = model.executions.marks.iter().map(ToString::to_string);
+            ids.collect::<Vec<_>>().join("\n")
+        }),
         Some(Opened::Job { .. }) => {
             model.details.as_ref().map(|details| details.definition.join("\n"))
         }

@@ -58,6 +58,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
             Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
         },
+        Answer::Each(answers) => on_each(model, &answers),
         Answer::Busy => {
             model.notice(Severity::Warning, "too much is under way: try again in a moment");
         }
@@ -66,23 +67,75 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
 }
 
 fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {
-    match result {
-        Ok(execution) => {
-            let (job, short) = (&execution.job_id, execution.id.short());
-            let severity = match execution.state.name() {
-                StateName::Skipped => Severity::Warning,
-                _ => Severity::Info,
-            };
-            let text = match (asked, execution.state.name()) {
-                (_, StateName::Skipped) => format!("{job} skipped: {}", execution.reason),
-                (Asked::Cancel, _) => format!("{job} {short} is being cancelled"),
-                (Asked::Retry, _) => format!("{job} runs again as {short}"),
-                _ => format!("{job} {short} {}", execution.state.name()),
-            };
-            model.notice(severity, text);
-        }
-        Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+    let execution = match result {
+        Ok(execution) => execution,
+        Err(refusal) => return model.notice(Severity::Error, refusal.to_string()),
+    };
+    let (job, short) = (&execution.job_id, execution.id.short());
+    let last = model.world.job(job).and_then(|job| job.last_execution.as_ref());
+    let ended = last.filter(|it| it.id == execution.id && it.state.is_final());
+    if let Some(ended) = ended.filter(|_| !execution.state.is_final()) {
+        // Its end was heard of before the answer came.
+        let (severity, text) = outcome(&execution, ended.state, "");
+        return model.notice_of(execution.id, severity, text);
     }
+    let text = match asked {
+        _ if execution.state.is_final() => {
+            let (severity, text) = outcome(&execution, execution.state.name(), &execution.reason);
+            return model.notice_of(execution.id, severity, text);
+        }
+        Asked::Cancel => format!("{job} {short} is being cancelled"),
+        Asked::Retry => format!("{job} runs again as {short}"),
+        _ => format!("{job} {short} {}", word_of(execution.state.name())),
+    };
+    model.notice_of(execution.id, Severity::Info, text);
+}
+
+/// Many at once are told in one sentence.
+fn on_each(model: &mut Model, answers: &[Answer]) {
+    let mut refused = Vec::new();
+    let mut skipped = 0;
+    for answer in answers {
+        match answer {
+            Answer::Execution { result: Err(refusal), .. }
+            | Answer::Job { result: Err(refusal), .. } => refused.push(refusal.to_string()),
+            Answer::Execution { result: Ok(execution), .. } => {
+                skipped += usize::from(execution.state.name() == StateName::Skipped);
+            }
+            _ => {}
+        }
+    }
+    let mut text = format!("{} done", answers.len() - refused.len() - skipped);
+    if skipped > 0 {
+        text.push_str(&format!(", {skipped} skipped"));
+    }
+    if let Some(first) = refused.first() {
+        text.push_str(&format!(", {} refused: {first}", refused.len()));
+    }
+    let severity = match (refused.len(), skipped) {
+        (0, 0) => Severity::Info,
+        (0, _) => Severity::Warning,
+        _ => Severity::Error,
+    };
+    model.notice(severity, text);
+}
+
+/// How an execution that the user asked for has ended.
+pub(super) fn outcome(execution: &Execution, state: StateName, reason: &str) -> (Severity, String) {
+    let (job, short) = (&execution.job_id, execution.id.short());
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    match state {
+        StateName::Succeeded => (Severity::Info, format!("{job} {short} succeeded")),
+        StateName::Skipped => (Severity::Warning, format!("{job} skipped{why}")),
+        state if state.is_failure() => {
+            (Severity::Error, format!("{job} {short} {}{why}", word_of(state)))
+        }
+        state => (Severity::Info, format!("{job} {short} {}", word_of(state))),
+    }
+}
+
+fn word_of(state: StateName) -> String {
+    state.as_str().replace('_', " ")
 }
 
 fn on_job(model: &mut Model, asked: Asked, result: Result<Arc<JobStatus>, Refusal>) {

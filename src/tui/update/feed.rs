@@ -25,22 +25,38 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
             }
             model.world.engine.file = file;
         }
-        Feed::Trouble(Some(why)) => model.notice(Severity::Error, why),
-        Feed::Trouble(None) => model.notice(Severity::Info, "the engine works again"),
+        Feed::Trouble(why) => on_trouble(model, why),
         Feed::Stopped => model.link = Link::Down("it has stopped".to_owned()),
     }
     Vec::new()
+}
+
+fn on_trouble(model: &mut Model, why: Option<String>) {
+    match &why {
+        Some(why) if model.trouble.as_ref() != Some(why) => {
+            model.notice(Severity::Error, why.clone());
+        }
+        None if model.trouble.is_some() => {
+            model.notice(Severity::Info, "the engine works again");
+        }
+        _ => {}
+    }
+    model.trouble = why;
 }
 
 /// A fresh picture, at the start or after a gap: nothing that was read before it can be trusted to
 /// be complete.
 pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command> {
     if matches!(model.link, Link::Down(_)) {
+        // It may be another engine, and would say so.
+        model.trouble = None;
         model.notice(Severity::Info, "the engine is back");
     }
     model.link = Link::Up;
     model.world = World::new(snapshot);
-    model.jobs.touch();
+    model.jobs.touch_definitions();
+    let world = &model.world;
+    model.jobs.marks.retain(|id| world.job(id).is_some());
     model.pulse_stale = true;
     model.system.counts_stale = true;
     model.system.events_asked = false;
@@ -61,9 +77,15 @@ fn on_batch(model: &mut Model, batch: &Batch) {
     let Some(changes) = model.world.apply(batch) else {
         return;
     };
+    if !batch.events.is_empty() {
+        // Something was committed, so the store works: the word of it may have been overrun.
+        on_trouble(model, None);
+    }
     model.pulse_stale |= changes.jobs || changes.executions;
     if changes.job_set {
-        model.jobs.touch();
+        model.jobs.touch_definitions();
+        let world = &model.world;
+        model.jobs.marks.retain(|id| world.job(id).is_some());
     } else if changes.jobs || changes.executions {
         model.jobs.touch_status();
     }
@@ -80,6 +102,11 @@ fn on_batch(model: &mut Model, batch: &Batch) {
 
 fn on_executions(model: &mut Model, batch: &Batch) {
     for changed in &batch.executions {
+        if changed.state.is_final() && model.is_followed(changed.id) {
+            let state = changed.state.name();
+            let (severity, text) = super::answers::outcome(changed, state, &changed.reason);
+            model.notice_of(changed.id, severity, text);
+        }
         for opened in &mut model.opened {
             match opened {
                 Opened::Execution { execution, .. } if execution.id == changed.id => {
@@ -110,8 +137,12 @@ fn on_details(model: &mut Model, batch: &Batch) {
 }
 
 fn on_event(model: &mut Model, event: &crate::model::Event) {
-    let ended =
-        matches!(event.kind, EventKind::ExecutionChanged { .. } | EventKind::WorkerChanged { .. });
+    let ended = match &event.kind {
+        // One that the user asked for tells of itself.
+        EventKind::ExecutionChanged { execution_id, .. } => !model.is_followed(*execution_id),
+        EventKind::WorkerChanged { .. } => true,
+        _ => false,
+    };
     if ended && event.kind.severity() == Severity::Error {
         model.notice(Severity::Error, event.kind.sentence());
     }

@@ -7,9 +7,12 @@
 
 mod act;
 mod answers;
+mod ask;
 mod feed;
 mod prompt;
 mod settle;
+
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
@@ -20,7 +23,7 @@ use super::Exit;
 use super::keys;
 use super::message::{Command, Message, Request};
 use super::model::{Link, Model, Question};
-use crate::model::Severity;
+use crate::model::{Execution, Severity};
 
 /// Takes in a message.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
@@ -69,8 +72,19 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
             if !yes {
                 return Vec::new();
             }
-            let ask = |id| Command::Ask(Request::CancelExecution(id));
-            executions.iter().map(|execution| ask(execution.id)).collect()
+            act::clear_marks(model);
+            let cancel = |it: &Arc<Execution>| Request::CancelExecution(it.id);
+            let mut requests: Vec<Request> = executions.iter().map(cancel).collect();
+            let request =
+                if requests.len() > 1 { Some(Request::Each(requests)) } else { requests.pop() };
+            request.map(Command::Ask).into_iter().collect()
+        }
+        Some(Question::Each { requests, .. }) => {
+            if !matches!(key.code, KeyCode::Char('y' | 'Y')) {
+                return Vec::new();
+            }
+            act::clear_marks(model);
+            vec![Command::Ask(Request::Each(requests))]
         }
         Some(Question::Quit) => on_quit_key(model, key),
         None if model.prompt.is_some() => prompt::on_key(model, key),

@@ -118,8 +118,7 @@ fn accept(model: &mut Model) -> Vec<Command> {
         },
         Purpose::Arguments => {
             let options = RunOptions { args: arguments(input.value()), ..RunOptions::default() };
-            let run = |job| Command::Ask(Request::Run(job, options));
-            model.job_in_hand().map(run).into_iter().collect()
+            super::ask::run(model, &options)
         }
         Purpose::SaveAs => match model.opened.last() {
             Some(Opened::Output(output)) if !input.value().trim().is_empty() => {

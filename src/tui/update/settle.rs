@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Job, JobId};
+use crate::jobfile;
+use crate::model::JobId;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::{Details, Link, Model, Opened, Output, Tab};
 use crate::worker::protocol::AttemptKey;
@@ -18,12 +19,16 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
         model.pulse = model.world.pulse();
     }
     match model.tab {
-        Tab::Jobs => model.jobs.settle(&model.world, height),
+        Tab::Jobs => {
+            let zone = model.zone();
+            model.jobs.measure(&model.world, zone);
+            model.jobs.settle(&model.world, height);
+        }
         Tab::Executions => {
             let rows = model.executions.rows().len();
             model.executions.cursor.settle(rows, height);
         }
-        Tab::Workers => model.workers.settle(model.world.worker_count(), height),
+        Tab::Workers => model.workers.settle(&model.world, height),
         Tab::System => {}
     }
     settle_scroll(model, height);
@@ -89,7 +94,8 @@ fn details(model: &mut Model) -> Option<Request> {
     }
     let details = model.details.as_mut()?;
     if details.version != job.version || details.definition.is_empty() {
-        details.definition = definition(&job.definition);
+        let yaml = jobfile::to_yaml(&job.definition);
+        details.definition = yaml.lines().map(str::to_owned).collect();
         details.version = job.version;
     }
     // One request at a time: a key held down over a thousand jobs asks for the ones that are rested
@@ -102,35 +108,6 @@ fn details(model: &mut Model) -> Option<Request> {
     details.asked_at = Some(model.now);
     model.details_asked = Some(wanted.clone());
     Some(Request::JobFacts { job: wanted, from: model.now })
-}
-
-/// A definition as YAML, line by line; keys that say what holds anyway are left out.
-fn definition(job: &Job) -> Vec<String> {
-    const ALWAYS: [&str; 4] = ["id:", "run:", "command:", "args:"];
-    let default = Job::new(job.id.clone(), job.command.clone());
-    let (yaml, default) = match (serde_yaml::to_string(job), serde_yaml::to_string(&default)) {
-        (Ok(yaml), Ok(default)) => (yaml, default),
-        (Err(error), _) | (_, Err(error)) => {
-            return vec![format!("# cannot be written as YAML: {error}")];
-        }
-    };
-    let usual = keys(&default);
-    let told = |key: &Vec<&str>| {
-        !usual.contains(key) || ALWAYS.iter().any(|always| key[0].starts_with(always))
-    };
-    keys(&yaml).into_iter().filter(told).flatten().map(str::to_owned).collect()
-}
-
-/// The lines of each top-level key.
-fn keys(yaml: &str) -> Vec<Vec<&str>> {
-    let mut keys: Vec<Vec<&str>> = Vec::new();
-    for line in yaml.lines() {
-        match keys.last_mut() {
-            Some(key) if line.starts_with([' ', '-']) || line.is_empty() => key.push(line),
-            _ => keys.push(vec![line]),
-        }
-    }
-    keys
 }
 
 fn events(model: &mut Model) -> Option<Request> {

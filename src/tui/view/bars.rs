@@ -15,7 +15,7 @@ use crate::tui::text::{clean, countdown, fit, uptime, width};
 pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
-    let mut right = well(model);
+    let mut right = well(model, usize::from(area.width).saturating_sub(16));
     let here = model.now.with_timezone(&model.zone());
     right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
     let name = Span::styled("crontower", theme.strong());
@@ -42,11 +42,16 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
 }
 
-/// Is it well? The most pressing first.
-fn well(model: &Model) -> Vec<Span<'static>> {
+/// Is it well? The most pressing first; what is wrong with the engine leaves no room for more.
+fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
-    if let Link::Down(why) = &model.link {
-        let text = format!("{} no engine: {}", theme.glyph("○", "!"), clean(why));
+    let wrong = match (&model.link, &model.trouble) {
+        (Link::Down(why), _) => Some(format!("{} no engine: {why}", theme.glyph("○", "!"))),
+        (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),
+        (Link::Up, None) => None,
+    };
+    if let Some(text) = wrong {
+        let text = fit(&clean(&text), room, theme.ellipsis()).into_owned();
         return vec![Span::styled(text, theme.bad())];
     }
     let pulse = model.pulse;
@@ -59,7 +64,7 @@ fn well(model: &Model) -> Vec<Span<'static>> {
         parts.push(Span::styled(format!("{} running", pulse.running), theme.busy()));
     }
     if pulse.queued > 0 {
-        parts.push(Span::styled(format!("{} waiting", pulse.queued), theme.care()));
+        parts.push(Span::styled(format!("{} queued", pulse.queued), theme.care()));
     }
     if let Some(next) = pulse.next {
         parts.push(Span::raw(format!("next {}", countdown(model.now, next))));
@@ -69,28 +74,39 @@ fn well(model: &Model) -> Vec<Span<'static>> {
 
 /// The tabs with their counts, and what narrows the list.
 pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let theme = model.theme;
-    let mut line = Vec::new();
-    for (number, tab) in (1..).zip(Tab::ALL) {
-        let count = match tab {
-            Tab::Jobs => format!(" {}", model.world.jobs().len()),
-            Tab::Workers => format!(" {}", model.world.worker_count()),
-            Tab::Executions | Tab::System => String::new(),
-        };
-        let text = format!(" {number} {}{count} ", tab.title());
-        let chosen = tab == model.tab;
-        let style = if chosen { theme.selected() } else { theme.quiet() };
-        line.push(Span::styled(text, style));
-        line.push(Span::raw(" "));
-    }
-    let line = Line::from(line);
+    let total = usize::from(area.width);
+    // Where it is narrow the counts go before any of the tabs does.
+    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
+    let line = line.unwrap_or_else(|| tab_line(model, false));
     put(canvas, area, 0, &line);
-    let room = usize::from(area.width).saturating_sub(line.width() + 1);
+    let room = total.saturating_sub(line.width() + 1);
     let mut parts = narrowed(model);
     while joined_width(&parts) > room && parts.pop().is_some() {}
     let mut end = joined(parts, "  ");
     end.push(Span::raw(" "));
     put_right(canvas, area, 0, &Line::from(end));
+}
+
+fn tab_line(model: &Model, counts: bool) -> Line<'static> {
+    let theme = model.theme;
+    let mut line = Vec::new();
+    for (number, tab) in (1..).zip(Tab::ALL) {
+        let count = match tab {
+            Tab::Jobs if counts => format!(" {}", model.world.jobs().len()),
+            Tab::Workers if counts => format!(" {}", model.world.worker_count()),
+            _ => String::new(),
+        };
+        let text = if counts {
+            format!(" {number} {}{count} ", tab.title())
+        } else {
+            format!("{number} {}", tab.title())
+        };
+        let style = if tab == model.tab { theme.selected() } else { theme.quiet() };
+        line.push(Span::styled(text, style));
+        line.push(Span::raw(" "));
+    }
+    line.pop();
+    Line::from(line)
 }
 
 fn joined_width(parts: &[Span<'_>]) -> usize {
@@ -103,6 +119,9 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
     let mut parts = Vec::new();
     if model.world.engine.file.changed {
         parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
+    }
+    if model.marked() > 0 {
+        parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
     }
     if model.only_wrong() {
         parts.push(Span::styled("only what is wrong", theme.care()));
@@ -137,6 +156,10 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
 fn asked(model: &Model, question: &Question) -> Line<'static> {
     let theme = model.theme;
     match question {
+        Question::Each { what, .. } => Line::from(vec![
+            Span::styled(format!(" {what}?"), theme.care()),
+            Span::styled(" y/N ", theme.strong()),
+        ]),
         Question::Quit => {
             Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
         }

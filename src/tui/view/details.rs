@@ -6,17 +6,21 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::executions::{duration, late, trigger};
-use super::jobs::{look, schedule, sparkline};
+use super::jobs::{look, sparkline};
 use super::{joined, output, workers};
 use crate::model::{
     Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Source, StateName, WorkerId,
 };
 use crate::tui::message::JobFacts;
-use crate::tui::model::{Details, Model};
+use crate::tui::model::jobs::schedule;
+use crate::tui::model::{Details, Model, Output};
 use crate::tui::text::{ago, clean, countdown, fire_time, instant, moment, running_for, took};
 
 /// Lines of output under an execution's details.
 const TAIL: usize = 200;
+
+/// What can be done about an execution that went wrong.
+const REMEDIES: &str = "   r runs the job now   l all of its output   :retry this one again";
 
 /// Title and lines.
 type Page<'a> = (Line<'a>, Vec<Line<'a>>);
@@ -65,7 +69,8 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
     let look = look(theme, model.world.condition(job));
     let next = job.next_fire_time.map(|at| format!("next in {}", countdown(model.now, at)));
     let state = Span::styled(format!("{} {}", look.glyph, look.word), look.style);
-    let parts = [state, schedule(job), Span::raw(next.unwrap_or_default())];
+    let words = Span::raw(schedule(job, model.zone()));
+    let parts = [state, words, Span::raw(next.unwrap_or_default())];
     let mut first = vec![Span::raw(" ")];
     first.extend(joined(parts, theme.dot()));
     let mut lines = vec![Line::from(first)];
@@ -111,7 +116,7 @@ fn next_fire_times(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
     section(model, "next fire times", lines);
     for at in &facts.next {
         lines.push(Line::from(vec![
-            Span::raw(format!("   {:<24}", fire_time(model.zone(), *at))),
+            Span::raw(format!("   {:<26}", fire_time(model.zone(), *at))),
             Span::styled(countdown(model.now, *at), model.theme.quiet()),
         ]));
     }
@@ -210,6 +215,14 @@ pub(super) fn execution<'a>(
     let mut first = vec![Span::raw(" ")];
     first.extend(joined(parts, theme.dot()));
     let mut lines = vec![Line::from(first)];
+    let wrong = execution.state.name().is_failure();
+    if wrong {
+        // Why, and what can be done about it, before all that is good to know.
+        let (_, window) = model.window();
+        last_words(model, execution, (width, rows.min(window.max(8)) / 2), &mut lines);
+        lines.push(Line::styled(REMEDIES, theme.quiet()));
+        lines.push(Line::default());
+    }
     origin(model, execution, &mut lines);
     attempts(model, execution, &mut lines);
     section(model, "history", &mut lines);
@@ -226,8 +239,26 @@ pub(super) fn execution<'a>(
         let text = serde_json::to_string_pretty(result).unwrap_or_default();
         lines.extend(text.lines().take(50).map(|line| Line::from(format!("   {}", clean(line)))));
     }
-    tail(model, execution, (width, rows), &mut lines);
+    if !wrong {
+        tail(model, execution, (width, rows), &mut lines);
+    }
     (title, lines)
+}
+
+/// The end of the output of an execution that went wrong, or that there is none.
+fn last_words<'a>(
+    model: &'a Model,
+    execution: &Execution,
+    (width, rows): (usize, usize),
+    lines: &mut Vec<Line<'a>>,
+) {
+    let before = lines.len();
+    tail(model, execution, (width, rows), lines);
+    let preview = model.preview.as_ref().filter(|it| it.key.execution_id == execution.id);
+    if lines.len() == before && preview.is_none_or(Output::is_complete) {
+        lines.push(Line::styled("   it wrote no output", model.theme.quiet()));
+    }
+    lines.push(Line::default());
 }
 
 /// The end of its output.
@@ -307,7 +338,10 @@ fn attempt_line<'a>(model: &Model, attempt: &'a Attempt) -> Line<'a> {
     };
     let at = attempt.started_at.unwrap_or(attempt.assigned_at);
     let code = attempt.exit_code.map_or_else(String::new, |code| format!("exit {code}"));
-    let error = attempt.error.as_deref().map(clean).unwrap_or_default();
+    // `exit code 3` needs no `exit 3` beside it.
+    let told = attempt.exit_code.map(|code| format!("exit code {code}"));
+    let error = attempt.error.as_deref().filter(|error| told.as_deref() != Some(*error));
+    let error = error.map(clean).unwrap_or_default();
     let mut line = vec![
         Span::styled(format!("   {:>2} ", attempt.number), theme.quiet()),
         Span::styled(format!("{word:<12}"), style),

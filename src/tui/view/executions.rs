@@ -1,19 +1,21 @@
 //! The Executions tab.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Column, Table};
+use super::table::{Chosen, Column, Table};
 use crate::model::{Execution, ExecutionState, StateName, Trigger};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, countdown, moment, running_for, took};
 
 const COLUMNS: [Column; 10] = [
     Column::new("state", 11, 11, 0),
-    Column::new("job", 14, 28, 1),
+    Column::new("job", 14, 40, 1),
     Column::new("fired", 8, 12, 2),
     Column::new("took", 7, 7, 3).right(),
     Column::new("exit or reason", 20, 60, 4),
@@ -31,12 +33,20 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         hint(model, canvas, area);
         return;
     }
-    let table = Table::new(model.theme, &COLUMNS, area);
-    table.titles(canvas, None);
     let cursor = list.cursor;
+    let seen = || list.rows().iter().skip(cursor.top).take(usize::from(area.height));
+    let fired = |it: &Arc<Execution>| moment(model.zone(), model.now, it.fire_time).len();
+    let needs = [
+        ("job", seen().map(|it| it.job_id.as_str().len()).max().unwrap_or(0).max(20)),
+        ("fired", seen().map(fired).max().unwrap_or(0)),
+    ];
+    let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
+    table.titles(canvas, None);
     let shown = list.rows().iter().enumerate().skip(cursor.top);
     for (row, (at, execution)) in (1..usize::from(area.height)).zip(shown) {
-        table.row(canvas, row, cells(model, execution), at == cursor.at);
+        let marked = list.marks.contains(&execution.id);
+        let chosen = Chosen { selected: at == cursor.at, marked };
+        table.row(canvas, row, cells(model, execution), chosen);
     }
 }
 

@@ -11,7 +11,9 @@ use crate::tui::text::{fit, width};
 /// Details of what is selected.
 pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
-    let inside = if area.x > 0 {
+    let inside = if model.zoomed {
+        area
+    } else if area.x > 0 {
         let edge = Line::styled(theme.glyph("│", "|"), theme.quiet());
         for row in 0..usize::from(area.height) {
             put(canvas, area, row, &edge);

@@ -5,18 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Column, Table};
+use super::table::{Chosen, Column, Table};
 use crate::model::{JobStatus, StateName, Summary};
-use crate::tui::model::jobs::word;
+use crate::tui::model::jobs::{schedule, word};
 use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::{age, clean, countdown};
 use crate::tui::theme::{Look, Theme};
 
 const COLUMNS: [Column; 9] = [
     Column::new("state", 10, 10, 0),
-    Column::new("job", 16, 28, 1),
+    Column::new("job", 16, 40, 1),
     Column::new("name", 16, 28, 9),
-    Column::new("schedule", 18, 40, 4),
+    Column::new("schedule", 18, 60, 4),
     Column::new("next", 7, 7, 2).right(),
     Column::new("last", 6, 6, 3),
     Column::new("recent", 10, 20, 5),
@@ -32,27 +32,39 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         hint(model, canvas, area);
         return;
     }
-    let table = Table::new(model.theme, &COLUMNS, area);
-    table.titles(canvas, Some((model.jobs.order.title(), model.jobs.reversed)));
+    let needs = model.jobs.needs();
+    let needs = [
+        ("job", needs.id),
+        ("name", needs.name),
+        ("schedule", needs.schedule),
+        ("recent", needs.past),
+    ];
+    let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
+    let sorted = (model.jobs.order.title(), model.jobs.reversed);
+    table.titles(canvas, (!model.jobs.tree).then_some(sorted));
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);
     for (row, (at, place)) in (1..usize::from(area.height)).zip(shown) {
         if let Some(job) = jobs.get(*place) {
-            table.row(canvas, row, cells(model, job, &table), at == cursor.at);
+            let marked = model.jobs.marks.contains(&job.definition.id);
+            let chosen = Chosen { selected: at == cursor.at, marked };
+            table.row(canvas, row, cells(model, job, model.jobs.depth(at), &table), chosen);
         }
     }
 }
 
-fn cells<'a>(model: &Model, job: &'a JobStatus, table: &Table<'_>) -> Vec<Line<'a>> {
+fn cells<'a>(model: &Model, job: &'a JobStatus, depth: usize, table: &Table<'_>) -> Vec<Line<'a>> {
     let theme = model.theme;
     let definition = &job.definition;
     let look = look(theme, model.world.condition(job));
     let waits = waiting_for(model, job);
     vec![
         Line::styled(format!("{} {}", look.glyph, look.word), look.style),
-        Line::from(definition.id.as_str()),
+        Line::from_iter(
+            branch(theme, depth).into_iter().chain([Span::raw(definition.id.as_str())]),
+        ),
         Line::styled(clean(definition.name.as_deref().unwrap_or_default()), theme.quiet()),
-        Line::from(schedule(job)),
+        Line::from(schedule(job, model.zone())),
         next(model, job),
         last(model, job),
         sparkline(theme, &job.recent, table.width_of("recent")),
@@ -61,15 +73,11 @@ fn cells<'a>(model: &Model, job: &'a JobStatus, table: &Table<'_>) -> Vec<Line<'
     ]
 }
 
-/// The schedule in words, or what stands in for one.
-pub(super) fn schedule(job: &JobStatus) -> Span<'_> {
-    let definition = &job.definition;
-    let words = job.schedule_in_words.as_deref().or(definition.schedule.as_deref());
-    match words {
-        Some(words) => Span::raw(clean(words)),
-        None if !definition.dependencies.is_empty() => Span::raw("after its dependencies"),
-        None => Span::raw("by hand"),
-    }
+/// What leads to a job in the tree.
+fn branch(theme: Theme, depth: usize) -> Option<Span<'static>> {
+    let above = depth.checked_sub(1)?;
+    let branch = format!("{}{}", "  ".repeat(above), theme.glyph("└ ", "\\ "));
+    Some(Span::styled(branch, theme.quiet()))
 }
 
 fn next(model: &Model, job: &JobStatus) -> Line<'static> {

@@ -10,13 +10,16 @@ use crate::tui::model::{Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment};
 
 /// Rows of the upper part.
-const FACTS: u16 = 11;
+const FACTS: u16 = 10;
+
+/// Cells that today's counts need.
+const TODAY: u16 = 24;
 
 /// Draws the tab.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     let facts = FACTS.min(area.height);
     let upper = Rect { height: facts, ..area };
-    let split = (area.width * 3 / 5).min(80);
+    let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
     engine(model, canvas, Rect { width: split, ..upper });
     let right = Rect { x: area.x + split, width: area.width - split, ..upper };
     today(model, canvas, right);

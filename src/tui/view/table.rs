@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{put, tint};
-use crate::tui::text::fit;
+use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
 /// Blank cells between columns.
@@ -35,6 +35,13 @@ impl Column {
     pub(super) const fn right(self) -> Self {
         Self { right: true, ..self }
     }
+}
+
+/// How a row stands out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen {
+    pub(super) selected: bool,
+    pub(super) marked: bool,
 }
 
 /// How wide each column is; 0 = left out.
@@ -69,6 +76,11 @@ pub(super) fn widths(columns: &[Column], width: u16) -> Vec<u16> {
     }
 }
 
+/// Cells of a title, with the mark of the order.
+fn title_cells(title: &str) -> u16 {
+    u16::try_from(width(title) + 1).unwrap_or(u16::MAX)
+}
+
 /// A table in an area: its first row holds the titles.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
@@ -81,6 +93,39 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     pub(super) fn new(theme: Theme, columns: &'a [Column], area: Rect) -> Self {
         Self { theme, columns, widths: widths(columns, area.width), area }
+    }
+
+    /// As [`Self::new`], where it is known how many cells some columns need: a column is no wider,
+    /// so that others get what it does not need.
+    pub(super) fn by_need(
+        theme: Theme,
+        columns: &'a [Column],
+        area: Rect,
+        needs: &[(&str, usize)],
+    ) -> Self {
+        let mut fitted = columns.to_vec();
+        for (title, need) in needs {
+            let need = u16::try_from(*need).unwrap_or(u16::MAX).max(title_cells(title));
+            if let Some(column) = fitted.iter_mut().find(|column| column.title == *title) {
+                column.most = column.most.min(need);
+                column.least = column.least.min(column.most);
+            }
+        }
+        let mut widths = widths(&fitted, area.width);
+        // A need is met in full before a lesser column gets more than its least.
+        let shown = widths.iter().zip(&fitted).filter(|(width, _)| **width > 0);
+        let extra = shown.map(|(width, column)| *width - column.least.min(*width)).sum();
+        for (width, column) in widths.iter_mut().zip(&fitted) {
+            *width = column.least.min(*width);
+        }
+        let mut by_rank: Vec<usize> = (0..fitted.len()).filter(|at| widths[*at] > 0).collect();
+        by_rank.sort_by_key(|at| fitted[*at].rank);
+        by_rank.into_iter().fold(extra, |left: u16, at| {
+            let more = left.min(fitted[at].most.saturating_sub(widths[at]));
+            widths[at] += more;
+            left - more
+        });
+        Self { theme, columns, widths, area }
     }
 
     /// How wide the column of that title is; 0 = left out.
@@ -113,10 +158,14 @@ impl<'a> Table<'a> {
         canvas: &mut Buffer,
         row: usize,
         cells: Vec<Line<'_>>,
-        selected: bool,
+        chosen: Chosen,
     ) {
         self.draw(canvas, row, cells);
-        if selected {
+        if chosen.marked {
+            let mark = Line::styled(self.theme.glyph("▐", ">"), self.theme.care());
+            put(canvas, self.area, row, &mark);
+        }
+        if chosen.selected {
             tint(canvas, self.area, row, self.theme.selected());
         }
     }
@@ -161,6 +210,7 @@ impl<'a> Table<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::options::{Charset, Colours};
 
     const COLUMNS: [Column; 4] = [
         Column::new("state", 10, 10, 0),
@@ -176,6 +226,20 @@ mod tests {
         assert_eq!(widths(&COLUMNS, 40), [10, 18, 0, 7]);
         assert_eq!(widths(&COLUMNS, 60), [10, 13, 23, 7]);
         assert_eq!(widths(&COLUMNS, 200), [10, 30, 60, 7]);
+    }
+
+    #[test]
+    fn a_column_that_needs_less_leaves_its_cells_to_others() {
+        let theme = Theme::new(Colours::None, Charset::Unicode);
+        let needs = [("job", 6), ("why", 30)];
+        let shown =
+            |width| Table::by_need(theme, &COLUMNS, Rect::new(0, 0, width, 9), &needs).widths;
+        assert_eq!(shown(60), [10, 6, 30, 7]);
+        assert_eq!(shown(200), [10, 6, 30, 7]);
+        assert_eq!(shown(48), [10, 6, 0, 7]);
+        let needs = [("job", 14), ("why", 60)];
+        let table = Table::by_need(theme, &COLUMNS, Rect::new(0, 0, 60, 9), &needs);
+        assert_eq!(table.widths, [10, 14, 22, 7], "the job in full, then the rest");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Column, Table};
+use super::table::{Chosen, Column, Table};
 use crate::model::Worker;
 use crate::tui::model::Model;
 use crate::tui::text::{ago, clean};
@@ -34,11 +34,15 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         return;
     }
     let table = Table::new(model.theme, &COLUMNS, area);
-    table.titles(canvas, None);
-    let shown = model.world.workers().enumerate().skip(model.workers.top);
-    for (row, (at, worker)) in (1..usize::from(area.height)).zip(shown) {
-        let cells = cells(model, worker, table.width_of("slots"));
-        table.row(canvas, row, cells, at == model.workers.at);
+    let list = &model.workers;
+    table.titles(canvas, Some((list.order.title(), list.reversed)));
+    let shown = list.rows().iter().enumerate().skip(list.cursor.top);
+    for (row, (at, id)) in (1..usize::from(area.height)).zip(shown) {
+        if let Some(worker) = model.world.worker(id) {
+            let cells = cells(model, worker, table.width_of("slots"));
+            let chosen = Chosen { selected: at == list.cursor.at, marked: false };
+            table.row(canvas, row, cells, chosen);
+        }
     }
 }
 

@@ -1,0 +1,33 @@
+//! `/api/v1/jobs/{id}/why` and `/api/v1/executions/{id}/why`: why something runs, waits, or does not.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+
+use super::app::App;
+use super::executions::find;
+use super::params::{Params, Segment};
+use super::problem::ProblemDetails;
+use crate::model::Why;
+
+/// Why a job does or does not run at an instant; without `at`: now.
+pub(super) async fn job(
+    State(app): State<App>,
+    Segment(id): Segment,
+    uri: Uri,
+) -> Result<Json<Why>, ProblemDetails> {
+    let at = Params::read(&uri, &["at"])?.instant("at")?.unwrap_or_else(|| app.now());
+    let id = app.job_id(&id).await?;
+    Ok(Json(app.door.why_job(&id, at).await?))
+}
+
+/// Why an execution stands where it does.
+pub(super) async fn execution(
+    State(app): State<App>,
+    Segment(part): Segment,
+    uri: Uri,
+) -> Result<Json<Why>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let id = find(&app, &part).await?.id;
+    Ok(Json(app.door.why_execution(id).await?))
+}

@@ -1,0 +1,113 @@
+//! Marks, the tree, the order of workers, details on the whole screen.
+
+use super::Screen;
+use super::fixtures::job_id;
+use crate::driver::Batch;
+
+/// What a script of keys on the sample world asks of the engine.
+fn check(script: &str, expected: &str) -> Screen {
+    let mut screen = Screen::sample(80, 24);
+    screen.press(script);
+    assert_eq!(screen.door.asked().replace('\n', "; "), expected, "{script}");
+    screen
+}
+
+#[test]
+fn an_action_takes_all_that_are_marked_once_it_was_confirmed() {
+    let screen = check("space space r", "");
+    assert!(screen.footer().contains("run 2 jobs now? y/N"), "{}", screen.frame());
+    assert!(screen.frame().contains("2 marked"));
+    check("space space r n", "");
+    check("space space r Enter", "");
+    let screen = check("space space r y", "run cleanup; run data-sync");
+    assert_eq!(screen.notice(), "2 done");
+    assert_eq!(screen.model.marked(), 0, "done with");
+    check("space G r", "run cleanup");
+    check(
+        "space space space R \"a\" Enter y",
+        "run cleanup a; run data-sync a; run database-backup a",
+    );
+}
+
+#[test]
+fn a_range_is_marked_and_esc_takes_marks_before_anything_else() {
+    let mut screen = check("F Esc space j j v", "");
+    assert_eq!(screen.model.marked(), 4);
+    assert!(screen.frame().lines().any(|line| line.starts_with("▐✗ failing   cleanup")));
+    screen.press("/ \"sync\" Enter Esc");
+    assert_eq!((screen.model.marked(), screen.model.jobs.rows().len()), (0, 1));
+    screen.press("Esc");
+    assert_eq!(screen.model.jobs.rows().len(), 5);
+}
+
+#[test]
+fn pausing_asks_nothing_and_a_cancel_asks_once_for_all() {
+    check("space space p", "pause cleanup; pause data-sync");
+    let screen = check("space space space space x", "");
+    assert!(screen.footer().contains("cancel 3 executions? y/N"), "{}", screen.footer());
+    check("space space space space x y", "cancel 000003e5; cancel 000003e7; cancel 000003e6");
+    let screen = check("2 G space x", "");
+    assert_eq!(screen.notice(), "nothing of what is marked is live");
+}
+
+#[test]
+fn marked_executions_are_retried_and_copied() {
+    check("2 j j j j space space : \"retry\" Enter y", "retry 000003e3; retry 000003e4");
+    let mut screen = check("2 j j j j space space y", "");
+    assert_eq!(screen.copied.take().map(|text| text.lines().count()), Some(2));
+}
+
+#[test]
+fn a_job_that_goes_takes_its_mark_with_it() {
+    let mut screen = check("space space", "");
+    let batch = Batch { seq: 41, removed_jobs: vec![job_id("cleanup")], ..Batch::default() };
+    screen.batch(batch);
+    assert_eq!(screen.model.marked(), 1);
+}
+
+#[test]
+fn the_tree_puts_jobs_under_what_they_wait_for() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("t");
+    let rows: Vec<_> = screen.frame().lines().skip(3).take(5).map(str::to_owned).collect();
+    assert!(rows[1].contains("data-sync") && rows[2].contains("└ report-gener"), "{rows:#?}");
+    screen.press("j j r");
+    assert_eq!(screen.door.asked(), "run report-generation");
+    screen.press("s");
+    assert!(!screen.frame().contains('└'));
+    assert_eq!(screen.notice(), "sorted by job");
+}
+
+#[test]
+fn workers_are_sorted_and_the_selection_stays_with_its_worker() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("3 j");
+    let selected = |screen: &Screen| screen.model.worker_in_hand().unwrap().id.to_string();
+    assert_eq!(selected(&screen), "worker-2");
+    let order = |screen: &Screen| -> Vec<String> {
+        screen.model.workers.rows().iter().map(|id| id.as_str()[7..].to_owned()).collect()
+    };
+    screen.press("s");
+    assert_eq!((order(&screen).concat(), selected(&screen).as_str()), ("4312".into(), "worker-2"));
+    screen.press("s");
+    assert_eq!(order(&screen).concat(), "2134");
+    screen.press("s");
+    assert_eq!(order(&screen).concat(), "4321");
+    screen.press("S");
+    assert_eq!(order(&screen).concat(), "1234");
+    assert_eq!(screen.notice(), "sorted by not ok, reversed");
+}
+
+#[test]
+fn details_take_the_whole_screen_and_the_selection_moves_on_under_them() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("Z");
+    assert!(screen.frame().lines().nth(2).unwrap().starts_with(" cleanup"), "{}", screen.frame());
+    screen.press("j");
+    assert!(screen.frame().lines().nth(2).unwrap().starts_with(" data-sync"));
+    assert!(screen.frame().contains("next fire times"), "its facts were read");
+    screen.press("Esc");
+    assert!(screen.frame().lines().nth(2).unwrap().starts_with(" state"));
+    screen.press("Z q");
+    assert_eq!((screen.exit, screen.model.zoomed), (None, false));
+}

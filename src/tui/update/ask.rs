@@ -1,0 +1,98 @@
+//! Actions that the engine carries out: on the one in hand, or on all that are marked.
+//!
+//! Owns what is asked first: many at once, and anything that ends work.
+
+use std::sync::Arc;
+
+use super::act::clear_marks;
+use crate::driver::RunOptions;
+use crate::model::{Execution, ExecutionId, JobId, Severity};
+use crate::tui::keys::Action;
+use crate::tui::message::{Command, Request};
+use crate::tui::model::{Model, Question};
+
+/// Asks the engine, or asks the user first.
+pub(super) fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
+    match action {
+        Action::Run => run(model, &RunOptions::default()),
+        Action::RunForced => run(model, &RunOptions { force: true, ..RunOptions::default() }),
+        Action::Retry => {
+            let ids = model.executions_in_hand();
+            let over = |id: &ExecutionId| model.world.live_execution(*id).is_none();
+            let requests = if let [id] = ids.as_slice() {
+                vec![Request::Retry(*id)] // The engine says what is wrong with it.
+            } else {
+                ids.into_iter().filter(over).map(Request::Retry).collect()
+            };
+            ask_each(model, ("run", "again", "executions"), requests)
+        }
+        Action::Pause => pause(model),
+        Action::CancelExecution => {
+            ask_to_cancel(model);
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Runs the jobs in hand now.
+pub(super) fn run(model: &mut Model, options: &RunOptions) -> Vec<Command> {
+    let jobs = model.jobs_in_hand().into_iter();
+    let requests = jobs.map(|job| Request::Run(job, options.clone())).collect();
+    let how = if options.force { "now, past overlap" } else { "now" };
+    ask_each(model, ("run", how, "jobs"), requests)
+}
+
+/// One is asked for at once, many only after a question.
+fn ask_each(
+    model: &mut Model,
+    (verb, how, things): (&str, &str, &str),
+    mut requests: Vec<Request>,
+) -> Vec<Command> {
+    if requests.len() > 1 {
+        let what = format!("{verb} {} {things} {how}", requests.len());
+        model.question = Some(Question::Each { what, requests });
+        return Vec::new();
+    }
+    clear_marks(model);
+    requests.pop().map(Command::Ask).into_iter().collect()
+}
+
+/// All are paused, or, where they are paused already, resumed. It takes nothing away, so it asks
+/// nothing.
+fn pause(model: &mut Model) -> Vec<Command> {
+    let jobs = model.jobs_in_hand();
+    let is_paused = |id: &JobId| model.world.job(id).is_some_and(|job| job.paused.is_some());
+    let resume = jobs.iter().all(is_paused);
+    let jobs = jobs.into_iter().filter(|id| is_paused(id) == resume);
+    let request = if resume { Request::Resume } else { Request::Pause };
+    let mut requests: Vec<Request> = jobs.map(request).collect();
+    clear_marks(model);
+    if requests.len() > 1 {
+        return vec![Command::Ask(Request::Each(requests))];
+    }
+    requests.pop().map(Command::Ask).into_iter().collect()
+}
+
+fn ask_to_cancel(model: &mut Model) {
+    let ids = model.executions_in_hand();
+    let live: Vec<Arc<Execution>> = if ids.is_empty() {
+        let jobs = model.jobs_in_hand();
+        jobs.iter().flat_map(|job| model.world.live_of(job)).cloned().collect()
+    } else {
+        ids.iter().filter_map(|id| model.world.live_execution(*id)).cloned().collect()
+    };
+    if !live.is_empty() {
+        model.question = Some(Question::Cancel(live));
+        return;
+    }
+    let text = match (model.execution_in_hand(), model.job_in_hand()) {
+        _ if model.marked() > 0 => "nothing of what is marked is live".to_owned(),
+        (Some(execution), _) => {
+            format!("{} {} is over already", execution.job_id, execution.id.short())
+        }
+        (None, Some(job)) => format!("{job} has no live execution"),
+        (None, None) => return,
+    };
+    model.notice(Severity::Info, text);
+}
