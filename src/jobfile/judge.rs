@@ -29,7 +29,7 @@ pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileEr
     let top = Top::gather(&roots, sources, &mut out);
     let at = Mark { source: 0, line: 1, column: 1 };
     let fields = Fields::of(top.keys.iter().copied(), at, Scope::Top, &mut out);
-    let settings = settings::read(&fields, &mut out);
+    let settings = settings::read(&fields, rules, &mut out);
     let context = Context::new(rules, &settings, Origin::File);
     let base = job::defaults(fields.get("defaults"), &context, &mut out);
     let nodes = top.jobs.iter();

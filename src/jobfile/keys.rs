@@ -168,6 +168,7 @@ pub(super) const KEYS: &[Key] = &[
     key(Worker, "capacity", "number", ""),
     key(Worker, "labels", "list of words", ""),
     key(Calendar, "holidays", "list of dates", ""),
+    key(Calendar, "file", "path", ""),
     key(Retention, "days", "number", "30"),
     key(Retention, "per_job", "number", "1000"),
     key(Job, "id", "id", "").own(),

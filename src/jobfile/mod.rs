@@ -13,6 +13,7 @@ mod diff;
 mod fields;
 mod findings;
 mod graph;
+mod ics;
 mod job;
 mod judge;
 mod keys;

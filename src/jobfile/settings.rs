@@ -11,11 +11,15 @@ use super::fields::{Fields, Slot};
 use super::findings::{Findings, Mark, quoted};
 use super::job::set;
 use super::keys::Scope;
+use super::{Rules, ics, source};
 use crate::model::{Calendar, OnStop, Pool, Settings, WorkerId};
 use crate::schedule::parse_zone;
 
+/// How many calendars may be read from files of their own.
+const MOST_CALENDAR_FILES: usize = 100;
+
 /// Reads the top-level keys but `defaults` and `jobs`.
-pub(super) fn read(fields: &Fields<'_>, out: &mut Findings) -> Settings {
+pub(super) fn read(fields: &Fields<'_>, rules: &Rules<'_>, out: &mut Findings) -> Settings {
     let timezone = fields.get("timezone").and_then(|slot| zone(slot, out));
     let mut settings = Settings { timezone, ..Settings::default() };
     let words = [("leave", OnStop::Leave), ("wait", OnStop::Wait), ("cancel", OnStop::Cancel)];
@@ -25,7 +29,7 @@ pub(super) fn read(fields: &Fields<'_>, out: &mut Findings) -> Settings {
     settings.workers = fields.get("workers").and_then(|slot| workers(slot, out));
     let limits = fields.get("limits").and_then(|slot| limits(slot, out));
     set(&mut settings.limits, limits);
-    let calendars = fields.get("calendars").and_then(|slot| calendars(slot, out));
+    let calendars = fields.get("calendars").and_then(|slot| calendars(slot, rules, out));
     set(&mut settings.calendars, calendars);
     settings
 }
@@ -95,25 +99,62 @@ fn limits(slot: Slot<'_>, out: &mut Findings) -> Option<BTreeMap<String, u32>> {
     Some(read.collect())
 }
 
-fn calendars(slot: Slot<'_>, out: &mut Findings) -> Option<BTreeMap<String, Calendar>> {
+fn calendars(
+    slot: Slot<'_>,
+    rules: &Rules<'_>,
+    out: &mut Findings,
+) -> Option<BTreeMap<String, Calendar>> {
     let entries = slot.entries("a map such as {de: {holidays: [\"2026-12-25\"]}}", out)?;
     let mut calendars = BTreeMap::new();
+    let mut files = 0;
     for entry in entries {
-        let what = "a calendar such as {holidays: [\"2026-12-25\"]}";
+        let what = "a calendar such as {holidays: [\"2026-12-25\"]} or {file: holidays.ics}";
         let fields = slot.item(&entry.value).fields(Scope::Calendar, what, out);
         let name = name(slot, &entry.key, entry.key_at, out);
         let Some(fields) = fields else { continue };
+        let (inline, file) = (fields.get("holidays"), fields.get("file"));
         let mut holidays = BTreeSet::new();
-        if let Some(days) = fields.get("holidays") {
+        if let Some(days) = inline {
             let items = days.list("a list of dates such as [\"2026-12-25\"]", out).unwrap_or(&[]);
             holidays.extend(items.iter().filter_map(|item| date(days.item(item), out)));
-        } else {
+        }
+        if let Some(file) = file {
+            files += 1;
+            if files <= MOST_CALENDAR_FILES {
+                holidays.extend(calendar_file(file, rules, out).unwrap_or_default());
+            } else {
+                file.wrong(format!("at most {MOST_CALENDAR_FILES} calendars have a file"), out);
+            }
+        }
+        if inline.is_none() && file.is_none() {
             let name = quoted(&entry.key);
-            out.error(entry.key_at, format!("calendar {name} needs `holidays`"));
+            out.error(entry.key_at, format!("calendar {name} needs `holidays` or `file`"));
+        }
+        if let Some(last) = holidays.last().filter(|last| **last < rules.now.date_naive()) {
+            let name = quoted(&entry.key);
+            let message = format!("calendar {name} ends on {last}: no day of it is still to come");
+            out.warning(entry.key_at, message);
         }
         calendars.extend(name.map(|name| (name, Calendar { holidays })));
     }
     Some(calendars)
+}
+
+/// The days of an iCalendar file.
+fn calendar_file(
+    slot: Slot<'_>,
+    rules: &Rules<'_>,
+    out: &mut Findings,
+) -> Option<BTreeSet<NaiveDate>> {
+    let written = slot.line(out)?;
+    if written == "~" || written.starts_with("~/") {
+        slot.wrong("`~` is not expanded: write the whole path", out);
+        return None;
+    }
+    let text = source::read_calendar(&rules.base_dir.join(&written));
+    let text = text.map_err(|error| slot.wrong(error.to_string(), out)).ok()?;
+    let days = ics::days(&text);
+    days.map_err(|problem| slot.wrong(format!("{}: {problem}", quoted(&written)), out)).ok()
 }
 
 /// A name that the author gives as a key.

@@ -1,4 +1,4 @@
-//! Reading jobs files from disk: a file, or the `*.yaml` of a folder.
+//! Reading jobs files from disk: a file, or the `*.yaml` of a folder; and the calendars they name.
 //!
 //! Owns the bounds on what is read. Never looks into the text.
 
@@ -10,6 +10,8 @@ use super::findings::printable;
 
 /// All sources together are at most so many bytes.
 const MOST_BYTES: usize = 16 << 20;
+/// A calendar is at most so many bytes.
+const MOST_CALENDAR_BYTES: usize = 4 << 20;
 /// A folder has at most so many sources.
 const MOST_FILES: usize = 1_000;
 
@@ -41,6 +43,12 @@ pub enum ReadError {
     #[error("{}: jobs files may have 16 MiB in all, and this goes beyond", shown(.path))]
     TooLarge {
         /// The file that went beyond.
+        path: PathBuf,
+    },
+    /// It is larger than calendars may be.
+    #[error("{}: a calendar may have 4 MiB, and this has more", shown(.path))]
+    CalendarTooLarge {
+        /// The file.
         path: PathBuf,
     },
     /// A folder holds more files than it may.
@@ -97,6 +105,14 @@ pub fn read(path: &Path) -> Result<Vec<SourceText>, ReadError> {
         sources.push(SourceText { name: file.display().to_string(), text });
     }
     Ok(sources)
+}
+
+/// Reads a calendar.
+pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
+    read_file(path, MOST_CALENDAR_BYTES).map_err(|error| match error {
+        ReadError::TooLarge { path } => ReadError::CalendarTooLarge { path },
+        other => other,
+    })
 }
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {

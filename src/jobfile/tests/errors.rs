@@ -343,7 +343,7 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
     calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}
     jobs.yaml:1:29: `holidays`: `2026-13-01` is not a date such as 2026-12-25
     jobs.yaml:1:55: `calendars`: `a b` is not a legal name: use a-z, 0-9, `.`, `_`, `-`
-    jobs.yaml:1:55: calendar `a b` needs `holidays`
+    jobs.yaml:1:55: calendar `a b` needs `holidays` or `file`
 
     on_stop: wait
     shutdown_grace: never

@@ -1,5 +1,6 @@
 //! The room as a whole: files in, jobs or errors out.
 
+mod calendars;
 mod errors;
 mod files;
 mod programs;

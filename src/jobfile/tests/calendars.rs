@@ -1,0 +1,353 @@
+//! Calendars that are read from iCalendar files.
+
+use std::fs;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::jobfile::ics;
+
+const HOLIDAYS: &str = include_str!("holidays.ics");
+
+/// A calendar of one event.
+fn event(lines: &str) -> String {
+    format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Feast\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n")
+}
+
+/// The days of a calendar, or what is wrong with it.
+fn days(text: &str) -> String {
+    match ics::days(text) {
+        Ok(days) => {
+            let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+            match days.as_slice() {
+                [] => "no day".to_owned(),
+                [head @ .., last] if head.len() > 5 => {
+                    format!("{}, … {} more …, {last}", days[..3].join(", "), head.len() - 3)
+                }
+                days => days.join(", "),
+            }
+        }
+        Err(problem) => format!("error: {problem}"),
+    }
+}
+
+fn days_of(lines: &str) -> String {
+    days(&event(lines))
+}
+
+/// What is told about a jobs file beside a calendar `days.ics`.
+fn told_beside(calendar: &[u8], jobs: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("days.ics"), calendar).unwrap();
+    let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
+    let told = match parse(&sources(&[("jobs.yaml", jobs)]), &rules) {
+        Err(errors) => errors.to_string(),
+        Ok(loaded) => format!("{:?}\n{:?}", loaded.set.settings.calendars, loaded.warnings),
+    };
+    told.replace(&folder.path().display().to_string(), "")
+}
+
+#[test]
+fn a_file_of_holidays_becomes_days() {
+    let days = ics::days(HOLIDAYS).unwrap();
+    let of_2026: Vec<String> = days
+        .iter()
+        .map(ToString::to_string)
+        .filter(|day| day.starts_with("2026") || day.starts_with("2100"))
+        .collect();
+    assert_eq!(of_2026, ["2026-01-01", "2026-12-25", "2026-12-26", "2100-01-01"]);
+    assert_eq!(days.len(), 81 + 2);
+}
+
+#[test]
+fn an_event_takes_the_days_that_it_touches() {
+    let days = [
+        "DTSTART;VALUE=DATE:20261225",
+        "DTSTART;VALUE=DATE:20261225\nDTEND;VALUE=DATE:20261225",
+        "DTSTART;VALUE=DATE:20261225\nDTEND;VALUE=DATE:20261228",
+        "DTSTART;VALUE=DATE:20261225\nDURATION:P2D",
+        "DTSTART;TZID=Europe/Berlin:20261225T220000\nDTEND;TZID=Europe/Berlin:20261226T000000",
+        "DTSTART;TZID=Europe/Berlin:20261225T220000\nDTEND;TZID=Europe/Berlin:20261226T000001",
+        "DTSTART;TZID=Asia/Tokyo:20261225T220000\nDTEND;TZID=Europe/Berlin:20261225T200000",
+        "DTSTART;TZID=No Such Zone:20261225T220000\nDURATION:PT3H",
+        "DTSTART:20261225T233000Z\nDURATION:PT1H",
+        "DTSTART:20261225T120000",
+        "DTSTART;VALUE=DATE:20261225\nRDATE;VALUE=DATE:20270105,20270110",
+        "DTSTART;VALUE=DATE:20261225\nSTATUS:CANCELLED",
+        "DTSTART;VALUE=DATE:19691230\nDTEND;VALUE=DATE:19700103",
+        "DTSTART;VALUE=DATE:21001230\nDTEND;VALUE=DATE:30000101",
+    ]
+    .map(|lines| format!("{lines}\n  {}\n", days_of(lines)));
+    insta::assert_snapshot!(days.concat(), @r"
+    DTSTART;VALUE=DATE:20261225
+      2026-12-25
+    DTSTART;VALUE=DATE:20261225
+    DTEND;VALUE=DATE:20261225
+      2026-12-25
+    DTSTART;VALUE=DATE:20261225
+    DTEND;VALUE=DATE:20261228
+      2026-12-25, 2026-12-26, 2026-12-27
+    DTSTART;VALUE=DATE:20261225
+    DURATION:P2D
+      2026-12-25, 2026-12-26
+    DTSTART;TZID=Europe/Berlin:20261225T220000
+    DTEND;TZID=Europe/Berlin:20261226T000000
+      2026-12-25
+    DTSTART;TZID=Europe/Berlin:20261225T220000
+    DTEND;TZID=Europe/Berlin:20261226T000001
+      2026-12-25, 2026-12-26
+    DTSTART;TZID=Asia/Tokyo:20261225T220000
+    DTEND;TZID=Europe/Berlin:20261225T200000
+      2026-12-25, 2026-12-26
+    DTSTART;TZID=No Such Zone:20261225T220000
+    DURATION:PT3H
+      2026-12-25, 2026-12-26
+    DTSTART:20261225T233000Z
+    DURATION:PT1H
+      2026-12-25, 2026-12-26
+    DTSTART:20261225T120000
+      2026-12-25
+    DTSTART;VALUE=DATE:20261225
+    RDATE;VALUE=DATE:20270105,20270110
+      2026-12-25, 2027-01-05, 2027-01-10
+    DTSTART;VALUE=DATE:20261225
+    STATUS:CANCELLED
+      no day
+    DTSTART;VALUE=DATE:19691230
+    DTEND;VALUE=DATE:19700103
+      1970-01-01, 1970-01-02
+    DTSTART;VALUE=DATE:21001230
+    DTEND;VALUE=DATE:30000101
+      2100-12-30, 2100-12-31
+    ");
+}
+
+#[test]
+fn an_event_repeats_as_its_rule_says() {
+    let days = [
+        "DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY",
+        "DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;COUNT=3",
+        "DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;INTERVAL=2;UNTIL=20301225",
+        "DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;COUNT=3\nEXDATE;VALUE=DATE:20271225",
+        "DTSTART;VALUE=DATE:20261126\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH;COUNT=3",
+        "DTSTART;VALUE=DATE:20260131\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=3",
+        "DTSTART;VALUE=DATE:20261225\nDTEND;VALUE=DATE:20261227\nRRULE:FREQ=YEARLY;COUNT=2",
+        "DTSTART;TZID=Europe/Berlin:20261225T090000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE;VALUE=DATE:20261226",
+        "DTSTART;TZID=Europe/Berlin:20261225T090000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20261226T080000Z",
+        "DTSTART;TZID=Europe/Berlin:20260101T000000\nRRULE:FREQ=YEARLY;UNTIL=20271231T230000Z",
+        "DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY;COUNT=2",
+    ]
+    .map(|lines| format!("{lines}\n  {}\n", days_of(lines)));
+    insta::assert_snapshot!(days.concat(), @r"
+    DTSTART;VALUE=DATE:20261225
+    RRULE:FREQ=YEARLY
+      2026-12-25, 2027-12-25, 2028-12-25, … 71 more …, 2100-12-25
+    DTSTART;VALUE=DATE:20261225
+    RRULE:FREQ=YEARLY;COUNT=3
+      2026-12-25, 2027-12-25, 2028-12-25
+    DTSTART;VALUE=DATE:20261225
+    RRULE:FREQ=YEARLY;INTERVAL=2;UNTIL=20301225
+      2026-12-25, 2028-12-25, 2030-12-25
+    DTSTART;VALUE=DATE:20261225
+    RRULE:FREQ=YEARLY;COUNT=3
+    EXDATE;VALUE=DATE:20271225
+      2026-12-25, 2028-12-25
+    DTSTART;VALUE=DATE:20261126
+    RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH;COUNT=3
+      2026-11-26, 2027-11-25, 2028-11-23
+    DTSTART;VALUE=DATE:20260131
+    RRULE:FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=3
+      2026-01-31, 2026-02-28, 2026-03-31
+    DTSTART;VALUE=DATE:20261225
+    DTEND;VALUE=DATE:20261227
+    RRULE:FREQ=YEARLY;COUNT=2
+      2026-12-25, 2026-12-26, 2027-12-25, 2027-12-26
+    DTSTART;TZID=Europe/Berlin:20261225T090000
+    RRULE:FREQ=DAILY;COUNT=3
+    EXDATE;VALUE=DATE:20261226
+      2026-12-25, 2026-12-27
+    DTSTART;TZID=Europe/Berlin:20261225T090000
+    RRULE:FREQ=DAILY;COUNT=3
+    EXDATE:20261226T080000Z
+      2026-12-25, 2026-12-27
+    DTSTART;TZID=Europe/Berlin:20260101T000000
+    RRULE:FREQ=YEARLY;UNTIL=20271231T230000Z
+      2026-01-01, 2027-01-01, 2028-01-01
+    DTSTART;VALUE=DATE:20240229
+    RRULE:FREQ=YEARLY;COUNT=2
+      2024-02-29, 2028-02-29
+    ");
+}
+
+#[test]
+fn single_times_that_were_moved_or_cancelled_count() {
+    let calendar = |moved: &str| {
+        format!(
+            "BEGIN:VCALENDAR
+BEGIN:VEVENT
+UID:a
+SEQUENCE:3
+DTSTART;VALUE=DATE:20261201
+RRULE:FREQ=DAILY;COUNT=3
+END:VEVENT
+BEGIN:VEVENT
+UID:a
+RECURRENCE-ID;VALUE=DATE:20261202
+{moved}
+END:VEVENT
+BEGIN:VEVENT
+UID:b
+SEQUENCE:3
+DTSTART;VALUE=DATE:20270101
+END:VEVENT
+END:VCALENDAR
+"
+        )
+    };
+    assert_eq!(
+        days(&calendar("DTSTART;VALUE=DATE:20261224")),
+        "2026-12-01, 2026-12-03, 2026-12-24, 2027-01-01"
+    );
+    assert_eq!(
+        days(&calendar("DTSTART;VALUE=DATE:20261202\nSTATUS:CANCELLED")),
+        "2026-12-01, 2026-12-03, 2027-01-01"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_names_the_event() {
+    let texts = [
+        String::new(),
+        "hello\n".to_owned(),
+        "BEGIN:VCARD\nVERSION:4.0\nFN:Ada\nEND:VCARD\n".to_owned(),
+        "BEGIN:VEVENT\nDTSTART:20261225\nEND:VEVENT\n".to_owned(),
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261225\n".to_owned(),
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VCALENDAR\nEND:VEVENT\n".to_owned(),
+        "BEGIN:VCALENDAR\nEND:VCALENDAR\n<html>\n".to_owned(),
+        event("DTEND;VALUE=DATE:20261225"),
+        event("DTSTART;VALUE=DATE:20261340"),
+        event("DTSTART:tomorrow"),
+        event("DTSTART;VALUE=DATE:20261225\nDTEND;VALUE=DATE:20261220"),
+        event("DTSTART;VALUE=DATE:20261225\nDURATION:-P2D"),
+        event("DTSTART;VALUE=DATE:20261225\nDURATION:soon"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=FORTNIGHTLY"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;BYMONTH=elephant"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=HOURLY"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;RSCALE=HEBREW;SKIP=BACKWARD"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nRRULE:FREQ=MONTHLY"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nEXRULE:FREQ=YEARLY;INTERVAL=2"),
+        event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nEXDATE:never"),
+        event("DTSTART;VALUE=DATE:00010101\nRRULE:FREQ=DAILY;COUNT=4000000000"),
+    ];
+    let told: Vec<String> = texts.iter().map(|text| days(text)).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
+    error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
+    error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
+    error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
+    error: `END:VEVENT` is missing: the file is cut short
+    error: `END:VCALENDAR` stands where `END:VEVENT` belongs
+    error: `<html>` stands outside of a calendar
+    error: event `Feast`: Missing DTSTART property
+    error: event `Feast`: its DTSTART cannot be read
+    error: event `Feast`: its DTSTART cannot be read
+    error: event `Feast`: it ends before it begins
+    error: event `Feast`: it ends before it begins
+    error: event `Feast`: its DURATION cannot be read
+    error: event `Feast`: its RRULE cannot be read
+    error: event `Feast`: its RRULE cannot be read
+    error: event `Feast`: its RRULE repeats within a day: a calendar is made of days
+    error: event `Feast`: its RRULE names no day
+    error: event `Feast`: RSCALE and SKIP in its RRULE are not supported
+    error: event `Feast`: it has more than one RRULE
+    error: event `Feast`: EXRULE is not supported: name the days with EXDATE
+    error: event `Feast`: its EXDATE cannot be read
+    error: event `Feast`: the events of the file take more than 200000 days
+    ");
+}
+
+#[test]
+fn the_work_that_a_file_can_cause_is_bounded() {
+    let many = |lines: &str, count: usize| {
+        let event = format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT\n");
+        format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", event.repeat(count))
+    };
+    let told = days(&many("DTSTART;VALUE=DATE:20000101\nDTEND;VALUE=DATE:21000101", 100));
+    assert!(told.ends_with("the events of the file take more than 200000 days"), "{told}");
+    let told = days(&many("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=DAILY", 1_001));
+    assert!(told.ends_with("the events of the file take more than 200000 days"), "{told}");
+    let told = days(&many("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=YEARLY;COUNT=1", 1_001));
+    assert!(told.ends_with("more than 1000 events of the file repeat"), "{told}");
+    let nested = format!("BEGIN:VCALENDAR\n{}", "BEGIN:VEVENT\n".repeat(100_000));
+    assert_eq!(days(&nested), "error: `END:VEVENT` is missing: the file is cut short");
+}
+
+#[test]
+fn a_calendar_is_read_beside_the_jobs_file() {
+    let told = told_beside(
+        HOLIDAYS.as_bytes(),
+        "calendars: {de: {file: ./days.ics, holidays: [2026-12-24]}}\n\
+         jobs: [{id: a, run: x, schedule: every day at 9, calendar: {skip: de}}]\n",
+    );
+    assert!(told.contains("2026-12-24, 2026-12-25, 2026-12-26, 2027-01-01"), "{told}");
+    assert!(told.ends_with("\n[]"), "{told}");
+}
+
+#[test]
+fn a_calendar_that_cannot_be_read_is_told_at_its_key() {
+    let jobs = |file: &str| format!("calendars:\n  de: {{file: {file}}}\njobs: []\n");
+    let large = vec![b' '; (4 << 20) + 1];
+    let told = [
+        told_beside(b"", &jobs("no.ics")),
+        told_beside(b"", &jobs(".")),
+        told_beside(b"", &jobs("~/days.ics")),
+        told_beside(b"", "calendars: {de: {}, fr: {fiel: x}}\njobs: []\n"),
+        told_beside(b"hello\n", &jobs("days.ics")),
+        told_beside(b"BEGIN:VCALENDAR\n\xff\n", &jobs("days.ics")),
+        told_beside(&large, &jobs("days.ics")),
+        told_beside(event("DTSTART:x").as_bytes(), &jobs("days.ics")),
+        told_beside(event("DTSTART;VALUE=DATE:20201225").as_bytes(), &jobs("days.ics")),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    jobs.yaml:2:14: `file`: /no.ics: no such file or folder
+    jobs.yaml:2:14: `file`: /.: is neither a file nor a folder
+    jobs.yaml:2:14: `file`: `~` is not expanded: write the whole path
+    jobs.yaml:1:13: calendar `de` needs `holidays` or `file`
+    jobs.yaml:1:21: calendar `fr` needs `holidays` or `file`
+    jobs.yaml:1:26: unknown key `fiel`: did you mean `file`?
+    jobs.yaml:2:14: `file`: `days.ics`: is not an iCalendar file: they begin with BEGIN:VCALENDAR
+    jobs.yaml:2:14: `file`: /days.ics:2: is not UTF-8 text: save it as UTF-8
+    jobs.yaml:2:14: `file`: /days.ics: a calendar may have 4 MiB, and this has more
+    jobs.yaml:2:14: `file`: `days.ics`: event `Feast`: its DTSTART cannot be read
+    {"de": Calendar { holidays: {2020-12-25} }}
+    [Located { file: "jobs.yaml", line: 2, column: 3, message: "calendar `de` ends on 2020-12-25: no day of it is still to come" }]
+    "#);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_calendar_makes_it_stumble(
+        lines in prop::collection::vec(
+            prop_oneof![
+                prop::sample::select(vec![
+                    "BEGIN:VEVENT", "END:VEVENT", "UID:a", "SEQUENCE:1", "STATUS:CANCELLED",
+                    "DTSTART;VALUE=DATE:20240229", "DTSTART;TZID=Europe/Berlin:20261025T023000",
+                    "DTEND:99991231T235959Z", "DURATION:P4294967295W", "DTSTART:00000101",
+                    "RRULE:FREQ=WEEKLY;BYDAY=MO,TU;WKST=SU;COUNT=9", "RRULE:FREQ=DAILY;INTERVAL=65535",
+                    "RRULE:FREQ=MONTHLY;BYDAY=-5FR;BYSETPOS=-1,366", "RRULE:FREQ=YEARLY;BYWEEKNO=-53",
+                    "RRULE:FREQ=YEARLY;BYYEARDAY=-366,366;UNTIL=99991231", "RDATE;VALUE=PERIOD:20260101T000000Z/P1D",
+                    "RECURRENCE-ID;RANGE=THISANDFUTURE:20261025T023000", "EXDATE:20261025T023000",
+                ]).prop_map(str::to_owned),
+                "[A-Z]{1,8}[;:=,\"]{0,2}[A-Z0-9+:;=-]{0,12}",
+            ],
+            0..16,
+        ),
+        text in any::<String>(),
+    ) {
+        let _ = ics::days(&text);
+        let _ = ics::days(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{}\nEND:VEVENT\nEND:VCALENDAR\n", lines.join("\n")));
+    }
+}
