@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use tokio::task::JoinHandle;
@@ -16,6 +17,7 @@ use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::{logging, screen};
 use crate::api::{Listen, Listeners, WallClock, serve};
+use crate::driver::clock::Clock;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Running, StartError, StartOptions, start};
 use crate::model::{Actor, OnStop};
@@ -23,6 +25,9 @@ use crate::worker::registry::Registry;
 
 /// What a handed-over engine says on stdout when it serves.
 pub(super) const READY: &str = "ready";
+
+/// So long after a terminal was lost, a SIGHUP is still about that.
+const HANG_UP_ECHO: Duration = Duration::from_secs(2);
 
 /// How an engine is started.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -110,7 +115,7 @@ pub(super) fn open(path: &Path) -> Result<DataDir, Failure> {
 pub(super) enum OnHangUp {
     /// Read jobs.yaml again.
     Reload,
-    /// Nothing: the terminal was lost, and says so more than once.
+    /// At first nothing: the terminal was lost, and says so more than once. Later the same.
     Ignore,
 }
 
@@ -171,6 +176,8 @@ impl Up {
     /// The engine works without a screen until it is told to stop and has stopped.
     pub(super) async fn serve_until_stopped(&mut self, signals: &mut Signals, on: OnHangUp) {
         let handle = self.running.handle.acting_as(Actor::named("signal"));
+        let begun = Clock.now().monotonic;
+        let echoes = |on| on == OnHangUp::Ignore && Clock.now().monotonic - begun < HANG_UP_ECHO;
         loop {
             tokio::select! {
                 () = self.running.ended() => return,
@@ -179,7 +186,7 @@ impl Up {
                         tracing::info!("{name}: the engine stops");
                         handle.stop(None, name).await;
                     }
-                    Asked::Reload if on == OnHangUp::Ignore => {}
+                    Asked::Reload if echoes(on) => {}
                     Asked::Reload => match handle.reload().await {
                         Ok(plan) => tracing::info!(
                             added = plan.added.len(),
@@ -200,6 +207,23 @@ impl Up {
     pub(super) async fn stop(&mut self, how: Option<OnStop>, reason: &str) {
         self.running.handle.stop(how, reason).await;
         self.running.ended().await;
+    }
+
+    /// Asks the engine to stop when its commands have ended, and waits for that. A signal ends the waiting: the engine
+    /// stops at once and the commands go on. Says whether it was waited to the end.
+    pub(super) async fn stop_when_done(&mut self, signals: &mut Signals, reason: &str) -> bool {
+        let handle = self.running.handle.clone();
+        handle.stop_when_done(reason).await;
+        let mut whole = true;
+        loop {
+            tokio::select! {
+                () = self.running.ended() => return whole,
+                asked = signals.next() => if let Asked::Stop(name) = asked {
+                    whole = false;
+                    handle.stop(Some(OnStop::Leave), name).await;
+                },
+            }
+        }
     }
 
     /// Ends what served an engine that has ended.

@@ -158,28 +158,50 @@ async fn leave(
         }
         Ok(Left::Quit | Left::Cancelled) => None,
         Ok(Left::Stop) => Some(OnStop::Leave),
-        Ok(Left::Wait) => Some(OnStop::Wait),
+        Ok(Left::Wait) => {
+            let line = wait_for_commands(running, up, signals, context).await;
+            return Ok(Farewell::Said(line));
+        }
         Ok(Left::Cancel) => Some(OnStop::Cancel),
     };
-    if running > 0 && stop == Some(OnStop::Wait) {
-        context.terminal.note(&format!("waiting for {}", commands(running)));
-    }
     up.stop(stop, "the screen was left").await;
     let line = match (running, stop) {
-        (0, _) | (_, Some(OnStop::Wait)) => "the engine has stopped".to_owned(),
+        (0, _) => "the engine has stopped".to_owned(),
         (_, Some(OnStop::Cancel)) => {
             format!("the engine has stopped, and with it {}", commands(running))
         }
-        (_, Some(OnStop::Leave)) => format!(
-            "the engine has stopped without {}: the next `crontower` carries on what still runs",
-            commands(running)
-        ),
-        (_, None) => format!(
+        (_, Some(OnStop::Leave)) => left_behind(running),
+        (_, Some(OnStop::Wait) | None) => format!(
             "the engine has stopped; `on_stop` of jobs.yaml said what becomes of {}",
             commands(running)
         ),
     };
     Ok(Farewell::Said(line))
+}
+
+/// Ends the engine when its commands have ended, or at a signal; says what became of them.
+async fn wait_for_commands(
+    running: usize,
+    up: &mut Up,
+    signals: &mut Signals,
+    context: &Context,
+) -> String {
+    if running > 0 {
+        let waits = format!("waiting for {} (Ctrl-C: wait no longer)", commands(running));
+        context.terminal.note(&waits);
+    }
+    if up.stop_when_done(signals, "the screen was left").await {
+        "the engine has stopped".to_owned()
+    } else {
+        left_behind(running)
+    }
+}
+
+fn left_behind(running: usize) -> String {
+    let what = commands(running);
+    format!(
+        "the engine has stopped without {what}: the next `crontower` carries on what still runs"
+    )
 }
 
 fn commands(count: usize) -> String {

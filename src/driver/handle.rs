@@ -44,6 +44,8 @@ pub(super) enum Message {
     Stop {
         /// What becomes of running commands; `None` = as jobs.yaml says.
         how: Option<OnStop>,
+        /// Whether `wait` waits as long as it takes.
+        patient: bool,
         reason: String,
     },
 }
@@ -75,7 +77,14 @@ impl Handle {
     pub async fn stop(&self, how: Option<OnStop>, reason: &str) {
         let reason = reason.to_owned();
         // A closed channel means that it has ended already.
-        let _ = self.messages.send(Message::Stop { how, reason }).await;
+        let _ = self.messages.send(Message::Stop { how, patient: false, reason }).await;
+    }
+
+    /// Asks the engine to end when running commands have ended, however long they take. A later [`Handle::stop`] is
+    /// the last word.
+    pub async fn stop_when_done(&self, reason: &str) {
+        let (how, reason) = (Some(OnStop::Wait), reason.to_owned());
+        let _ = self.messages.send(Message::Stop { how, patient: true, reason }).await;
     }
 
     async fn request(&self, request: Request) -> Result<Answer, Refusal> {

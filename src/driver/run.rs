@@ -113,7 +113,7 @@ impl Driver {
         tokio::select! {
             message = self.messages.recv() => match message {
                 Some(message) => self.take_message(message, turn),
-                None => self.begin_stop(None, "every handle was dropped", turn),
+                None => self.begin_stop(None, false, "every handle was dropped", turn),
             },
             Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
             () = self.alarm.wait() => turn.inputs.push(Input::Tick),
@@ -132,7 +132,7 @@ impl Driver {
 
     fn wakeup(&self) -> Wakeup {
         let mut wakeup = self.engine.next_wakeup();
-        if let Some(stop) = &self.stop {
+        if let Some(stop) = self.stop.as_ref().filter(|stop| stop.until < Duration::MAX) {
             wakeup.monotonic = Some(wakeup.monotonic.map_or(stop.until, |at| at.min(stop.until)));
         }
         wakeup
@@ -173,7 +173,9 @@ impl Driver {
                 let changed = self.source.fingerprint() != Some(self.fingerprint);
                 self.tell_file_state(changed);
             }
-            Message::Stop { how, reason } => self.begin_stop(how, &reason, turn),
+            Message::Stop { how, patient, reason } => {
+                self.begin_stop(how, patient, &reason, turn);
+            }
         }
     }
 
@@ -355,19 +357,20 @@ impl Driver {
         }
     }
 
-    fn begin_stop(&mut self, how: Option<OnStop>, reason: &str, turn: &mut Turn) {
-        if self.stop.is_some() {
-            return;
-        }
+    /// Begins to stop, or says another word about a stop that is under way.
+    fn begin_stop(&mut self, how: Option<OnStop>, patient: bool, reason: &str, turn: &mut Turn) {
         let how = how.unwrap_or(self.engine.settings().on_stop);
         let grace = match how {
-            OnStop::Leave => Duration::ZERO,
-            OnStop::Wait => self.engine.settings().shutdown_grace,
-            OnStop::Cancel => Duration::ZERO,
+            OnStop::Wait if patient => None,
+            OnStop::Wait => Some(self.engine.settings().shutdown_grace),
+            OnStop::Leave | OnStop::Cancel => Some(Duration::ZERO),
         };
-        self.stop = Some(Stop { how, until: Clock.now().monotonic + grace, cancelled: false });
-        let reason = reason.to_owned();
-        turn.inputs.push(self.own_request(Request::Halt { reason }));
+        let until = grace.map_or(Duration::MAX, |grace| Clock.now().monotonic + grace);
+        let begun = self.stop.replace(Stop { how, until, cancelled: false }).is_some();
+        if !begun {
+            let reason = reason.to_owned();
+            turn.inputs.push(self.own_request(Request::Halt { reason }));
+        }
     }
 
     fn own_request(&mut self, request: Request) -> Input {
