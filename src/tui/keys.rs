@@ -28,6 +28,7 @@ pub(crate) enum Action {
     RunWith,
     RunForced,
     Retry,
+    Why,
     CancelExecution,
     Pause,
     ShowOutput,
@@ -192,6 +193,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .hint("cancel"),
     bind(&[key('p')], Action::Pause, Scope::OF_JOB, "pause", "pause the schedule, or resume it")
         .hint("pause"),
+    bind(&[key('w')], Action::Why, OF_LISTED, "why", "why it runs, waits, or does not").hint("why"),
     bind(&[], Action::Retry, OF_RUN, "retry", "run a final execution again"),
     bind(&[key('f')], Action::Follow, Scope::OUTPUT, "follow", "stay with the newest line")
         .hint("follow"),

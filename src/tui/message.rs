@@ -12,7 +12,7 @@ use super::Exit;
 use crate::driver::{Feed, RunOptions, Snapshot};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName,
+    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -80,6 +80,13 @@ pub(crate) enum Answer {
     },
     /// `Request::Execution`.
     Found(Result<Arc<Execution>, Refusal>),
+    /// `Request::WhyJob` and `Request::WhyExecution`.
+    Why {
+        /// What it is about, for the title.
+        about: String,
+        /// What the engine says.
+        result: Result<Why, Refusal>,
+    },
     /// `Request::Counts`.
     Counts(Result<Vec<(StateName, u64)>, Refusal>),
     /// `Request::Events`.
@@ -174,6 +181,8 @@ impl Request {
                 | Self::PlanReload
                 | Self::Reload
                 | Self::Execution(_)
+                | Self::WhyJob(..)
+                | Self::WhyExecution(..)
                 | Self::Save { .. }
         )
     }
@@ -214,6 +223,10 @@ pub(crate) enum Request {
         /// Fire times after it.
         from: DateTime<Utc>,
     },
+    /// Why does a job run, wait, or not run at an instant?
+    WhyJob(JobId, DateTime<Utc>),
+    /// Why does an execution of that job stand where it does?
+    WhyExecution(JobId, ExecutionId),
     /// How many executions are in each state since then.
     Counts(DateTime<Utc>),
     /// The newest events.

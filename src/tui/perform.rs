@@ -50,6 +50,13 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
             let result = job_facts(door, &job, from).await;
             Answer::JobFacts { job, result }
         }
+        Request::WhyJob(job, at) => {
+            Answer::Why { about: job.to_string(), result: door.why_job(&job, at).await }
+        }
+        Request::WhyExecution(job, id) => {
+            let about = format!("{job} {}", id.short());
+            Answer::Why { about, result: door.why_execution(id).await }
+        }
         Request::Execution(id) => Answer::Found(door.execution(&id.to_string()).await),
         Request::Counts(since) => Answer::Counts(door.counts(since).await),
         Request::Events => Answer::Events(door.newest_events(EVENTS).await),

@@ -485,7 +485,7 @@ fn a_failed_execution_says_first_why_and_what_to_do() {
     screen.press("2 j j j j Enter");
     let frame = screen.frame();
     let line = |part: &str| frame.lines().position(|line| line.contains(part));
-    let (why, output, remedy) = (line("exit code 3"), line("output of attempt"), line("r runs"));
+    let (why, output, remedy) = (line("exit code 3"), line("output of attempt"), line(":retry"));
     assert!(why < output && output < remedy && remedy < line("trigger"), "{frame}");
     assert!(why.is_some() && output.is_some(), "{frame}");
 }
@@ -506,4 +506,15 @@ fn the_zone_is_named_only_where_it_is_another() {
 fn no_tab_is_pushed_off_a_narrow_screen() {
     let frame = Screen::sample(40, 10).frame();
     assert!(frame.contains("1 Jobs 2 Executions 3 Workers 4 System"), "{frame}");
+}
+
+#[test]
+fn w_says_why_of_a_job_and_of_an_execution() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("j w");
+    assert!(screen.frame().contains(" why data-sync\n it is no fire time"), "{}", screen.frame());
+    screen.press("q 2 j w");
+    assert!(screen.frame().contains("\n it is queued"), "{}", screen.frame());
+    screen.press("q Enter w");
+    assert!(screen.frame().contains("why database-backup 000003e7"), "{}", screen.frame());
 }

@@ -43,6 +43,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         | Action::Pause => {
             return ask::ask_engine(model, action);
         }
+        Action::Why => {
+            let job = model.job_in_hand();
+            let request = match (model.execution_in_hand(), job) {
+                (Some(execution), _) => {
+                    Some(Request::WhyExecution(execution.job_id.clone(), execution.id))
+                }
+                (None, job) => job.map(|job| Request::WhyJob(job, model.now)),
+            };
+            return request.map(Command::Ask).into_iter().collect();
+        }
         Action::ShowOutput => return show_output(model),
         Action::OnlyWrong => return only_wrong(model),
         Action::Mark | Action::MarkRange => return mark(model, action),

@@ -39,6 +39,13 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             Ok(execution) => super::act::open_output(model, execution),
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
+        Answer::Why { about, result } => match result {
+            Ok(why) => {
+                let title = format!("why {about}");
+                model.opened.push(Opened::Paper { title, lines: why.lines, scroll: 0 });
+            }
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+        },
         Answer::Counts(result) => match result {
             Ok(counts) => model.system.counts = counts,
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),

@@ -20,7 +20,7 @@ use crate::tui::text::{ago, clean, countdown, fire_time, instant, moment, runnin
 const TAIL: usize = 200;
 
 /// What can be done about an execution that went wrong.
-const REMEDIES: &str = "   r runs the job now   l all of its output   :retry this one again";
+const REMEDIES: &str = "   r runs the job   l all output   w why   :retry this one again";
 
 /// Title and lines.
 type Page<'a> = (Line<'a>, Vec<Line<'a>>);
