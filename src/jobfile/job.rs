@@ -9,14 +9,14 @@ use std::path::{Component, Path, PathBuf};
 use super::command;
 use super::fields::{Fields, Slot};
 use super::findings::{Findings, Mark, quoted};
-use super::keys::{self, Scope};
-use super::settings;
+use super::keys::Scope;
+use super::placement;
 use super::timing::{self, ScheduleText};
 use super::tree::{Content, Node};
 use super::{CommandCatalog, Rules};
 use crate::model::{
     CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, JobId, NamedCause, Overlap,
-    Priority, Retry, RetryCause, Settings, WorkerSelector,
+    Priority, Retry, RetryCause, Settings,
 };
 
 /// Where a job comes from: what is relative or missing is read accordingly.
@@ -141,7 +141,7 @@ fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut
     timing::rules(job, &mut base.schedule, fields, context, out);
     policies(job, fields, out);
     retries(job, fields, out);
-    placement(job, fields, out);
+    placement::read(job, fields, context, out);
     surroundings(job, fields, context, out);
 }
 
@@ -154,7 +154,14 @@ fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
     set_some(&mut job.deadline, fields.positive_duration("deadline", out));
     set_some(&mut job.dependency_timeout, fields.positive_duration("dependency_timeout", out));
     set(&mut job.kill_grace, fields.duration("kill_grace", out));
-    set(&mut job.overlap, fields.get("overlap").and_then(|slot| overlap(slot, out)));
+    let words = [
+        ("skip", Overlap::Skip),
+        ("queue", Overlap::Queue),
+        ("queue_all", Overlap::QueueAll),
+        ("allow", Overlap::Allow),
+        ("replace", Overlap::Replace),
+    ];
+    set(&mut job.overlap, fields.get("overlap").and_then(|slot| slot.one_of(&words, out)));
     let words = [("none", CatchUp::None), ("latest", CatchUp::Latest), ("all", CatchUp::All)];
     set(&mut job.catch_up, fields.get("catch_up").and_then(|slot| slot.one_of(&words, out)));
     set(&mut job.catch_up_window, fields.duration("catch_up_window", out));
@@ -175,26 +182,6 @@ fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
 
 fn exit_code(slot: Slot<'_>, out: &mut Findings) -> Option<i32> {
     slot.integer(0, 255, out).and_then(|code| i32::try_from(code).ok())
-}
-
-fn overlap(slot: Slot<'_>, out: &mut Findings) -> Option<Overlap> {
-    let words = [
-        ("skip", Overlap::Skip),
-        ("queue", Overlap::Queue),
-        ("allow", Overlap::Allow),
-        ("queue_all", Overlap::QueueAll),
-        ("replace", Overlap::Replace),
-    ];
-    if let Content::Scalar(scalar) = &slot.node.content
-        && let Some((key, _)) = keys::find(Scope::Overlap, &scalar.text.to_ascii_lowercase())
-        && !key.supported
-    {
-        slot.wrong(format!("`{}` is not supported yet", key.name), out);
-        return None;
-    }
-    let supported = |name| keys::find(Scope::Overlap, name).is_some_and(|(key, _)| key.supported);
-    let words: Vec<_> = words.into_iter().filter(|(name, _)| supported(name)).collect();
-    slot.one_of(&words, out)
 }
 
 fn retries(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
@@ -239,23 +226,6 @@ fn cause(slot: Slot<'_>, out: &mut Findings) -> Option<RetryCause> {
             slot.one_of(&words, out).map(RetryCause::Named)
         }
     }
-}
-
-/// What says where and beside what a job may run.
-fn placement(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
-    let concurrency = fields.get("concurrency").and_then(|slot| slot.count(out));
-    set_some(&mut job.concurrency, concurrency);
-    set(&mut job.limits, fields.lines("limits", out));
-    let Some(slot) = fields.get("workers") else { return };
-    let what = "a map such as {labels: [db]}";
-    let Some(selector) = slot.fields(Scope::Selector, what, out) else { return };
-    let ids = selector.get("ids").and_then(|slot| {
-        let items = slot.list("a list such as [worker-1]", out)?;
-        let ids = items.iter().filter_map(|item| settings::worker_id(slot.item(item), out));
-        Some(ids.collect())
-    });
-    let labels = selector.lines("labels", out).unwrap_or_default();
-    job.workers = Some(WorkerSelector { ids: ids.unwrap_or_default(), labels });
 }
 
 fn surroundings(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::fields::Fields;
 use super::findings::{Finding, Findings, Mark, printable, quoted};
+use super::foresight::{self, Tables};
 use super::graph::{self, Vertex};
 use super::job::{self, Context, Origin, Read};
 use super::keys::Scope;
@@ -38,13 +39,18 @@ pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileEr
     let places = unique(&jobs, sources, &mut out);
     let vertices: Vec<Vertex<'_>> = jobs.iter().map(vertex).collect();
     graph::judge(&vertices, &mut out);
-    let mut told = Told::default();
-    for job in &jobs {
+    let mut told = Told::new(rules.now);
+    let mut tables = Tables::new();
+    for (number, job) in jobs.iter().enumerate() {
         // What would be found beyond that would not be kept.
         if out.is_full() {
             break;
         }
-        told.judge(job, &context, &mut out);
+        tables.extend(told.judge(job, &context, &mut out).map(|table| (number, table)));
+    }
+    if !out.has_errors() {
+        foresight::pile_up(&jobs, &tables, &fields, &context, &mut out);
+        foresight::seldom(&jobs, &tables, &context, &mut out);
     }
     let failed = out.has_errors();
     let (errors, warnings) = out.into_sorted();

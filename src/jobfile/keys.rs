@@ -27,8 +27,6 @@ pub(super) enum Scope {
     Selector,
     /// In a value of a job's `env`.
     EnvValue,
-    /// Not a key: a value of a job's `overlap`.
-    Overlap,
 }
 
 impl Scope {
@@ -45,7 +43,6 @@ impl Scope {
             Self::Dependency => "in a dependency",
             Self::Selector => "in a worker selector",
             Self::EnvValue => "in a value of `env`",
-            Self::Overlap => "in `overlap`",
         }
     }
 }
@@ -148,8 +145,7 @@ pub(super) fn in_scope(scope: Scope) -> impl Iterator<Item = &'static Key> {
 }
 
 use Scope::{
-    Calendar, CalendarRule, Dependency, EnvValue, Job, Overlap, Retention, Retry, Selector, Top,
-    Worker,
+    Calendar, CalendarRule, Dependency, EnvValue, Job, Retention, Retry, Selector, Top, Worker,
 };
 
 /// Every key.
@@ -158,10 +154,10 @@ pub(super) const KEYS: &[Key] = &[
     key(Top, "on_stop", "leave, wait, cancel", "leave"),
     key(Top, "shutdown_grace", "duration", "30s"),
     key(Top, "workers", "list of workers", "one, `local`, a slot a core"),
+    key(Top, "limits", "map of numbers", ""),
     key(Top, "defaults", "keys of a job", ""),
     key(Top, "calendars", "map of calendars", ""),
     key(Top, "jobs", "list of jobs", ""),
-    key(Top, "limits", "map of numbers", "").not_yet(),
     key(Top, "retention", "`{days, per_job}`", "30 days, 1,000 executions a job").not_yet(),
     key(Worker, "id", "id", ""),
     key(Worker, "host", "text", ""),
@@ -184,29 +180,29 @@ pub(super) const KEYS: &[Key] = &[
     key(Job, "start_at", "time", "").own(),
     key(Job, "end_at", "time", "").own(),
     key(Job, "jitter", "duration", ""),
-    key(Job, "dependencies", "list of ids", "").own(),
+    key(Job, "dependencies", "list of ids or `{job, on, within}`", "").own(),
+    key(Job, "dependency_timeout", "duration", "none"),
     key(Job, "priority", "high, medium, low", "medium"),
+    key(Job, "priority_aging", "duration", "5m"),
     key(Job, "enabled", "true, false", "true"),
     key(Job, "timeout", "duration", "none"),
+    key(Job, "deadline", "duration", "none"),
     key(Job, "kill_grace", "duration", "10s"),
     key(Job, "retry", "`{type, max_retries, delay, max_delay, jitter}`", "`{type: none}`"),
+    key(Job, "retry_on", "list of exit codes, timeout, worker_lost", ""),
+    key(Job, "no_retry_on", "list of exit codes, timeout, worker_lost", ""),
     key(Job, "success_exit_codes", "list of numbers", "`[0]`"),
-    key(Job, "overlap", "skip, queue, allow", "skip"),
+    key(Job, "overlap", "skip, queue, queue_all, allow, replace", "skip"),
     key(Job, "catch_up", "none, latest, all", "latest"),
     key(Job, "catch_up_window", "duration", "24h"),
+    key(Job, "concurrency", "number", ""),
+    key(Job, "limits", "list of names", ""),
+    key(Job, "workers", "`{ids, labels}`", ""),
     key(Job, "env", "map of texts", ""),
     key(Job, "working_dir", "path", "the jobs file's folder"),
     key(Job, "output_limit", "size", "10MiB"),
     key(Job, "tags", "list of words", ""),
     key(Job, "metadata", "map", ""),
-    key(Job, "concurrency", "number", "").not_yet(),
-    key(Job, "limits", "list of names", "").not_yet(),
-    key(Job, "workers", "`{ids, labels}`", "").not_yet(),
-    key(Job, "deadline", "duration", "none").not_yet(),
-    key(Job, "dependency_timeout", "duration", "none").not_yet(),
-    key(Job, "priority_aging", "duration", "5m").not_yet(),
-    key(Job, "retry_on", "list of exit codes, timeout, worker_lost", "").not_yet(),
-    key(Job, "no_retry_on", "list of exit codes, timeout, worker_lost", "").not_yet(),
     key(Job, "on_failure", "`{run: script}` or `{url: address}`", "").not_yet(),
     key(Job, "user", "name of a user", "").not_yet(),
     key(Retry, "type", "none, fixed, exponential", ""),
@@ -217,16 +213,11 @@ pub(super) const KEYS: &[Key] = &[
     key(CalendarRule, "skip", "name of a calendar", ""),
     key(CalendarRule, "only", "name of a calendar", ""),
     key(Dependency, "job", "id", ""),
-    key(Dependency, "on", "success, failure, completion", "success").not_yet(),
-    key(Dependency, "within", "duration", "").not_yet(),
+    key(Dependency, "on", "success, failure, completion", "success"),
+    key(Dependency, "within", "duration", ""),
     key(Selector, "ids", "list of worker ids", ""),
     key(Selector, "labels", "list of words", ""),
     key(EnvValue, "secret_file", "path", "").not_yet(),
-    key(Overlap, "skip", "", ""),
-    key(Overlap, "queue", "", ""),
-    key(Overlap, "allow", "", ""),
-    key(Overlap, "queue_all", "", "").not_yet(),
-    key(Overlap, "replace", "", "").not_yet(),
 ];
 
 #[cfg(test)]

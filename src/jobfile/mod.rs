@@ -4,19 +4,22 @@
 //! and a list of known commands.
 //!
 //! A text becomes a `tree` in which everything knows its place (`syntax` tells what YAML cannot
-//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command` and `timing` say
-//! what they mean, `graph` what jobs are to each other; `judge` and `program` run all this over a
-//! file and over an object of a program. The way back is `write`; `diff` compares.
+//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing` and
+//! `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
+//! `foresight` say what jobs are to each other; `judge` and `program` run all this over a file and
+//! over an object of a program. The way back is `write`; `diff` compares.
 
 mod command;
 mod diff;
 mod fields;
 mod findings;
+mod foresight;
 mod graph;
 mod ics;
 mod job;
 mod judge;
 mod keys;
+mod placement;
 mod plan;
 mod program;
 mod settings;

@@ -69,7 +69,7 @@ pub fn parse_job(value: &Value, rules: &Rules<'_>, among: &Among<'_>) -> Result<
         let mut vertices = vec![Vertex { id: read.job.id.as_str(), waits_for, judged: true }];
         vertices.extend(others);
         graph::judge(&vertices, &mut out);
-        Told::default().judge(read, &context, &mut out);
+        Told::new(rules.now).judge(read, &context, &mut out);
     }
     let failed = out.has_errors();
     match read {

@@ -16,7 +16,7 @@ use super::keys::Scope;
 use super::settings;
 use super::tree::Content;
 use crate::model::{CalendarRule, Job};
-use crate::schedule::{Timetable, parse_zone};
+use crate::schedule::{Outlook, Timetable, Warning, parse_zone};
 
 /// A schedule and where its characters stand.
 #[derive(Debug, Clone)]
@@ -135,41 +135,53 @@ fn read_time(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     Ok(instant.to_utc())
 }
 
-/// What was told about schedules that many jobs share: looking at the changes of clocks to come is
-/// dear.
-#[derive(Debug, Default)]
-pub(super) struct Told<'a>(HashMap<(&'a str, Option<&'a str>), Vec<String>>);
+/// The judgement of schedules, and what was told about those that many jobs share: looking at the
+/// changes of clocks to come is dear.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    outlook: Outlook,
+    known: HashMap<(&'a str, Option<&'a str>), Vec<Warning>>,
+}
 
 impl<'a> Told<'a> {
-    /// Has the schedule of a job judged.
-    pub(super) fn judge(&mut self, read: &'a Read, context: &Context<'_>, out: &mut Findings) {
+    pub(super) fn new(now: DateTime<Utc>) -> Self {
+        Self { outlook: Outlook::from(now), known: HashMap::new() }
+    }
+
+    /// Has the schedule of a job judged; gives its timetable, if it has one that is right.
+    pub(super) fn judge(
+        &mut self,
+        read: &'a Read,
+        context: &Context<'_>,
+        out: &mut Findings,
+    ) -> Option<Timetable> {
         let job = &read.job;
-        let (Some(place), Some(text)) = (&read.schedule, &job.schedule) else { return };
+        let (place, text) = (read.schedule.as_ref()?, job.schedule.as_ref()?);
         if !place.usable {
-            return;
+            return None;
         }
         let timetable = match Timetable::new(job, context.settings, context.rules.system_zone) {
-            Ok(Some(timetable)) => timetable,
-            Ok(None) => return,
+            Ok(timetable) => timetable?,
             Err(error) => {
                 let at = place.place(text, error.span.start);
-                return out.error(at, format!("`schedule`: {error}"));
+                out.error(at, format!("`schedule`: {error}"));
+                return None;
             }
         };
-        let warnings = || {
-            let warnings = timetable.warnings(context.rules.now);
-            warnings.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
-        };
+        let outlook = &mut self.outlook;
         let own = job.calendar.is_some() || job.start_at.is_some() || job.end_at.is_some();
         let warnings = if own || has_hash(text) {
-            &warnings()
+            &outlook.warnings(&timetable)
         } else {
-            self.0.entry((text, job.timezone.as_deref())).or_insert_with(warnings)
+            let key = (text.as_str(), job.timezone.as_deref());
+            self.known.entry(key).or_insert_with(|| outlook.warnings(&timetable))
         };
         for warning in warnings {
             let whose = read.id.as_ref().map_or("", |(id, _)| id.as_str());
-            out.warning(place.at, format!("`schedule` of {}: {warning}", quoted(whose)));
+            let message = format!("`schedule` of {}: {}", quoted(whose), warning.message);
+            out.warning(place.at, message);
         }
+        Some(timetable)
     }
 }
 

@@ -12,6 +12,24 @@ const UNITS: [(&str, u64); 6] = [
     ("ms", 1),
 ];
 
+/// How much of a text that was not understood is told.
+const TOLD_CHARS: usize = 40;
+
+/// A text from outside between backticks, cut to what fits a sentence and safe to print.
+fn told(text: &str) -> String {
+    let cut = if text.chars().nth(TOLD_CHARS).is_some() { "…" } else { "" };
+    let shown: String = text.chars().take(TOLD_CHARS).flat_map(escaped).collect();
+    format!("`{shown}{cut}`")
+}
+
+/// The character itself, or an escape where it could disturb a terminal.
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    let hostile = c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let escape = hostile.then(|| c.escape_default()).into_iter().flatten();
+    escape.chain((!hostile).then_some(c))
+}
+
 /// Reads `500ms`, `10s`, `5m`, `1h30m`, `2d`, `1w`; blanks between parts are fine, a bare `0` too.
 ///
 /// # Errors
@@ -32,19 +50,18 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (unit, after) = after.split_at(letters);
         let number: u64 =
-            number.parse().map_err(|_| format!("`{text}` is not a duration: {hint}"))?;
+            number.parse().map_err(|_| format!("{} is not a duration: {hint}", told(text)))?;
         if unit.is_empty() {
-            return Err(format!("`{text}` has no unit: {hint}"));
+            return Err(format!("{} has no unit: {hint}", told(text)));
         }
-        let (_, factor) = UNITS
-            .iter()
-            .find(|(name, _)| *name == unit)
-            .ok_or_else(|| format!("`{unit}` in `{text}` is not a unit of time: {hint}"))?;
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(|| {
+            format!("{} in {} is not a unit of time: {hint}", told(unit), told(text))
+        })?;
         total = number
             .checked_mul(*factor)
             .and_then(|part| total.checked_add(part))
             .filter(|total| *total <= 100 * 366 * 86_400_000)
-            .ok_or_else(|| format!("`{text}` is longer than 100 years"))?;
+            .ok_or_else(|| format!("{} is longer than 100 years", told(text)))?;
         rest = after.trim_start();
     }
     Ok(Duration::from_millis(total))
@@ -73,7 +90,8 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = trimmed.split_at(digits);
     let hint = "write it like 10MiB, 500kB or 4096";
-    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not a size: {hint}"))?;
+    let number: u64 =
+        number.parse().map_err(|_| format!("{} is not a size: {hint}", told(text)))?;
     let factor: u64 = match unit.trim() {
         "" | "B" => 1,
         "kB" | "KB" | "k" | "K" => 1_000,
@@ -82,9 +100,12 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "MiB" => 1 << 20,
         "GB" | "G" => 1_000_000_000,
         "GiB" => 1 << 30,
-        other => return Err(format!("`{other}` in `{text}` is not a unit of size: {hint}")),
+        other => {
+            let (unit, text) = (told(other), told(text));
+            return Err(format!("{unit} in {text} is not a unit of size: {hint}"));
+        }
     };
-    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+    number.checked_mul(factor).ok_or_else(|| format!("{} is too large", told(text)))
 }
 
 /// Writes a size with the largest binary unit that divides it: `10MiB`, `1500B`.
@@ -208,6 +229,26 @@ mod tests {
         assert_eq!(format_size(10 << 20), "10MiB");
         assert!(parse_size("10 parsecs").is_err());
         assert!(parse_size("99999999999GiB").is_err());
+    }
+
+    #[test]
+    fn what_was_not_understood_is_told_in_part_and_harmless() {
+        let hostile = format!("5\u{1b}[2J\n\u{202e}{}", "x".repeat(10_000));
+        for error in [
+            parse_duration(&hostile).unwrap_err(),
+            parse_duration(&format!("5{}", "x".repeat(10_000))).unwrap_err(),
+            parse_duration(&"9".repeat(10_000)).unwrap_err(),
+            parse_duration(&format!("{}w", "9".repeat(15))).unwrap_err(),
+            parse_size(&hostile).unwrap_err(),
+            parse_size(&"9".repeat(10_000)).unwrap_err(),
+        ] {
+            assert!(error.chars().count() < 250, "{error}");
+            assert!(!error.contains(['\u{1b}', '\n', '\u{202e}']), "{error:?}");
+        }
+        let error = parse_duration("5\tyears").unwrap_err();
+        assert!(error.starts_with("`5\\tyears` has no unit"), "{error}");
+        let exactly = "7".repeat(TOLD_CHARS);
+        assert!(parse_duration(&exactly).unwrap_err().starts_with(&format!("`{exactly}` is not")));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
 pub use timetable::Timetable;
-pub use warn::{Warning, WarningKind, pile_ups};
+pub use warn::{Outlook, Warning, WarningKind, pile_ups};
 pub use zone::parse_zone;
 
 use cron::CronText;

@@ -1,22 +1,27 @@
 //! Warnings: schedules that are legal, but likely not what was meant.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::pattern::{ClockRule, Days, DowSpecial, Pattern, Times};
 use super::set::Set;
 use super::timetable::{Parts, Timetable};
+use super::zone::Change;
 use super::{words, zone};
 use crate::model::JobId;
 
 /// How far ahead changes of clocks are looked for.
 const AHEAD: TimeDelta = TimeDelta::days(400);
 /// How many fire times a search for pile-ups looks at.
-const MOST_FIRE_TIMES: usize = 200_000;
+const MOST_FIRE_TIMES: usize = 50_000;
+/// How many of them may be those of one job.
+const MOST_FIRE_TIMES_OF_A_JOB: usize = 1_500;
 /// How many pile-ups are told.
-const MOST_PILE_UPS: usize = 10;
+const MOST_PILE_UPS: usize = 3;
 
 /// Something that is likely not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,21 +53,42 @@ pub enum WarningKind {
 }
 
 impl Timetable {
-    /// What is likely not meant, seen from `now`.
+    /// What is likely not meant, seen from `now`. For many timetables an [`Outlook`] is cheaper.
     #[must_use]
     pub fn warnings(&self, now: DateTime<Utc>) -> Vec<Warning> {
-        let parts = self.parts();
-        let now = zone::tellable(now);
+        Outlook::from(now).warnings(self)
+    }
+}
+
+/// An instant and the changes of clocks ahead of it, looked up once a zone: for the warnings of
+/// many timetables.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    now: DateTime<Utc>,
+    changes: HashMap<Tz, Vec<Change>>,
+}
+
+impl From<DateTime<Utc>> for Outlook {
+    fn from(now: DateTime<Utc>) -> Self {
+        Self { now: zone::tellable(now), changes: HashMap::new() }
+    }
+}
+
+impl Outlook {
+    /// What is likely not meant by a timetable.
+    pub fn warnings(&mut self, table: &Timetable) -> Vec<Warning> {
+        let parts = table.parts();
+        let now = self.now;
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
         if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {
             days_warnings(days, &mut warn);
             times_warnings(times, &mut warn);
             if *times != hourly(times) {
-                clock_warnings(parts, *rule, now, &mut warn);
+                clock_warnings(parts, *rule, self.changes(parts.zone), &mut warn);
             }
         }
-        if !self.is_reboot() && self.fire_time_after(now).is_none() {
+        if !table.is_reboot() && table.fire_time_after(now).is_none() {
             let message = match parts.end_at {
                 Some(end) if end <= now => {
                     format!("end_at {end} lies in the past: it does not fire again")
@@ -72,6 +98,14 @@ impl Timetable {
             warn(WarningKind::NeverAgain, message);
         }
         warnings
+    }
+
+    /// The changes of a zone's clocks that are looked at.
+    fn changes(&mut self, zone: Tz) -> &[Change] {
+        let now = self.now;
+        let until = now.checked_add_signed(AHEAD).unwrap_or(now);
+        let changes = || zone::changes(zone, now, until, TimeDelta::days(5));
+        self.changes.entry(zone).or_insert_with(changes)
     }
 }
 
@@ -164,12 +198,11 @@ fn times_warnings(times: &Times, warn: &mut impl FnMut(WarningKind, String)) {
 fn clock_warnings(
     parts: &Parts,
     rule: ClockRule,
-    now: DateTime<Utc>,
+    changes: &[Change],
     warn: &mut impl FnMut(WarningKind, String),
 ) {
-    let until = now.checked_add_signed(AHEAD).unwrap_or(now);
     let (mut gap, mut fold) = (false, false);
-    for change in zone::changes(parts.zone, now, until, TimeDelta::days(5)) {
+    for change in changes {
         let forward = change.to > change.from;
         let (from, to) = if forward { (change.from, change.to) } else { (change.to, change.from) };
         let touched = parts.walls().next(from - TimeDelta::seconds(1), parts.holidays.as_ref());
@@ -197,8 +230,9 @@ fn clock_warnings(
     }
 }
 
-/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots. The
-/// work is bounded: of very many fire times only the first are looked at.
+/// Seconds from `from` on, within `horizon`, at which more jobs are due than there are slots: the
+/// worst first, each set of jobs once. The work is bounded: of very many fire times only the first
+/// are looked at.
 #[must_use]
 pub fn pile_ups(
     tables: &[(JobId, Timetable)],
@@ -206,37 +240,44 @@ pub fn pile_ups(
     from: DateTime<Utc>,
     horizon: TimeDelta,
 ) -> Vec<Warning> {
+    let most = usize::try_from(slots).unwrap_or(usize::MAX);
+    if tables.len() <= most {
+        return Vec::new();
+    }
     let until = from.checked_add_signed(horizon).unwrap_or(from);
-    let share = (MOST_FIRE_TIMES / tables.len().max(1)).max(1);
+    let share = (MOST_FIRE_TIMES / tables.len()).clamp(1, MOST_FIRE_TIMES_OF_A_JOB);
     let mut due: BTreeMap<i64, Vec<&JobId>> = BTreeMap::new();
     for (job, table) in tables.iter().take(MOST_FIRE_TIMES) {
-        let mut after = from;
-        for _ in 0..share {
-            let Some(next) = table.fire_time_after(after).filter(|next| *next <= until) else {
-                break;
-            };
-            due.entry(next.timestamp()).or_default().push(job);
-            after = next;
+        let mut last = None;
+        let times =
+            std::iter::successors(table.fire_time_after(from), |last| table.fire_time_after(*last));
+        for time in times.take(share).take_while(|time| *time <= until) {
+            // Within a second a job counts once.
+            if last.replace(time.timestamp()) != Some(time.timestamp()) {
+                due.entry(time.timestamp()).or_default().push(job);
+            }
         }
     }
-    let most = usize::try_from(slots).unwrap_or(usize::MAX);
-    let mut told: Vec<Vec<&JobId>> = Vec::new();
-    let mut warnings = Vec::new();
-    for (second, jobs) in due.into_iter().filter(|(_, jobs)| jobs.len() > most) {
-        // The same jobs meet again and again: once is enough.
-        if told.len() >= MOST_PILE_UPS || told.contains(&jobs) {
-            continue;
-        }
-        let at = DateTime::from_timestamp(second, 0).unwrap_or(from);
-        let names: Vec<&str> = jobs.iter().take(5).map(|job| job.as_str()).collect();
-        let more = if jobs.len() > names.len() { ", …" } else { "" };
-        let message = format!(
-            "{} jobs are due at {at} for {slots} slots: {}{more}; spread them with `H` or `jitter`",
-            jobs.len(),
-            names.join(", ")
-        );
-        warnings.push(Warning { kind: WarningKind::PileUp, message });
-        told.push(jobs);
-    }
-    warnings
+    // The same jobs meet again and again: the first time is enough.
+    let mut seen = HashSet::new();
+    let mut piles: Vec<(i64, Vec<&JobId>)> = due
+        .into_iter()
+        .filter(|(_, jobs)| jobs.len() > most && seen.insert(jobs.clone()))
+        .collect();
+    piles.sort_by_key(|(_, jobs)| Reverse(jobs.len()));
+    piles.truncate(MOST_PILE_UPS);
+    piles.iter().map(|(second, jobs)| pile_up(*second, jobs, slots)).collect()
+}
+
+fn pile_up(second: i64, jobs: &[&JobId], slots: u32) -> Warning {
+    let at = DateTime::from_timestamp(second, 0).unwrap_or_default();
+    let names: Vec<&str> = jobs.iter().take(5).map(|job| job.as_str()).collect();
+    let more = if jobs.len() > names.len() { ", …" } else { "" };
+    let s = if slots == 1 { "" } else { "s" };
+    let message = format!(
+        "{} jobs are due at {at} for {slots} slot{s}: {}{more}; spread them with `H` or `jitter`",
+        jobs.len(),
+        names.join(", ")
+    );
+    Warning { kind: WarningKind::PileUp, message }
 }

@@ -33,7 +33,7 @@ jobs:
     command: calculate
     dependencies: [c]
     env: {A: , B: [x], '': y}
-    overlap: replace
+    overlap: replcae
     elephant: 5
   - just text
 ";
@@ -63,7 +63,7 @@ jobs:
     jobs.yaml:29:11: `env`: `A` has no value: write "" for none
     jobs.yaml:29:19: `env`: expected text, found a list
     jobs.yaml:29:24: `env`: `` is not a name of a variable
-    jobs.yaml:30:14: `overlap`: `replace` is not supported yet
+    jobs.yaml:30:14: `overlap`: expected one of skip, queue, queue_all, allow, replace, found `replcae`: did you mean `replace`?
     jobs.yaml:31:5: unknown key `elephant` in a job
     jobs.yaml:32:5: expected a job: a map with `id`, and `run` or `command`, found `just text`
     "#);
@@ -104,7 +104,6 @@ fn wrong_values_are_told_with_what_would_be_right() {
         "run: x\nsuccess_exit_codes: 0",
         "run: x\noutput_limit: 10 parsecs",
         "run: x\noutput_limit: 9999GiB",
-        "run: x\noverlap: queue_all",
         "run: x\noverlap: alow",
         "run: x\nworking_dir: ~/x",
         "run: x\ntimezone: Berlin/Europe",
@@ -125,7 +124,12 @@ fn wrong_values_are_told_with_what_would_be_right() {
         "run: x\ndependencies: [X Y]",
         "run: x\ndependencies: [{job: y, on: failure}]",
         "run: x\nenv: {A: {secret_file: /a}}",
-        "run: x\nconcurrency: 1\ndeadline: 1h\nuser: root",
+        "run: x\nconcurrency: 0\ndeadline: 0s\nuser: root",
+        "run: x\nlimits: [db]\nworkers: {label: [db]}",
+        "run: x\nworkers: [worker-1]",
+        "run: x\nworkers: {ids: [Worker One]}",
+        "run: x\nretry_on: [256, timeot]\nno_retry_on: '75'",
+        "run: x\ndependencies: [{on: failure}, {job: y, on: fail, within: 0s}]",
         "run: x\nid: y",
         "elephants: 5",
         "run: x\ncron: '@daily'",
@@ -199,11 +203,8 @@ fn wrong_values_are_told_with_what_would_be_right() {
     output_limit: 9999GiB
       4:17: `output_limit`: at most 1024GiB
     run: x
-    overlap: queue_all
-      4:12: `overlap`: `queue_all` is not supported yet
-    run: x
     overlap: alow
-      4:12: `overlap`: expected one of skip, queue, allow, found `alow`: did you mean `allow`?
+      4:12: `overlap`: expected one of skip, queue, queue_all, allow, replace, found `alow`: did you mean `allow`?
     run: x
     working_dir: ~/x
       4:16: `working_dir`: `~` is not expanded: write the whole path
@@ -259,17 +260,39 @@ fn wrong_values_are_told_with_what_would_be_right() {
     run: x
     dependencies: [{job: y, on: failure}]
       4:18: `dependencies`: there is no job `y`
-      4:27: `on` is not supported yet
     run: x
     env: {A: {secret_file: /a}}
       4:13: `secret_file` is not supported yet
     run: x
-    concurrency: 1
-    deadline: 1h
+    concurrency: 0
+    deadline: 0s
     user: root
-      4:3: `concurrency` is not supported yet
-      5:3: `deadline` is not supported yet
+      4:16: `concurrency`: expected a whole number from 1 to 10000, found `0`
+      5:13: `deadline`: it must be longer than 0
       6:3: `user` is not supported yet
+    run: x
+    limits: [db]
+    workers: {label: [db]}
+      4:12: `limits`: there is no limit `db`: add it to the file's `limits`
+      5:13: unknown key `label`: did you mean `labels`?
+    run: x
+    workers: [worker-1]
+      4:12: `workers`: expected a map such as {labels: [db]}, found a list
+    run: x
+    workers: {ids: [Worker One]}
+      4:19: `ids`: `Worker One` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit
+    run: x
+    retry_on: [256, timeot]
+    no_retry_on: '75'
+      4:14: `retry_on`: expected a whole number from 0 to 255, found `256`
+      4:19: `retry_on`: expected one of timeout, worker_lost, found `timeot`: did you mean `timeout`?
+      5:16: `no_retry_on`: expected a list such as [75, timeout], found the text `75`
+    run: x
+    dependencies: [{on: failure}, {job: y, on: fail, within: 0s}]
+      4:18: a dependency needs a `job`
+      4:33: `dependencies`: there is no job `y`
+      4:46: `on`: expected one of success, failure, completion, found `fail`
+      4:60: `within`: it must be longer than 0
     run: x
     id: y
       4:3: `id` is given twice: the first is on line 2
@@ -337,7 +360,6 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
     retention: {days: 1}
     jobs.yaml:1:10: `workers`: expected a list of workers such as [{id: worker-1, capacity: 4}], found a map
     jobs.yaml:2:12: `calendars`: expected a map such as {de: {holidays: ["2026-12-25"]}}, found a list
-    jobs.yaml:3:1: `limits` is not supported yet
     jobs.yaml:4:1: `retention` is not supported yet
 
     calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}
@@ -372,6 +394,101 @@ fn warnings_are_told_of_each_job() {
     warning: jobs.yaml:4:30: `schedule` of `b`
     warning: jobs.yaml:5:30: `schedule` of `c`
     warning: jobs.yaml:6:30: `schedule` of `d`
+    ");
+}
+
+#[test]
+fn a_limit_has_to_be_one_of_the_file() {
+    let told = told(
+        "limits: {db: 2, api: 0}\njobs:\n- {id: a, run: x, limits: [db]}\n\
+         - {id: b, run: x, limits: [bd, db, db, elephant]}\n",
+    );
+    insta::assert_snapshot!(told, @r"
+    jobs.yaml:1:22: `limits`: expected a whole number from 1 to 10000, found `0`
+    jobs.yaml:4:28: `limits`: there is no limit `bd`: did you mean `db`?
+    jobs.yaml:4:36: `limits`: `db` is listed twice
+    jobs.yaml:4:40: `limits`: there is no limit `elephant`: add it to the file's `limits`
+    ");
+}
+
+#[test]
+fn what_the_workers_of_the_file_cannot_do_is_a_warning() {
+    let jobs = |workers: &str| {
+        format!(
+            "{workers}jobs:\n- {{id: a, run: x, workers: {{labels: [db]}}}}\n\
+             - {{id: b, run: x, workers: {{ids: [w]}}, concurrency: 5}}\n\
+             - {{id: c, run: x, workers: {{ids: [w], labels: [db]}}}}\n"
+        )
+    };
+    let of = |workers: &str| format!("{workers}{}\n", told(&jobs(workers)));
+    let told = [
+        of("workers: [{id: v, capacity: 2, labels: [db, big]}, {id: w, capacity: 2}]\n"),
+        of(""),
+        of("workers: []\n"),
+    ];
+    insta::assert_snapshot!(told.concat(), @r"
+    workers: [{id: v, capacity: 2, labels: [db, big]}, {id: w, capacity: 2}]
+    warning: jobs.yaml:4:53: `concurrency`: 5 is more than the 4 slots of the file
+    warning: jobs.yaml:5:28: `workers`: no worker of the file fits: until one does, the job waits
+
+    warning: jobs.yaml:2:28: `workers`: no worker of the file fits: until one does, the job waits
+    warning: jobs.yaml:3:28: `workers`: no worker of the file fits: until one does, the job waits
+    warning: jobs.yaml:4:28: `workers`: no worker of the file fits: until one does, the job waits
+
+    workers: []
+    ");
+}
+
+#[test]
+fn more_jobs_at_once_than_slots_are_a_warning() {
+    let jobs = |workers: &str| {
+        let job = |id: &str| format!("- {{id: {id}, run: x, schedule: daily at 2}}\n");
+        let off = "- {id: off, run: x, schedule: daily at 2, enabled: false}\n";
+        format!("{workers}jobs:\n{}{}{off}", job("a"), job("b"))
+    };
+    assert_eq!(told(&jobs("")), "");
+    assert_eq!(told(&jobs("workers: []\n")), "");
+    assert_eq!(told(&jobs("workers: [{id: w, capacity: 2}]\n")), "");
+    insta::assert_snapshot!(told(&jobs("workers: [{id: w, capacity: 1}]\n")), @"warning: jobs.yaml:1:1: 2 jobs are due at 2026-11-24 02:00:00 UTC for 1 slot: a, b; spread them with `H` or `jitter`");
+}
+
+#[test]
+fn a_dependency_that_fires_less_often_is_a_warning() {
+    let each = [
+        ("hourly", "every 30 minutes", ""),
+        ("hourly", "hourly", ""),
+        ("daily at 6", "hourly at :30", ""),
+        ("hourly", "daily at 1", ""),
+        ("hourly", "daily at 1", ", within: 1d"),
+        ("daily at 6", "weekdays at 5", ""),
+        ("hourly", "@reboot", ""),
+        ("hourly", "once at 2020-01-01 00:00", ""),
+    ]
+    .map(|(schedule, on, within)| {
+        let text = format!(
+            "jobs:\n- {{id: d, run: x, schedule: '{on}'}}\n- {{id: j, run: x, schedule: {schedule}, dependencies: [{{job: d{within}}}]}}\n"
+        );
+        let told = told(&text);
+        let told = told.lines().filter(|line| line.contains("dependencies")).collect::<String>();
+        format!("{schedule} after {on}{within}\n{told}\n")
+    });
+    insta::assert_snapshot!(each.concat(), @r"
+    hourly after every 30 minutes
+
+    hourly after hourly
+
+    daily at 6 after hourly at :30
+
+    hourly after daily at 1
+    warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often, and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00: `j` would wait in vain; give it `within`: how old its result may be
+    hourly after daily at 1, within
+    1d: 
+    daily at 6 after weekdays at 5
+    warning: jobs.yaml:3:56: `dependencies` of `j`: `d` fires less often, and not between Fri 2026-11-27 06:00:00 and Sat 2026-11-28 06:00:00: `j` would wait in vain; give it `within`: how old its result may be
+    hourly after @reboot
+
+    hourly after once at 2020-01-01 00:00
+    warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often, and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00: `j` would wait in vain; give it `within`: how old its result may be
     ");
 }
 

@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{CatchUp, EnvValue, Job, JobCommand, Overlap, Priority, Retry};
+use crate::model::{
+    CatchUp, EnvValue, Job, JobCommand, NamedCause, Overlap, Priority, Retry, RetryCause,
+    WorkerSelector,
+};
 
 /// Reads back what was written, as the only job of a file.
 fn back(job: &Job) -> Job {
@@ -16,7 +19,7 @@ fn back(job: &Job) -> Job {
         .split('\n')
         .map(|line| if line.is_empty() { String::new() } else { format!("    {line}") })
         .collect();
-    let file = format!("jobs:\n  -\n{}\n", indented.join("\n"));
+    let file = format!("limits: {{db: 2, api: 5}}\njobs:\n  -\n{}\n", indented.join("\n"));
     let loaded = parse(&sources(&[("jobs.yaml", &file)]), &rules());
     let mut loaded = loaded.unwrap_or_else(|errors| panic!("{errors}\n{file}"));
     loaded.set.jobs.remove(0)
@@ -133,6 +136,19 @@ fn retry() -> impl Strategy<Value = Retry> {
     ]
 }
 
+fn causes() -> impl Strategy<Value = Vec<RetryCause>> {
+    let named = prop::sample::select(vec![NamedCause::Timeout, NamedCause::WorkerLost]);
+    let cause =
+        prop_oneof![(0i32..256).prop_map(RetryCause::ExitCode), named.prop_map(RetryCause::Named),];
+    prop::collection::vec(cause, 0..3)
+}
+
+fn selector() -> impl Strategy<Value = WorkerSelector> {
+    let id = "[a-z0-9][a-z0-9._-]{0,8}".prop_map(|id| id.parse().unwrap());
+    (prop::collection::vec(id, 0..3), prop::collection::vec(line(), 0..3))
+        .prop_map(|(ids, labels)| WorkerSelector { ids, labels })
+}
+
 prop_compose! {
     fn job()(
         command in command(),
@@ -144,7 +160,9 @@ prop_compose! {
         metadata in map(),
         (priority, overlap, catch_up, enabled) in (
             prop::sample::select(vec![Priority::High, Priority::Medium, Priority::Low]),
-            prop::sample::select(vec![Overlap::Skip, Overlap::Queue, Overlap::Allow]),
+            prop::sample::select(vec![
+                Overlap::Skip, Overlap::Queue, Overlap::QueueAll, Overlap::Allow, Overlap::Replace,
+            ]),
             prop::sample::select(vec![CatchUp::None, CatchUp::Latest, CatchUp::All]),
             any::<bool>(),
         ),
@@ -154,6 +172,15 @@ prop_compose! {
             prop::collection::vec(0i32..256, 1..4),
             prop::option::of(0i64..4_000_000_000_000),
         ),
+        (deadline, dependency_timeout, aging, concurrency) in (
+            prop::option::of(1u64..1_000_000_000),
+            prop::option::of(1u64..1_000_000_000),
+            1u64..1_000_000_000,
+            prop::option::of(1u32..10_000),
+        ),
+        (retry_on, no_retry_on) in (causes(), causes()),
+        limits in prop::sample::subsequence(vec!["api", "db"], 0..=2),
+        workers in prop::option::of(selector()),
     ) -> Job {
         let mut job = Job::new("some-job".parse().unwrap(), command);
         (job.name, job.description, job.retry, job.env) = (name, description, retry, env);
@@ -163,6 +190,12 @@ prop_compose! {
         job.start_at = start.and_then(chrono::DateTime::from_timestamp_millis);
         (job.output_limit, job.success_exit_codes) = (limit, codes);
         job.working_dir = Some("/srv/jobs".to_owned());
+        job.deadline = deadline.map(Duration::from_millis);
+        job.dependency_timeout = dependency_timeout.map(Duration::from_millis);
+        job.priority_aging = Duration::from_millis(aging);
+        (job.concurrency, job.workers) = (concurrency, workers);
+        (job.retry_on, job.no_retry_on) = (retry_on, no_retry_on);
+        job.limits = limits.into_iter().map(str::to_owned).collect();
         job
     }
 }
@@ -200,6 +233,23 @@ fn every_key_is_written_and_read_back() {
         job.dependencies.clear();
         job.calendar = None;
         assert_eq!(back(&job), job);
+    }
+}
+
+#[test]
+fn a_dependency_is_written_and_read_back() {
+    for written in [
+        "[d]",
+        "[{job: d, on: failure}]",
+        "[{job: d, on: success, within: 6h}]",
+        "[{job: d, on: completion, within: 1m30s}]",
+    ] {
+        let file = |dependencies: &str| {
+            format!("jobs:\n- {{id: d, run: x}}\n- {{id: a, run: x, dependencies: {dependencies}}}")
+        };
+        let read = load(&file(written)).set.jobs.remove(1);
+        let yaml = to_yaml(&read);
+        assert!(yaml.contains(&format!("dependencies: {written}\n")), "{yaml}");
     }
 }
 

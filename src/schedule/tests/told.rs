@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::{at, job, table, words};
 use crate::model::{Job, JobId, Settings};
-use crate::schedule::{Timetable, WarningKind, pile_ups};
+use crate::schedule::{Outlook, Timetable, WarningKind, pile_ups};
 
 #[test]
 fn cron_is_told_in_words() {
@@ -125,6 +125,39 @@ fn a_pile_up_is_told_once() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].message.contains("3 jobs are due at 2026-11-23 13:00:00 UTC for 2 slots"));
     assert_eq!(pile_ups(&tables, 3, from, TimeDelta::days(1)), []);
+}
+
+#[test]
+fn the_worst_pile_ups_are_told_first() {
+    let hours = ["1", "2,3", "3", "3,4", "4,5", "5", "6", "6"];
+    let tables: Vec<(JobId, Timetable)> = hours
+        .iter()
+        .zip('a'..)
+        .map(|(hours, id)| {
+            let id = JobId::new(&id.to_string()).unwrap();
+            (id, table(&format!("0 {hours} * * *"), Tz::UTC))
+        })
+        .collect();
+    let told = pile_ups(&tables, 1, at("2026-11-23T12:00:00Z"), TimeDelta::days(7));
+    let told: Vec<&str> = told.iter().map(|warning| warning.message.as_str()).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    3 jobs are due at 2026-11-24 03:00:00 UTC for 1 slot: b, c, d; spread them with `H` or `jitter`
+    2 jobs are due at 2026-11-24 04:00:00 UTC for 1 slot: d, e; spread them with `H` or `jitter`
+    2 jobs are due at 2026-11-24 05:00:00 UTC for 1 slot: e, f; spread them with `H` or `jitter`
+    ");
+}
+
+#[test]
+fn an_outlook_says_of_many_timetables_what_each_says_alone() {
+    let now = at("2026-11-23T12:00:00Z");
+    let mut outlook = Outlook::from(now);
+    for zone in [Tz::Europe__Berlin, Tz::America__New_York, Tz::UTC, Tz::Europe__Berlin] {
+        for text in ["30 2 * * *", "*/7 1 * * *", "0 0 31 * *", "hourly"] {
+            let table = table(text, zone);
+            assert_eq!(outlook.warnings(&table), table.warnings(now), "{text} in {zone}");
+        }
+    }
+    assert!(!outlook.warnings(&table("30 2 * * *", Tz::America__New_York)).is_empty());
 }
 
 #[test]
