@@ -481,8 +481,8 @@ fn a_dependency_that_fires_less_often_is_a_warning() {
 
     hourly after daily at 1
     warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often, and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00: `j` would wait in vain; give it `within`: how old its result may be
-    hourly after daily at 1, within
-    1d: 
+    hourly after daily at 1, within: 1d
+
     daily at 6 after weekdays at 5
     warning: jobs.yaml:3:56: `dependencies` of `j`: `d` fires less often, and not between Fri 2026-11-27 06:00:00 and Sat 2026-11-28 06:00:00: `j` would wait in vain; give it `within`: how old its result may be
     hourly after @reboot

@@ -132,7 +132,9 @@ fn every_one(
         && cursor.word_ahead(2) != Some("of")
     {
         let message = format!("`{word} {day}`: every {nth} weeks, or once a month?");
-        let error = cursor.error(message);
+        let mut both = cursor.clone();
+        both.skip(2);
+        let error = ScheduleError::new(message, both.since(&cursor.place()));
         return Err(error.suggest(format!("{word} {day} of the month")));
     }
     let nth_day = cursor.word() == Some("second")
