@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -26,7 +25,7 @@ const PAGE: u32 = 500;
 
 /// A stream, or a list where JSON is asked for.
 pub(super) async fn events(
-    State(app): State<App>,
+    app: App,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ProblemDetails> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use chrono::TimeDelta;
 
@@ -29,10 +28,7 @@ const TRIGGERS: [Trigger; 6] = [
 
 /// A page of executions, newest first; the cursor leads to older ones. With `after` the page holds the nearest ones that
 /// are newer than an execution, and the cursor is to be given as `after` again.
-pub(super) async fn list(
-    State(app): State<App>,
-    uri: Uri,
-) -> Result<Json<List<ExecutionView>>, ProblemDetails> {
+pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<ExecutionView>>, ProblemDetails> {
     let query = query(&app, &Params::read(&uri, &PARAMETERS)?).await?;
     let page = app.door.executions(&query).await?;
     let edge = if query.after.is_some() { page.items.first() } else { page.items.last() };
@@ -43,7 +39,7 @@ pub(super) async fn list(
 
 /// An execution, by any unique beginning or end of its id.
 pub(super) async fn show(
-    State(app): State<App>,
+    app: App,
     Segment(part): Segment,
     uri: Uri,
 ) -> Result<Json<ExecutionView>, ProblemDetails> {
@@ -53,7 +49,7 @@ pub(super) async fn show(
 
 /// Ends a live execution.
 pub(super) async fn cancel(
-    State(app): State<App>,
+    app: App,
     Segment(part): Segment,
     uri: Uri,
 ) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
@@ -64,7 +60,7 @@ pub(super) async fn cancel(
 
 /// Runs a final execution again, as a new one.
 pub(super) async fn retry(
-    State(app): State<App>,
+    app: App,
     Segment(part): Segment,
     uri: Uri,
 ) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
@@ -154,7 +150,7 @@ fn words(text: &str) -> Result<(Vec<String>, Vec<String>), ProblemDetails> {
 
 /// How many executions created since an instant (in the last day, if none is said) are in each state.
 pub(super) async fn counts(
-    State(app): State<App>,
+    app: App,
     uri: Uri,
 ) -> Result<Json<BTreeMap<StateName, u64>>, ProblemDetails> {
     let since = Params::read(&uri, &["since"])?.instant("since")?;

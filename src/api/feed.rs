@@ -3,7 +3,6 @@
 //! A reader that falls behind is let go; it comes again and begins with a fresh snapshot.
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -24,7 +23,7 @@ struct Feeder {
 }
 
 /// A snapshot, then everything.
-pub(super) async fn feed(State(app): State<App>, uri: Uri) -> Result<Response, ProblemDetails> {
+pub(super) async fn feed(app: App, uri: Uri) -> Result<Response, ProblemDetails> {
     Params::read(&uri, &[])?;
     let subscription = app.subscribe().await?;
     let feeder = Feeder {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
 use chrono::{DateTime, Utc};
@@ -40,10 +39,7 @@ pub(super) struct PauseRequest {
 }
 
 /// All jobs, by id.
-pub(super) async fn list(
-    State(app): State<App>,
-    uri: Uri,
-) -> Result<Json<List<Arc<JobStatus>>>, ProblemDetails> {
+pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Arc<JobStatus>>>, ProblemDetails> {
     let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(1_000);
     let after = match params.one("cursor")? {
@@ -61,7 +57,7 @@ pub(super) async fn list(
 
 /// A job.
 pub(super) async fn show(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
@@ -72,7 +68,7 @@ pub(super) async fn show(
 
 /// The next fire times of a job.
 pub(super) async fn next(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<List<DateTime<Utc>>>, ProblemDetails> {
@@ -87,7 +83,7 @@ pub(super) async fn next(
 
 /// Fire times that did not become executions, newest first.
 pub(super) async fn ledger(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<List<LedgerRange>>, ProblemDetails> {
@@ -100,7 +96,7 @@ pub(super) async fn ledger(
 
 /// Runs a job now. One that `overlap` refuses is answered as the skipped execution that it became.
 pub(super) async fn run(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
@@ -122,7 +118,7 @@ pub(super) async fn run(
 
 /// Stops the schedule of a job from firing.
 pub(super) async fn pause(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
@@ -140,7 +136,7 @@ pub(super) async fn pause(
 
 /// Ends a pause.
 pub(super) async fn resume(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {

@@ -46,15 +46,10 @@ impl FromStr for Listen {
         if text == "none" {
             return Ok(Self::None);
         }
-        let address: SocketAddr = text.parse().map_err(|_| {
+        let address = text.parse().map_err(|_| {
             "write it like 127.0.0.1:7117, or `none` to serve the socket only".to_owned()
         })?;
-        if address.ip().is_loopback() {
-            Ok(Self::At(address))
-        } else {
-            let ip = address.ip();
-            Err(format!("{ip} is not a loopback address, and others are not supported yet"))
-        }
+        Ok(Self::At(address))
     }
 }
 
@@ -70,6 +65,15 @@ pub enum ListenError {
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
+    },
+    /// Others than this machine could listen in.
+    #[error(
+        "{address} is no loopback address, and without TLS, which is not supported yet, others could read the tokens on \
+         their way: put a proxy with TLS or an SSH tunnel before 127.0.0.1, or give --insecure-listen"
+    )]
+    Insecure {
+        /// Which.
+        address: SocketAddr,
     },
     /// The socket file cannot be made.
     #[error("cannot make the socket {}: {source}{}", .path.display(), long_path(.path))]
@@ -94,22 +98,26 @@ fn long_path(path: &Path) -> &'static str {
 pub struct Listeners {
     /// The unix socket: the whole API.
     pub socket: Option<UnixListener>,
-    /// TCP: health only.
+    /// TCP: the same, behind tokens.
     pub tcp: Option<TcpListener>,
     /// A sentence for people when the default port was taken.
     pub notice: Option<String>,
 }
 
 impl Listeners {
-    /// Binds TCP as `listen` says; the socket is still to come.
+    /// Binds TCP as `listen` says; the socket is still to come. An address that others can reach is taken only if that is
+    /// said to be wanted (`insecure`).
     ///
     /// # Errors
     /// When an address that was asked for cannot be had.
-    pub async fn tcp(listen: Listen) -> Result<Self, ListenError> {
+    pub async fn tcp(listen: Listen, insecure: bool) -> Result<Self, ListenError> {
         let mut listeners = Self::default();
         let address = match listen {
             Listen::None => return Ok(listeners),
             Listen::Default => Listen::DEFAULT,
+            Listen::At(address) if !insecure && !address.ip().is_loopback() => {
+                return Err(ListenError::Insecure { address });
+            }
             Listen::At(address) => address,
         };
         match TcpListener::bind(address).await {

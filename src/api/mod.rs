@@ -3,9 +3,9 @@
 //! Owns routes, the JSON shapes that programs rely on, and problems (RFC 9457). Everything is asked of a
 //! [`Door`](crate::driver::Door): this room never names a store or an engine and decides nothing.
 //!
-//! Two routers that share no route table but health: the socket, guarded by its file mode, serves the API; TCP, which has
-//! no way to know who is calling, serves `/healthz` and `/readyz` and nothing else.
+//! One table of routes, served twice: on the socket, which its file mode guards, and over TCP behind bearer tokens.
 
+mod access;
 mod app;
 pub mod client;
 mod events;
@@ -28,6 +28,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, DoorOf, Role, TokenError, TokenInfo, Tokens};
 pub use app::WallClock;
 pub use listen::{Listen, ListenError, Listeners};
 pub use problem::ProblemDetails;

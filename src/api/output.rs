@@ -4,7 +4,6 @@
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -26,7 +25,7 @@ const CHUNK: u64 = 256 << 10;
 
 /// Output of the newest attempt, or of the one asked for.
 pub(super) async fn read(
-    State(app): State<App>,
+    app: App,
     Segment(part): Segment,
     headers: HeaderMap,
     uri: Uri,

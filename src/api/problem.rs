@@ -2,11 +2,14 @@
 //!
 //! Owns the table from a refusal to its status and type, and the way back that the client takes.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::access::Role;
 use super::app::shortened;
 use crate::model::{Problem, Refusal};
 
@@ -76,6 +79,32 @@ impl ProblemDetails {
     pub(super) fn path() -> Self {
         let detail = "the path holds something that is not UTF-8".to_owned();
         Self::new(StatusCode::BAD_REQUEST, "bad-path", "Path not understood", detail)
+    }
+
+    /// Nobody is known by what was sent.
+    pub(super) fn unauthorized(detail: &str) -> Self {
+        let detail = format!("{detail}; `crontower token create` makes one");
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not authorized", detail)
+    }
+
+    /// The caller is known, and may not do it.
+    pub(super) fn forbidden(role: Role, needed: Role) -> Self {
+        let detail = format!("a token with the role {role} may not do it: {needed} may");
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            .about("role", json!(role))
+            .about("needed", json!(needed))
+    }
+
+    /// Whom to let in cannot be told.
+    pub(super) fn no_tokens() -> Self {
+        let detail = "tokens cannot be read: the engine's log says why".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-tokens", "Tokens unavailable", detail)
+    }
+
+    /// A request that did not arrive, or an answer that did not begin, in time.
+    pub(super) fn too_slow(limit: Duration) -> Self {
+        let detail = format!("request and answer took longer than {} s", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow", detail)
     }
 
     /// A path that no route answers.
@@ -209,6 +238,11 @@ impl IntoResponse for ProblemDetails {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");
-        (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"crontower\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response
     }
 }

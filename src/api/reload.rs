@@ -1,7 +1,6 @@
 //! `/api/v1/reload`: jobs.yaml is read again, all or nothing; or what that would change is told.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::Uri;
 
 use super::app::App;
@@ -10,7 +9,7 @@ use super::problem::ProblemDetails;
 use crate::jobfile::Plan;
 
 /// Reloads jobs.yaml, or tells with `dry_run` what a reload would change.
-pub(super) async fn reload(State(app): State<App>, uri: Uri) -> Result<Json<Plan>, ProblemDetails> {
+pub(super) async fn reload(app: App, uri: Uri) -> Result<Json<Plan>, ProblemDetails> {
     let dry_run = Params::read(&uri, &["dry_run"])?.flag("dry_run")?;
     let plan = if dry_run { app.door.plan_reload().await? } else { app.door.reload().await? };
     Ok(Json(plan))

@@ -1,61 +1,101 @@
-//! Which path is answered by what, on the socket and on TCP.
+//! Which path is answered by what, and who may ask it: one table for the socket and TCP.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
 use axum::http::{Method, Uri};
-use axum::routing::{get, post};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
 
+use super::access::{Access, Role, authenticate, in_time, owner, require};
 use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
 use super::{events, executions, feed, health, jobs, output, reload, status, why, workers};
 
+/// One route: no handler is served without a role that may ask it.
+pub(super) struct Route {
+    #[cfg(test)]
+    pub(super) method: Method,
+    /// From the root.
+    pub(super) path: &'static str,
+    /// The least role that may ask it.
+    pub(super) role: Role,
+    handler: MethodRouter<App>,
+}
+
+/// Whoever may look may ask it.
+fn look<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route {
+        #[cfg(test)]
+        method: Method::GET,
+        path,
+        role: Role::Viewer,
+        handler: get(handler),
+    }
+}
+
+/// It changes something.
+fn deed<T: 'static>(path: &'static str, role: Role, handler: impl Handler<T, App>) -> Route {
+    Route {
+        #[cfg(test)]
+        method: Method::POST,
+        path,
+        role,
+        handler: post(handler),
+    }
+}
+
+/// Every route but health.
+pub(super) fn routes() -> Vec<Route> {
+    use Role::{Admin, Operator};
+    vec![
+        look("/api/v1/jobs", jobs::list),
+        look("/api/v1/jobs/{id}", jobs::show),
+        look("/api/v1/jobs/{id}/next", jobs::next),
+        look("/api/v1/jobs/{id}/why", why::job),
+        look("/api/v1/jobs/{id}/ledger", jobs::ledger),
+        deed("/api/v1/jobs/{id}/run", Operator, jobs::run),
+        deed("/api/v1/jobs/{id}/pause", Operator, jobs::pause),
+        deed("/api/v1/jobs/{id}/resume", Operator, jobs::resume),
+        look("/api/v1/executions", executions::list),
+        look("/api/v1/executions/{id}", executions::show),
+        look("/api/v1/executions/{id}/output", output::read),
+        look("/api/v1/executions/{id}/why", why::execution),
+        deed("/api/v1/executions/{id}/cancel", Operator, executions::cancel),
+        deed("/api/v1/executions/{id}/retry", Operator, executions::retry),
+        look("/api/v1/counts", executions::counts),
+        look("/api/v1/workers", workers::list),
+        look("/api/v1/workers/{id}", workers::show),
+        look("/api/v1/status", status::status),
+        deed("/api/v1/reload", Admin, reload::reload),
+        look("/api/v1/events", events::events),
+        look("/api/v1/feed", feed::feed),
+    ]
+}
+
 /// The unix socket: whoever may open it may do everything.
 pub(super) fn socket(app: App) -> Router {
-    let api = Router::new()
-        .route("/jobs", get(jobs::list))
-        .route("/jobs/{id}", get(jobs::show))
-        .route("/jobs/{id}/next", get(jobs::next))
-        .route("/jobs/{id}/run", post(jobs::run))
-        .route("/jobs/{id}/pause", post(jobs::pause))
-        .route("/jobs/{id}/resume", post(jobs::resume))
-        .route("/jobs/{id}/ledger", get(jobs::ledger))
-        .route("/jobs/{id}/why", get(why::job))
-        .route("/executions", get(executions::list))
-        .route("/executions/{id}", get(executions::show))
-        .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/executions/{id}/retry", post(executions::retry))
-        .route("/executions/{id}/output", get(output::read))
-        .route("/executions/{id}/why", get(why::execution))
-        .route("/counts", get(executions::counts))
-        .route("/workers", get(workers::list))
-        .route("/workers/{id}", get(workers::show))
-        .route("/status", get(status::status))
-        .route("/reload", post(reload::reload))
-        .route("/events", get(events::events))
-        .route("/feed", get(feed::feed));
-    finish(health_routes().nest("/api/v1", api), app, "see /api/v1/status")
+    table().layer(from_fn(in_time)).layer(from_fn_with_state(app.clone(), owner)).with_state(app)
 }
 
-/// TCP: nobody is known there, so nothing is told and nothing is done.
-pub(super) fn tcp(app: App) -> Router {
-    finish(
-        health_routes(),
-        app,
-        "over TCP there are /healthz and /readyz, the API is on the socket",
-    )
+/// TCP: the same, for whoever shows a token; without one there is health, and no answer else.
+pub(super) fn tcp(app: App, access: Access) -> Router {
+    let guard = from_fn_with_state(access, authenticate);
+    table().layer(from_fn(in_time)).layer(guard).with_state(app)
 }
 
-fn health_routes() -> Router<App> {
-    Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz))
-}
-
-fn finish(router: Router<App>, app: App, hint: &'static str) -> Router {
-    router
-        .fallback(move |uri: Uri| async move { ProblemDetails::no_route(uri.path(), hint) })
-        .method_not_allowed_fallback(|method: Method, uri: Uri| async move {
+fn table() -> Router<App> {
+    let health =
+        Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
+    routes()
+        .into_iter()
+        .fold(health, |router, Route { path, role, handler, .. }| {
+            router.route(path, handler.layer(from_fn_with_state(role, require)))
+        })
+        .fallback(async |uri: Uri| ProblemDetails::no_route(uri.path(), "see /api/v1/status"))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             ProblemDetails::method(method.as_str(), uri.path())
         })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(app)
 }

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::Access;
 use super::app::{App, WallClock};
 use super::listen::Listeners;
 use super::router;
@@ -27,9 +28,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// What is under way when serving ends gets so long.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves until `shutdown`: the API on the socket, health alone on TCP. `clock` reads the wall clock.
+/// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token. Without `access` nothing is
+/// served over TCP. `clock` reads the wall clock.
 pub async fn serve(
     door: Arc<dyn Door>,
+    access: Option<Access>,
     listeners: Listeners,
     clock: WallClock,
     shutdown: CancellationToken,
@@ -43,8 +46,8 @@ pub async fn serve(
         }
     };
     let tcp = async {
-        if let Some(tcp) = tcp {
-            accept(tcp, router::tcp(app.clone()), &connections, &shutdown).await;
+        if let (Some(tcp), Some(access)) = (tcp, access) {
+            accept(tcp, router::tcp(app.clone(), access), &connections, &shutdown).await;
         }
     };
     tokio::join!(socket, tcp);

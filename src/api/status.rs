@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::Uri;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -71,10 +70,7 @@ pub struct Upcoming {
 }
 
 /// The engine at a glance.
-pub(super) async fn status(
-    State(app): State<App>,
-    uri: Uri,
-) -> Result<Json<SystemStatus>, ProblemDetails> {
+pub(super) async fn status(app: App, uri: Uri) -> Result<Json<SystemStatus>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let now = app.now();
     let snapshot = app.subscribe().await?.snapshot;

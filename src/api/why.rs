@@ -1,7 +1,6 @@
 //! `/api/v1/jobs/{id}/why` and `/api/v1/executions/{id}/why`: why something runs, waits, or does not.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::Uri;
 
 use super::app::App;
@@ -12,7 +11,7 @@ use crate::model::Why;
 
 /// Why a job does or does not run at an instant; without `at`: now.
 pub(super) async fn job(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<Why>, ProblemDetails> {
@@ -23,7 +22,7 @@ pub(super) async fn job(
 
 /// Why an execution stands where it does.
 pub(super) async fn execution(
-    State(app): State<App>,
+    app: App,
     Segment(part): Segment,
     uri: Uri,
 ) -> Result<Json<Why>, ProblemDetails> {

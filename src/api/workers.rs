@@ -1,7 +1,6 @@
 //! `/api/v1/workers`: who carries out attempts.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::Uri;
 
 use super::app::{App, shortened};
@@ -11,10 +10,7 @@ use super::wire::List;
 use crate::model::{Refusal, Worker, WorkerId};
 
 /// All workers, by id.
-pub(super) async fn list(
-    State(app): State<App>,
-    uri: Uri,
-) -> Result<Json<List<Worker>>, ProblemDetails> {
+pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Worker>>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let items = app.subscribe().await?.snapshot.workers;
     Ok(Json(List { items, next_cursor: None }))
@@ -22,7 +18,7 @@ pub(super) async fn list(
 
 /// A worker.
 pub(super) async fn show(
-    State(app): State<App>,
+    app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<Worker>, ProblemDetails> {

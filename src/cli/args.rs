@@ -6,7 +6,7 @@ use super::engine::StartArgs;
 use super::place::Place;
 use super::{
     attach, completions, events, executions, jobs, logs, man, next, pause, reload, run, show,
-    status, stop_and_retry, validate, why, worker_process, workers,
+    status, stop_and_retry, token, validate, why, worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -68,6 +68,8 @@ pub(super) enum Command {
     Logs(logs::Logs),
     /// Read jobs.yaml again: all of it or, if it is wrong, nothing
     Reload(reload::Reload),
+    /// Make, list and revoke the tokens that let programs in over TCP
+    Token(token::Token),
     /// Open the screen of a running engine
     Attach(attach::Attach),
     /// Print a completion script for a shell

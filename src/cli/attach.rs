@@ -8,6 +8,7 @@ use super::{Context, screen};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   crontower attach
+  CRONTOWER_TOKEN=… crontower attach http://127.0.0.1:7117
   ssh -N -L 7118:/home/me/.local/share/crontower/crontower.sock db1 &
   crontower attach http://127.0.0.1:7118")]
 pub(super) struct Attach {
@@ -18,7 +19,7 @@ pub(super) struct Attach {
 impl Attach {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = match self.url {
-            Some(url) => Place { server: Some(url), ..Place::default() }.client()?,
+            Some(url) => Place { server: Some(url), ..context.place.clone() }.client()?,
             None => context.place.client()?,
         };
         screen::attach(context, client).await

@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure};
 use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::{logging, screen};
-use crate::api::{Listen, Listeners, WallClock, serve};
+use crate::api::{Access, Listen, ListenError, Listeners, Tokens, WallClock, serve};
 use crate::driver::clock::Clock;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Running, StartError, StartOptions, start};
@@ -45,9 +45,13 @@ pub(super) struct StartArgs {
     #[arg(long)]
     pub(super) store: Option<StoreKind>,
 
-    /// Where /healthz and /readyz are served, or `none` [default: 127.0.0.1:7117]
+    /// Where the API is served over TCP, or `none` [default: 127.0.0.1:7117]
     #[arg(long, value_name = "ADDR:PORT|none")]
     pub(super) listen: Option<Listen>,
+
+    /// Take a --listen address that others can reach, although there is no TLS: they can read tokens on their way
+    #[arg(long, requires = "listen")]
+    pub(super) insecure_listen: bool,
 
     /// In a session of its own, with its log in the data folder: how one engine takes over from another.
     #[arg(long, hide = true, requires = "headless")]
@@ -132,8 +136,14 @@ pub(super) struct Up {
 impl Up {
     /// Listens, starts the engine, and serves it.
     pub(super) async fn start(args: &StartArgs, data_dir: &DataDir) -> Result<Self, Failure> {
-        let listeners = Listeners::tcp(args.listen.unwrap_or_default()).await;
-        let listeners = listeners.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        let listeners = Listeners::tcp(args.listen.unwrap_or_default(), args.insecure_listen);
+        let listeners = listeners.await.map_err(|error| {
+            let exit = match error {
+                ListenError::Insecure { .. } => Exit::Usage,
+                _ => Exit::Failed,
+            };
+            Failure::new(exit, error.to_string())
+        })?;
         let notice = listeners.notice.clone();
         let listen = listeners.tcp_address().map(|address| address.to_string());
         let running = start(StartOptions {
@@ -146,21 +156,36 @@ impl Up {
         })
         .await
         .map_err(not_started)?;
-        // Only now is the data folder ours, and with it the socket's place.
+        // Only now is the data folder ours, and with it the places of the socket and the tokens.
         let socket = data_dir.socket();
-        let listeners = match listeners.with_socket(&socket) {
-            Ok(listeners) => listeners,
-            Err(error) => {
-                running.handle.stop(Some(OnStop::Leave), "its socket cannot be made").await;
-                return Err(Failure::new(Exit::Failed, error.to_string()));
+        let ready = Self::places(&running, data_dir, listeners);
+        let (listeners, access) = match ready {
+            Ok(ready) => ready,
+            Err(message) => {
+                running.handle.stop(Some(OnStop::Leave), "it cannot be served").await;
+                return Err(Failure::new(Exit::Failed, message));
             }
         };
         let serving = CancellationToken::new();
         let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
-        let server = tokio::spawn(serve(door, listeners, clock(), serving.clone()));
+        let server = tokio::spawn(serve(door, Some(access), listeners, clock(), serving.clone()));
         let up = Self { running, notice, server, serving };
         up.log_start(&socket);
         Ok(up)
+    }
+
+    /// The socket, and the tokens for TCP.
+    fn places(
+        running: &Running,
+        data_dir: &DataDir,
+        listeners: Listeners,
+    ) -> Result<(Listeners, Access), String> {
+        let tokens = Tokens::of(data_dir.root());
+        tokens.ensure_first().map_err(|error| error.to_string())?;
+        let handle = running.handle.clone();
+        let door_of = Arc::new(move |actor| -> Arc<dyn Door> { Arc::new(handle.acting_as(actor)) });
+        let listeners = listeners.with_socket(&data_dir.socket()).map_err(|e| e.to_string())?;
+        Ok((listeners, Access { tokens, door_of }))
     }
 
     fn log_start(&self, socket: &Path) {

@@ -69,7 +69,7 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
             ClientError::Unreachable { .. } => Exit::Unreachable,
-            ClientError::Url { .. } => Exit::Usage,
+            ClientError::Url { .. } | ClientError::Token => Exit::Usage,
             ClientError::NotUnderstood { .. } => Exit::Failed,
             ClientError::Refused(problem) => match problem.status {
                 400 | 413 | 422 => Exit::Usage,
@@ -79,9 +79,13 @@ impl From<ClientError> for Failure {
             },
         };
         let failure = Self::new(exit, error.to_string());
+        let unknown = matches!(&error, ClientError::Refused(problem) if problem.status == 401);
         match exit {
             Exit::Unreachable => failure.hint(
                 "`crontower --headless` starts an engine; --data-dir DIR or --server URL names another",
+            ),
+            Exit::NotAllowed if unknown => failure.hint(
+                "give a token with --token or CRONTOWER_TOKEN; the first one stands in the file `token` of the data folder",
             ),
             _ => failure,
         }

@@ -27,6 +27,7 @@ mod stop_and_retry;
 mod table;
 mod terminal;
 mod times;
+mod token;
 mod validate;
 mod why;
 mod worker_process;
@@ -107,6 +108,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Retry(args) => args.run(&context).await,
         Command::Logs(args) => args.run(&context).await,
         Command::Reload(args) => args.run(&context).await,
+        Command::Token(args) => args.run(&context),
         Command::Attach(args) => args.run(&context).await,
         Command::Completions(args) => args.run(&context),
         Command::Man(args) => args.run(&context),

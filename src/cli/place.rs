@@ -19,6 +19,10 @@ pub(super) struct Place {
     /// Speak to the engine at this URL instead of the data folder's socket [env: CRONTOWER_SERVER]
     #[arg(long, global = true, value_name = "URL")]
     pub(super) server: Option<String>,
+
+    /// Show this token to the engine at a URL [env: CRONTOWER_TOKEN, which no other user of the machine can read]
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub(super) token: Option<String>,
 }
 
 impl Place {
@@ -47,10 +51,21 @@ impl Place {
         self.server.clone().or_else(|| variable().map(|url| url.to_string_lossy().into_owned()))
     }
 
+    fn token(&self) -> Option<String> {
+        let variable = || from_environment("CRONTOWER_TOKEN");
+        self.token.clone().or_else(|| variable().map(|token| token.to_string_lossy().into_owned()))
+    }
+
     /// A client of the engine that is meant.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         match self.server() {
-            Some(url) => Ok(Client::at_url(&url)?),
+            Some(url) => {
+                let client = Client::at_url(&url)?;
+                match self.token() {
+                    Some(token) => Ok(client.with_token(&token)?),
+                    None => Ok(client),
+                }
+            }
             None => Ok(Client::over_socket(&self.data_dir()?.join("crontower.sock"))?),
         }
     }

@@ -233,6 +233,9 @@ async fn hand_over(args: &StartArgs, data_dir: &DataDir) -> Result<String, Failu
     }
     if let Some(listen) = &args.listen {
         command.arg("--listen").arg(listen.to_string());
+        if args.insecure_listen {
+            command.arg("--insecure-listen");
+        }
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;

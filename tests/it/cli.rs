@@ -57,6 +57,7 @@ fn help_names_every_command_that_works() {
       retry        Run a final execution again
       logs         Print the output of an execution
       reload       Read jobs.yaml again: all of it or, if it is wrong, nothing
+      token        Make, list and revoke the tokens that let programs in over TCP
       attach       Open the screen of a running engine
       completions  Print a completion script for a shell
       man          Print a manual page
@@ -69,6 +70,10 @@ fn help_names_every_command_that_works() {
           --server <URL>
               Speak to the engine at this URL instead of the data folder's socket [env:
               CRONTOWER_SERVER]
+
+          --token <TOKEN>
+              Show this token to the engine at a URL [env: CRONTOWER_TOKEN, which no other user of the
+              machine can read]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -92,7 +97,11 @@ fn help_names_every_command_that_works() {
               - memory: Nowhere; for trying things out
 
           --listen <ADDR:PORT|none>
-              Where /healthz and /readyz are served, or `none` [default: 127.0.0.1:7117]
+              Where the API is served over TCP, or `none` [default: 127.0.0.1:7117]
+
+          --insecure-listen
+              Take a --listen address that others can reach, although there is no TLS: they can read
+              tokens on their way
 
     Examples:
       crontower                               the engine and its screen, or the screen of one that runs

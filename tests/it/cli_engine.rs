@@ -26,14 +26,14 @@ jobs:
 ";
 
 /// An engine without a screen, in a folder of its own; it ends with this value.
-struct Engine {
+pub(crate) struct Engine {
     dir: tempfile::TempDir,
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
 }
 
 impl Engine {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(JOBS, &[])
     }
 
@@ -68,12 +68,12 @@ impl Engine {
         command
     }
 
-    fn output(&self, args: &[&str]) -> Output {
+    pub(crate) fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// What came out, with all that differs from run to run left out.
-    fn say(&self, args: &[&str]) -> String {
+    pub(crate) fn say(&self, args: &[&str]) -> String {
         settle(&transcript(&self.output(args), self.dir.path()))
     }
 
@@ -84,10 +84,14 @@ impl Engine {
         said.lines().filter(|line| !began(line)).collect::<Vec<_>>().join("\n")
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
         let output = self.output(args);
         assert!(output.status.success(), "{args:?}: {}", transcript(&output, self.dir.path()));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
     }
 
     fn signal(&self, name: &str) {
@@ -407,9 +411,7 @@ fn an_engine_says_why_it_does_not_start() {
     insta::assert_snapshot!(say(&["--headless", "--listen", "0.0.0.0:7117"]), @"
     exit code 2
     -- stderr
-    error: invalid value '0.0.0.0:7117' for '--listen <ADDR:PORT|none>': 0.0.0.0 is not a loopback address, and others are not supported yet
-
-    For more information, try '--help'.
+    error: 0.0.0.0:7117 is no loopback address, and without TLS, which is not supported yet, others could read the tokens on their way: put a proxy with TLS or an SSH tunnel before 127.0.0.1, or give --insecure-listen
     ");
     insta::assert_snapshot!(say(&["--headless", "jobs"]), @"
     exit code 2
@@ -434,30 +436,6 @@ fn an_engine_says_why_it_does_not_start() {
     -- stderr
     error: [DATA]/jobs.yaml:4:5: unknown key `scheduel`: did you mean `schedule`?
     ");
-}
-
-#[test]
-fn tcp_answers_health_and_no_more() {
-    let engine = Engine::start();
-    let status = engine.json(&["status", "--json"]);
-    let address = status["engine"]["listen"].as_str().unwrap();
-    let url = format!("http://{address}");
-    insta::assert_snapshot!(engine.say(&["jobs", "--server", &url]), @"
-    exit code 4
-    -- stderr
-    error: nothing is served at /api/v1/jobs: over TCP there are /healthz and /readyz, the API is on the socket
-    ");
-    assert!(engine.say(&["run", "hello", "--server", &url]).starts_with("exit code 4\n"));
-    let get = |path: &str| {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer.lines().next().unwrap().to_owned()
-    };
-    assert_eq!(get("/healthz"), "HTTP/1.1 200 OK");
-    assert_eq!(get("/readyz"), "HTTP/1.1 200 OK");
-    assert_eq!(get("/api/v1/status"), "HTTP/1.1 404 Not Found");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cli;
 mod cli_engine;
 mod cli_next;
 mod cli_screen;
+mod cli_tcp;
 mod cli_validate;
 mod daemon;
 mod engine;

@@ -42,6 +42,9 @@ pub enum ClientError {
         /// What is wrong.
         message: String,
     },
+    /// What was given as a token can be none.
+    #[error("the token holds a character that no token has")]
+    Token,
     /// What came is not what an engine says.
     #[error("{at} did not answer as an engine does: {message}")]
     NotUnderstood {
@@ -61,7 +64,7 @@ impl From<ClientError> for Refusal {
             ClientError::Refused(problem) => {
                 problem.refusal().unwrap_or_else(|| Self::Other(problem.detail.clone()))
             }
-            ClientError::Url { .. } | ClientError::NotUnderstood { .. } => {
+            ClientError::Url { .. } | ClientError::Token | ClientError::NotUnderstood { .. } => {
                 Self::Other(error.to_string())
             }
         }
@@ -103,6 +106,19 @@ impl Client {
         let at = format!("at {}", shown(&base));
         let http = builder().build().map_err(|error| broken(&at, &error))?;
         Ok(Self { http, base, at })
+    }
+
+    /// The same, showing a bearer token.
+    ///
+    /// # Errors
+    /// When the token holds what no header can.
+    pub fn with_token(self, token: &str) -> Result<Self, ClientError> {
+        let value = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()));
+        let mut value = value.map_err(|_| ClientError::Token)?;
+        value.set_sensitive(true);
+        let headers = [(header::AUTHORIZATION, value)].into_iter().collect();
+        let http = builder().default_headers(headers).build();
+        Ok(Self { http: http.map_err(|error| broken(&self.at, &error))?, ..self })
     }
 
     /// Where the engine is looked for: `at /path/to/socket`.

@@ -25,10 +25,11 @@ impl Served {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("crontower.sock");
-        let listeners = Listeners::tcp(Listen::None).await.unwrap().with_socket(&path).unwrap();
+        let listeners =
+            Listeners::tcp(Listen::None, false).await.unwrap().with_socket(&path).unwrap();
         let door = Arc::new(PlayedDoor::sample());
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(serve(door.clone(), listeners, clock(), shutdown.clone()));
+        let server = tokio::spawn(serve(door.clone(), None, listeners, clock(), shutdown.clone()));
         let client = Client::over_socket(&path).unwrap();
         Self { door, client, shutdown, server, _dir: dir }
     }
@@ -151,8 +152,11 @@ async fn nobody_there_and_someone_else_there_are_told_apart() {
     let path = dir.path().join("none.sock");
     let error = Client::over_socket(&path).unwrap().get(&["status"], &[]).await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
-    let other = wiremock::MockServer::start().await;
-    let error = Client::at_url(&other.uri()).unwrap().get(&["status"], &[]).await.unwrap_err();
+    let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}", other.local_addr().unwrap());
+    let someone_else = Router::new().fallback(async || StatusCode::NOT_FOUND);
+    tokio::spawn(axum::serve(other, someone_else).into_future());
+    let error = Client::at_url(&uri).unwrap().get(&["status"], &[]).await.unwrap_err();
     assert!(matches!(error, ClientError::NotUnderstood { .. }), "{error}");
     for url in ["", "nonsense", "ftp://x", "unix:/x", "http://"] {
         assert!(Client::at_url(url).is_err(), "{url}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::api::{Listen, ListenError, Listeners};
 
 async fn bind(path: &Path, listen: Listen) -> Result<Listeners, ListenError> {
-    Listeners::tcp(listen).await?.with_socket(path)
+    Listeners::tcp(listen, false).await?.with_socket(path)
 }
 
 #[tokio::test]
@@ -47,12 +47,19 @@ async fn a_path_too_long_for_a_socket_names_the_remedy() {
 }
 
 #[test]
-fn only_loopback_addresses_are_taken() {
+fn an_address_is_written_with_its_port() {
     assert_eq!("none".parse(), Ok(Listen::None));
     assert_eq!("[::1]:80".parse(), Ok(Listen::At("[::1]:80".parse().unwrap())));
-    for text in
-        ["", "7117", "localhost", "0.0.0.0:7117", "[::]:1", "192.168.1.1:80", "1.2.3.4:999999"]
-    {
+    for text in ["", "7117", "localhost", "localhost:80", "1.2.3.4", "1.2.3.4:999999"] {
         assert!(text.parse::<Listen>().is_err(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_others_can_reach_is_taken_only_if_that_is_said() {
+    for text in ["0.0.0.0:0", "[::]:0", "192.168.1.1:0", "[::ffff:10.0.0.1]:0"] {
+        let error = Listeners::tcp(text.parse().unwrap(), false).await.unwrap_err();
+        assert!(matches!(error, ListenError::Insecure { .. }), "{text}");
+        assert!(error.to_string().contains("--insecure-listen"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! The routes against a door that a test plays.
 
+mod access;
 mod client;
 mod door;
 mod events;

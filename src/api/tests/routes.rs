@@ -4,33 +4,6 @@ use super::*;
 use crate::api::tests::door::execution_id;
 
 #[tokio::test]
-async fn health_is_told_to_anyone_and_nothing_else_over_tcp() {
-    let world = World::new();
-    let app = App { door: world.door.clone(), clock: clock(), stopping: world.stopping.clone() };
-    let tcp = router::tcp(app);
-    for (router, path) in [
-        (&tcp, "/healthz"),
-        (&tcp, "/readyz"),
-        (&world.router, "/healthz"),
-        (&world.router, "/readyz"),
-    ] {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        assert_eq!(router.clone().oneshot(request).await.unwrap().status(), StatusCode::OK);
-    }
-    for path in ["jobs", "jobs/backup", "executions", "status", "events", "feed", "workers", ""] {
-        let request = Request::get(format!("/api/v1/{path}")).body(Body::empty()).unwrap();
-        let (status, _) = json_of(tcp.clone().oneshot(request).await.unwrap()).await;
-        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
-    }
-    for path in ["jobs/backup/run", "reload", "executions/01/cancel", "jobs/backup/pause"] {
-        let request = Request::post(format!("/api/v1/{path}")).body(Body::empty()).unwrap();
-        let (status, _) = json_of(tcp.clone().oneshot(request).await.unwrap()).await;
-        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
-    }
-    assert!(world.door.state().runs.is_empty());
-}
-
-#[tokio::test]
 async fn an_engine_that_cannot_answer_is_not_ready_and_tells_no_secret() {
     let world = World::new();
     world.door.state().store_is_down = true;

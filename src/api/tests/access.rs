@@ -1,0 +1,168 @@
+//! Who gets through over TCP: every route of the table, every role, every way to write a header wrongly.
+
+use super::*;
+use crate::api::access::{Access, Role, Tokens};
+use crate::driver::Door;
+use crate::model::Actor;
+
+/// A door, and TCP's router before it, with a token for each role.
+struct Guarded {
+    door: Arc<PlayedDoor>,
+    router: Router,
+    tokens: Tokens,
+    actors: Arc<std::sync::Mutex<Vec<Actor>>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Guarded {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let tokens = Tokens::of(dir.path());
+        tokens.ensure_first().unwrap();
+        let door = Arc::new(PlayedDoor::sample());
+        let actors = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (far, seen) = (door.clone(), actors.clone());
+        let door_of = Arc::new(move |actor: Actor| -> Arc<dyn Door> {
+            seen.lock().unwrap().push(actor);
+            far.clone()
+        });
+        let app = App { door: door.clone(), clock: clock(), stopping: CancellationToken::new() };
+        let access = Access { tokens: tokens.clone(), door_of };
+        Self { door, router: router::tcp(app, access), tokens, actors, _dir: dir }
+    }
+
+    fn token(&self, role: Role) -> String {
+        self.tokens
+            .create(role.as_str(), role, noon())
+            .unwrap_or_else(|_| self.tokens.create("other-admin", role, noon()).unwrap())
+    }
+
+    async fn ask(&self, method: &str, path: &str, authorization: &[&[u8]]) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(path);
+        for value in authorization {
+            let value = axum::http::HeaderValue::from_bytes(value).unwrap();
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+}
+
+/// A path of the table with things that are there.
+fn filled(path: &str) -> String {
+    let id = match path.split('/').nth(3).unwrap() {
+        "executions" => "00000002",
+        "workers" => "worker-1",
+        _ => "backup",
+    };
+    path.replace("{id}", id)
+}
+
+#[tokio::test]
+async fn nothing_but_health_answers_without_a_token() {
+    let guarded = Guarded::new();
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(guarded.ask("GET", path, &[]).await.status(), StatusCode::OK, "{path}");
+    }
+    let routes = router::routes();
+    assert!(routes.len() > 20);
+    let mut asked: Vec<(String, String)> =
+        routes.iter().map(|route| (route.method.to_string(), filled(route.path))).collect();
+    for path in ["/", "/api/v1", "/nothing", "/healthz/", "/healthz/../api/v1/jobs", "//healthz"] {
+        asked.push(("GET".to_owned(), path.to_owned()));
+    }
+    asked.push(("DELETE".to_owned(), "/api/v1/jobs/backup".to_owned()));
+    asked.push(("OPTIONS".to_owned(), "/api/v1/jobs".to_owned()));
+    for (method, path) in asked {
+        let response = guarded.ask(&method, &path, &[]).await;
+        assert!(response.headers().contains_key(header::WWW_AUTHENTICATE), "{method} {path}");
+        let (status, _) = json_of(response).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+    assert!(guarded.actors.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn each_role_may_do_what_the_table_says_and_nothing_more() {
+    let guarded = Guarded::new();
+    for role in Role::ALL {
+        let header = format!("Bearer {}", guarded.token(role));
+        for route in router::routes() {
+            let method = route.method.as_str();
+            let response = guarded.ask(method, &filled(route.path), &[header.as_bytes()]).await;
+            let refused = response.status() == StatusCode::FORBIDDEN;
+            assert_eq!(refused, role < route.role, "{role} {method} {}", route.path);
+            assert_ne!(response.status(), StatusCode::UNAUTHORIZED, "{role} {}", route.path);
+            let changes = route.method != axum::http::Method::GET;
+            assert!(!changes || route.role > Role::Viewer, "a viewer only looks: {}", route.path);
+        }
+    }
+    let actors = guarded.actors.lock().unwrap();
+    assert_eq!(actors[0], Actor::named("token:viewer"));
+    // The operator's run, the admin's run, and their retries of what is final: none by the viewer.
+    assert!(guarded.door.state().runs.len() >= 2);
+    assert_eq!(guarded.door.state().reloads, 1, "the admin's");
+}
+
+#[tokio::test]
+async fn a_token_shown_wrongly_is_none() {
+    let guarded = Guarded::new();
+    let token = guarded.token(Role::Operator);
+    let first = std::fs::read_to_string(guarded._dir.path().join("token")).unwrap();
+    let right = format!("Bearer {token}").into_bytes();
+    for good in [
+        &right,
+        &format!("bearer  {token} ").into_bytes(),
+        &format!("BEARER {}", first.trim()).into_bytes(),
+    ] {
+        assert_eq!(guarded.ask("GET", "/api/v1/jobs", &[good]).await.status(), StatusCode::OK);
+    }
+    let huge = format!("Bearer {}", "x".repeat(100_000)).into_bytes();
+    let wrong: [&[&[u8]]; 12] = [
+        &[b""],
+        &[b"Bearer"],
+        &[b"Bearer "],
+        &[token.as_bytes()],
+        &[&[b"Basic ", token.as_bytes()].concat()],
+        &[&[b"Bearer ", &token.as_bytes()[..token.len() - 1]].concat()],
+        &[&[b"Bearer ", token.as_bytes(), b", x"].concat()],
+        &[b"Bearer \xff\xfe"],
+        &[&huge],
+        &[&right, &right],
+        &[b"Bearer x", &right],
+        &[&right, b""],
+    ];
+    for values in wrong {
+        let (status, problem) = json_of(guarded.ask("GET", "/api/v1/jobs", values).await).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(!problem.to_string().contains(&token[12..]), "{problem}");
+    }
+    let uri = format!("/api/v1/jobs?token={token}&access_token={token}");
+    assert_eq!(guarded.ask("GET", &uri, &[]).await.status(), StatusCode::UNAUTHORIZED);
+    guarded.tokens.revoke("operator").unwrap();
+    assert_eq!(guarded.ask("GET", "/api/v1/jobs", &[&right]).await.status(), 401);
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_read_let_nobody_in() {
+    let guarded = Guarded::new();
+    let token = format!("Bearer {}", guarded.token(Role::Admin));
+    std::fs::write(guarded._dir.path().join("tokens.json"), "{").unwrap();
+    let (status, problem) =
+        json_of(guarded.ask("GET", "/api/v1/jobs", &[token.as_bytes()]).await).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let path = guarded._dir.path().to_str().unwrap();
+    assert!(!problem.to_string().contains(path), "{problem}");
+}
+
+#[tokio::test]
+async fn a_browser_of_another_site_is_told_nothing() {
+    let guarded = Guarded::new();
+    let token = format!("Bearer {}", guarded.token(Role::Admin));
+    let request = Request::get("/api/v1/jobs")
+        .header(header::ORIGIN, "http://evil.example")
+        .header(header::AUTHORIZATION, token)
+        .body(Body::empty())
+        .unwrap();
+    let response = guarded.router.clone().oneshot(request).await.unwrap();
+    assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+}
