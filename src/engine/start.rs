@@ -11,11 +11,10 @@ use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crate::model::{
-    EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Outcome, Refusal,
-    Settings, StateName,
+    EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Refusal, Settings,
+    StateName,
 };
 use crate::store::{BOOT_ID, Change, Image};
-use crate::worker::protocol::Ended;
 
 impl Engine {
     /// An engine that goes on where the one that left `image` stopped, with the file jobs of `set` in force.
@@ -148,21 +147,7 @@ impl Engine {
             };
             let key =
                 crate::worker::protocol::AttemptKey { execution_id: id, attempt: attempt.number };
-            self.attempt_ended(
-                now,
-                Ended {
-                    key,
-                    started_at: None,
-                    finished_at: now.wall,
-                    outcome: Outcome::WorkerLost,
-                    exit_code: None,
-                    error: Some(
-                        "worker lost: the machine was booted; what the command did is not known"
-                            .to_owned(),
-                    ),
-                    result: None,
-                },
-            );
+            self.lost(now, key, "the machine was booted");
         }
     }
 

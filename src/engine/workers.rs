@@ -302,7 +302,8 @@ impl Engine {
         }
     }
 
-    fn lost(&mut self, now: Now, key: AttemptKey, why: &str) {
+    /// Ends an attempt whose command may have done anything.
+    pub(super) fn lost(&mut self, now: Now, key: AttemptKey, why: &str) {
         self.attempt_ended(
             now,
             Ended {
