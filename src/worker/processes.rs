@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process_group, pidfd_open};
 
 use super::protocol::AttemptKey;
 use crate::driver::clock::Clock;
@@ -19,6 +19,22 @@ const TICK: Duration = Duration::from_millis(10);
 /// How long a process may take to vanish after SIGKILL. One that takes longer hangs inside the
 /// kernel; the signal is pending, so none of its own code runs again, and it may be called ended.
 pub(super) const VANISH: Duration = Duration::from_secs(10);
+
+/// The session or group whose leader lies outside of this pid namespace, as /proc tells it: many
+/// unrelated processes may bear it, so it proves nothing.
+const OUTSIDE: i32 = 0;
+
+/// The session that this process is in, as /proc tells it: rustix 1.1 panics in getsid(2) and
+/// getpgrp(2) when the leader lies outside of this pid namespace, as in a container that a process
+/// was sent into.
+pub(super) fn own_session() -> i32 {
+    Process::own().map_or(OUTSIDE, |process| process.session)
+}
+
+/// The group that this process is in.
+pub(super) fn own_group() -> i32 {
+    Process::own().map_or(OUTSIDE, |process| process.group)
+}
 
 /// One process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +49,10 @@ pub(super) struct Process {
 }
 
 impl Process {
+    fn own() -> Option<Self> {
+        Self::read(Pid::as_raw_pid(getpid()))
+    }
+
     /// Reads a process; `None` if there is none of that id.
     pub(super) fn read(pid: i32) -> Option<Self> {
         let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
@@ -128,9 +148,13 @@ impl Leftover {
             None => members
                 .iter()
                 .filter(|member| member.started >= earliest)
-                .any(|member| member.session == self.session || member.belongs_to(self.key)),
+                .any(|member| self.shares_its_session(member) || member.belongs_to(self.key)),
         };
         if ours { members } else { Vec::new() }
+    }
+
+    fn shares_its_session(&self, process: &Process) -> bool {
+        self.session != OUTSIDE && process.session == self.session
     }
 }
 
@@ -241,6 +265,9 @@ mod tests {
         assert_eq!(leftover(-10, 5, 100).alive(&no_leader).len(), 1);
         assert_eq!(leftover(-10, 6, 100).alive(&no_leader).len(), 0);
         assert_eq!(leftover(-10, 5, 200).alive(&no_leader).len(), 0);
+        // A session that leads from outside of this pid namespace tells nothing.
+        let outside = [at(-11, -10, OUTSIDE, 101)];
+        assert_eq!(leftover(-10, OUTSIDE, 100).alive(&outside).len(), 0);
     }
 
     #[test]

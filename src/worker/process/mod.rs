@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::Mode;
-use rustix::process::{Pid, getpid, getsid, setsid, umask};
+use rustix::process::{Pid, getpid, setsid, umask};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +28,7 @@ pub(super) use socket::connect;
 
 use super::journal::{Journal, ProcessMark};
 use super::output_log::OutputWriter;
+use super::processes::own_session;
 use super::protocol::FromWorker;
 use super::registry::Registry;
 use super::runner::{Runner, remove_leftover_scripts};
@@ -165,7 +166,7 @@ fn leave_the_terminal() -> Result<(), WorkerError> {
     match setsid() {
         Ok(_) => Ok(()),
         // It leads a session already, as under a supervisor.
-        Err(_) if getsid(None).is_ok_and(|session| session == getpid()) => Ok(()),
+        Err(_) if own_session() == Pid::as_raw_pid(getpid()) => Ok(()),
         Err(error) => Err(WorkerError::Session(error.into())),
     }
 }
@@ -186,8 +187,8 @@ async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Vec<super::protoc
         let told = Journal::replay(&data_dir)?;
         let ended = recovery::recover(told, &boot_id);
         remove_leftover_scripts(&data_dir);
-        let session = getsid(None).map_or(0, Pid::as_raw_pid);
-        let journal = Journal::begin(&data_dir, ProcessMark { boot_id, session }, &ended)?;
+        let mark = ProcessMark { boot_id, session: own_session() };
+        let journal = Journal::begin(&data_dir, mark, &ended)?;
         Ok((Arc::new(journal), ended))
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?

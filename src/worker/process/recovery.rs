@@ -5,12 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rustix::process::{Pid, getpgrp};
-
 use crate::driver::clock::Clock;
 use crate::model::Outcome;
 use crate::worker::journal::{ProcessMark, Starting, Told};
-use crate::worker::processes::{Leftover, end_leftovers};
+use crate::worker::processes::{Leftover, end_leftovers, own_group};
 use crate::worker::protocol::{AttemptKey, Ended};
 
 /// A successor says hello only when nothing of its predecessor is left, so it gives no more grace
@@ -34,7 +32,7 @@ pub(super) fn recover(told: BTreeMap<AttemptKey, Told>, boot_id: &str) -> Vec<En
     }
     if !leftovers.is_empty() {
         tracing::warn!(count = leftovers.len(), "ending what a dead worker process left behind");
-        end_leftovers(&leftovers, Pid::as_raw_pid(getpgrp()));
+        end_leftovers(&leftovers, own_group());
     }
     let finished_at = Clock.now().wall;
     ends.extend(lost.into_iter().map(|(same_boot, starting)| Ended {

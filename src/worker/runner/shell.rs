@@ -10,7 +10,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getsid, test_kill_process_group};
+use rustix::process::{Pid, Signal, test_kill_process_group};
 use tokio::process::Child;
 
 use super::named::Bounds;
@@ -21,7 +21,7 @@ use super::{Runner, Verdict, until};
 use crate::driver::clock::Clock;
 use crate::model::Outcome;
 use crate::worker::output_log::OutputLog;
-use crate::worker::processes::{VANISH, alive_in_group, signal_group};
+use crate::worker::processes::{VANISH, alive_in_group, own_session, signal_group};
 use crate::worker::protocol::{Assignment, Ended};
 use crate::worker::wait;
 
@@ -145,8 +145,7 @@ impl Group<'_> {
         }
         // Zombies count for that signal, but not for us. No group spans two sessions, so one of
         // another session is a stranger's that took over the number.
-        let session = getsid(None).map_or(0, Pid::as_raw_pid);
-        alive_in_group(self.id, session).is_empty()
+        alive_in_group(self.id, own_session()).is_empty()
     }
 
     fn begin_ending(&mut self, cause: Option<Cause>) {
