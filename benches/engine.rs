@@ -42,7 +42,13 @@ fn engine(jobs: Vec<Job>) -> (Engine, Now) {
 
 fn run(engine: &mut Engine, now: Now, job: &str) -> Vec<AttemptKey> {
     let job = JobId::new(job).unwrap();
-    let request = Request::Run { job, args: Vec::new(), force: false, reason: None };
+    let request = Request::Run {
+        job,
+        args: Vec::new(),
+        force: false,
+        with_dependencies: false,
+        reason: None,
+    };
     let actor = Actor::named("bench");
     started(engine.handle(now, Input::Request { ticket: 1, actor, request }))
 }

@@ -112,7 +112,8 @@ pub(super) async fn run(
     }
     let reason = checked_reason(reason)?;
     let id = app.job_id(&id).await?;
-    let execution = app.door.run_job(&id, RunOptions { args, force, reason }).await?;
+    let execution =
+        app.door.run_job(&id, RunOptions { args, force, with_dependencies: false, reason }).await?;
     Ok((StatusCode::ACCEPTED, Json(execution.into())))
 }
 

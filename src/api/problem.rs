@@ -158,6 +158,20 @@ impl ProblemDetails {
                 state: serde_json::from_value(read("state")).ok()?,
             },
             "not-paused" => Refusal::NotPaused { job: serde_json::from_value(read("job")).ok()? },
+            "job-exists" => Refusal::JobExists { job: serde_json::from_value(read("job")).ok()? },
+            "unknown-version" => Refusal::UnknownVersion {
+                job: serde_json::from_value(read("job")).ok()?,
+                version: serde_json::from_value(read("version")).ok()?,
+            },
+            "another-version" => Refusal::AnotherVersion {
+                job: serde_json::from_value(read("job")).ok()?,
+                expected: serde_json::from_value(read("expected")).ok()?,
+                current: serde_json::from_value(read("current")).ok()?,
+            },
+            "file-left-alone" => {
+                Refusal::FileLeftAlone { message: self.detail.clone(), diff: parse("diff")? }
+            }
+            "not-possible" => Refusal::NotPossible(self.detail.clone()),
             "invalid-jobs" => Refusal::Invalid(self.errors.to_vec()),
             "invalid-file" => Refusal::File(self.detail.clone()),
             "store-unavailable" => Refusal::Store("the engine's log says why".to_owned()),
@@ -203,6 +217,29 @@ impl From<Refusal> for ProblemDetails {
             Refusal::NotPaused { job } => {
                 Self::new(S::CONFLICT, "not-paused", "Job is not paused", detail)
                     .about("job", json!(job))
+            }
+            Refusal::JobExists { job } => {
+                Self::new(S::CONFLICT, "job-exists", "Job id is taken", detail)
+                    .about("job", json!(job))
+            }
+            Refusal::UnknownVersion { job, version } => {
+                Self::new(S::NOT_FOUND, "unknown-version", "No such version", detail)
+                    .about("job", json!(job))
+                    .about("version", json!(version))
+            }
+            Refusal::AnotherVersion { job, expected, current } => {
+                let title = "Job has changed";
+                Self::new(S::PRECONDITION_FAILED, "another-version", title, detail)
+                    .about("job", json!(job))
+                    .about("expected", json!(expected))
+                    .about("current", json!(current))
+            }
+            Refusal::FileLeftAlone { diff, .. } => {
+                Self::new(S::CONFLICT, "file-left-alone", "Jobs file left alone", detail)
+                    .about("diff", json!(diff))
+            }
+            Refusal::NotPossible(_) => {
+                Self::new(S::CONFLICT, "not-possible", "Not possible", detail)
             }
             Refusal::Invalid(errors) => {
                 let title = "Invalid jobs";

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::feed::Subscription;
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName, Why,
+    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Source,
+    StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -22,8 +24,77 @@ pub struct RunOptions {
     pub args: Vec<String>,
     /// Pass `overlap`.
     pub force: bool,
+    /// Run those of its dependencies that are not fresh first.
+    pub with_dependencies: bool,
     /// Why, for the record.
     pub reason: Option<String>,
+}
+
+/// What is noted about a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Note {
+    /// In words.
+    pub text: Option<String>,
+    /// When the note ends by itself; `None` = with the next success.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A definition as a program or a person gives it: the keys of jobs.yaml.
+pub type Definition = serde_json::Map<String, serde_json::Value>;
+
+/// How a definition is to change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobEdit {
+    /// A new job.
+    Create {
+        /// What it says.
+        definition: Definition,
+        /// Where it is to live.
+        source: Source,
+    },
+    /// It says this from now on, and no more.
+    Replace(Definition),
+    /// These keys change; one that is `null` goes (RFC 7396).
+    Patch(Definition),
+    /// It says again what it said in this version.
+    RollBack(u32),
+    /// It goes; its history stays.
+    Delete,
+}
+
+/// What holds for an edit as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EditOptions {
+    /// Say what would happen, and do nothing.
+    pub dry_run: bool,
+    /// Refuse unless the job has this version.
+    pub if_version: Option<u32>,
+}
+
+/// What an edit changed, or would change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edited {
+    /// The job as it is now; `None` when it went, and when nothing was done.
+    pub job: Option<Arc<JobStatus>>,
+    /// The difference between the definitions.
+    pub plan: Plan,
+    /// Of a job of jobs.yaml: the difference in the file, as a unified diff.
+    pub diff: Option<String>,
+}
+
+/// What a schedule means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// In plain English.
+    pub in_words: String,
+    /// The cron expression that says the same, where there is one.
+    pub cron: Option<String>,
+    /// The zone that it is read in.
+    pub timezone: String,
+    /// What is legal but likely wrong.
+    pub warnings: Vec<String>,
+    /// The next fire times.
+    pub fire_times: Vec<DateTime<Utc>>,
 }
 
 /// Everything that can be asked of an engine.
@@ -46,6 +117,57 @@ pub trait Door: Send + Sync + std::fmt::Debug {
     ) -> Result<Arc<JobStatus>, Refusal>;
     /// Ends a pause.
     async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal>;
+    /// Calls off the next fire time of a job, and only that; or, with `undo`, lets it fire after all.
+    async fn skip_next(&self, _job: &JobId, _undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+        Err(Refusal::Stopping)
+    }
+    /// Notes that a failure was seen. `None` takes the note back.
+    async fn acknowledge(
+        &self,
+        _execution: ExecutionId,
+        _note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        Err(Refusal::Stopping)
+    }
+    /// Changes a definition where it lives: in jobs.yaml (comments survive), or in the store.
+    async fn edit_job(
+        &self,
+        _job: &JobId,
+        _edit: JobEdit,
+        _options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        Err(Refusal::Stopping)
+    }
+    /// The versions of a definition, newest first.
+    async fn versions(&self, _job: &JobId, _limit: u32) -> Result<Vec<JobVersion>, Refusal> {
+        Err(Refusal::Stopping)
+    }
+    /// A worker takes no more attempts, or takes them again.
+    async fn drain(
+        &self,
+        _worker: &WorkerId,
+        _drain: bool,
+        _reason: Option<String>,
+    ) -> Result<Worker, Refusal> {
+        Err(Refusal::Stopping)
+    }
+    /// How many attempts a worker runs at once from now on; `None` = as jobs.yaml says.
+    async fn set_capacity(
+        &self,
+        _worker: &WorkerId,
+        _capacity: Option<u32>,
+    ) -> Result<Worker, Refusal> {
+        Err(Refusal::Stopping)
+    }
+    /// What a schedule means in a zone (`None` = the file's), as far as its texts tell.
+    async fn preview(
+        &self,
+        _schedule: &str,
+        _timezone: Option<&str>,
+        _count: usize,
+    ) -> Result<Preview, Refusal> {
+        Err(Refusal::Stopping)
+    }
     /// What a reload of jobs.yaml would change.
     async fn plan_reload(&self) -> Result<Plan, Refusal>;
     /// Reloads jobs.yaml: all or nothing.

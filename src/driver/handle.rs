@@ -111,14 +111,14 @@ impl Handle {
     async fn execution_request(&self, request: Request) -> Result<Arc<Execution>, Refusal> {
         match self.request(request).await? {
             Answer::Execution(execution) => Ok(execution),
-            Answer::Job(_) | Answer::Done => Err(Refusal::Stopping),
+            _ => Err(Refusal::Stopping),
         }
     }
 
     async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
         match self.request(request).await? {
             Answer::Job(job) => Ok(job),
-            Answer::Execution(_) | Answer::Done => Err(Refusal::Stopping),
+            _ => Err(Refusal::Stopping),
         }
     }
 
@@ -162,8 +162,15 @@ impl Door for Handle {
     }
 
     async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
-        let RunOptions { args, force, reason } = options;
-        self.execution_request(Request::Run { job: job.clone(), args, force, reason }).await
+        let RunOptions { args, force, with_dependencies, reason } = options;
+        self.execution_request(Request::Run {
+            job: job.clone(),
+            args,
+            force,
+            with_dependencies,
+            reason,
+        })
+        .await
     }
 
     async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {

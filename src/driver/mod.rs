@@ -14,7 +14,7 @@ mod source;
 mod start;
 mod watch;
 
-pub use door::{Door, RunOptions};
+pub use door::{Definition, Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
 pub use feed::{Batch, EngineInfo, Feed, FileState, Snapshot, Subscription};
 pub use handle::Handle;
 pub use start::{Running, StartError, StartOptions, start, system_zone};

@@ -458,7 +458,7 @@ fn show(batch: &mut Batch, view: View) {
     match view {
         View::Job(job) => batch.jobs.push(job),
         View::JobRemoved(job) => batch.removed_jobs.push(job),
-        View::Worker(worker) => batch.workers.push(worker),
+        View::Worker(worker) => batch.workers.push(*worker),
         View::WorkerRemoved(worker) => batch.removed_workers.push(worker),
     }
 }

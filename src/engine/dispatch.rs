@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::queue::{Block, Selector};
 use super::{Effect, Engine};
-use crate::model::{Attempt, EnvValue, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId};
+use crate::model::{Attempt, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId};
 use crate::worker::protocol::{Assignment, AttemptKey};
 
 /// Named limits: how many attempts hold each.
@@ -173,15 +173,13 @@ impl Engine {
 /// The message that starts the newest attempt of an execution.
 pub(super) fn assignment(execution: &Execution, definition: &Job) -> Option<Assignment> {
     let attempt = execution.attempt()?;
-    let env =
-        definition.env.iter().map(|(name, EnvValue::Text(value))| (name.clone(), value.clone()));
     Some(Assignment {
         key: AttemptKey { execution_id: execution.id, attempt: attempt.number },
         worker_id: attempt.worker_id.clone(),
         job_id: execution.job_id.clone(),
         command: definition.command.clone(),
         args: execution.args.clone(),
-        env: env.collect(),
+        env: definition.env.clone(),
         working_dir: definition.working_dir.clone(),
         timeout: definition.timeout,
         kill_grace: definition.kill_grace,
@@ -189,5 +187,7 @@ pub(super) fn assignment(execution: &Execution, definition: &Job) -> Option<Assi
         output_limit: definition.output_limit,
         fire_time: execution.fire_time,
         trigger: execution.trigger,
+        user: definition.user.clone(),
+        failure: None,
     })
 }

@@ -164,7 +164,7 @@ impl Engine {
         }
         let why = match fate {
             LedgerFate::Paused => "were to be caught up when the job was paused",
-            LedgerFate::Disabled | LedgerFate::Missed => {
+            LedgerFate::Disabled | LedgerFate::Missed | LedgerFate::CalledOff => {
                 "were to be caught up when the job was disabled"
             }
         };

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::model::{
-    Actor, Execution, ExecutionId, JobId, JobSet, JobStatus, Refusal, Worker, WorkerId,
+    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Refusal, Worker, WorkerId,
 };
 use crate::store::Change;
 use crate::worker::protocol::{Assignment, AttemptKey, Ended, Running, StopCause};
@@ -45,6 +45,8 @@ pub enum Request {
         args: Vec<String>,
         /// Pass `overlap`.
         force: bool,
+        /// Run those of its dependencies that are not fresh first.
+        with_dependencies: bool,
         /// Why.
         reason: Option<String>,
     },
@@ -63,6 +65,50 @@ pub enum Request {
     },
     /// End a pause.
     Resume(JobId),
+    /// Call off the next fire time, or let it fire after all.
+    SkipNext {
+        /// Of this job.
+        job: JobId,
+        /// Let it fire after all.
+        undo: bool,
+    },
+    /// Note that a failure was seen, or take the note back.
+    Acknowledge {
+        /// The failed execution.
+        execution: Arc<Execution>,
+        /// In words, and when the note ends; `None` = take it back.
+        note: Option<(Option<String>, Option<DateTime<Utc>>)>,
+    },
+    /// Put a job of a program in force: new, or in place of its definition.
+    Put {
+        /// The definition, judged.
+        job: Box<Job>,
+        /// What must hold.
+        expected: Expected,
+    },
+    /// Remove a job of a program.
+    Delete {
+        /// Which.
+        job: JobId,
+        /// The version that it must have.
+        if_version: Option<u32>,
+    },
+    /// A worker takes no more, or takes attempts again.
+    Drain {
+        /// Which.
+        worker: WorkerId,
+        /// It takes no more.
+        drain: bool,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Slots of a worker from now on.
+    SetCapacity {
+        /// Which.
+        worker: WorkerId,
+        /// How many; `None` = as jobs.yaml says.
+        capacity: Option<u32>,
+    },
     /// Fire and start nothing more: the engine is ending.
     Halt {
         /// By what.
@@ -70,6 +116,17 @@ pub enum Request {
     },
     /// Cancel all that is with workers.
     CancelRunning,
+}
+
+/// What must hold for a definition to be put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// There is no such job yet.
+    Absent,
+    /// There is one, whatever its version.
+    Present,
+    /// There is one, of this version.
+    Version(u32),
 }
 
 /// What the local worker process says or shows.
@@ -141,7 +198,7 @@ pub enum View {
     /// A job went.
     JobRemoved(JobId),
     /// A worker as it is now.
-    Worker(Worker),
+    Worker(Box<Worker>),
     /// A worker went.
     WorkerRemoved(WorkerId),
 }
@@ -153,6 +210,8 @@ pub enum Answer {
     Execution(Arc<Execution>),
     /// The job it changed.
     Job(Arc<JobStatus>),
+    /// The worker it changed.
+    Worker(Box<Worker>),
     /// Nothing more to say.
     Done,
 }

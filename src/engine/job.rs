@@ -128,6 +128,8 @@ impl JobEntry {
             version: self.version,
             next_fire_time: self.next_fire,
             paused: self.state.pause.clone(),
+            skip_next: self.state.skip_next.clone(),
+            acknowledged: self.state.acknowledged.clone(),
             schedule_in_words: self.in_words.clone(),
             live: u32::try_from(self.waiting.len() + self.blocking()).unwrap_or(u32::MAX),
             waiting_for,

@@ -33,7 +33,9 @@ use crate::model::{
     WorkerId,
 };
 
-pub use input::{Answer, Config, Effect, Holdings, Input, Request, Ticket, View, WorkerInput};
+pub use input::{
+    Answer, Config, Effect, Expected, Holdings, Input, Request, Ticket, View, WorkerInput,
+};
 pub use why::Past;
 
 use dispatch::Limits;

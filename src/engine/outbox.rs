@@ -126,7 +126,7 @@ impl Engine {
         effects.extend(out.removed_jobs.into_iter().map(|job| Effect::Show(View::JobRemoved(job))));
         let workers = out.shown_workers.iter();
         let workers = workers.filter_map(|id| self.workers.view(&self.config, id));
-        effects.extend(workers.map(|worker| Effect::Show(View::Worker(worker))));
+        effects.extend(workers.map(|worker| Effect::Show(View::Worker(Box::new(worker)))));
         let gone = out.removed_workers.into_iter();
         effects.extend(gone.map(|worker| Effect::Show(View::WorkerRemoved(worker))));
         effects.extend(out.acts);

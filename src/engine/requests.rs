@@ -18,7 +18,7 @@ impl Engine {
         }
         match request {
             Request::Apply(set) => self.apply(now, *set).map(|()| Answer::Done),
-            Request::Run { job, args, force, reason } => {
+            Request::Run { job, args, force, with_dependencies: _, reason } => {
                 self.known(&job)?;
                 let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
                 let reason = format!("run now, asked for by {actor}{reason}");
@@ -38,6 +38,12 @@ impl Engine {
             }
             Request::Pause { job, until, reason } => self.pause(now, &job, until, reason),
             Request::Resume(job) => self.resume(now, &job),
+            Request::SkipNext { .. }
+            | Request::Acknowledge { .. }
+            | Request::Put { .. }
+            | Request::Delete { .. }
+            | Request::Drain { .. }
+            | Request::SetCapacity { .. } => Err(Refusal::Stopping),
             Request::Halt { reason } => {
                 self.halted = true;
                 self.out.facts.push(EventKind::EngineStopping { reason });

@@ -112,6 +112,7 @@ impl Workers {
             host: config.host.clone(),
             alias: entry.pool.host.clone(),
             capacity: entry.pool.capacity,
+            drained: None,
             labels: entry.pool.labels.clone(),
             running: entry.running.keys().copied().collect(),
             last_heartbeat: self.heartbeat,

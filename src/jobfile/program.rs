@@ -20,11 +20,13 @@ const DEEPEST: usize = 128;
 const PATH_CHARS: usize = 200;
 /// What the engine tells about a job beside its definition: a program that sends back what it was
 /// given sends it, too.
-const TOLD: [&str; 9] = [
+const TOLD: [&str; 11] = [
     "source",
     "version",
     "next_fire_time",
     "paused",
+    "skip_next",
+    "acknowledged",
     "last_execution",
     "schedule_in_words",
     "live",

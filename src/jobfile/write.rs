@@ -96,7 +96,12 @@ pub(super) fn definition(job: &Job) -> Definition {
             map([("ids", texts(&ids)), ("labels", texts(&selector.labels))])
         }),
     );
-    let env = job.env.iter().map(|(name, EnvValue::Text(value))| (name.clone(), text(value)));
+    let env = job.env.iter().map(|(name, value)| match value {
+        EnvValue::Text(value) => (name.clone(), text(value)),
+        EnvValue::SecretFile { secret_file } => {
+            (name.clone(), map([("secret_file", text(secret_file))]))
+        }
+    });
     let env: Vec<_> = env.collect();
     add("env", (!env.is_empty()).then_some(Yaml::Map(env)));
     add("working_dir", job.working_dir.as_deref().map(text));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::execution::Summary;
 use super::text;
-use super::{Actor, JobId, WorkerId};
+use super::{Actor, ExecutionId, JobId, WorkerId};
 
 /// What to run, when, where, with which policies. Holding one is proof that each field is legal by itself; whether its
 /// schedule and its dependencies are is judged where the whole set is known (`jobfile`, and again by the engine).
@@ -101,6 +101,12 @@ pub struct Job {
     pub working_dir: Option<String>,
     /// Bytes of output kept per attempt.
     pub output_limit: u64,
+    /// What is started once per failed execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+    /// Whom its commands run as; `None` = whoever runs the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Free words to filter by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -145,6 +151,8 @@ impl Job {
             env: BTreeMap::new(),
             working_dir: None,
             output_limit: 10 << 20,
+            on_failure: None,
+            user: None,
             tags: Vec::new(),
             metadata: Map::new(),
         }
@@ -212,6 +220,27 @@ impl JobCommand {
 pub enum EnvValue {
     /// The text itself.
     Text(String),
+    /// What a file holds when an attempt starts; masked wherever it would be shown.
+    SecretFile {
+        /// Its path; absolute once loaded from a file.
+        secret_file: String,
+    },
+}
+
+/// What is started once per failed execution, with its job, its reason and the tail of its output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum OnFailure {
+    /// A script for `/bin/sh -c`.
+    Run {
+        /// The script.
+        run: String,
+    },
+    /// An address that gets a JSON POST.
+    Url {
+        /// The address.
+        url: String,
+    },
 }
 
 /// `calendar: {skip: name}` or `{only: name}`.
@@ -426,6 +455,47 @@ pub struct Pause {
     pub by: Actor,
 }
 
+/// A single fire time that an operator has called off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkipNext {
+    /// Which.
+    pub fire_time: DateTime<Utc>,
+    /// When it was called off.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// Someone has seen that a job fails. Ends with the next success, or by time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// The failed execution that was looked at.
+    pub execution_id: ExecutionId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+    /// What they noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it ends by itself; `None` = with the next success only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A version of a definition, and where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobVersion {
+    /// From 1.
+    pub version: u32,
+    /// When it came.
+    pub at: DateTime<Utc>,
+    /// Who brought it.
+    pub by: Actor,
+    /// What it says.
+    pub definition: Arc<Job>,
+}
+
 /// What the engine must know about a job after a restart, beside its definition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobState {
@@ -437,6 +507,12 @@ pub struct JobState {
     /// The pause in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// The fire time that was called off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_next: Option<SkipNext>,
+    /// Who knows that it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
     /// The execution that ended last, skipped ones aside: what dependents look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ran: Option<Summary>,
@@ -455,6 +531,8 @@ impl JobState {
             accounted_until: now,
             last_fire_time: None,
             pause: None,
+            skip_next: None,
+            acknowledged: None,
             last_ran: None,
             chain_fired_at: now,
             catching_up: Vec::new(),
@@ -489,6 +567,12 @@ pub struct JobStatus {
     pub next_fire_time: Option<DateTime<Utc>>,
     /// The pause in force.
     pub paused: Option<Pause>,
+    /// The fire time that was called off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_next: Option<SkipNext>,
+    /// Who knows that it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
     /// Its schedule in plain English, zone included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_in_words: Option<String>,
@@ -514,6 +598,8 @@ pub enum LedgerFate {
     Paused,
     /// The job was disabled.
     Disabled,
+    /// An operator called it off (`skip-next`).
+    CalledOff,
 }
 
 /// A row of the ledger: consecutive fire times of a job that share one fate.

@@ -20,12 +20,13 @@ pub use execution::{
 };
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{
-    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, Overlap,
-    Priority, Retry, RetryCause, WorkerSelector,
+    Acknowledgement, CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand,
+    JobVersion, NamedCause, OnFailure, Overlap, Priority, Retry, RetryCause, SkipNext,
+    WorkerSelector,
 };
 pub use job::{JobRecord, JobState, JobStatus, LedgerFate, LedgerRange, Pause, Source};
 pub use now::Now;
 pub use refusal::{Problem, Refusal};
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
 pub use why::Why;
-pub use worker::{Worker, WorkerState};
+pub use worker::{Drain, Worker, WorkerOrders, WorkerState};

@@ -68,6 +68,41 @@ pub enum Refusal {
         /// Which.
         job: JobId,
     },
+    /// The id of a new job is taken.
+    #[error("a job named `{job}` is there already: change it, or take another id")]
+    JobExists {
+        /// Which.
+        job: JobId,
+    },
+    /// There is no such version of the job.
+    #[error("job `{job}` has no version {version}")]
+    UnknownVersion {
+        /// Which job.
+        job: JobId,
+        /// What was asked for.
+        version: u32,
+    },
+    /// Someone else was faster.
+    #[error("job `{job}` has version {current}, not {expected}: look at it again")]
+    AnotherVersion {
+        /// Which job.
+        job: JobId,
+        /// The version that the change was made from.
+        expected: u32,
+        /// The version in force.
+        current: u32,
+    },
+    /// jobs.yaml was changed by someone else, or cannot be written: it was left alone.
+    #[error("{message}")]
+    FileLeftAlone {
+        /// What stands against the change, and what to do.
+        message: String,
+        /// The change that was wanted, as a unified diff.
+        diff: String,
+    },
+    /// What was asked for does not fit what is there.
+    #[error("{0}")]
+    NotPossible(String),
     /// A set of jobs is not legal.
     #[error("{}", problems_text(.0))]
     Invalid(Vec<Problem>),

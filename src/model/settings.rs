@@ -52,6 +52,12 @@ pub struct Retention {
     pub per_job: u32,
 }
 
+impl Default for Retention {
+    fn default() -> Self {
+        Self { days: 30, per_job: 1_000 }
+    }
+}
+
 /// What holds for the whole engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -68,6 +74,8 @@ pub struct Settings {
     pub limits: BTreeMap<String, u32>,
     /// Named calendars.
     pub calendars: BTreeMap<String, Calendar>,
+    /// How much history is kept.
+    pub retention: Retention,
 }
 
 impl Default for Settings {
@@ -79,6 +87,7 @@ impl Default for Settings {
             workers: None,
             limits: BTreeMap::new(),
             calendars: BTreeMap::new(),
+            retention: Retention::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, WorkerId};
+use super::{Actor, ExecutionId, WorkerId};
 
 /// Whether a worker takes attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +32,31 @@ impl WorkerState {
     }
 }
 
+/// An operator's word that a worker takes no more attempts; kept over restarts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What operators ordered for a worker at run time, as the store keeps it. Without any order there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerOrders {
+    /// Which worker.
+    pub worker_id: WorkerId,
+    /// It takes no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drained: Option<Drain>,
+    /// Slots, instead of what jobs.yaml says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+}
+
 /// A worker as others see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Worker {
@@ -46,6 +71,9 @@ pub struct Worker {
     pub alias: Option<String>,
     /// Slots: how many attempts it runs at once.
     pub capacity: u32,
+    /// An operator's word that it takes no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drained: Option<Drain>,
     /// What it can be selected by.
     pub labels: Vec<String>,
     /// What it is running.

@@ -104,6 +104,7 @@ impl Kept {
                 let ranges = self.ledger.entry(range.job_id.clone()).or_default();
                 ranges.insert(range.first.timestamp_micros(), range.clone());
             }
+            Change::Worker(_) | Change::NoticeDue(_) | Change::NoticeDone(_) => {}
             Change::Meta { key, value } => {
                 self.meta.insert(key, value.clone());
             }
@@ -152,6 +153,8 @@ impl Kept {
         };
         let newest = |versions: &BTreeMap<u32, _>| versions.keys().next_back().copied();
         Ok(Image {
+            workers: Vec::new(),
+            notices: Vec::new(),
             jobs: self.jobs.values().cloned().collect(),
             live: live.map(with_definition).collect::<Result<_, _>>()?,
             recent: self.recent(),

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Summary,
-    Trigger, WorkerId,
+    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange,
+    StateName, Summary, Trigger, WorkerId, WorkerOrders,
 };
 
 #[cfg(test)]
@@ -55,6 +55,12 @@ pub enum Change {
     /// A row of the ledger. One that begins where an earlier one of the job began takes its place:
     /// ranges grow.
     Ledger(LedgerRange),
+    /// What operators ordered for a worker. Without any order in it, there is none to keep.
+    Worker(WorkerOrders),
+    /// `on_failure` of this execution is to be started; kept until [`Change::NoticeDone`].
+    NoticeDue(ExecutionId),
+    /// `on_failure` of this execution has ended, one way or the other.
+    NoticeDone(ExecutionId),
     /// A fact about the installation, such as the boot id.
     Meta {
         /// Its name.
@@ -81,9 +87,25 @@ pub struct Image {
     pub last_seq: u64,
     /// The boot id that was kept last.
     pub boot_id: Option<String>,
+    /// What operators ordered for workers.
+    pub workers: Vec<WorkerOrders>,
+    /// Failed executions whose `on_failure` has not ended, each with the definition that it ran, oldest first.
+    pub notices: Vec<(Arc<Execution>, Arc<Job>)>,
     /// The newest version of each job that is no longer defined: where one comes back, its numbers
     /// go on from there.
     pub retired: BTreeMap<JobId, u32>,
+}
+
+/// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of
+/// each job always stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    /// Executions that ended before it, events before it, and ranges of the ledger that ended before it.
+    pub before: DateTime<Utc>,
+    /// All but so many newest executions of a job.
+    pub per_job: u32,
+    /// At most so many rows of a kind in one go.
+    pub at_most: u32,
 }
 
 /// Which executions are asked for; newest first (by id).
@@ -225,6 +247,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn newest_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
     /// The ledger's ranges of a job, newest first, at most `limit`.
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, StoreError>;
+    /// The versions of a definition, newest first, at most `limit`; those of a job that is no longer defined too.
+    async fn job_versions(&self, _job: &JobId, _limit: u32) -> Result<Vec<JobVersion>, StoreError> {
+        Ok(Vec::new())
+    }
+    /// Deletes what has expired, a bite at a time. Answers which executions went: their output is the caller's to remove.
+    async fn delete_expired(&self, _expired: &Expired) -> Result<Vec<ExecutionId>, StoreError> {
+        Ok(Vec::new())
+    }
     /// A version of a definition.
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError>;
 }

@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{ExecutionId, JobCommand, JobId, Outcome, Pool, Trigger, WorkerId, text};
+use crate::model::{
+    EnvValue, ExecutionId, JobCommand, JobId, Outcome, Pool, StateName, Trigger, WorkerId, text,
+};
 
 /// Version of this protocol. Either side refuses another.
 pub const VERSION: u32 = 1;
@@ -39,7 +41,7 @@ pub struct Assignment {
     pub args: Vec<String>,
     /// The job's environment, laid over the engine's.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, EnvValue>,
     /// Where the command starts.
     #[serde(default)]
     pub working_dir: Option<String>,
@@ -57,6 +59,26 @@ pub struct Assignment {
     pub fire_time: DateTime<Utc>,
     /// For CRONTOWER_TRIGGER.
     pub trigger: Trigger,
+    /// Whom the command runs as; `None` = whoever runs the worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Of a job's `on_failure`: what it is told about. Its key has [`ON_FAILURE`] as its attempt, and it takes no slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// The number under which `on_failure` of an execution is carried out, beside its attempts from 1 on.
+pub const ON_FAILURE: u32 = 0;
+
+/// What `on_failure` is told about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The final state of the execution.
+    pub state: StateName,
+    /// Its last attempt, whose output's tail is told; 0 = it never ran.
+    pub attempt: u32,
+    /// Why it failed, for people.
+    pub reason: String,
 }
 
 /// Why an attempt is ended from outside.

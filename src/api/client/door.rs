@@ -60,8 +60,8 @@ impl Door for Client {
     }
 
     async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
-        let RunOptions { args, force, reason } = options;
-        let body = RunRequest { args, force, reason, ..RunRequest::default() };
+        let RunOptions { args, force, with_dependencies, reason } = options;
+        let body = RunRequest { args, force, with_dependencies, reason };
         let view: ExecutionView = self.tell(&["jobs", job.as_str(), "run"], &[], &body).await?;
         Ok(view.execution)
     }

@@ -122,6 +122,7 @@ impl PlayedDoor {
             host: "db1".to_owned(),
             alias: None,
             capacity: 5,
+            drained: None,
             labels: vec!["db".to_owned()],
             running: vec![running.id],
             last_heartbeat: Some(noon()),

@@ -156,7 +156,14 @@ impl World {
 
     pub(super) fn run_with(&mut self, job: &str, force: bool) -> &mut Self {
         let job = JobId::new(job).unwrap();
-        self.request(Request::Run { job, args: Vec::new(), force, reason: None }).unwrap();
+        self.request(Request::Run {
+            job,
+            args: Vec::new(),
+            force,
+            with_dependencies: false,
+            reason: None,
+        })
+        .unwrap();
         self
     }
 
@@ -210,7 +217,8 @@ impl World {
     /// Runs a job if it is there and nothing breaks.
     pub(super) fn try_run(&mut self, job: &str, force: bool) -> &mut Self {
         let job = JobId::new(job).unwrap();
-        let run = Request::Run { job, args: Vec::new(), force, reason: None };
+        let run =
+            Request::Run { job, args: Vec::new(), force, with_dependencies: false, reason: None };
         _ = self.request(run);
         self
     }
@@ -456,6 +464,7 @@ impl World {
                 assert!(kept.is_none_or(|kept| kept == definition), "a version was written anew");
             }
             Change::Execution(execution) => self.keep_execution(execution),
+            Change::Worker(_) | Change::NoticeDue(_) | Change::NoticeDone(_) => {}
             Change::Event(event) => {
                 assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
                 self.image.last_seq = event.seq;

@@ -157,7 +157,10 @@ impl<'a> News<'a> {
                 Change::Meta { key, value } => {
                     news.meta.insert(key, value);
                 }
-                Change::Execution(_) => {}
+                Change::Execution(_)
+                | Change::Worker(_)
+                | Change::NoticeDue(_)
+                | Change::NoticeDone(_) => {}
             }
         }
         news.executions = newest_executions(changes);

@@ -87,6 +87,8 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
         definitions.insert(key, definition);
     }
     Ok(Image {
+        workers: Vec::new(),
+        notices: Vec::new(),
         jobs,
         live: live.iter().map(|row| live_execution(row, &definitions)).collect::<Result<_, _>>()?,
         recent: recent

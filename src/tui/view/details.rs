@@ -180,6 +180,7 @@ fn passed(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
             LedgerFate::Missed => "missed",
             LedgerFate::Paused => "paused",
             LedgerFate::Disabled => "disabled",
+            LedgerFate::CalledOff => "called off",
         };
         let first = moment(model.zone(), model.now, range.first);
         let span = match range.count {

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::driver::clock::Clock;
-use crate::model::{JobCommand, JobId, Outcome, Trigger, WorkerId};
+use crate::model::{EnvValue, JobCommand, JobId, Outcome, Trigger, WorkerId};
 use crate::worker::frames;
 use crate::worker::output::Stream;
 use crate::worker::output_log::read_output;
@@ -45,6 +45,8 @@ pub(in crate::worker) fn assignment(script: &str) -> Assignment {
         output_limit: 10 << 20,
         fire_time: DateTime::from_timestamp(1_763_920_800, 0).unwrap(),
         trigger: Trigger::Schedule,
+        user: None,
+        failure: None,
     }
 }
 
@@ -286,8 +288,8 @@ fn a_command_gets_its_environment_folder_and_arguments_and_no_terminal() {
     let mut work = assignment(script);
     work.args = vec!["a b".to_owned(), "$HOME".to_owned()];
     work.env = BTreeMap::from([
-        ("OWN".to_owned(), "mine".to_owned()),
-        ("CRONTOWER_JOB_ID".to_owned(), "forged".to_owned()),
+        ("OWN".to_owned(), EnvValue::Text("mine".to_owned())),
+        ("CRONTOWER_JOB_ID".to_owned(), EnvValue::Text("forged".to_owned())),
     ]);
     let (ended, shown) = worker.run(work.clone());
     assert_eq!(ended.outcome, Outcome::Succeeded);

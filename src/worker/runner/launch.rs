@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use super::pipes::{Pipe, Pipes};
 use super::script::Invocation;
-use super::{Runner, working_dir};
+use super::{Runner, texts, working_dir};
 use crate::worker::output::Stream;
 use crate::worker::protocol::Assignment;
 use crate::worker::wait;
@@ -63,7 +63,7 @@ impl Runner {
             .args(&invocation.args)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .envs(&assignment.env)
+            .envs(texts(&assignment.env))
             .env("CRONTOWER_JOB_ID", assignment.job_id.as_str())
             .env("CRONTOWER_EXECUTION_ID", key.execution_id.to_string())
             .env("CRONTOWER_ATTEMPT", key.attempt.to_string())

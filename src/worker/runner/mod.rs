@@ -10,6 +10,7 @@ mod script;
 mod shell;
 mod stop;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ use super::output_log::{OutputLog, OutputWriter};
 use super::protocol::{Assignment, Ended, Running};
 use super::registry::{Context, Registry};
 use crate::driver::clock::Clock;
-use crate::model::{JobCommand, Outcome};
+use crate::model::{EnvValue, JobCommand, Outcome};
 
 /// The longest error that is passed on.
 const LONGEST_ERROR: usize = 4 << 10;
@@ -179,10 +180,19 @@ pub(super) fn context(assignment: &Assignment, log: &Arc<OutputLog>, stop: &Stop
         fire_time: assignment.fire_time,
         trigger: assignment.trigger,
         working_dir: working_dir(assignment),
-        env: assignment.env.clone(),
+        env: texts(&assignment.env),
         output: log.clone(),
         stop: stop.token().child_token(),
     }
+}
+
+/// The environment of a job.
+fn texts(env: &BTreeMap<String, EnvValue>) -> BTreeMap<String, String> {
+    let texts = env.iter().filter_map(|(name, value)| match value {
+        EnvValue::Text(text) => Some((name.clone(), text.clone())),
+        EnvValue::SecretFile { .. } => None,
+    });
+    texts.collect()
 }
 
 /// Where an attempt works: as the job says, else at home.
