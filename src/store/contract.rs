@@ -71,12 +71,12 @@ stories!(
 );
 
 /// A fixed instant, so many seconds in.
-pub(super) fn at(seconds: i64) -> DateTime<Utc> {
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_900_000_000 + seconds, 123_456_000).unwrap()
 }
 
 /// An id as the engine makes them: time first, then what tells apart.
-pub(super) fn id(number: u32) -> ExecutionId {
+pub(crate) fn id(number: u32) -> ExecutionId {
     let millis = u64::try_from(at(number.into()).timestamp_millis()).unwrap();
     // Scattered ends, as random ones are.
     let end = u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
@@ -100,7 +100,7 @@ pub(super) fn job(id: &str, version: u32) -> [Change; 2] {
 }
 
 /// A manual execution of job `a`, version 1, created `number` seconds in.
-pub(super) fn execution(number: u32, state: ExecutionState) -> Execution {
+pub(crate) fn execution(number: u32, state: ExecutionState) -> Execution {
     Execution {
         id: id(number),
         job_id: job_id("a"),
@@ -133,7 +133,7 @@ pub(super) fn execution(number: u32, state: ExecutionState) -> Execution {
     }
 }
 
-pub(super) fn kept(execution: Execution) -> Change {
+pub(crate) fn kept(execution: Execution) -> Change {
     Change::Execution(Arc::new(execution))
 }
 

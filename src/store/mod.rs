@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod memory;
 mod search;
 mod sqlite;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process_group, pidfd_open};
 
-use super::protocol::AttemptKey;
+use super::protocol::{AttemptKey, ON_FAILURE};
 use crate::driver::clock::Clock;
 
 /// The unit of start times in /proc: 100 a second on every Linux (it is part of the kernel's ABI).
@@ -85,7 +85,8 @@ impl Process {
             .collect()
     }
 
-    /// Whether its environment says that it belongs to the attempt.
+    /// Whether its environment says that it belongs to the attempt. That of an `on_failure` has the number of the attempt
+    /// that failed, but is the only one that knows its state.
     pub(super) fn belongs_to(&self, key: AttemptKey) -> bool {
         let Ok(environment) = fs::read(format!("/proc/{}/environ", self.pid)) else {
             return false;
@@ -93,7 +94,9 @@ impl Process {
         let execution = format!("CRONTOWER_EXECUTION_ID={}", key.execution_id);
         let attempt = format!("CRONTOWER_ATTEMPT={}", key.attempt);
         let has = |text: &str| environment.split(|b| *b == 0).any(|var| var == text.as_bytes());
-        has(&execution) && has(&attempt)
+        let state = b"CRONTOWER_STATE=";
+        let tells = || environment.split(|b| *b == 0).any(|var| var.starts_with(state));
+        has(&execution) && if key.attempt == ON_FAILURE { tells() } else { has(&attempt) }
     }
 }
 

@@ -27,6 +27,8 @@ use crate::worker::protocol::{
 };
 use crate::worker::registry::{ArgProblem, Args, Command, CommandError, Context};
 
+mod surroundings;
+
 /// An attempt of a script, as an engine would hand it out.
 pub(in crate::worker) fn assignment(script: &str) -> Assignment {
     static NEXT: AtomicU32 = AtomicU32::new(1);
