@@ -156,28 +156,37 @@ impl Leftover {
         if ours { members } else { Vec::new() }
     }
 
+    /// Whether anything is left of it.
+    pub(super) fn is_alive(&self, all: &[Process]) -> bool {
+        !self.alive(all).is_empty()
+    }
+
     fn shares_its_session(&self, process: &Process) -> bool {
         self.session != OUTSIDE && process.session == self.session
     }
 }
 
-/// Ends the groups that a dead worker process left behind, and comes back when they are empty.
-/// Blocks its thread.
-pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32) {
+/// Ends the groups that a dead worker process left behind, tells of each, by its index, when it is empty, and comes back
+/// when all are. Blocks its thread.
+pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32, mut gone: impl FnMut(usize)) {
     let begin = Clock.now().monotonic;
+    let mut over = vec![false; leftovers.len()];
     let mut told = vec![false; leftovers.len()];
     loop {
         let all = Process::all();
         let elapsed = Clock.now().monotonic.saturating_sub(begin);
         let mut waiting_for: Vec<OwnedFd> = Vec::new();
         let mut next = Duration::from_millis(100);
-        let mut any_alive = false;
-        for (leftover, told) in leftovers.iter().zip(&mut told) {
-            let alive = leftover.alive(&all);
-            if alive.is_empty() || elapsed > leftover.kill_grace + VANISH {
+        for (index, (leftover, told)) in leftovers.iter().zip(&mut told).enumerate() {
+            if over[index] {
                 continue;
             }
-            any_alive = true;
+            let alive = leftover.alive(&all);
+            if alive.is_empty() || elapsed > leftover.kill_grace.saturating_add(VANISH) {
+                over[index] = true;
+                gone(index);
+                continue;
+            }
             let signal = if elapsed >= leftover.kill_grace {
                 Some(Signal::KILL)
             } else if *told {
@@ -200,7 +209,7 @@ pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32) {
                 pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()
             }));
         }
-        if !any_alive {
+        if over.iter().all(|over| *over) {
             return;
         }
         wait_for_an_end(&waiting_for, next);
@@ -294,7 +303,9 @@ mod tests {
             kill_grace: Duration::from_millis(50),
         };
         assert_eq!(alive_in_group(group, leader.session).len(), 2);
-        end_leftovers(&[leftover], 0);
+        let mut gone = Vec::new();
+        end_leftovers(&[leftover], 0, |index| gone.push(index));
+        assert_eq!(gone, [0]);
         assert_eq!(alive_in_group(group, leader.session), []);
         child.wait().unwrap();
     }
