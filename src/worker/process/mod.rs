@@ -210,3 +210,33 @@ fn end_orphans(orphans: Vec<recovery::Orphan>, reports: mpsc::Sender<Report>) ->
     };
     std::thread::Builder::new().name("leftovers".to_owned()).spawn(work).map(drop)
 }
+
+/// `crontower worker-process --data-dir DIR` of a program that embeds crontower, without what comes before it: a worker process's
+/// whole life.
+#[must_use]
+pub fn main_worker(args: &[OsString], registry: Registry) -> std::process::ExitCode {
+    match run_worker(args, registry) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be gone; the exit code tells, too.
+            _ = writeln!(io::stderr(), "crontower worker-process: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_worker(args: &[OsString], registry: Registry) -> Result<(), Box<dyn std::error::Error>> {
+    let [flag, data_dir] = args else { return Err("takes --data-dir DIR".into()) };
+    if flag != "--data-dir" {
+        return Err("takes --data-dir DIR".into());
+    }
+    // Standard error is worker.log. An embedding program may have said where its log goes: then it stays so.
+    _ = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_max_level(tracing::Level::INFO)
+        .try_init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let options = ServeOptions::new(data_dir.into(), registry);
+    Ok(runtime.block_on(serve(options))?)
+}
