@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
 use super::clock::{Clock, boot_id};
@@ -15,6 +16,7 @@ use super::data_dir::{DataDir, DataDirError};
 use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
+use super::retention::Keeper;
 use super::run::Driver;
 use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
@@ -137,6 +139,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     driver.perform(effects).await?;
     driver.take_over().await?;
     let watch = options.jobs.path().and_then(|path| watch(path, &to_loop));
+    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
     let handle = Handle {
         messages: to_loop,
         store,
@@ -145,7 +148,17 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         actor: Actor::named("program"),
     };
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
-    let loop_task = tokio::spawn(driver.run());
+    let loop_task = tokio::spawn(async move {
+        let stop = CancellationToken::new();
+        let keeping = tokio::spawn(keeper.run(stop.clone()));
+        // The keeper is told even if the loop panics.
+        let stopped = stop.drop_guard();
+        driver.run().await;
+        drop(stopped);
+        if let Err(error) = keeping.await {
+            tracing::error!(%error, "the deletion of old history panicked");
+        }
+    });
     Ok(Running { handle, data_dir, warnings, loop_task, _watch: watch })
 }
 
