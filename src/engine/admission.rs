@@ -200,6 +200,9 @@ impl Engine {
             self.touch_job(&job);
         }
         let skipped = execution.state.name() == StateName::Skipped;
+        if execution.state.name() == StateName::Succeeded {
+            self.job_succeeded(&job);
+        }
         self.out.executions.insert(id, Some(execution));
         self.next_of_backlog(now, &job);
         self.catch_up_next(now, &job);

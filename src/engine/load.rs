@@ -97,6 +97,7 @@ impl Engine {
                 self.change(now, job, timetable);
             }
         }
+        self.check_called_off(&id);
         self.plan_next(&id);
     }
 
@@ -176,8 +177,7 @@ impl Engine {
             self.finish(now, id, ExecutionState::Cancelled, reason);
         }
         let Some(entry) = self.jobs.remove(job) else { return };
-        let until = entry.state.pause.as_ref().and_then(|pause| pause.until);
-        for at in entry.next_fire.into_iter().chain(until) {
+        for at in entry.planned.into_iter().flatten() {
             self.agenda.remove(&(at, job.clone()));
         }
         self.retired.insert(job.clone(), entry.version);

@@ -4,6 +4,7 @@
 //! Owns every rule of SEMANTICS about firing, dependencies, attempts and the queue. Never asks the clock, never does
 //! I/O, never waits, never fails: it can only refuse, and a refusal is a value.
 
+mod acknowledge;
 mod admission;
 mod attempts;
 mod dependencies;
@@ -16,6 +17,7 @@ mod load;
 mod outbox;
 mod queue;
 mod requests;
+mod skip_next;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -88,7 +90,7 @@ pub struct Engine {
     queue: Queue,
     workers: Workers,
     limits: Limits,
-    /// Next fire times and ends of pauses.
+    /// Next fire times, ends of pauses and of acknowledgements.
     agenda: BTreeSet<(DateTime<Utc>, JobId)>,
     timers: BTreeSet<(Duration, Timer)>,
     /// Executions created in this step whose dependencies are judged at its end.
@@ -203,15 +205,17 @@ impl Engine {
         }
     }
 
-    /// The next fire times of a job after `from`, oldest first, at most `count`.
+    /// The next fire times of a job after `from`, oldest first, at most `count`. One that is called off is not among them.
     #[must_use]
     pub fn fire_times(&self, job: &str, from: DateTime<Utc>, count: usize) -> Vec<DateTime<Utc>> {
         let Some(timetable) = self.jobs.get(job).and_then(|entry| entry.timetable.as_ref()) else {
             return Vec::new();
         };
+        let called_off = self.jobs.get(job).and_then(JobEntry::called_off);
         std::iter::successors(timetable.fire_time_after(from), |last| {
             timetable.fire_time_after(*last)
         })
+        .filter(|at| Some(*at) != called_off)
         .take(count)
         .collect()
     }

@@ -38,9 +38,13 @@ impl Engine {
             }
             Request::Pause { job, until, reason } => self.pause(now, &job, until, reason),
             Request::Resume(job) => self.resume(now, &job),
-            Request::SkipNext { .. }
-            | Request::Acknowledge { .. }
-            | Request::Put { .. }
+            Request::SkipNext { job, undo: false } => self.skip_next(now, &job),
+            Request::SkipNext { job, undo: true } => self.undo_skip(&job),
+            Request::Acknowledge { execution, note: Some((note, until)) } => {
+                self.acknowledge(now, &execution, note, until)
+            }
+            Request::Acknowledge { execution, note: None } => self.take_back(&execution),
+            Request::Put { .. }
             | Request::Delete { .. }
             | Request::Drain { .. }
             | Request::SetCapacity { .. } => Err(Refusal::Stopping),
@@ -103,9 +107,6 @@ impl Engine {
         let actor = self.out.actor.clone();
         let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
         let began = entry.state.pause.take();
-        if let Some(at) = began.as_ref().and_then(|pause| pause.until) {
-            self.agenda.remove(&(at, job.clone()));
-        }
         // What was due until now has its row already; from here on fire times belong to the pause.
         if began.is_none() && entry.definition.enabled {
             entry.state.accounted_until = entry.state.accounted_until.max(now.wall);
@@ -124,12 +125,12 @@ impl Engine {
             return Err(Refusal::NotPaused { job: job.clone() });
         }
         let reason = format!("asked for by {}", self.out.actor);
-        self.end_pause(now, job, now.wall, reason);
+        self.end_pause(job, now.wall, reason);
         self.plan_next(job);
         self.job_answer(job)
     }
 
-    fn job_answer(&self, job: &JobId) -> Result<Answer, Refusal> {
+    pub(super) fn job_answer(&self, job: &JobId) -> Result<Answer, Refusal> {
         self.job_status(job.as_str()).map(Answer::Job).ok_or(Refusal::Stopping)
     }
 }

@@ -312,6 +312,10 @@ fn halts(entry: &JobEntry, at: DateTime<Utc>, is_past: bool) -> Vec<String> {
         let over = if over { " (over by then)" } else { "" };
         lines.push(format!("it is paused by {by} since {since} until {until}{over}{reason}"));
     }
+    if let Some(skip) = entry.state.skip_next.as_ref().filter(|skip| skip.fire_time >= at) {
+        let (fire_time, by, since) = (told(skip.fire_time), &skip.by, told(skip.at));
+        lines.push(format!("its fire time {fire_time} was called off by {by} at {since}"));
+    }
     if !entry.definition.enabled {
         lines.push(
             "it is disabled (`enabled: false`): nothing but a run by hand starts it".to_owned(),

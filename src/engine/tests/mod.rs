@@ -1,11 +1,13 @@
 //! Rules of the engine as scripts in, transcripts out, on virtual time.
 
+mod acknowledge;
 mod catch_up;
 mod dependencies;
 mod overlap;
 mod reload;
 mod retries;
 mod simulation;
+mod skip_next;
 mod why;
 mod workers;
 mod world;

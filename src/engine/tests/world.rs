@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::engine::{Answer, Config, Effect, Engine, Holdings, Input, Request, WorkerInput};
 use crate::model::{
-    Actor, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange, Now, Outcome, Pool,
-    Refusal, Settings, StateName, Summary, WorkerId, text,
+    Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange,
+    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, WorkerId, text,
 };
 use crate::store::{Change, Image, RECENT};
 use crate::worker::protocol::{AttemptKey, Ended, Running};
@@ -55,6 +55,8 @@ pub(super) struct World {
     names: BTreeMap<ExecutionId, String>,
     numbers: BTreeMap<JobId, u32>,
     transcript: Vec<String>,
+    /// Facts other than those about executions, as sentences.
+    events: Vec<String>,
 }
 
 impl World {
@@ -89,6 +91,7 @@ impl World {
             names: BTreeMap::new(),
             numbers: BTreeMap::new(),
             transcript: Vec::new(),
+            events: Vec::new(),
         };
         world.carry_out(effects);
         world.link_up();
@@ -100,6 +103,11 @@ impl World {
         let mut text = std::mem::take(&mut self.transcript).join("\n");
         text.push('\n');
         text
+    }
+
+    /// The facts since this was last asked that are not about executions, one a line, with who caused them.
+    pub(super) fn events(&mut self) -> String {
+        std::mem::take(&mut self.events).concat()
     }
 
     /// Lets time pass up to `at` after the beginning (`90s`, `1h30m`, `1d`), stopping wherever the engine wants to be asked.
@@ -251,6 +259,26 @@ impl World {
     pub(super) fn cancel(&mut self, name: &str) -> &mut Self {
         let id = self.id(name);
         _ = self.request(Request::Cancel(id));
+        self
+    }
+
+    /// What a request is refused with.
+    pub(super) fn refused(&mut self, request: Request) -> String {
+        let refused = self.request(request).expect_err("it is refused").to_string();
+        self.with_names(&refused)
+    }
+
+    pub(super) fn skip_next(&mut self, job: &str) -> &mut Self {
+        self.request(Request::SkipNext { job: JobId::new(job).unwrap(), undo: false }).unwrap();
+        self
+    }
+
+    /// Notes that a failure was seen, until so long after the beginning.
+    pub(super) fn acknowledge(&mut self, name: &str, until: Option<&str>) -> &mut Self {
+        let until = until.map(|at| self.instant(at));
+        let execution = Arc::clone(&self.executions[&self.id(name)]);
+        let note = Some((Some("we know".to_owned()), until));
+        self.request(Request::Acknowledge { execution, note }).unwrap();
         self
     }
 
@@ -468,10 +496,25 @@ impl World {
             Change::Event(event) => {
                 assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
                 self.image.last_seq = event.seq;
+                self.note_event(&event);
             }
             Change::Ledger(row) => self.ledger.push(row),
             Change::Meta { value, .. } => self.image.boot_id = Some(value),
         }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        use EventKind::{AttemptStarted, EngineStarted, ExecutionChanged, JobAdded, Reloaded};
+        match event.kind {
+            ExecutionChanged { .. } | AttemptStarted { .. } | JobAdded { .. } => return,
+            EngineStarted { .. } | Reloaded { .. } => return,
+            _ => {}
+        }
+        let mut sentence = event.kind.sentence();
+        for (id, name) in &self.names {
+            sentence = sentence.replace(&id.short(), name);
+        }
+        self.events.push(format!("{} {}: {sentence}\n", self.clock(), event.actor));
     }
 
     fn keep_execution(&mut self, execution: Arc<Execution>) {
