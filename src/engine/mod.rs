@@ -14,6 +14,7 @@ mod ids;
 mod input;
 mod job;
 mod load;
+mod orders;
 mod outbox;
 mod queue;
 mod requests;

@@ -44,10 +44,10 @@ impl Engine {
                 self.acknowledge(now, &execution, note, until)
             }
             Request::Acknowledge { execution, note: None } => self.take_back(&execution),
-            Request::Put { .. }
-            | Request::Delete { .. }
-            | Request::Drain { .. }
-            | Request::SetCapacity { .. } => Err(Refusal::Stopping),
+            Request::Drain { worker, drain: true, reason } => self.drain(now, &worker, reason),
+            Request::Drain { worker, drain: false, reason: _ } => self.undrain(&worker),
+            Request::SetCapacity { worker, capacity } => self.set_capacity(&worker, capacity),
+            Request::Put { .. } | Request::Delete { .. } => Err(Refusal::Stopping),
             Request::Halt { reason } => {
                 self.halted = true;
                 self.out.facts.push(EventKind::EngineStopping { reason });

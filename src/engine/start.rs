@@ -54,7 +54,7 @@ impl Engine {
             retired: image.retired.clone(),
             live: HashMap::new(),
             queue: Queue::default(),
-            workers: Workers::new(),
+            workers: Workers::new(&image.workers),
             limits: Limits::default(),
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),

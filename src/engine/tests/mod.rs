@@ -3,6 +3,7 @@
 mod acknowledge;
 mod catch_up;
 mod dependencies;
+mod orders;
 mod overlap;
 mod reload;
 mod retries;

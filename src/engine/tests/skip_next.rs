@@ -82,13 +82,16 @@ fn it_is_called_off_over_a_restart_and_when_no_engine_was_there() {
 fn missed_ones_before_and_after_it_are_caught_up_once() {
     let mut world = World::new(2, hourly(|_| {}));
     world.until("30m").skip_next("a");
-    world.apply(vec![job("a", Some("*/20 * * * *"), |_| {})]).restart("45m");
+    world.apply(vec![job("a", Some("*/20 * * * *"), |_| {})]).restart("1h");
     insta::assert_snapshot!(world.told(), @"
-    01:15:00 engine started
-    01:15:00 a#1 queued: caught up: 35m late
-    01:15:00 a#1 running: attempt 1 on w
+    01:30:00 engine started
+    01:30:00 a#1 queued: caught up: 10m late
+    01:30:00 a#1 running: attempt 1 on w
     ");
-    insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 01:00:00, 1: CalledOff");
+    insta::assert_snapshot!(world.ledger(), @"
+    a 02 00:40:00 to 02 00:40:00, 1: Missed
+    a 02 01:00:00 to 02 01:00:00, 1: CalledOff
+    ");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::engine::{Answer, Config, Effect, Engine, Holdings, Input, Request, WorkerInput};
 use crate::model::{
     Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange,
-    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, WorkerId, text,
+    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Worker, WorkerId, text,
 };
 use crate::store::{Change, Image, RECENT};
 use crate::worker::protocol::{AttemptKey, Ended, Running};
@@ -182,6 +182,42 @@ impl World {
         self
     }
 
+    /// Puts other settings in force, as a reload does.
+    pub(super) fn configure(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        change(&mut self.set.settings);
+        let set = Box::new(self.set.clone());
+        self.request(Request::Apply(set)).unwrap();
+        self
+    }
+
+    /// The same as it would be told in the file before the next start.
+    pub(super) fn edit_settings(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        change(&mut self.set.settings);
+        self
+    }
+
+    pub(super) fn drain(&mut self, worker: &str, drain: bool) -> &mut Self {
+        let worker = WorkerId::new(worker).unwrap();
+        let reason = drain.then(|| "new disk".to_owned());
+        self.request(Request::Drain { worker, drain, reason }).unwrap();
+        self
+    }
+
+    pub(super) fn set_capacity(&mut self, worker: &str, capacity: Option<u32>) -> &mut Self {
+        let worker = WorkerId::new(worker).unwrap();
+        self.request(Request::SetCapacity { worker, capacity }).unwrap();
+        self
+    }
+
+    /// The workers, one a line.
+    pub(super) fn workers(&self) -> String {
+        let line = |worker: Worker| {
+            let (id, state) = (worker.id, worker.state.as_str());
+            format!("{id} {state}: {} of {}\n", worker.running.len(), worker.capacity)
+        };
+        self.engine.worker_views().into_iter().map(line).collect()
+    }
+
     /// Why a job does or does not run at an instant, from what is kept of it; one sentence a line.
     pub(super) fn why_job(&self, job: &str, at: DateTime<Utc>) -> String {
         let job = JobId::new(job).unwrap();
@@ -191,14 +227,14 @@ impl World {
         let ledger = self.ledger.iter().find(holds).cloned();
         let past = crate::engine::Past { executions, ledger };
         let why = self.engine.why_job(self.now, &job, at, &past).unwrap();
-        self.with_names(&why.lines.join("\n"))
+        self.named(&why.lines.join("\n"))
     }
 
     /// Why an execution stands where it does; one sentence a line.
     pub(super) fn why(&self, name: &str) -> String {
         let execution = &self.executions[&self.id(name)];
         let why = self.engine.why_execution(self.now, execution);
-        self.with_names(&why.lines.join("\n"))
+        self.named(&why.lines.join("\n"))
     }
 
     /// The instant so long after the world's beginning.
@@ -265,7 +301,7 @@ impl World {
     /// What a request is refused with.
     pub(super) fn refused(&mut self, request: Request) -> String {
         let refused = self.request(request).expect_err("it is refused").to_string();
-        self.with_names(&refused)
+        self.named(&refused)
     }
 
     pub(super) fn skip_next(&mut self, job: &str) -> &mut Self {
@@ -492,7 +528,13 @@ impl World {
                 assert!(kept.is_none_or(|kept| kept == definition), "a version was written anew");
             }
             Change::Execution(execution) => self.keep_execution(execution),
-            Change::Worker(_) | Change::NoticeDue(_) | Change::NoticeDone(_) => {}
+            Change::Worker(orders) => {
+                self.image.workers.retain(|kept| kept.worker_id != orders.worker_id);
+                if orders.is_any() {
+                    self.image.workers.push(orders);
+                }
+            }
+            Change::NoticeDue(_) | Change::NoticeDone(_) => {}
             Change::Event(event) => {
                 assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
                 self.image.last_seq = event.seq;
@@ -510,10 +552,7 @@ impl World {
             EngineStarted { .. } | Reloaded { .. } => return,
             _ => {}
         }
-        let mut sentence = event.kind.sentence();
-        for (id, name) in &self.names {
-            sentence = sentence.replace(&id.short(), name);
-        }
+        let sentence = self.named(&event.kind.sentence());
         self.events.push(format!("{} {}: {sentence}\n", self.clock(), event.actor));
     }
 
@@ -543,6 +582,10 @@ impl World {
         if !text.contains("execution ") {
             return text.to_owned();
         }
+        self.named(text)
+    }
+
+    fn named(&self, text: &str) -> String {
         self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(&id.short(), name))
     }
 
