@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::admission::Wish;
+use super::load::When;
 use super::{Answer, Engine, Request};
 use crate::model::{
     Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text,
@@ -17,7 +18,7 @@ impl Engine {
             return Err(Refusal::Stopping);
         }
         match request {
-            Request::Apply(set) => self.apply(now, *set).map(|()| Answer::Done),
+            Request::Apply(set) => self.apply(now, *set, When::Running).map(|()| Answer::Done),
             Request::Run { job, args, force, with_dependencies: _, reason } => {
                 self.known(&job)?;
                 let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
@@ -47,7 +48,8 @@ impl Engine {
             Request::Drain { worker, drain: true, reason } => self.drain(now, &worker, reason),
             Request::Drain { worker, drain: false, reason: _ } => self.undrain(&worker),
             Request::SetCapacity { worker, capacity } => self.set_capacity(&worker, capacity),
-            Request::Put { .. } | Request::Delete { .. } => Err(Refusal::Stopping),
+            Request::Put { job, expected } => self.put_request(now, *job, expected),
+            Request::Delete { job, if_version } => self.delete_request(now, &job, if_version),
             Request::Halt { reason } => {
                 self.halted = true;
                 self.out.facts.push(EventKind::EngineStopping { reason });

@@ -81,6 +81,7 @@ fn nothing_to_call_off(entry: &JobEntry) -> String {
         _ if entry.state.pause.is_some() => "it is paused, so nothing fires",
         Some(timetable) if timetable.is_reboot() => "it fires at a boot, not at an instant",
         Some(_) => "its schedule names no instant any more",
+        None if entry.definition.schedule.is_some() => "its schedule cannot be read any more",
         None if entry.is_chain() => "it has no schedule: it fires when its dependencies have ended",
         None => "it has no schedule: it runs when asked to",
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
+use super::load::When;
 use super::outbox::Outbox;
 use super::queue::Queue;
 use super::workers::Workers;
@@ -28,7 +29,7 @@ impl Engine {
         now: Now,
     ) -> Result<(Self, Vec<Effect>), Refusal> {
         let mut engine = Self::restore(config, &image, &set.settings, now);
-        engine.apply(now, set)?;
+        engine.apply(now, set, When::Starting)?;
         let booted = image.boot_id.as_deref() != Some(&engine.config.boot_id);
         if booted {
             engine.forget_before_boot(now);

@@ -3,6 +3,7 @@
 mod acknowledge;
 mod catch_up;
 mod dependencies;
+mod edits;
 mod orders;
 mod overlap;
 mod reload;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::engine::{Answer, Config, Effect, Engine, Holdings, Input, Request, WorkerInput};
+use crate::engine::{
+    Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput,
+};
 use crate::model::{
     Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange,
     Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Worker, WorkerId, text,
@@ -306,6 +308,29 @@ impl World {
 
     pub(super) fn skip_next(&mut self, job: &str) -> &mut Self {
         self.request(Request::SkipNext { job: JobId::new(job).unwrap(), undo: false }).unwrap();
+        self
+    }
+
+    /// What a reload to these jobs is refused with.
+    pub(super) fn refused_set(&mut self, jobs: Vec<Job>) -> String {
+        let set = JobSet { jobs, ..self.set.clone() };
+        self.refused(Request::Apply(Box::new(set)))
+    }
+
+    /// What the file says at the next start.
+    pub(super) fn edit_jobs(&mut self, jobs: Vec<Job>) -> &mut Self {
+        self.set.jobs = jobs;
+        self
+    }
+
+    pub(super) fn put(&mut self, job: Job, expected: Expected) -> &mut Self {
+        self.request(Request::Put { job: Box::new(job), expected }).unwrap();
+        self
+    }
+
+    pub(super) fn delete(&mut self, job: &str) -> &mut Self {
+        let job = JobId::new(job).unwrap();
+        self.request(Request::Delete { job, if_version: None }).unwrap();
         self
     }
 
