@@ -87,6 +87,11 @@ impl JobEntry {
         self.definition.schedule.is_none() && !self.definition.dependencies.is_empty()
     }
 
+    /// An end of a dependency counts as fresh if it lies after this instant: the job's own firing before.
+    pub(super) fn fresh_after(&self) -> Option<DateTime<Utc>> {
+        if self.is_chain() { Some(self.state.chain_fired_at) } else { self.state.last_fire_time }
+    }
+
     /// Whether its executions follow one another.
     pub(super) fn is_serial(&self) -> bool {
         self.definition.overlap != Overlap::Allow

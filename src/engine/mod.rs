@@ -20,6 +20,7 @@ mod orders;
 mod outbox;
 mod queue;
 mod requests;
+mod run_with;
 mod skip_next;
 mod start;
 #[cfg(test)]
@@ -98,6 +99,10 @@ pub struct Engine {
     timers: BTreeSet<(Duration, Timer)>,
     /// Executions created in this step whose dependencies are judged at its end.
     to_judge: Vec<ExecutionId>,
+    /// By job: the executions that wait for it.
+    awaited: BTreeMap<JobId, BTreeSet<ExecutionId>>,
+    /// Executions asked for with their dependencies, one of which may have ended otherwise.
+    forlorn: Vec<ExecutionId>,
     ids: IdSource,
     seq: u64,
     /// Fire times up to here had no engine that ran at them.
@@ -251,7 +256,10 @@ impl Engine {
 
     /// Judges what was created in this step, then gives slots away.
     fn settle(&mut self, now: Now) {
-        self.judge_waiting(now);
+        while !self.to_judge.is_empty() || !self.forlorn.is_empty() {
+            self.judge_waiting(now);
+            self.end_forlorn(now);
+        }
         if !self.halted {
             self.dispatch(now);
         }

@@ -19,13 +19,24 @@ impl Engine {
         }
         match request {
             Request::Apply(set) => self.apply(now, *set, When::Running).map(|()| Answer::Done),
-            Request::Run { job, args, force, with_dependencies: _, reason } => {
+            Request::Run { job, args, force, with_dependencies, reason } => {
                 self.known(&job)?;
                 let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
                 let reason = format!("run now, asked for by {actor}{reason}");
                 let requested_by = Some(actor);
-                let wish = Wish { args, forced: force, requested_by, reason, ..Wish::default() };
+                let forced = force;
+                let wish = Wish {
+                    args,
+                    forced,
+                    with_dependencies,
+                    requested_by,
+                    reason,
+                    ..Wish::default()
+                };
                 let id = self.create(now, &job, Trigger::Manual, now.wall, wish);
+                if let Some(id) = id.filter(|_| with_dependencies) {
+                    self.run_dependencies(now, id, &job);
+                }
                 self.answer_with(now, id)
             }
             Request::Cancel(id) => self.cancel_request(now, id, &actor),

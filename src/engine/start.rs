@@ -60,6 +60,8 @@ impl Engine {
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),
             to_judge: Vec::new(),
+            awaited: BTreeMap::new(),
+            forlorn: Vec::new(),
             seq: image.last_seq,
             began: now.wall,
             halted: false,
@@ -110,7 +112,11 @@ impl Engine {
         let id = execution.id;
         let job = &execution.job_id;
         match &execution.state {
-            ExecutionState::Waiting { .. } => {
+            ExecutionState::Waiting { waiting_for, .. } => {
+                self.await_jobs(id, waiting_for);
+                if self.is_asked_for(id) {
+                    self.forlorn.push(id);
+                }
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.waiting.insert(id);
                 }

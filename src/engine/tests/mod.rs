@@ -8,6 +8,7 @@ mod orders;
 mod overlap;
 mod reload;
 mod retries;
+mod run_with;
 mod simulation;
 mod skip_next;
 mod why;

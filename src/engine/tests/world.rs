@@ -177,6 +177,19 @@ impl World {
         self
     }
 
+    /// Runs a job after those of its dependencies that are not fresh, if nothing breaks.
+    pub(super) fn run_after(&mut self, job: &str) -> &mut Self {
+        let (job, args) = (JobId::new(job).unwrap(), Vec::new());
+        _ = self.request(Request::Run {
+            job,
+            args,
+            force: false,
+            with_dependencies: true,
+            reason: None,
+        });
+        self
+    }
+
     pub(super) fn apply(&mut self, jobs: Vec<Job>) -> &mut Self {
         self.set.jobs = jobs;
         let set = Box::new(self.set.clone());
