@@ -193,7 +193,8 @@ impl Engine {
         self.await_jobs(id, &[]);
         self.amend(id, |execution| execution.finished_at = Some(now.wall));
         self.transition(now, id, state, reason);
-        let Some(Live { execution, .. }) = self.live.remove(&id) else { return };
+        let Some(Live { execution, definition }) = self.live.remove(&id) else { return };
+        self.notice_due(&execution, &definition);
         self.queue.remove(id);
         let job = execution.job_id.clone();
         if let Some(entry) = self.jobs.get_mut(&job) {

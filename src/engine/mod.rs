@@ -16,6 +16,7 @@ mod ids;
 mod input;
 mod job;
 mod load;
+mod notices;
 mod orders;
 mod outbox;
 mod queue;
@@ -47,6 +48,7 @@ pub use why::Past;
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
+use notices::Notices;
 use outbox::Outbox;
 use queue::Queue;
 use workers::Workers;
@@ -94,6 +96,7 @@ pub struct Engine {
     queue: Queue,
     workers: Workers,
     limits: Limits,
+    notices: Notices,
     /// Next fire times, ends of pauses and of acknowledgements.
     agenda: BTreeSet<(DateTime<Utc>, JobId)>,
     timers: BTreeSet<(Duration, Timer)>,
@@ -263,6 +266,7 @@ impl Engine {
         if !self.halted {
             self.dispatch(now);
         }
+        self.hand_out_notices();
     }
 
     fn worker_input(&mut self, now: Now, input: WorkerInput) {

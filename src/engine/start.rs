@@ -7,6 +7,7 @@ use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
 use super::load::When;
+use super::notices::Notices;
 use super::outbox::Outbox;
 use super::queue::Queue;
 use super::workers::Workers;
@@ -57,6 +58,7 @@ impl Engine {
             queue: Queue::default(),
             workers: Workers::new(&image.workers),
             limits: Limits::default(),
+            notices: Notices::default(),
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),
             to_judge: Vec::new(),
@@ -89,6 +91,7 @@ impl Engine {
         for execution in live {
             engine.restore_live(now, execution);
         }
+        engine.restore_notices(&image.notices);
         engine.link_dependents();
         engine
     }

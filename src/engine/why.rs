@@ -82,6 +82,9 @@ impl Engine {
             }
             _ => {}
         }
+        if self.notices.is_open(execution.id) {
+            lines.push("its `on_failure` has not ended yet".to_owned());
+        }
         lines.extend(execution.attempts.iter().rev().filter_map(|attempt| {
             let number = attempt.number;
             let outcome = attempt.outcome?.as_str();

@@ -13,7 +13,7 @@ use crate::model::{
     EventKind, ExecutionId, Now, Outcome, Pool, Settings, StateName, Worker, WorkerId,
     WorkerOrders, WorkerState,
 };
-use crate::worker::protocol::{AttemptKey, Ended, StopCause};
+use crate::worker::protocol::{AttemptKey, Ended, ON_FAILURE, StopCause};
 
 /// How long a worker's claim on its attempts holds without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);
@@ -169,6 +169,11 @@ impl Workers {
         self.pools.values().filter(|e| !e.leaving).map(PoolEntry::capacity).sum()
     }
 
+    /// A worker, whichever.
+    pub(super) fn any_id(&self) -> Option<WorkerId> {
+        self.pools.keys().next().cloned()
+    }
+
     fn ids(&self) -> Vec<WorkerId> {
         self.pools.keys().cloned().collect()
     }
@@ -277,6 +282,7 @@ impl Engine {
         for id in self.running_executions() {
             self.reconcile(now, id, &known);
         }
+        self.reconcile_notices(now, &known);
         self.out.shown_workers.extend(self.workers.ids());
     }
 
@@ -325,11 +331,13 @@ impl Engine {
 
     /// A running attempt that nobody waits for any more, or that someone cancelled meanwhile, is ended.
     fn stop_if_unwanted(&mut self, key: AttemptKey) {
-        let wanted = self.live.get(&key.execution_id).is_some_and(|live| {
-            live.execution.cancelled_by.is_none()
-                && live.execution.attempt_number() == key.attempt
-                && live.execution.state.name() == StateName::Running
-        });
+        let of_notice = key.attempt == ON_FAILURE && self.notices.is_open(key.execution_id);
+        let wanted = of_notice
+            || self.live.get(&key.execution_id).is_some_and(|live| {
+                live.execution.cancelled_by.is_none()
+                    && live.execution.attempt_number() == key.attempt
+                    && live.execution.state.name() == StateName::Running
+            });
         if !wanted {
             self.out.acts.push(Effect::Stop { key, cause: StopCause::Cancel });
         }
@@ -361,6 +369,7 @@ impl Engine {
             let key = AttemptKey { execution_id: id, attempt: attempt.number };
             self.lost(now, key, "its worker's lease has run out");
         }
+        self.lose_notices(now);
     }
 
     fn tell_workers(&mut self, reason: &str) {

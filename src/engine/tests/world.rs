@@ -1,6 +1,6 @@
 //! A world for the engine: virtual clocks, a store that is a map, a worker that does what the script says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::model::{
     Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Worker, WorkerId, text,
 };
 use crate::store::{Change, Image, RECENT};
-use crate::worker::protocol::{AttemptKey, Ended, Running};
+use crate::worker::protocol::{Assignment, AttemptKey, Ended, ON_FAILURE, Running};
 
 /// A job with a schedule (or none) and the defaults, changed by `with`.
 pub(super) fn job(id: &str, schedule: Option<&str>, with: impl FnOnce(&mut Job)) -> Job {
@@ -47,6 +47,12 @@ pub(super) struct World {
     pub(super) ledger: Vec<LedgerRange>,
     /// What the worker process runs.
     held: BTreeMap<AttemptKey, Running>,
+    /// The ends that it keeps until an engine has committed them.
+    ended: BTreeMap<AttemptKey, Ended>,
+    /// Executions whose `on_failure` is kept as due.
+    pub(super) due: BTreeSet<ExecutionId>,
+    /// How often `on_failure` of an execution was really started.
+    pub(super) noticed: BTreeMap<ExecutionId, u32>,
     /// Whether the worker acknowledges what it is given.
     pub(super) deaf: bool,
     /// What becomes of the effects of the next step.
@@ -86,6 +92,9 @@ impl World {
             definitions: BTreeMap::new(),
             ledger: Vec::new(),
             held: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            due: BTreeSet::new(),
+            noticed: BTreeMap::new(),
             deaf: false,
             fault: Fault::None,
             reported: Vec::new(),
@@ -394,7 +403,13 @@ impl World {
             result: None,
         };
         self.reported.push(ended.clone());
+        self.ended.insert(key, ended.clone());
         self.report(ended)
+    }
+
+    /// The engine is told something.
+    pub(super) fn hear(&mut self, input: Input) {
+        self.handle(input);
     }
 
     /// The worker reports an end, perhaps not for the first time.
@@ -412,15 +427,46 @@ impl World {
     /// The worker process is there, with what it holds.
     pub(super) fn link_up(&mut self) -> &mut Self {
         let running = self.held.values().cloned().collect();
-        let holdings = Holdings { pid: 7, running, ..Holdings::default() };
+        let ended = self.ended.values().cloned().collect();
+        let holdings = Holdings { pid: 7, running, ended, ..Holdings::default() };
         self.handle(Input::Worker(WorkerInput::Up(holdings)));
         self
     }
 
     /// The worker process dies with all it runs; another takes its place.
     pub(super) fn worker_dies(&mut self) -> &mut Self {
-        self.held.clear();
+        self.lose_held();
         self.link_down().link_up()
+    }
+
+    /// What ran is gone. Of `on_failure` only the journal can tell whether it had begun.
+    fn lose_held(&mut self) {
+        for (key, running) in std::mem::take(&mut self.held) {
+            if key.attempt == ON_FAILURE {
+                let ended = Ended {
+                    key,
+                    started_at: Some(running.started_at),
+                    finished_at: self.now.wall,
+                    outcome: Outcome::WorkerLost,
+                    exit_code: None,
+                    error: Some("the worker process has ended".to_owned()),
+                    result: None,
+                };
+                self.ended.insert(key, ended);
+            }
+        }
+    }
+
+    /// What of `on_failure` runs, oldest first.
+    pub(super) fn notices_held(&self) -> Vec<AttemptKey> {
+        self.held.keys().filter(|key| key.attempt == ON_FAILURE).copied().collect()
+    }
+
+    /// `on_failure` of an execution ends.
+    pub(super) fn end_notice(&mut self, name: &str, how: &str) -> &mut Self {
+        let key = AttemptKey { execution_id: self.id(name), attempt: ON_FAILURE };
+        assert!(self.held.contains_key(&key), "on_failure of {name} does not run");
+        self.end_attempt(key, how)
     }
 
     /// The engine dies, and another starts `later` from what was kept; the worker process goes on.
@@ -446,6 +492,15 @@ impl World {
                 (Arc::clone(execution), Arc::clone(&self.definitions[&version]))
             })
             .collect();
+        image.notices = self
+            .due
+            .iter()
+            .map(|id| {
+                let execution = Arc::clone(&self.executions[id]);
+                let version = (execution.job_id.clone(), execution.job_version);
+                (execution, Arc::clone(&self.definitions[&version]))
+            })
+            .collect();
         image.recent = self.recent();
         image.retired = self.retired();
         Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap()
@@ -453,7 +508,7 @@ impl World {
 
     /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
     pub(super) fn boot(&mut self, later: &str) -> &mut Self {
-        self.held.clear();
+        self.lose_held();
         self.boot_id.push('+');
         self.now.monotonic = Duration::from_secs(1);
         self.restart(later)
@@ -534,7 +589,8 @@ impl World {
                     self.transcript.push(line);
                 }
                 Effect::Answer { answer, .. } => answers.push(answer),
-                Effect::Forget(_) | Effect::Show(_) => {}
+                Effect::Forget(key) => _ = self.ended.remove(&key),
+                Effect::Show(_) => {}
             }
         }
         for assignment in started {
@@ -545,11 +601,40 @@ impl World {
                 pid: Some(100),
             };
             if !self.deaf {
-                self.held.insert(running.key, running.clone());
-                self.handle(Input::Worker(WorkerInput::Started(running)));
+                self.start(&assignment, running);
             }
         }
         answers
+    }
+
+    /// The worker is asked to start something: what it holds, or has ended, it starts no second time.
+    fn start(&mut self, assignment: &Assignment, running: Running) {
+        let key = assignment.key;
+        assert_eq!(assignment.failure.is_some(), key.attempt == ON_FAILURE);
+        if let Some(ended) = self.ended.get(&key).cloned() {
+            self.handle(Input::Worker(WorkerInput::Ended(ended)));
+            return;
+        }
+        if !self.held.contains_key(&key) && key.attempt == ON_FAILURE {
+            *self.noticed.entry(key.execution_id).or_default() += 1;
+            let name = &self.names[&key.execution_id];
+            let failure = assignment.failure.as_ref().unwrap();
+            let (state, attempt) = (failure.state, failure.attempt);
+            let command = match &assignment.command {
+                JobCommand::Run { run, .. } => run.clone(),
+                JobCommand::Named { command, args } => {
+                    format!("{command} {}", serde_json::to_string(args).unwrap())
+                }
+            };
+            let reason = self.with_names(&failure.reason);
+            let line = format!(
+                "{} on_failure of {name}: {command} ({state}, attempt {attempt}: {reason})",
+                self.clock()
+            );
+            self.transcript.push(line);
+        }
+        let running = self.held.entry(key).or_insert(running).clone();
+        self.handle(Input::Worker(WorkerInput::Started(running)));
     }
 
     fn keep(&mut self, change: Change) {
@@ -572,7 +657,11 @@ impl World {
                     self.image.workers.push(orders);
                 }
             }
-            Change::NoticeDue(_) | Change::NoticeDone(_) => {}
+            Change::NoticeDue(id) => {
+                assert!(self.executions[&id].state.name().is_failure(), "kept before its end");
+                assert!(self.due.insert(id), "due twice");
+            }
+            Change::NoticeDone(id) => assert!(self.due.remove(&id), "done twice"),
             Change::Event(event) => {
                 assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
                 self.image.last_seq = event.seq;
