@@ -107,7 +107,6 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
     00:00:00 on_failure of a#1: mail root (failed, attempt 1: exit code 1)
-    00:00:01 engine started
     ");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 engine: worker w is not connected: connection lost
@@ -116,16 +115,16 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
     ");
     world.run("a").end("a#2", "exit 1").link_down().until("2m");
     insta::assert_snapshot!(world.events(), @"
-    00:00:01 engine: worker w is not connected: connection lost
-    00:00:31 engine: worker w is offline: its lease has run out
-    00:00:31 engine: a a#1 on_failure worker lost: worker lost: its worker's lease has run out; what the command did is not known
+    00:00:00 engine: worker w is not connected: connection lost
+    00:00:30 engine: worker w is offline: its lease has run out
+    00:00:30 engine: a a#2 on_failure worker lost: its worker's lease has run out; what the command did is not known
     ");
     world.link_up();
     insta::assert_snapshot!(world.told(), @"
-    00:00:01 a#2 queued: run now, asked for by ann
-    00:00:01 a#2 running: attempt 1 on w
-    00:00:01 a#2 failed: exit code 1
-    00:00:01 on_failure of a#2: mail root (failed, attempt 1: exit code 1)
+    00:00:00 a#2 queued: run now, asked for by ann
+    00:00:00 a#2 running: attempt 1 on w
+    00:00:00 a#2 failed: exit code 1
+    00:00:00 on_failure of a#2: mail root (failed, attempt 1: exit code 1)
     00:02:00 stop a#2 (Cancel)
     ");
 }
