@@ -9,6 +9,7 @@ pub mod door;
 pub mod feed;
 mod handle;
 mod hands;
+mod preview;
 mod retention;
 mod run;
 mod source;
