@@ -49,6 +49,7 @@ impl JobsSource {
             base_dir: self.base_dir(),
             system_zone: self.system_zone,
             now,
+            is_root: rustix::process::geteuid().is_root(),
         };
         let loaded = jobfile::parse(&texts, &rules).map_err(|e| Refusal::File(e.to_string()))?;
         Ok(Read { loaded, fingerprint: fingerprint(&texts) })

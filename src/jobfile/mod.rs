@@ -4,8 +4,8 @@
 //! and a list of known commands.
 //!
 //! A text becomes a `tree` in which everything knows its place (`syntax` tells what YAML cannot
-//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing` and
-//! `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
+//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing`,
+//! `surroundings` and `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
 //! `foresight` say what jobs are to each other; `judge` and `program` run all this over a file and
 //! over an object of a program. The way back is `write`; `diff` compares.
 
@@ -24,6 +24,7 @@ mod plan;
 mod program;
 mod settings;
 mod source;
+mod surroundings;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,8 @@ pub struct Rules<'a> {
     pub system_zone: Tz,
     /// For warnings such as "ends in the past".
     pub now: DateTime<Utc>,
+    /// Whether the engine runs as root: only then can a job be another user's.
+    pub is_root: bool,
 }
 
 impl fmt::Debug for Rules<'_> {

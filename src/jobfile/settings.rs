@@ -12,7 +12,7 @@ use super::findings::{Findings, Mark, quoted};
 use super::job::set;
 use super::keys::Scope;
 use super::{Rules, ics, source};
-use crate::model::{Calendar, OnStop, Pool, Settings, WorkerId};
+use crate::model::{Calendar, OnStop, Pool, Retention, Settings, WorkerId};
 use crate::schedule::parse_zone;
 
 /// How many calendars may be read from files of their own.
@@ -31,7 +31,22 @@ pub(super) fn read(fields: &Fields<'_>, rules: &Rules<'_>, out: &mut Findings) -
     set(&mut settings.limits, limits);
     let calendars = fields.get("calendars").and_then(|slot| calendars(slot, rules, out));
     set(&mut settings.calendars, calendars);
+    let retention = fields.get("retention").and_then(|slot| retention(slot, out));
+    set(&mut settings.retention, retention);
     settings
+}
+
+/// How much history is kept; what is not said is the default.
+fn retention(slot: Slot<'_>, out: &mut Findings) -> Option<Retention> {
+    let fields = slot.fields(Scope::Retention, "a map such as {days: 30, per_job: 1000}", out)?;
+    let mut retention = Retention::default();
+    let number = |name, most, out: &mut Findings| {
+        let number = fields.get(name)?.integer(1, most, out)?;
+        u32::try_from(number).ok()
+    };
+    set(&mut retention.days, number("days", 36_500, out));
+    set(&mut retention.per_job, number("per_job", 1_000_000, out));
+    Some(retention)
 }
 
 /// The IANA name of a zone.

@@ -14,8 +14,8 @@ use super::fields::reads_as_other;
 use super::findings::is_hostile;
 use crate::model::text::{format_duration, format_size};
 use crate::model::{
-    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnStop,
-    Overlap, Pool, Retry, RetryCause, Settings,
+    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnFailure,
+    OnStop, Overlap, Pool, Retention, Retry, RetryCause, Settings,
 };
 
 /// A map that is no longer than this stands on the line of its key.
@@ -108,6 +108,8 @@ pub(super) fn definition(job: &Job) -> Definition {
     add("output_limit", Some(text(&format_size(job.output_limit))));
     add("tags", some_list(job.tags.iter().map(|tag| text(tag)).collect()));
     add("metadata", free_map(&job.metadata));
+    add("on_failure", job.on_failure.as_ref().map(on_failure));
+    add("user", job.user.as_deref().map(text));
     keys
 }
 
@@ -160,7 +162,16 @@ pub(super) fn settings_definition(settings: &Settings) -> Definition {
     });
     let calendars: Vec<_> = calendars.collect();
     add("calendars", (!calendars.is_empty()).then_some(Yaml::Map(calendars)));
+    let Retention { days, per_job } = settings.retention;
+    add("retention", Some(map([("days", number(days)), ("per_job", number(per_job))])));
     keys
+}
+
+fn on_failure(what: &OnFailure) -> Yaml {
+    match what {
+        OnFailure::Run { run } => map([("run", text(run))]),
+        OnFailure::Url { url } => map([("url", text(url))]),
+    }
 }
 
 fn pool(pool: &Pool) -> Yaml {
