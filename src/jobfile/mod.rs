@@ -7,10 +7,12 @@
 //! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing`,
 //! `surroundings` and `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
 //! `foresight` say what jobs are to each other; `judge` and `program` run all this over a file and
-//! over an object of a program. The way back is `write`; `diff` compares.
+//! over an object of a program. The way back is `write`; `diff` compares; `edit`
+//! changes one job in the text of a file.
 
 mod command;
 mod diff;
+mod edit;
 mod fields;
 mod findings;
 mod foresight;
@@ -44,9 +46,10 @@ use crate::model::{JobId, JobSet};
 use crate::worker::registry::ArgProblem;
 
 pub use diff::diff;
+pub use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub use judge::parse;
 pub use plan::{FieldChange, JobChange, Plan};
-pub use program::{Among, parse_job};
+pub use program::{Among, parse_job, patch_job};
 pub use source::{ReadError, SourceText, read};
 pub use write::to_yaml;
 

@@ -49,8 +49,7 @@ pub fn to_yaml(job: &Job) -> String {
         if key != "id" && default.is_some_and(|(_, default)| *default == value) {
             continue;
         }
-        let _ = write!(out, "{key}:");
-        block(&value, 1, &mut out);
+        out += &entry(key, &value);
     }
     out
 }
@@ -306,6 +305,18 @@ fn flow(value: &Yaml, out: &mut String) {
             out.push('}');
         }
     }
+}
+
+/// A key as it is written.
+pub(super) fn entry_key(key: &str) -> String {
+    scalar(key)
+}
+
+/// A key and its value as lines, those below the first two columns deep.
+pub(super) fn entry(key: &str, value: &Yaml) -> String {
+    let mut out = scalar(key) + ":";
+    block(value, 1, &mut out);
+    out
 }
 
 /// A value behind its `key:`, over several lines where that reads better.

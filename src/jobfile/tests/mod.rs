@@ -1,6 +1,8 @@
 //! The room as a whole: files in, jobs or errors out.
 
+mod any_edit;
 mod calendars;
+mod edits;
 mod errors;
 mod files;
 mod programs;
