@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
-use super::door::{Door, RunOptions};
+use super::door::{Door, EditOptions, Edited, JobEdit, RunOptions};
 use super::feed::Subscription;
 use super::source::JobsSource;
 use crate::engine::{Answer, Engine, Past, Request};
@@ -87,7 +87,7 @@ impl Handle {
         let _ = self.messages.send(Message::Stop { how, patient: true, reason }).await;
     }
 
-    async fn request(&self, request: Request) -> Result<Answer, Refusal> {
+    pub(super) async fn request(&self, request: Request) -> Result<Answer, Refusal> {
         let (reply, answer) = oneshot::channel();
         let actor = self.actor.clone();
         let message = Message::Request { actor, request, reply };
@@ -95,7 +95,7 @@ impl Handle {
         answer.await.map_err(|_| Refusal::Stopping)?
     }
 
-    async fn look<T: Send + 'static>(
+    pub(super) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -115,7 +115,7 @@ impl Handle {
         }
     }
 
-    async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
+    pub(super) async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
         match self.request(request).await? {
             Answer::Job(job) => Ok(job),
             _ => Err(Refusal::Stopping),
@@ -201,13 +201,24 @@ impl Door for Handle {
         self.job_request(Request::Resume(job.clone())).await
     }
 
+    async fn edit_job(
+        &self,
+        job: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        self.edit(job, edit, options).await
+    }
+
     async fn plan_reload(&self) -> Result<Plan, Refusal> {
         self.read_file().await.map(|(_, plan)| plan)
     }
 
     async fn reload(&self) -> Result<Plan, Refusal> {
+        let mut turn = self.source.turn.lock().await;
         let (read, plan) = self.read_file().await?;
-        self.request(Request::Apply(Box::new(read.loaded.set))).await?;
+        self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await?;
+        self.source.put_in_force(&mut turn, &read);
         let loaded = Message::Loaded(read.fingerprint);
         self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
         Ok(plan)
@@ -298,7 +309,7 @@ impl Door for Handle {
     }
 }
 
-fn refused(error: StoreError) -> Refusal {
+pub(super) fn refused(error: StoreError) -> Refusal {
     tracing::error!(%error, "the store did not answer");
     Refusal::Store(error.to_string())
 }

@@ -71,6 +71,7 @@ pub(super) fn judge(
         foresight::pile_up(&jobs, &tables, &fields, &context, &mut out);
         foresight::seldom(&jobs, &tables, &context, &mut out);
     }
+    let calendars = settings::calendar_files(&fields, rules);
     let failed = out.has_errors();
     let (errors, warnings) = out.into_sorted();
     if failed {
@@ -79,7 +80,7 @@ pub(super) fn judge(
     let jobs = jobs.into_iter().map(|read| read.job).collect();
     let places = places.into_iter().map(|(id, (_, place))| (id, place)).collect();
     let set = JobSet { settings, jobs };
-    Ok(Loaded { set, warnings: located(warnings, sources), places })
+    Ok(Loaded { set, warnings: located(warnings, sources), places, calendars })
 }
 
 /// The top-level keys of all files, and their jobs.

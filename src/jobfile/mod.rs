@@ -50,7 +50,7 @@ pub use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub use judge::parse;
 pub use plan::{FieldChange, JobChange, Plan};
 pub use program::{Among, parse_job, patch_job};
-pub use source::{ReadError, SourceText, read};
+pub use source::{ReadError, SourceText, calendar_text, read};
 pub use write::to_yaml;
 
 /// The sample jobs file: what is in force where there is no other.
@@ -98,6 +98,8 @@ pub struct Loaded {
     pub warnings: Vec<Located>,
     /// Where each job stands.
     pub places: BTreeMap<JobId, Place>,
+    /// The calendars that were read with it.
+    pub calendars: Vec<PathBuf>,
 }
 
 /// Where a job stands.

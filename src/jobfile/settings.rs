@@ -3,6 +3,7 @@
 //! Owns what these keys mean. Leaves `defaults` and `jobs` to `job`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use chrono_tz::TZ_VARIANTS;
@@ -153,6 +154,20 @@ fn calendars(
         calendars.extend(name.map(|name| (name, Calendar { holidays })));
     }
     Some(calendars)
+}
+
+/// The files that calendars are read from.
+pub(super) fn calendar_files(fields: &Fields<'_>, rules: &Rules<'_>) -> Vec<PathBuf> {
+    // What is wrong with them was told when they were read.
+    let mut out = Findings::default();
+    let entries =
+        fields.get("calendars").and_then(|slot| Some((slot, slot.entries("", &mut out)?)));
+    let Some((slot, entries)) = entries else { return Vec::new() };
+    let files = entries.iter().filter_map(|entry| {
+        let fields = slot.item(&entry.value).fields(Scope::Calendar, "", &mut out)?;
+        Some(rules.base_dir.join(fields.line("file", &mut out)?))
+    });
+    files.take(MOST_CALENDAR_FILES).collect()
 }
 
 /// The days of an iCalendar file.

@@ -116,6 +116,12 @@ pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
     })
 }
 
+/// What is in a calendar, to tell whether it has changed; `None` = it cannot be read.
+#[must_use]
+pub fn calendar_text(path: &Path) -> Option<String> {
+    read_calendar(path).ok()
+}
+
 /// What is wrong with the file of a secret, as far as can be seen without reading it.
 pub(super) fn trouble_with_secret(path: &Path) -> Option<String> {
     let metadata = match fs::metadata(path) {

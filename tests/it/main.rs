@@ -8,6 +8,7 @@ mod cli_screen;
 mod cli_tcp;
 mod cli_validate;
 mod daemon;
+mod edits;
 mod engine;
 mod kill;
 mod tidy;

@@ -1,7 +1,6 @@
 //! The keys of a map in the text: a job, or a map within one.
 //!
-//! Owns where a new key goes: behind the one that stands before it in the reference, so that a job
-//! still reads in the order of the house; in a free map to the end.
+//! Owns where a new key goes: behind the last of those that stand before it in the reference; in a free map to the end.
 
 use super::lines::Rewrite;
 use super::spans::{Entry, Kind, Span};
@@ -81,7 +80,7 @@ fn rank(key: &str) -> Option<usize> {
 fn behind<'e>(entries: &'e [Entry], gone: &[bool], key: &str, is_job: bool) -> Option<&'e Entry> {
     let mut kept = entries.iter().zip(gone).filter(|(_, gone)| !**gone).map(|(entry, _)| entry);
     match rank(key).filter(|_| is_job) {
-        Some(own) => kept.filter(|entry| rank(&entry.key) < Some(own)).max_by_key(|e| rank(&e.key)),
+        Some(own) => kept.rfind(|entry| rank(&entry.key) < Some(own)),
         None => kept.next_back(),
     }
 }
