@@ -54,6 +54,20 @@ pub fn to_yaml(job: &Job) -> String {
     out
 }
 
+/// The job as an item of a list, two columns deep.
+pub(super) fn as_item(job: &Job) -> String {
+    let mut out = String::new();
+    for (number, line) in to_yaml(job).lines().enumerate() {
+        let lead = if number == 0 { "  - " } else { "    " };
+        if !line.is_empty() {
+            out += lead;
+            out += line;
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// Every key of a job that has a value, defaults too.
 pub(super) fn definition(job: &Job) -> Definition {
     let mut keys: Definition = vec![("id", text(job.id.as_str()))];

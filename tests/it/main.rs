@@ -3,6 +3,7 @@
 
 mod cli;
 mod cli_engine;
+mod cli_files;
 mod cli_next;
 mod cli_screen;
 mod cli_tcp;

@@ -2,6 +2,7 @@
 
 mod any_edit;
 mod calendars;
+mod crontabs;
 mod edits;
 mod errors;
 mod files;
