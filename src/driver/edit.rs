@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::clock::Clock;
 use super::door::{Definition, EditOptions, Edited, JobEdit};
 use super::handle::{Handle, Message, refused};
-use super::source::{JobsSource, Read, fingerprint};
+use super::source::{JobsFrom, JobsSource, Read, fingerprint};
 use super::text_file::{LeftAlone, replace};
 use crate::engine::{Engine, Expected, Request};
 use crate::jobfile::{self, Among, EditError, Plan, SourceText};
@@ -265,10 +265,17 @@ fn prepare(
     what: &jobfile::Edit,
     in_force: u64,
 ) -> Result<Option<Prepared>, Refusal> {
-    let Some(path) = &source.path else {
-        let message = "the built-in sample is in force, which is no file: write one with `crontower init`, and start \
-                       crontower with it";
-        return Err(Refusal::NotPossible(message.to_owned()));
+    let path = match &source.from {
+        JobsFrom::Path(path) => path,
+        JobsFrom::Sample => {
+            let message = "the built-in sample is in force, which is no file: write one with `crontower init`, and \
+                           start crontower with it";
+            return Err(Refusal::NotPossible(message.to_owned()));
+        }
+        JobsFrom::Nowhere => {
+            let message = "this engine has no jobs file: make the job one of the API";
+            return Err(Refusal::NotPossible(message.to_owned()));
+        }
     };
     let mut texts = source.texts()?;
     let known = source.fingerprint_of(&texts) == in_force;

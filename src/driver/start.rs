@@ -16,7 +16,7 @@ use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
 use super::run::Driver;
-use super::source::JobsSource;
+use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
@@ -31,8 +31,8 @@ const QUEUE_BOUND: usize = 4_096;
 /// What an engine is started with.
 #[derive(Debug)]
 pub struct StartOptions {
-    /// jobs.yaml or a folder of such files; `None` = the built-in sample.
-    pub jobs: Option<PathBuf>,
+    /// Where the file jobs come from.
+    pub jobs: JobsFrom,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// `sqlite` or `memory`.
@@ -95,7 +95,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let lock = data_dir.lock()?;
     let (jobs, registry) = (options.jobs.clone(), options.registry.clone());
     let source = Arc::new(JobsSource::new(jobs, data_dir.sample(), registry, system_zone()));
-    if options.jobs.is_none() {
+    if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
     let now = Clock.now();
@@ -133,7 +133,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
-    let watch = options.jobs.as_deref().and_then(|path| watch(path, &to_loop)).map(Arc::new);
+    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop)).map(Arc::new);
     watch.iter().for_each(|watch| source.watched_by(watch));
     let handle = Handle {
         messages: to_loop,
@@ -183,7 +183,8 @@ fn info(
         data_dir: data_dir.root().display().to_string(),
         listen: options.listen.clone(),
         file: FileState {
-            path: options.jobs.as_ref().map(|path| path.display().to_string()),
+            path: options.jobs.path().map(|path| path.display().to_string()),
+            sample: options.jobs == JobsFrom::Sample,
             changed: false,
         },
     }

@@ -1,9 +1,9 @@
 //! Definitions changed through the door: in jobs.yaml, with all that is written around them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crontower::driver::{
-    Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, Running, StartOptions,
+    Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, JobsFrom, Running, StartOptions,
     Subscription, start,
 };
 use crontower::model::{JobId, OnStop, Refusal, Source};
@@ -34,7 +34,8 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("jobs.yaml"), JOBS).unwrap();
         std::fs::write(folder.path().join("de.ics"), CALENDAR).unwrap();
-        let running = start(options(folder.path(), Some(folder.path().join("jobs.yaml")))).await;
+        let running =
+            start(options(folder.path(), JobsFrom::Path(folder.path().join("jobs.yaml")))).await;
         Self { running: running.unwrap(), folder }
     }
 
@@ -61,7 +62,7 @@ impl Site {
     }
 }
 
-fn options(folder: &Path, jobs: Option<PathBuf>) -> StartOptions {
+fn options(folder: &Path, jobs: JobsFrom) -> StartOptions {
     StartOptions {
         jobs,
         data_dir: folder.join("data"),
@@ -209,7 +210,7 @@ async fn an_edited_calendar_is_a_change_and_one_put_back_is_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_is_no_file() {
     let folder = tempfile::tempdir().unwrap();
-    let mut running = start(options(folder.path(), None)).await.unwrap();
+    let mut running = start(options(folder.path(), JobsFrom::Sample)).await.unwrap();
     let job = running.handle.subscribe().await.unwrap().snapshot.jobs[0].definition.id.clone();
     let delete = running.handle.edit_job(&job, JobEdit::Delete, EditOptions::default()).await;
     insta::assert_snapshot!(delete.unwrap_err(), @"the built-in sample is in force, which is no file: write one with `crontower init`, and start crontower with it");

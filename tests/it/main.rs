@@ -11,5 +11,6 @@ mod cli_validate;
 mod daemon;
 mod edits;
 mod engine;
+mod faults;
 mod kill;
 mod tidy;
