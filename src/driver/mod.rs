@@ -17,4 +17,5 @@ mod watch;
 pub use door::{Definition, Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
 pub use feed::{Batch, EngineInfo, Feed, FileState, Snapshot, Subscription};
 pub use handle::Handle;
+pub use source::JobsFrom;
 pub use start::{Running, StartError, StartOptions, start, system_zone};

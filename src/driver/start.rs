@@ -16,7 +16,7 @@ use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
 use super::run::Driver;
-use super::source::JobsSource;
+use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
@@ -31,8 +31,8 @@ const QUEUE_BOUND: usize = 4_096;
 /// What an engine is started with.
 #[derive(Debug)]
 pub struct StartOptions {
-    /// jobs.yaml or a folder of such files; `None` = the built-in sample.
-    pub jobs: Option<PathBuf>,
+    /// Where the file jobs come from.
+    pub jobs: JobsFrom,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// `sqlite` or `memory`.
@@ -94,12 +94,12 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let data_dir = DataDir::open(&options.data_dir)?;
     let lock = data_dir.lock()?;
     let source = Arc::new(JobsSource {
-        path: options.jobs.clone(),
+        from: options.jobs.clone(),
         sample_dir: data_dir.sample(),
         registry: options.registry.clone(),
         system_zone: system_zone(),
     });
-    if options.jobs.is_none() {
+    if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
     let now = Clock.now();
@@ -136,7 +136,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
-    let watch = options.jobs.as_deref().and_then(|path| watch(path, &to_loop));
+    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop));
     let handle = Handle {
         messages: to_loop,
         store,
@@ -185,7 +185,8 @@ fn info(
         data_dir: data_dir.root().display().to_string(),
         listen: options.listen.clone(),
         file: FileState {
-            path: options.jobs.as_ref().map(|path| path.display().to_string()),
+            path: options.jobs.path().map(|path| path.display().to_string()),
+            sample: options.jobs == JobsFrom::Sample,
             changed: false,
         },
     }
