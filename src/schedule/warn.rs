@@ -182,10 +182,12 @@ fn step_warning(
         (_, Some((_, _, size))) if size % step == 0 => return,
         (_, Some((unit, set, size))) if step > size => {
             let only = set.first().unwrap_or_default();
-            format!(
-                "a step of {step} {name}s reaches past the {unit}: it is {name} {only} only; \
-                 `every {step} {name}s` goes on"
-            )
+            let message = format!(
+                "a step of {step} {name}s reaches past the {unit}: it is {name} {only} only"
+            );
+            // A phrase that could be taken, and meant.
+            let phrase = format!("; `every {step} {name}s` goes on");
+            if step <= 1440 { message + &phrase } else { message }
         }
         (_, Some((unit, set, size))) => {
             let (first, last) = (set.first().unwrap_or_default(), set.last().unwrap_or_default());

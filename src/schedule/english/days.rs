@@ -80,7 +80,7 @@ pub(super) fn week(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
 }
 
 /// `to`, `through`, `-`.
-fn range_sign(cursor: &mut Cursor<'_>) -> bool {
+pub(super) fn range_sign(cursor: &mut Cursor<'_>) -> bool {
     if cursor.peek() == Some(&Kind::Dash) {
         cursor.skip(1);
         return true;

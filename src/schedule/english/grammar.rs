@@ -165,7 +165,7 @@ fn every_one(
     match days::take(cursor, phrase)? {
         true => Ok(true),
         // `every ５ minutes`: only the number is wrong.
-        false if cursor.word().is_none() && names_unit(cursor, 1) => {
+        false if cursor.shown().chars().all(char::is_numeric) && names_unit(cursor, 1) => {
             Err(missing(cursor, "an interval or a day", "5"))
         }
         false => Err(missing(cursor, "an interval or a day", "5 minutes")),
@@ -191,7 +191,15 @@ fn at(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleErro
 fn from(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
     cursor.skip(1);
-    if cursor.word().is_some_and(|word| day(word).is_some()) {
+    let mut ahead = cursor.clone();
+    ahead.skip(1);
+    let names_day = cursor.word().is_some_and(|word| day(word).is_some());
+    if (names_day || names_month(cursor, 0)) && !days::range_sign(&mut ahead) {
+        let (message, example) = ("`from` needs its end", if names_day { "friday" } else { "may" });
+        let name = cursor.shown();
+        return Err(cursor.error(message).suggest(format!("{name} to {example}")));
+    }
+    if names_day {
         return days::take(cursor, phrase);
     }
     if names_month(cursor, 0) {

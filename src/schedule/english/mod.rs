@@ -69,11 +69,11 @@ fn replaced(text: &str, span: &Range<usize>, by: &str) -> Option<String> {
     Some(words.collect::<Vec<_>>().join(" ").replace(" ,", ","))
 }
 
-/// The phrase with a common word in the place of the one that was not understood: `every morning at
-/// 9` is `every day at 9`.
+/// The phrase with `day` in the place of the word that was not understood: `every morning at 9` is
+/// `every day at 9`.
 fn exchanged(text: &str, span: &Range<usize>) -> Option<String> {
-    let by = |word: &&str| replaced(text, span, word).filter(|phrase| read(phrase).is_ok());
-    ["day", "daily", "hour", "monday"].iter().find_map(by)
+    let one_word = !text.get(span.clone())?.contains(char::is_whitespace);
+    replaced(text, span, "day").filter(|phrase| one_word && read(phrase).is_ok())
 }
 
 /// The phrase with the word that was not understood put right, if the nearest word makes it one.
