@@ -218,6 +218,7 @@ impl Door for PlayedDoor {
             live: live.cloned().collect(),
             workers: state.workers.clone(),
             engine,
+            role: Role::Admin,
         };
         Ok(Subscription { snapshot, feed })
     }

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use self::door::PlayedDoor;
 use super::app::{App, WallClock};
-use super::router;
+use super::{Role, router};
 
 /// The instant at which all these tests happen.
 fn noon() -> DateTime<Utc> {
@@ -30,6 +30,10 @@ fn noon() -> DateTime<Utc> {
 
 fn clock() -> WallClock {
     Arc::new(noon)
+}
+
+fn app(door: Arc<PlayedDoor>, stopping: CancellationToken) -> App {
+    App { door, role: Role::Viewer, clock: clock(), stopping }
 }
 
 /// A door, and the socket's router before it.
@@ -43,7 +47,7 @@ impl World {
     fn new() -> Self {
         let door = Arc::new(PlayedDoor::sample());
         let stopping = CancellationToken::new();
-        let app = App { door: door.clone(), clock: clock(), stopping: stopping.clone() };
+        let app = app(door.clone(), stopping.clone());
         Self { router: router::socket(app), door, stopping }
     }
 

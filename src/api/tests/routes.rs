@@ -242,6 +242,7 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
       },
       "paused": 0,
       "problems": [],
+      "role": "admin",
       "seq": 5,
       "started_at": "2026-11-23T10:20:00Z",
       "upcoming": [
