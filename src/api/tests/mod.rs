@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod door;
+mod edits;
 mod events;
 mod hostile;
 mod listen;
@@ -57,6 +58,21 @@ impl World {
 
     async fn get(&self, uri: &str) -> (StatusCode, Value) {
         json_of(self.send(Request::get(uri).body(Body::empty()).unwrap()).await).await
+    }
+
+    /// Asks in any way, with headers.
+    async fn ask(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
     }
 
     async fn post(&self, uri: &str, body: impl Into<Body>) -> (StatusCode, Value) {
