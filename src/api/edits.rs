@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::app::App;
+use super::openapi::{JobDefinition, JobPatch};
 use super::params::{Params, Segment, Segments, json_body, unknown};
 use super::problem::ProblemDetails;
 use super::wire::{Change, EditedJob, List, page};
@@ -23,6 +24,13 @@ use crate::model::{JobId, JobStatus, JobVersion, Problem, Refusal, Source};
 const MOST_VERSIONS: u32 = 10_000;
 
 /// Makes a job. It lives in the store (`source=api`, the default) or in jobs.yaml (`source=file`).
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs",
+    params(("source" = String, Query), ("dry_run" = String, Query)),
+    request_body = JobDefinition,
+    responses((status = 201, description = "The job", body = EditedJob), (status = 200, description = "With `dry_run`: what would change", body = EditedJob)),
+)]
 pub(super) async fn create(
     app: App,
     headers: HeaderMap,
@@ -59,6 +67,12 @@ pub(super) async fn create(
 }
 
 /// A job, its version as ETag.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn show(
     app: App,
     Segment(id): Segment,
@@ -71,6 +85,13 @@ pub(super) async fn show(
 }
 
 /// The definition says this from now on, and no more.
+#[utoipa::path(
+    put,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    request_body = JobDefinition,
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn replace(
     app: App,
     Segment(id): Segment,
@@ -86,6 +107,13 @@ pub(super) async fn replace(
 }
 
 /// These keys change; one that is null goes (RFC 7396).
+#[utoipa::path(
+    patch,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    request_body = JobPatch,
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn patch(
     app: App,
     Segment(id): Segment,
@@ -101,6 +129,12 @@ pub(super) async fn patch(
 }
 
 /// The job goes; its history stays.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "What was changed", body = EditedJob)),
+)]
 pub(super) async fn delete(
     app: App,
     Segment(id): Segment,
@@ -113,6 +147,12 @@ pub(super) async fn delete(
 }
 
 /// The schedule of the job fires again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/enable",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn enable(
     app: App,
     Segment(id): Segment,
@@ -123,6 +163,12 @@ pub(super) async fn enable(
 }
 
 /// The schedule of the job does not fire any more: a change of its definition, other than a pause.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/disable",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn disable(
     app: App,
     Segment(id): Segment,
@@ -146,6 +192,12 @@ async fn set_enabled(
 }
 
 /// The versions of a definition, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/versions",
+    params(("id" = String, Path), ("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The versions", body = List<JobVersion>)),
+)]
 pub(super) async fn versions(
     app: App,
     Segment(id): Segment,
@@ -161,6 +213,12 @@ pub(super) async fn versions(
 }
 
 /// The definition says again what it said in an earlier version: as a new version.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/versions/{version}/rollback",
+    params(("id" = String, Path), ("version" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn roll_back(
     app: App,
     Segments(id, version): Segments,

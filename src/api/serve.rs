@@ -3,6 +3,7 @@
 //! Owns the bounds of a connection: how many there are, how long a request may take to arrive, how long an ending server
 //! waits for answers that are under way.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::access::Access;
 use super::app::{App, WallClock};
 use super::listen::Listeners;
 use super::router;
-use crate::driver::Door;
+use crate::driver::{Door, Metrics};
 use crate::model::Role;
 
 /// So many connections a listener holds at once; others wait in the system's queue.
@@ -29,17 +30,30 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// What is under way when serving ends gets so long.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token. Without `access` nothing is
-/// served over TCP. `clock` reads the wall clock.
-pub async fn serve(
-    door: Arc<dyn Door>,
-    access: Option<Access>,
-    listeners: Listeners,
-    clock: WallClock,
-    shutdown: CancellationToken,
-) {
+/// What is served.
+#[derive(Clone)]
+pub struct Service {
+    /// Answers whoever comes through the socket.
+    pub door: Arc<dyn Door>,
+    /// Whom TCP lets in; without it nothing is served there.
+    pub access: Option<Access>,
+    /// What the engine has counted.
+    pub metrics: Arc<Metrics>,
+    /// Reads the wall clock.
+    pub clock: WallClock,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token.
+pub async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
+    let Service { door, access, metrics, clock } = service;
     // The guard puts each caller's own door and role in their place.
-    let app = App { door, role: Role::Viewer, clock, stopping: shutdown.clone() };
+    let app = App { door, role: Role::Viewer, metrics, clock, stopping: shutdown.clone() };
     let connections = TaskTracker::new();
     let Listeners { socket, tcp, notice: _ } = listeners;
     let socket = async {

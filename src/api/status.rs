@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::Uri;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::App;
 use super::params::Params;
@@ -17,7 +18,7 @@ use crate::model::{JobId, Role, StateName, WorkerState, text};
 const UPCOMING: usize = 10;
 
 /// The engine at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SystemStatus {
     /// `ok`, or `degraded` when something stands under `problems`.
     pub health: String,
@@ -54,7 +55,7 @@ pub struct SystemStatus {
 }
 
 /// The engine that leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Leader {
     /// Host name.
     pub host: String,
@@ -63,7 +64,7 @@ pub struct Leader {
 }
 
 /// A fire time to come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Upcoming {
     /// Of which job.
     pub job_id: JobId,
@@ -72,6 +73,11 @@ pub struct Upcoming {
 }
 
 /// The engine at a glance.
+#[utoipa::path(
+    get,
+    path = "/api/v1/status",
+    responses((status = 200, description = "The status", body = SystemStatus)),
+)]
 pub(super) async fn status(app: App, uri: Uri) -> Result<Json<SystemStatus>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let now = app.now();

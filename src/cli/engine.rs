@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure};
 use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::{logging, screen};
-use crate::api::{Access, Listen, ListenError, Listeners, Tokens, WallClock, serve};
+use crate::api::{Access, Listen, ListenError, Listeners, Service, Tokens, WallClock, serve};
 use crate::driver::clock::Clock;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Running, StartError, StartOptions, start};
@@ -168,7 +168,9 @@ impl Up {
         };
         let serving = CancellationToken::new();
         let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
-        let server = tokio::spawn(serve(door, Some(access), listeners, clock(), serving.clone()));
+        let metrics = Arc::clone(&running.metrics);
+        let service = Service { door, access: Some(access), metrics, clock: clock() };
+        let server = tokio::spawn(serve(service, listeners, serving.clone()));
         let up = Self { running, notice, server, serving };
         up.log_start(&socket);
         Ok(up)

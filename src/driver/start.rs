@@ -15,6 +15,7 @@ use super::data_dir::{DataDir, DataDirError};
 use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
+use super::metrics::Metrics;
 use super::run::Driver;
 use super::source::JobsSource;
 use super::watch::FileWatch;
@@ -71,6 +72,8 @@ pub struct Running {
     pub data_dir: DataDir,
     /// Things that are legal in jobs.yaml but likely wrong.
     pub warnings: Vec<String>,
+    /// What it has counted since it started.
+    pub metrics: Arc<Metrics>,
     loop_task: JoinHandle<()>,
     _watch: Option<FileWatch>,
 }
@@ -117,6 +120,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
     let program = options.worker_program.clone();
     let hands = Hands::new(&data_dir, program, options.registry.clone(), link_events)?;
+    let metrics = Arc::new(Metrics::default());
     let mut driver = Driver {
         engine,
         config,
@@ -126,6 +130,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         fingerprint: read.fingerprint,
         info,
         feed: broadcast::channel(FEED_BOUND).0,
+        metrics: Arc::clone(&metrics),
         messages,
         from_workers,
         alarm: Alarm::new()?,
@@ -146,7 +151,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
     let loop_task = tokio::spawn(driver.run());
-    Ok(Running { handle, data_dir, warnings, loop_task, _watch: watch })
+    Ok(Running { handle, data_dir, warnings, metrics, loop_task, _watch: watch })
 }
 
 fn watch(

@@ -44,6 +44,7 @@ use crate::worker::registry::ArgProblem;
 
 pub use diff::diff;
 pub use judge::parse;
+pub use keys::{JobKey, job_keys};
 pub use plan::{FieldChange, JobChange, Plan};
 pub use program::{Among, parse_job};
 pub use source::{ReadError, SourceText, read};
