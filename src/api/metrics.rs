@@ -15,7 +15,7 @@ use crate::driver::{Metrics, Snapshot, Spread};
 use crate::model::{JobStatus, StateName, WorkerState};
 
 /// So many failing jobs are told by name.
-const MOST_FAILING: usize = 100;
+pub(super) const MOST_FAILING: usize = 100;
 
 /// The engine as numbers.
 #[utoipa::path(

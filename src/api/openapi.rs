@@ -319,7 +319,10 @@ fn describe(parameter: &mut Parameter) {
         Takes::Time => object
             .schema_type(Type::String)
             .format(Some(utoipa::openapi::SchemaFormat::Custom("date-time".to_owned()))),
-        Takes::Flag => object.schema_type(Type::Boolean),
+        // The name alone is yes, too.
+        Takes::Flag => {
+            object.schema_type(Type::String).enum_values(Some(vec!["true", "false", "1", "0", ""]))
+        }
         Takes::Number(low, high) => {
             object.schema_type(Type::Integer).minimum(Some(*low)).maximum(Some(*high))
         }
@@ -348,7 +351,7 @@ fn problems(path: &str, method: &str, role: Role) -> Vec<(u16, &'static str)> {
     if role > Role::Viewer {
         all.push((403, "The token's role is not enough"));
     }
-    if path.contains("{id}") {
+    if path.contains("{id}") || path == "/api/v1/executions" {
         all.push((404, "No such thing"));
     }
     if method != "GET" {

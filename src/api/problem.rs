@@ -70,12 +70,11 @@ impl ProblemDetails {
         Self::new(StatusCode::BAD_REQUEST, "bad-body", "Request body not understood", detail)
     }
 
-    /// An `If-Match` that no definition can have.
+    /// An `If-Match` with a tag that no version of a definition has.
     pub(super) fn tag() -> Self {
-        let detail =
-            "`If-Match` takes the one ETag that the job came with, such as \"3\"; look at it again";
+        let detail = "the tag in `If-Match` is no version of the job: look at it again".to_owned();
         let title = "Job has changed";
-        Self::new(StatusCode::PRECONDITION_FAILED, "another-version", title, detail.to_owned())
+        Self::new(StatusCode::PRECONDITION_FAILED, "another-version", title, detail)
     }
 
     /// A request body that is larger than any legal one.

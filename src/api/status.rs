@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::metrics::{MOST_FAILING, is_failing};
 use super::params::Params;
 use super::problem::ProblemDetails;
 use crate::driver::{EngineInfo, Snapshot};
@@ -38,6 +39,8 @@ pub struct SystemStatus {
     pub jobs: usize,
     /// How many of them are paused.
     pub paused: usize,
+    /// Those that failed last and whose failure nobody has acknowledged, at most 100.
+    pub failing: Vec<JobId>,
     /// How many workers there are.
     pub workers: usize,
     /// Slots of all workers that are online.
@@ -110,6 +113,8 @@ fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)>) -
         .filter(|worker| matches!(worker.state, WorkerState::Suspect | WorkerState::Offline))
         .map(|worker| format!("worker {} is {}", worker.id, worker.state.as_str()))
         .collect();
+    let failing = jobs.iter().filter(|job| is_failing(job));
+    let failing = failing.map(|job| job.definition.id.clone()).take(MOST_FAILING).collect();
     let up = (now - engine.started_at).to_std().unwrap_or_default();
     let whole_seconds = std::time::Duration::from_secs(up.as_secs());
     SystemStatus {
@@ -122,6 +127,7 @@ fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)>) -
         uptime_ms: u64::try_from(up.as_millis()).unwrap_or(u64::MAX),
         jobs: jobs.len(),
         paused: jobs.iter().filter(|job| job.paused.is_some()).count(),
+        failing,
         workers: workers.len(),
         capacity,
         counts,

@@ -29,8 +29,13 @@ impl Served {
             Listeners::tcp(Listen::None, false).await.unwrap().with_socket(&path).unwrap();
         let door = Arc::new(PlayedDoor::sample());
         let shutdown = CancellationToken::new();
-        let service =
-            Service { door: door.clone(), access: None, metrics: Arc::default(), clock: clock() };
+        let service = Service {
+            door: door.clone(),
+            access: None,
+            tls: None,
+            metrics: Arc::default(),
+            clock: clock(),
+        };
         let server = tokio::spawn(serve(service, listeners, shutdown.clone()));
         let client = Client::over_socket(&path).unwrap();
         Self { door, client, shutdown, server, _dir: dir }

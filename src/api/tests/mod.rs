@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod connections;
 mod door;
 mod edits;
 mod events;

@@ -234,6 +234,7 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
         "store": "sqlite",
         "version": "0.1.0"
       },
+      "failing": [],
       "health": "ok",
       "jobs": 3,
       "leader": {
