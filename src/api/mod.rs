@@ -40,6 +40,6 @@ pub use app::WallClock;
 pub use listen::{Listen, ListenError, Listeners};
 pub use problem::ProblemDetails;
 pub use serve::{Service, serve};
-pub use status::{SystemStatus, Upcoming};
+pub use status::{SystemStatus, Upcoming, glance};
 pub use tls::{Tls, TlsError};
 pub use wire::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage, WireLine, WireText};

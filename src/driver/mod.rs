@@ -10,6 +10,7 @@ pub mod feed;
 mod handle;
 mod hands;
 mod metrics;
+mod retention;
 mod run;
 mod source;
 mod start;
@@ -19,4 +20,5 @@ pub use door::{Definition, Door, EditOptions, Edited, JobEdit, Note, Preview, Ru
 pub use feed::{Batch, EngineInfo, Feed, FileState, Snapshot, Subscription};
 pub use handle::Handle;
 pub use metrics::{Metrics, Spread};
+pub use source::JobsFrom;
 pub use start::{Running, StartError, StartOptions, start, system_zone};

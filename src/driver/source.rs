@@ -22,11 +22,32 @@ impl CommandCatalog for Registry {
     }
 }
 
+/// Where the file jobs come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobsFrom {
+    /// A file, or a folder of `*.yaml`.
+    Path(PathBuf),
+    /// The built-in sample.
+    Sample,
+    /// Nowhere: all jobs are made by programs.
+    Nowhere,
+}
+
+impl JobsFrom {
+    /// The file or folder.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Sample | Self::Nowhere => None,
+        }
+    }
+}
+
 /// See the module's first lines.
 #[derive(Debug, Clone)]
 pub(super) struct JobsSource {
-    /// A file or a folder; `None` = the built-in sample.
-    pub(super) path: Option<PathBuf>,
+    pub(super) from: JobsFrom,
     /// Where the sample's jobs work.
     pub(super) sample_dir: PathBuf,
     pub(super) registry: Registry,
@@ -60,17 +81,22 @@ impl JobsSource {
     }
 
     fn texts(&self) -> Result<Vec<SourceText>, Refusal> {
-        let Some(path) = &self.path else {
-            let name = "the built-in sample".to_owned();
-            return Ok(vec![SourceText { name, text: jobfile::SAMPLE.to_owned() }]);
+        let built_in = |name: &str, text: &str| {
+            vec![SourceText { name: name.to_owned(), text: text.to_owned() }]
         };
-        jobfile::read(path).map_err(|error| Refusal::File(error.to_string()))
+        match &self.from {
+            JobsFrom::Path(path) => {
+                jobfile::read(path).map_err(|error| Refusal::File(error.to_string()))
+            }
+            JobsFrom::Sample => Ok(built_in("the built-in sample", jobfile::SAMPLE)),
+            JobsFrom::Nowhere => Ok(built_in("no jobs file", "")),
+        }
     }
 
     /// The folder that relative paths of the jobs are meant from.
     fn base_dir(&self) -> PathBuf {
-        let Some(path) = &self.path else { return self.sample_dir.clone() };
-        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(path) };
+        let Some(path) = self.from.path() else { return self.sample_dir.clone() };
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
     }

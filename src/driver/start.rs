@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
 use super::clock::{Clock, boot_id};
@@ -16,8 +17,9 @@ use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
 use super::metrics::Metrics;
+use super::retention::Keeper;
 use super::run::Driver;
-use super::source::JobsSource;
+use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
@@ -32,8 +34,8 @@ const QUEUE_BOUND: usize = 4_096;
 /// What an engine is started with.
 #[derive(Debug)]
 pub struct StartOptions {
-    /// jobs.yaml or a folder of such files; `None` = the built-in sample.
-    pub jobs: Option<PathBuf>,
+    /// Where the file jobs come from.
+    pub jobs: JobsFrom,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// `sqlite` or `memory`.
@@ -97,12 +99,12 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let data_dir = DataDir::open(&options.data_dir)?;
     let lock = data_dir.lock()?;
     let source = Arc::new(JobsSource {
-        path: options.jobs.clone(),
+        from: options.jobs.clone(),
         sample_dir: data_dir.sample(),
         registry: options.registry.clone(),
         system_zone: system_zone(),
     });
-    if options.jobs.is_none() {
+    if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
     let now = Clock.now();
@@ -141,7 +143,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
-    let watch = options.jobs.as_deref().and_then(|path| watch(path, &to_loop));
+    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop));
+    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
     let handle = Handle {
         messages: to_loop,
         store,
@@ -150,7 +153,17 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         actor: Actor::named("program"),
     };
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
-    let loop_task = tokio::spawn(driver.run());
+    let loop_task = tokio::spawn(async move {
+        let stop = CancellationToken::new();
+        let keeping = tokio::spawn(keeper.run(stop.clone()));
+        // The keeper is told even if the loop panics.
+        let stopped = stop.drop_guard();
+        driver.run().await;
+        drop(stopped);
+        if let Err(error) = keeping.await {
+            tracing::error!(%error, "the deletion of old history panicked");
+        }
+    });
     Ok(Running { handle, data_dir, warnings, metrics, loop_task, _watch: watch })
 }
 
@@ -190,7 +203,8 @@ fn info(
         data_dir: data_dir.root().display().to_string(),
         listen: options.listen.clone(),
         file: FileState {
-            path: options.jobs.as_ref().map(|path| path.display().to_string()),
+            path: options.jobs.path().map(|path| path.display().to_string()),
+            sample: options.jobs == JobsFrom::Sample,
             changed: false,
         },
     }

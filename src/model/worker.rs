@@ -58,6 +58,14 @@ pub struct WorkerOrders {
     pub capacity: Option<u32>,
 }
 
+impl WorkerOrders {
+    /// Whether nothing is ordered.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.drained.is_none() && self.capacity.is_none()
+    }
+}
+
 /// A worker as others see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Worker {

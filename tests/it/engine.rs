@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crontower::driver::{
-    Door, Feed, Handle, RunOptions, Running, StartOptions, Subscription, start,
+    Door, Feed, Handle, JobsFrom, RunOptions, Running, StartOptions, Subscription, start,
 };
 use crontower::model::{Execution, ExecutionId, JobId, OnStop, StateName};
 use crontower::worker::protocol::AttemptKey;
@@ -51,7 +51,7 @@ impl Site {
 
 fn options(folder: PathBuf, registry: Registry) -> StartOptions {
     StartOptions {
-        jobs: Some(folder.join("jobs.yaml")),
+        jobs: JobsFrom::Path(folder.join("jobs.yaml")),
         data_dir: folder.join("data"),
         store: "sqlite".to_owned(),
         registry,

@@ -9,5 +9,6 @@ mod cli_tcp;
 mod cli_validate;
 mod daemon;
 mod engine;
+mod faults;
 mod kill;
 mod tidy;
