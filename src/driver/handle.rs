@@ -8,14 +8,15 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
-use super::door::{Door, RunOptions};
+use super::door::{Door, Note, Preview, RunOptions};
 use super::feed::Subscription;
+use super::preview::preview;
 use super::source::JobsSource;
 use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, OnStop, Refusal,
-    StateName, Why,
+    Actor, Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, OnStop,
+    Refusal, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page, Store, StoreError};
 use crate::worker::output::OutputChunk;
@@ -122,6 +123,13 @@ impl Handle {
         }
     }
 
+    async fn worker_request(&self, request: Request) -> Result<Worker, Refusal> {
+        match self.request(request).await? {
+            Answer::Worker(worker) => Ok(*worker),
+            _ => Err(Refusal::Stopping),
+        }
+    }
+
     /// What the store knows about an instant of a job.
     async fn past(&self, job: &JobId, at: DateTime<Utc>) -> Result<Past, Refusal> {
         // The execution of a fire time is made at it or after it; a page of the first ones made then is enough.
@@ -199,6 +207,57 @@ impl Door for Handle {
 
     async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
         self.job_request(Request::Resume(job.clone())).await
+    }
+
+    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+        self.job_request(Request::SkipNext { job: job.clone(), undo }).await
+    }
+
+    async fn acknowledge(
+        &self,
+        execution: ExecutionId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let execution = self.execution(&execution.to_string()).await?;
+        let note = note.map(|note| (note.text, note.until));
+        self.job_request(Request::Acknowledge { execution, note }).await
+    }
+
+    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
+        let versions =
+            self.store.job_versions(job, limit.clamp(1, 1_000)).await.map_err(refused)?;
+        if versions.is_empty() {
+            let job = job.clone();
+            self.look(move |engine| engine.known(&job)).await??;
+        }
+        Ok(versions)
+    }
+
+    async fn drain(
+        &self,
+        worker: &WorkerId,
+        drain: bool,
+        reason: Option<String>,
+    ) -> Result<Worker, Refusal> {
+        self.worker_request(Request::Drain { worker: worker.clone(), drain, reason }).await
+    }
+
+    async fn set_capacity(
+        &self,
+        worker: &WorkerId,
+        capacity: Option<u32>,
+    ) -> Result<Worker, Refusal> {
+        self.worker_request(Request::SetCapacity { worker: worker.clone(), capacity }).await
+    }
+
+    async fn preview(
+        &self,
+        schedule: &str,
+        timezone: Option<&str>,
+        count: usize,
+    ) -> Result<Preview, Refusal> {
+        let settings = self.look(|engine| engine.settings().clone()).await?;
+        preview(schedule, timezone, count, &settings, self.source.system_zone)
     }
 
     async fn plan_reload(&self) -> Result<Plan, Refusal> {

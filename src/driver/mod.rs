@@ -10,6 +10,7 @@ pub mod feed;
 mod handle;
 mod hands;
 mod metrics;
+mod preview;
 mod retention;
 mod run;
 mod source;

@@ -207,9 +207,12 @@ impl Driver {
         let mut effects = Vec::new();
         for input in turn.inputs {
             let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
-            let is_apply = matches!(&input, Input::Request { request: Request::Apply(_), .. });
+            let moves_slots = matches!(
+                &input,
+                Input::Request { request: Request::Apply(_) | Request::SetCapacity { .. }, .. }
+            );
             effects.extend(self.engine.handle(Clock.now(), input));
-            if is_up || is_apply {
+            if is_up || moves_slots {
                 self.hands.configure(self.engine.pools());
             }
         }
