@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 use super::engine::StartArgs;
 use super::place::Place;
 use super::{
-    acknowledge, attach, completions, edit, events, executions, jobs, logs, man, next, pause,
-    reload, run, show, status, stop_and_retry, token, validate, versions, why, worker_process,
-    workers,
+    acknowledge, attach, completions, edit, events, executions, export, import, init, jobs, logs,
+    man, next, pause, reload, run, show, status, stop_and_retry, token, validate, versions, why,
+    worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -37,6 +37,12 @@ pub struct Cli {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a small jobs file to start from
+    Init(init::Init),
+    /// Make a jobs file of what another scheduler has
+    Import(import::Import),
+    /// Print all jobs in force as one jobs file
+    Export(export::Export),
     /// Judge a jobs file
     Validate(validate::Validate),
     /// Tell when a schedule fires next

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
-use super::door::{Door, Note, Preview, RunOptions};
+use super::door::{Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
 use super::feed::Subscription;
 use super::preview::preview;
 use super::source::JobsSource;
@@ -88,7 +88,7 @@ impl Handle {
         let _ = self.messages.send(Message::Stop { how, patient: true, reason }).await;
     }
 
-    async fn request(&self, request: Request) -> Result<Answer, Refusal> {
+    pub(super) async fn request(&self, request: Request) -> Result<Answer, Refusal> {
         let (reply, answer) = oneshot::channel();
         let actor = self.actor.clone();
         let message = Message::Request { actor, request, reply };
@@ -96,7 +96,7 @@ impl Handle {
         answer.await.map_err(|_| Refusal::Stopping)?
     }
 
-    async fn look<T: Send + 'static>(
+    pub(super) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -116,7 +116,7 @@ impl Handle {
         }
     }
 
-    async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
+    pub(super) async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
         match self.request(request).await? {
             Answer::Job(job) => Ok(job),
             _ => Err(Refusal::Stopping),
@@ -260,13 +260,24 @@ impl Door for Handle {
         preview(schedule, timezone, count, &settings, self.source.system_zone)
     }
 
+    async fn edit_job(
+        &self,
+        job: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        self.edit(job, edit, options).await
+    }
+
     async fn plan_reload(&self) -> Result<Plan, Refusal> {
         self.read_file().await.map(|(_, plan)| plan)
     }
 
     async fn reload(&self) -> Result<Plan, Refusal> {
+        let mut turn = self.source.turn.lock().await;
         let (read, plan) = self.read_file().await?;
-        self.request(Request::Apply(Box::new(read.loaded.set))).await?;
+        self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await?;
+        self.source.put_in_force(&mut turn, &read);
         let loaded = Message::Loaded(read.fingerprint);
         self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
         Ok(plan)
@@ -357,7 +368,7 @@ impl Door for Handle {
     }
 }
 
-fn refused(error: StoreError) -> Refusal {
+pub(super) fn refused(error: StoreError) -> Refusal {
     tracing::error!(%error, "the store did not answer");
     Refusal::Store(error.to_string())
 }

@@ -6,6 +6,7 @@ mod alarm;
 pub mod clock;
 pub mod data_dir;
 pub mod door;
+mod edit;
 pub mod feed;
 mod handle;
 mod hands;
@@ -15,6 +16,7 @@ mod retention;
 mod run;
 mod source;
 mod start;
+mod text_file;
 mod watch;
 
 pub use door::{Definition, Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};

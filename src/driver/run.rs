@@ -173,7 +173,7 @@ impl Driver {
                 self.tell_file_state(false);
             }
             Message::FileTouched => {
-                let changed = self.source.fingerprint() != Some(self.fingerprint);
+                let changed = self.source.is_changed(self.fingerprint);
                 self.tell_file_state(changed);
             }
             Message::Stop { how, patient, reason } => {

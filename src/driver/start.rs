@@ -77,7 +77,7 @@ pub struct Running {
     /// What it has counted since it started.
     pub metrics: Arc<Metrics>,
     loop_task: JoinHandle<()>,
-    _watch: Option<FileWatch>,
+    _watch: Option<Arc<FileWatch>>,
 }
 
 impl Running {
@@ -98,12 +98,8 @@ impl Running {
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let data_dir = DataDir::open(&options.data_dir)?;
     let lock = data_dir.lock()?;
-    let source = Arc::new(JobsSource {
-        from: options.jobs.clone(),
-        sample_dir: data_dir.sample(),
-        registry: options.registry.clone(),
-        system_zone: system_zone(),
-    });
+    let (jobs, registry) = (options.jobs.clone(), options.registry.clone());
+    let source = Arc::new(JobsSource::new(jobs, data_dir.sample(), registry, system_zone()));
     if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
@@ -114,6 +110,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let image = store.load().await?;
     let read = read.await.map_err(std::io::Error::other)?.map_err(StartError::Jobs)?;
     let config = config(source.system_zone);
+    source.put_in_force(&mut *source.turn.lock().await, &read);
     let set = read.loaded.set;
     let (engine, effects) =
         Engine::start(config.clone(), image, set, Clock.now()).map_err(StartError::Jobs)?;
@@ -143,7 +140,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
-    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop));
+    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop)).map(Arc::new);
+    watch.iter().for_each(|watch| source.watched_by(watch));
     let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
     let handle = Handle {
         messages: to_loop,

@@ -554,7 +554,12 @@ async fn orders_for_workers_are_kept_until_there_are_none(store: &dyn Store) {
         let by = Actor::named("tester");
         let reason = Some("\"quoted\"\n".to_owned());
         let drained = drained.then(|| Drain { at: at(0), by, reason });
-        WorkerOrders { worker_id: WorkerId::new(worker).unwrap(), drained, capacity }
+        WorkerOrders {
+            worker_id: WorkerId::new(worker).unwrap(),
+            drained,
+            capacity,
+            file_capacity: None,
+        }
     };
     let first = [orders("w2", Some(3), false), orders("w1", None, true), orders("w3", None, false)];
     store.commit(&first.clone().map(Change::Worker)).await.unwrap();
