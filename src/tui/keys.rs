@@ -26,6 +26,20 @@ pub(crate) enum Action {
     PreviousMatch,
     Run,
     RunWith,
+    PauseUntil,
+    SkipNext,
+    Acknowledge,
+    Undo,
+    Drain,
+    Capacity,
+    EditForm,
+    Editor,
+    NewJob,
+    Delete,
+    Enable,
+    Disable,
+    Versions,
+    RollBack,
     RunForced,
     Retry,
     Why,
@@ -72,7 +86,8 @@ impl Scope {
     pub(crate) const OUTPUT: Self = Self(128);
     pub(crate) const PLAN: Self = Self(256);
     pub(crate) const PAPER: Self = Self(512);
-    const ALL: Self = Self(1023);
+    pub(crate) const VERSIONS: Self = Self(1024);
+    const ALL: Self = Self(2047);
     /// The tabs themselves.
     const LISTS: Self = Self(15);
     /// Places about a job.
@@ -185,14 +200,73 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .hint("executions"),
     bind(&[named(KeyCode::Enter)], Action::ShowOutput, Scope::EXECUTION, "read", "its output"),
     bind(&[key('r')], Action::Run, OF_ANY, "run", "run the job now").hint("run"),
-    bind(&[key('R')], Action::RunWith, OF_ANY, "run-with", "run the job now with arguments"),
+    bind(
+        &[key('R')],
+        Action::RunWith,
+        OF_ANY,
+        "run-with",
+        "run the job now: with arguments, with dependencies, past overlap",
+    ),
     bind(&[], Action::RunForced, OF_ANY, "run-forced", "run the job now, past its overlap policy"),
     bind(&[key('l')], Action::ShowOutput, OF_LISTED, "output", "output of the newest attempt")
         .hint("output"),
     bind(&[key('x')], Action::CancelExecution, OF_ANY, "cancel", "cancel the execution (asks)")
         .hint("cancel"),
+    bind(
+        &[named(KeyCode::Enter)],
+        Action::RollBack,
+        Scope::VERSIONS,
+        "roll-back",
+        "roll back to this version: shows what would change",
+    )
+    .hint("roll back"),
     bind(&[key('p')], Action::Pause, Scope::OF_JOB, "pause", "pause the schedule, or resume it")
         .hint("pause"),
+    bind(
+        &[key('P')],
+        Action::PauseUntil,
+        Scope::OF_JOB,
+        "pause-until",
+        "pause until when, and why",
+    ),
+    bind(
+        &[key('K')],
+        Action::SkipNext,
+        Scope::OF_JOB,
+        "skip-next",
+        "skip the next fire time, and only that; or do not, after all",
+    ),
+    bind(
+        &[key('a')],
+        Action::Acknowledge,
+        OF_LISTED,
+        "acknowledge",
+        "note that a failure is known: it no longer counts as failing",
+    ),
+    bind(
+        &[key('D')],
+        Action::Drain,
+        OF_WORKER,
+        "drain",
+        "the worker takes no more attempts, or takes them again",
+    )
+    .hint("drain"),
+    bind(&[], Action::Capacity, OF_WORKER, "capacity", "how many attempts the worker runs at once"),
+    bind(&[key('e')], Action::EditForm, Scope::OF_JOB, "edit", "change the job in a form")
+        .hint("edit"),
+    bind(&[key('E')], Action::Editor, Scope::OF_JOB, "editor", "open $EDITOR at the job's line"),
+    bind(&[key('n')], Action::NewJob, Scope::LISTS, "new", "define a new job"),
+    bind(
+        &[key('V')],
+        Action::Versions,
+        Scope::OF_JOB,
+        "versions",
+        "versions of the job; roll back",
+    ),
+    bind(&[], Action::Enable, Scope::OF_JOB, "enable", "`enabled: true` in the definition"),
+    bind(&[], Action::Disable, Scope::OF_JOB, "disable", "`enabled: false` in the definition"),
+    bind(&[], Action::Delete, Scope::OF_JOB, "delete", "delete the job (shows the diff, asks)"),
+    bind(&[key('z')], Action::Undo, Scope::ALL, "undo", "undo the last action of yours"),
     bind(&[key('w')], Action::Why, OF_LISTED, "why", "why it runs, waits, or does not").hint("why"),
     bind(&[], Action::Retry, OF_RUN, "retry", "run a final execution again"),
     bind(&[key('f')], Action::Follow, Scope::OUTPUT, "follow", "stay with the newest line")
@@ -294,6 +368,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
 
 const OF_ANY: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION).and(Scope::OUTPUT);
 const OF_RUN: Scope = Scope::OF_EXECUTION.and(Scope::OUTPUT);
+const OF_WORKER: Scope = Scope::WORKERS.and(Scope::WORKER);
 const OF_LISTED: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION);
 const COPIED: Scope = OF_ANY.and(Scope::WORKERS).and(Scope::WORKER);
 const MARKED: Scope = Scope::JOBS.and(Scope::EXECUTIONS);
@@ -343,7 +418,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for bit in 0..10 {
+        for bit in 0..11 {
             let scope = Scope(1 << bit);
             let mut seen: Vec<(Key, &str)> = Vec::new();
             for binding in valid(scope) {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::message::{Answer, Asked, JobFacts, Request};
-use crate::driver::Door;
+use super::change::Change;
+use super::message::{Answer, Asked, JobFacts, Outcome, Request};
+use crate::driver::{Door, EditOptions, Edited};
 use crate::model::{JobId, Refusal};
 use crate::store::ExecutionQuery;
 
@@ -17,6 +18,10 @@ use crate::store::ExecutionQuery;
 const NEXT: usize = 10;
 /// Executions that a job's rates are worked out from.
 const RECENT: u32 = 50;
+/// Versions of a definition that are shown.
+const VERSIONS: u32 = 100;
+/// Fire times under a schedule that is being typed.
+const PREVIEWED: usize = 5;
 /// Ranges of the ledger in a job's details.
 const RANGES: u32 = 5;
 /// Events in the log at its opening.
@@ -27,13 +32,30 @@ const OUTPUT_BYTES: u64 = 256 << 10;
 /// Carries a request out.
 pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
     let execution = |asked| move |result| Answer::Execution { asked, result };
-    let job = |asked| move |result| Answer::Job { asked, result };
     match request {
         Request::Run(id, options) => execution(Asked::Run)(door.run_job(&id, options).await),
         Request::Retry(id) => execution(Asked::Retry)(door.retry(id).await),
         Request::CancelExecution(id) => execution(Asked::Cancel)(door.cancel(id).await),
-        Request::Pause(id) => job(Asked::Pause)(door.pause(&id, None, None).await),
-        Request::Resume(id) => job(Asked::Resume)(door.resume(&id).await),
+        Request::Change { change, origin } => {
+            let result = carry_out(door, change.clone()).await;
+            Answer::Changed { change, origin, result }
+        }
+        Request::Rehearse { change, origin } => {
+            let result = rehearse(door, change.clone()).await;
+            Answer::Rehearsed { change, origin, result }
+        }
+        Request::Judge { ticket, job, edit } => {
+            let options = EditOptions { dry_run: true, if_version: None };
+            Answer::Judged { ticket, result: door.edit_job(&job, edit, options).await }
+        }
+        Request::Preview { ticket, schedule, timezone } => {
+            let result = door.preview(&schedule, timezone.as_deref(), PREVIEWED).await;
+            Answer::Previewed { ticket, result }
+        }
+        Request::Versions(job) => {
+            let result = door.versions(&job, VERSIONS).await;
+            Answer::Versions { job, result }
+        }
         Request::Each(requests) => {
             let mut answers = Vec::with_capacity(requests.len());
             for request in requests {
@@ -73,6 +95,38 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
             Answer::Saved { path, result }
         }
     }
+}
+
+async fn carry_out(door: &Arc<dyn Door>, change: Change) -> Result<Outcome, Refusal> {
+    let worker = |worker| Outcome::Worker(Box::new(worker));
+    match change {
+        Change::Pause { job, until, reason } => {
+            door.pause(&job, until, reason).await.map(Outcome::Job)
+        }
+        Change::Resume { job } => door.resume(&job).await.map(Outcome::Job),
+        Change::SkipNext { job, undo } => door.skip_next(&job, undo).await.map(Outcome::Job),
+        Change::Acknowledge { execution, note, .. } => {
+            door.acknowledge(execution, note).await.map(Outcome::Job)
+        }
+        Change::Drain { worker: id, drain, reason } => {
+            door.drain(&id, drain, reason).await.map(worker)
+        }
+        Change::Capacity { worker: id, capacity } => {
+            door.set_capacity(&id, capacity).await.map(worker)
+        }
+        Change::Edit { job, edit, if_version } => {
+            let options = EditOptions { dry_run: false, if_version };
+            door.edit_job(&job, edit, options).await.map(Outcome::Edited)
+        }
+    }
+}
+
+/// What an edit would change; nothing else can be rehearsed.
+async fn rehearse(door: &Arc<dyn Door>, change: Change) -> Result<Edited, Refusal> {
+    let Change::Edit { job, edit, if_version } = change else {
+        return Err(Refusal::NotPossible("only an edit can be looked at before".to_owned()));
+    };
+    door.edit_job(&job, edit, EditOptions { dry_run: true, if_version }).await
 }
 
 async fn job_facts(

@@ -68,10 +68,11 @@ const fn rank(condition: JobCondition) -> u8 {
     match condition {
         JobCondition::Failing => 0,
         JobCondition::Live(_) => 1,
-        JobCondition::Paused => 2,
-        JobCondition::New => 3,
-        JobCondition::Fine => 4,
-        JobCondition::Disabled => 5,
+        JobCondition::Known => 2,
+        JobCondition::Paused => 3,
+        JobCondition::New => 4,
+        JobCondition::Fine => 5,
+        JobCondition::Disabled => 6,
     }
 }
 
@@ -82,6 +83,7 @@ pub(crate) struct JobNeeds {
     pub(crate) name: usize,
     pub(crate) schedule: usize,
     pub(crate) past: usize,
+    pub(crate) next: usize,
 }
 
 impl JobNeeds {
@@ -94,6 +96,8 @@ impl JobNeeds {
             needs.name = needs.name.max(width(&clean(name)));
             needs.schedule = needs.schedule.max(width(&schedule(job, zone)));
             needs.past = needs.past.max(job.recent.len());
+            // With the mark of a fire time that was called off.
+            needs.next = needs.next.max(if job.skip_next.is_some() { 9 } else { 7 });
         }
         needs
     }
@@ -253,6 +257,10 @@ impl JobList {
         if self.reversed {
             rows.reverse();
         }
+        if self.only_wrong {
+            // What someone knows about already stands below what nobody does.
+            rows.sort_by_key(|at| world.jobs()[*at].acknowledged.is_some());
+        }
         rows
     }
 }
@@ -262,6 +270,7 @@ pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
         JobCondition::Live(state) => state.as_str(),
         JobCondition::Failing => "failing",
+        JobCondition::Known => "known",
         JobCondition::Paused => "paused",
         JobCondition::Fine => "ok",
         JobCondition::New => "new",

@@ -5,11 +5,14 @@
 pub(crate) mod cursor;
 pub(crate) mod executions;
 pub(crate) mod filter;
+pub(crate) mod form;
+pub(crate) mod job_form;
 pub(crate) mod jobs;
 pub(crate) mod marks;
 pub(crate) mod output;
 pub(crate) mod scrub;
 mod tree;
+pub(crate) mod when;
 pub(crate) mod workers;
 pub(crate) mod world;
 
@@ -27,6 +30,7 @@ pub(crate) use jobs::{JobList, JobOrder};
 pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
+use super::change::{Change, Done, Origin};
 use super::keys::{Action, Scope};
 use super::layout::{self, Areas, Pane};
 use super::message::{JobFacts, Request};
@@ -34,7 +38,10 @@ use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
 use crate::jobfile::Plan;
-use crate::model::{Event, Execution, ExecutionId, JobId, Severity, StateName, Worker, WorkerId};
+use crate::model::{
+    Event, Execution, ExecutionId, JobId, JobVersion, Severity, StateName, Worker, WorkerId,
+};
+use form::{Aim, Form};
 
 /// Notices that are kept.
 const MOST_NOTICES: usize = 200;
@@ -85,12 +92,57 @@ pub(crate) enum Opened {
     Output(Box<Output>),
     /// What a reload would change.
     Plan { plan: Box<Plan>, scroll: usize },
+    /// What an edit would write, and the edit; `None` = there is nothing to be applied.
+    Diff { title: String, lines: Vec<String>, change: Option<Box<(Change, Origin)>>, scroll: usize },
+    /// The versions of a job.
+    Versions(Box<Versions>),
     /// Lines to read.
     Paper { title: String, lines: Vec<String>, scroll: usize },
     /// The keys that were valid where it was asked for.
     Help { scope: Scope, scroll: usize },
     /// Past notices.
     Notices { scroll: usize },
+}
+
+impl Opened {
+    /// Its first line in the window, where it is made of lines.
+    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Job { scroll, .. }
+            | Self::Execution { scroll, .. }
+            | Self::Worker { scroll, .. }
+            | Self::Plan { scroll, .. }
+            | Self::Diff { scroll, .. }
+            | Self::Paper { scroll, .. }
+            | Self::Help { scroll, .. }
+            | Self::Notices { scroll } => Some(scroll),
+            Self::Output(_) | Self::Versions(_) => None,
+        }
+    }
+
+    /// The same, to be read.
+    pub(crate) const fn scroll(&self) -> usize {
+        match self {
+            Self::Job { scroll, .. }
+            | Self::Execution { scroll, .. }
+            | Self::Worker { scroll, .. }
+            | Self::Plan { scroll, .. }
+            | Self::Diff { scroll, .. }
+            | Self::Paper { scroll, .. }
+            | Self::Help { scroll, .. }
+            | Self::Notices { scroll } => *scroll,
+            Self::Output(_) | Self::Versions(_) => 0,
+        }
+    }
+}
+
+/// The versions of a job, newest first.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    pub(crate) job: JobId,
+    pub(crate) versions: Vec<JobVersion>,
+    /// The one in hand.
+    pub(crate) at: usize,
 }
 
 /// A line that is being typed.
@@ -115,8 +167,6 @@ pub(crate) enum Purpose {
     Search,
     /// To name an action.
     Palette,
-    /// To give a run its arguments.
-    Arguments,
     /// To name the file that the output is written to.
     SaveAs,
 }
@@ -128,10 +178,14 @@ pub(crate) enum Question {
     Cancel(Vec<Arc<Execution>>),
     /// What becomes of the engine?
     Quit,
-    /// Do this to all that are marked?
+    /// Leave the form, though something was typed?
+    LeaveForm,
+    /// Do this, to all that are marked?
     Each {
         /// As a question, without its mark.
         what: String,
+        /// What will be lost.
+        lost: &'static str,
         /// What is asked of the engine then.
         requests: Vec<Request>,
     },
@@ -203,6 +257,10 @@ pub(crate) struct Model {
     pub(crate) utc: bool,
     pub(crate) theme: Theme,
     pub(crate) hosting: Hosting,
+    /// By which way an engine elsewhere is reached.
+    pub(crate) attached: Option<String>,
+    /// The name of this machine.
+    host: String,
     pub(crate) size: Size,
     pub(crate) link: Link,
     /// Why the engine cannot work, while it cannot.
@@ -219,6 +277,12 @@ pub(crate) struct Model {
     pub(crate) system: System,
     pub(crate) opened: Vec<Opened>,
     pub(crate) prompt: Option<Prompt>,
+    /// What is being filled.
+    pub(crate) form: Option<Form>,
+    /// The newest number of a question about a form.
+    pub(crate) tickets: u64,
+    /// What the user did, newest last.
+    pub(crate) done: Vec<Done>,
     pub(crate) question: Option<Question>,
     /// Newest last.
     pub(crate) notices: VecDeque<Notice>,
@@ -239,6 +303,8 @@ impl Model {
             utc: false,
             theme: Theme::new(options.colours, options.charset),
             hosting: options.hosting,
+            attached: options.attached.clone(),
+            host: options.host.clone(),
             size: Size::new(80, 24),
             link: Link::Up,
             trouble: None,
@@ -253,6 +319,9 @@ impl Model {
             system: System { counts_stale: true, ..System::default() },
             opened: Vec::new(),
             prompt: None,
+            form: None,
+            tickets: 0,
+            done: Vec::new(),
             question: None,
             notices: VecDeque::new(),
             details: None,
@@ -264,6 +333,11 @@ impl Model {
     /// The zone that times are shown in.
     pub(crate) const fn zone(&self) -> Tz {
         if self.utc { Tz::UTC } else { self.zone }
+    }
+
+    /// Whether the engine's files are those of this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.hosting == Hosting::ThisProcess || self.world.engine.host == self.host
     }
 
     /// Where everything stands on the screen; `None` when it is too small.
@@ -278,11 +352,36 @@ impl Model {
     }
 
     fn panel_rows(&self) -> u16 {
-        match (&self.question, &self.prompt) {
-            (Some(Question::Quit), _) => 7,
-            (None, Some(Prompt { purpose: Purpose::Palette, .. })) => 12,
+        match (&self.question, &self.prompt, &self.form) {
+            (Some(Question::Quit), ..) => 7,
+            (None, Some(Prompt { purpose: Purpose::Palette, .. }), _) => 12,
+            // A form of a few fields stands above the footer, one of a job in the list's place.
+            (_, _, Some(form)) if !matches!(form.aim, Aim::Job(_)) => {
+                u16::try_from(super::view::form_rows(form)).unwrap_or(u16::MAX)
+            }
             _ => 0,
         }
+    }
+
+    /// Whether keys are typed into a form: not while something is to be read over it.
+    pub(crate) fn form_takes_keys(&self) -> bool {
+        match &self.form {
+            Some(Form { aim: Aim::Job(_), .. }) => self.form_on_top(),
+            form => form.is_some(),
+        }
+    }
+
+    /// Whether a form takes the place of the list and of what is opened.
+    pub(crate) fn form_on_top(&self) -> bool {
+        let shown = self.opened.last().is_some_and(|opened| {
+            matches!(opened, Opened::Diff { .. } | Opened::Paper { .. } | Opened::Help { .. })
+        });
+        !shown && self.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)))
+    }
+
+    /// The form of a job, where one is being filled.
+    pub(crate) fn job_form(&mut self) -> Option<&mut Form> {
+        self.form.as_mut().filter(|form| matches!(form.aim, Aim::Job(_)))
     }
 
     /// Rows of the list, or of what is opened, under its title.
@@ -302,6 +401,9 @@ impl Model {
             Some(Opened::Worker { .. }) => Scope::WORKER,
             Some(Opened::Output(_)) => Scope::OUTPUT,
             Some(Opened::Plan { .. }) => Scope::PLAN,
+            Some(Opened::Diff { change: Some(_), .. }) => Scope::PLAN,
+            Some(Opened::Diff { change: None, .. }) => Scope::PAPER,
+            Some(Opened::Versions(_)) => Scope::VERSIONS,
             Some(Opened::Paper { .. } | Opened::Help { .. } | Opened::Notices { .. }) => {
                 Scope::PAPER
             }
@@ -314,6 +416,7 @@ impl Model {
             Some(Opened::Job { id, .. }) => Some(id.clone()),
             Some(Opened::Output(output)) => Some(output.execution.job_id.clone()),
             Some(Opened::Execution { execution, .. }) => Some(execution.job_id.clone()),
+            Some(Opened::Versions(versions)) => Some(versions.job.clone()),
             Some(_) => None,
             None => match self.tab {
                 Tab::Jobs => self.jobs.selected().cloned(),

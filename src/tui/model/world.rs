@@ -20,6 +20,8 @@ pub(crate) enum JobCondition {
     Live(StateName),
     /// Its newest result is a failure.
     Failing,
+    /// Its newest result is a failure that someone has acknowledged.
+    Known,
     /// An operator has paused it.
     Paused,
     /// Its newest result is none to worry about.
@@ -33,7 +35,7 @@ pub(crate) enum JobCondition {
 /// Numbers for the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Pulse {
-    /// Jobs whose newest result is a failure.
+    /// Jobs whose newest result is a failure that nobody has acknowledged.
     pub(crate) failing: usize,
     /// Executions that run.
     pub(crate) running: usize,
@@ -127,7 +129,9 @@ impl World {
         for job in &batch.jobs {
             match self.place.get(&job.definition.id) {
                 Some(&at) if at < before => {
-                    redefined |= self.jobs[at].version != job.version;
+                    // A fire time that is called off widens its column.
+                    redefined |= self.jobs[at].version != job.version
+                        || self.jobs[at].skip_next.is_some() != job.skip_next.is_some();
                     self.jobs[at] = Arc::clone(job);
                 }
                 _ => self.jobs.push(Arc::clone(job)),
@@ -214,6 +218,9 @@ impl World {
             return JobCondition::Paused;
         }
         match last_result(job) {
+            Some(summary) if summary.state.is_failure() && job.acknowledged.is_some() => {
+                JobCondition::Known
+            }
             Some(summary) if summary.state.is_failure() => JobCondition::Failing,
             Some(_) => JobCondition::Fine,
             None => JobCondition::New,
@@ -225,12 +232,17 @@ impl World {
         last_result(job).is_some_and(|summary| summary.state.is_failure())
     }
 
+    /// Whether it is one that nobody has acknowledged.
+    fn is_alarming(job: &JobStatus) -> bool {
+        job.acknowledged.is_none() && Self::is_failing(job)
+    }
+
     /// Numbers for the header.
     pub(crate) fn pulse(&self) -> Pulse {
         let running = |it: &&Arc<Execution>| it.state.name() == StateName::Running;
         let running = self.live.values().filter(running).count();
         Pulse {
-            failing: self.jobs.iter().filter(|job| Self::is_failing(job)).count(),
+            failing: self.jobs.iter().filter(|job| Self::is_alarming(job)).count(),
             running,
             queued: self.live.len() - running,
             next: self.jobs.iter().filter_map(|job| job.next_fire_time).min(),

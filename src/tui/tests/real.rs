@@ -57,12 +57,16 @@ impl Pty {
             colours: Colours::Sixteen,
             charset: Charset::Unicode,
             hosting: Hosting::Elsewhere,
+            attached: None,
+            host: "db1".to_owned(),
+            editor: None,
+            editing: Arc::default(),
             stop: stop.clone(),
         };
         let door = Arc::new(FakeDoor::new(snapshot(), executions()));
         let name = CString::new(path.to_str().unwrap()).unwrap();
         let open = move || Terminal::take(open_tty(&name).unwrap());
-        let screen = tokio::spawn(show(door.clone(), options, open));
+        let screen = tokio::spawn(show(door.clone(), options, Box::new(open)));
         let emulator = vt100::Parser::new(24, 80, 0);
         let bytes = Vec::new();
         Self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tui_input::Input;
 
-use super::ask;
+use super::{ask, change};
 use crate::model::{Execution, JobId, Severity};
 use crate::tui::Exit;
 use crate::tui::keys::{Action, Scope};
@@ -35,14 +35,25 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Search => begin(model, Purpose::Search),
         Action::Palette => begin(model, Purpose::Palette),
         Action::Save => begin(model, Purpose::SaveAs),
-        Action::RunWith if !model.jobs_in_hand().is_empty() => begin(model, Purpose::Arguments),
-        Action::Run
-        | Action::RunForced
-        | Action::Retry
-        | Action::CancelExecution
-        | Action::Pause => {
+        Action::Run | Action::RunForced | Action::Retry | Action::CancelExecution => {
             return ask::ask_engine(model, action);
         }
+        Action::RunWith
+        | Action::Pause
+        | Action::PauseUntil
+        | Action::SkipNext
+        | Action::Acknowledge
+        | Action::Undo
+        | Action::Drain
+        | Action::Capacity
+        | Action::EditForm
+        | Action::Editor
+        | Action::NewJob
+        | Action::Delete
+        | Action::Enable
+        | Action::Disable
+        | Action::Versions => return change::act(model, action),
+        Action::RollBack => return change::roll_back(model),
         Action::Why => {
             let job = model.job_in_hand();
             let request = match (model.execution_in_hand(), job) {
@@ -64,6 +75,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::NextOrder | Action::Reverse => reorder(model, action),
         Action::Copy => return copy(model),
         Action::Reload => return vec![Command::Ask(Request::PlanReload)],
+        Action::Apply if matches!(model.opened.last(), Some(Opened::Diff { .. })) => {
+            return change::apply(model);
+        }
         Action::Apply => return vec![Command::Ask(Request::Reload)],
         Action::Help => {
             let scope = model.scope();
@@ -98,14 +112,12 @@ fn go(model: &mut Model, step: Move) -> Vec<Command> {
     };
     match opened {
         Opened::Output(output) => output.go(step, width, height),
-        Opened::Job { scroll, .. }
-        | Opened::Execution { scroll, .. }
-        | Opened::Worker { scroll, .. }
-        | Opened::Plan { scroll, .. }
-        | Opened::Paper { scroll, .. }
-        | Opened::Help { scroll, .. }
-        | Opened::Notices { scroll } => {
-            let from = *scroll;
+        Opened::Versions(versions) => {
+            let count = versions.versions.len();
+            versions.at = crate::tui::model::cursor::moved(versions.at, step, count, height);
+        }
+        opened => {
+            let from = opened.scroll();
             let rows = crate::tui::view::opened_rows(model);
             let to = crate::tui::model::cursor::moved(
                 from,
@@ -113,26 +125,12 @@ fn go(model: &mut Model, step: Move) -> Vec<Command> {
                 rows.saturating_sub(height) + 1,
                 height,
             );
-            set_scroll(model, to);
+            if let Some(scroll) = model.opened.last_mut().and_then(Opened::scroll_mut) {
+                *scroll = to;
+            }
         }
     }
     Vec::new()
-}
-
-/// Sets the first line of what is opened.
-pub(super) fn set_scroll(model: &mut Model, to: usize) {
-    match model.opened.last_mut() {
-        Some(
-            Opened::Job { scroll, .. }
-            | Opened::Execution { scroll, .. }
-            | Opened::Worker { scroll, .. }
-            | Opened::Plan { scroll, .. }
-            | Opened::Paper { scroll, .. }
-            | Opened::Help { scroll, .. }
-            | Opened::Notices { scroll },
-        ) => *scroll = to,
-        Some(Opened::Output(_)) | None => {}
-    }
 }
 
 fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::form;
 use crate::jobfile;
 use crate::model::JobId;
 use crate::tui::message::{Command, Request};
@@ -39,6 +40,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
         }
         let requests = [details(model), events(model), counts(model), preview(model)];
         commands.extend(requests.into_iter().flatten().map(Command::Ask));
+        commands.extend(form::wanted(model).into_iter().map(Command::Ask));
         for opened in &mut model.opened {
             if let Opened::Output(output) = opened {
                 commands.extend(output.wanted().map(Command::Ask));
@@ -50,20 +52,14 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
 
 /// What is opened may have become shorter than where its window stands.
 fn settle_scroll(model: &mut Model, height: usize) {
-    let scroll = match model.opened.last() {
-        Some(
-            Opened::Job { scroll, .. }
-            | Opened::Execution { scroll, .. }
-            | Opened::Worker { scroll, .. }
-            | Opened::Plan { scroll, .. }
-            | Opened::Paper { scroll, .. }
-            | Opened::Help { scroll, .. }
-            | Opened::Notices { scroll },
-        ) if *scroll > 0 => *scroll,
-        _ => return,
-    };
+    let scroll = model.opened.last().map_or(0, Opened::scroll);
+    if scroll == 0 {
+        return;
+    }
     let rows = crate::tui::view::opened_rows(model);
-    super::act::set_scroll(model, scroll.min(rows.saturating_sub(height)));
+    if let Some(place) = model.opened.last_mut().and_then(Opened::scroll_mut) {
+        *place = scroll.min(rows.saturating_sub(height));
+    }
 }
 
 /// The job whose details are to be seen: the opened one, or the selected one where there is a pane.

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{joined, put, put_right};
 use crate::model::Severity;
 use crate::tui::keys;
+use crate::tui::model::form::Aim;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{clean, countdown, fit, uptime, width};
 
@@ -19,7 +20,8 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let here = model.now.with_timezone(&model.zone());
     right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
     let name = Span::styled("crontower", theme.strong());
-    let host = Span::raw(clean(&engine.host));
+    let way = model.attached.as_deref().map(|way| format!(" via {}", clean(way)));
+    let host = Span::raw(format!("{}{}", clean(&engine.host), way.unwrap_or_default()));
     let up = Span::styled(format!("up {}", uptime(model.now, engine.started_at)), theme.quiet());
     // At the left the name stays, at the right what is wrong: the rest goes as room goes.
     let mut left = vec![host, up];
@@ -46,7 +48,9 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
 fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
     let wrong = match (&model.link, &model.trouble) {
-        (Link::Down(why), _) => Some(format!("{} no engine: {why}", theme.glyph("○", "!"))),
+        (Link::Down(why), _) => {
+            Some(format!("{} reconnecting; no engine: {why}", theme.glyph("○", "!")))
+        }
         (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),
         (Link::Up, None) => None,
     };
@@ -146,6 +150,10 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
             None
         }
         (None, Some(prompt)) => Some(typed(model, prompt, canvas, area)),
+        (None, None) if model.form_takes_keys() => {
+            form_keys(model, canvas, area);
+            None
+        }
         (None, None) => {
             hints(model, canvas, area);
             None
@@ -153,12 +161,40 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
     }
 }
 
+/// The keys of a form.
+fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
+    let keys = [
+        (theme.glyph("⏎", "Enter"), if writes { "what would be written" } else { "do it" }),
+        ("Tab", "next field"),
+        ("S-Tab", "field before"),
+        (theme.glyph("← →", "Left Right"), "choose"),
+        ("Esc", "leave"),
+    ];
+    let mut line = vec![Span::raw(" ")];
+    for (key, what) in keys {
+        line.push(Span::styled(key, theme.strong()));
+        line.push(Span::styled(format!(" {what}  "), theme.quiet()));
+    }
+    put(canvas, area, 0, &Line::from(line));
+}
+
 fn asked(model: &Model, question: &Question) -> Line<'static> {
     let theme = model.theme;
     match question {
-        Question::Each { what, .. } => Line::from(vec![
-            Span::styled(format!(" {what}?"), theme.care()),
+        Question::Each { what, lost, .. } => Line::from(vec![
+            Span::styled(
+                format!(" {what}?"),
+                if lost.is_empty() { theme.care() } else { theme.bad() },
+            ),
             Span::styled(" y/N ", theme.strong()),
+            Span::styled(format!(" {lost}"), theme.quiet()),
+        ]),
+        Question::LeaveForm => Line::from(vec![
+            Span::styled(" leave the form?", theme.care()),
+            Span::styled(" y/N ", theme.strong()),
+            Span::styled(" what was typed is lost", theme.quiet()),
         ]),
         Question::Quit => {
             Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
@@ -182,7 +218,6 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
         Purpose::Filter => ("/", "words, !word, state:failed, job:etl, tag:db"),
         Purpose::Search => ("search /", ""),
         Purpose::Palette => (":", ""),
-        Purpose::Arguments => ("run with ", "arguments of the script: $1 $2 and so on"),
         Purpose::SaveAs => ("save as ", ""),
     };
     let start = 1 + width(sign);
@@ -200,7 +235,7 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
 }
 
 /// The part of a text that begins after `skip` cells and takes at most `room`.
-fn visible(text: &str, skip: usize, room: usize) -> String {
+pub(super) fn visible(text: &str, skip: usize, room: usize) -> String {
     let mut at = 0;
     let mut kept = String::new();
     let mut buffer = [0; 4];

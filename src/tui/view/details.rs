@@ -85,6 +85,7 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
         let text = format!(" paused {} by {}{until}{why}", ago(model.now, pause.at), pause.by);
         lines.push(Line::styled(text, theme.care()));
     }
+    operators_word(model, job, &mut lines);
     if !job.definition.dependencies.is_empty() {
         let names: Vec<&str> =
             job.definition.dependencies.iter().map(|it| it.job.as_str()).collect();
@@ -100,6 +101,34 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
     };
     lines.push(fact(model, "from", format!("{source}, version {}", job.version)));
     lines
+}
+
+/// What operators have said about it beside pausing it.
+fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
+    let theme = model.theme;
+    if let Some(skip) = &job.skip_next {
+        let at = fire_time(model.zone(), skip.fire_time);
+        let text = format!(
+            " {} skips {at}: called off {} by {} (K takes it back)",
+            theme.glyph("↷", ">"),
+            ago(model.now, skip.at),
+            clean(skip.by.as_str())
+        );
+        lines.push(Line::styled(text, theme.care()));
+    }
+    if let Some(known) = &job.acknowledged {
+        let until = known
+            .until
+            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let note = known.note.as_ref().map_or_else(String::new, |it| format!(": {}", clean(it)));
+        let text = format!(
+            " {} acknowledged {} by {}{until}{note}",
+            theme.glyph("⚑", "!"),
+            ago(model.now, known.at),
+            clean(known.by.as_str())
+        );
+        lines.push(Line::styled(text, theme.care()));
+    }
 }
 
 /// The jobs that wait for this one.
@@ -364,12 +393,21 @@ pub(super) fn worker<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
     slots.extend(workers::gauge(theme, worker, 30).spans);
     let beat = worker.last_heartbeat.map_or_else(|| "never".to_owned(), |at| ago(model.now, at));
     let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default().into_owned();
-    let mut lines = vec![
-        Line::styled(format!(" {} {}", look.glyph, look.word), look.style),
+    let mut lines = vec![Line::styled(format!(" {} {}", look.glyph, look.word), look.style)];
+    if let Some(drain) = &worker.drained {
+        let why = drain.reason.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
+        let by = clean(drain.by.as_str());
+        let text = format!(
+            " drained {} by {by}{why} (D lets it take attempts again)",
+            ago(model.now, drain.at)
+        );
+        lines.push(Line::styled(text, theme.care()));
+    }
+    lines.extend([
         Line::from(slots),
         fact(model, "heartbeat", beat),
         fact(model, "host", clean(&worker.host)),
-    ];
+    ]);
     if worker.alias.is_some() {
         lines.push(fact(model, "alias", text(&worker.alias)));
     }

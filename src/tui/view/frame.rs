@@ -1,10 +1,10 @@
 //! The pane beside a list, and the panel above the footer.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{details, put, tint};
+use super::{details, form, put, tint};
 use crate::tui::model::{Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{fit, width};
 
@@ -48,10 +48,10 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
 }
 
-/// Choices at quit, or the palette.
-pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) {
+/// Choices at quit, the palette, or a form of a few fields. Answers where the cursor is to stand.
+pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Position> {
     if area.height == 0 {
-        return;
+        return None;
     }
     let edge = model.theme.glyph("─", "-").repeat(usize::from(area.width));
     put(canvas, area, 0, &Line::styled(edge, model.theme.quiet()));
@@ -61,8 +61,9 @@ pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) {
         (None, Some(prompt)) if prompt.purpose == Purpose::Palette => {
             palette(model, prompt, canvas, inside);
         }
-        _ => {}
+        _ => return form::draw(model, canvas, inside),
     }
+    None
 }
 
 fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {

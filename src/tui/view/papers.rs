@@ -56,6 +56,23 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
     (Line::styled(title, theme.strong()), lines)
 }
 
+/// What an edit would write: a unified diff, or key by key.
+pub(super) fn diff<'a>(model: &Model, title: &'a str, lines: &'a [String]) -> Page<'a> {
+    let theme = model.theme;
+    let line = |text: &'a String| {
+        let style = match text.chars().next() {
+            Some('+') => theme.good(),
+            Some('-') => theme.bad(),
+            Some('!') => theme.care(),
+            Some('@') => theme.busy(),
+            _ => Style::new(),
+        };
+        Line::styled(format!(" {}", clean(text)), style)
+    };
+    let lines = lines.iter().map(line).collect();
+    (Line::styled(format!(" {}", clean(title)), theme.strong()), lines)
+}
+
 fn field_lines(model: &Model, field: &FieldChange) -> Vec<Line<'static>> {
     let theme = model.theme;
     let side = |sign: &str, value: &Option<String>, style: Style| {
