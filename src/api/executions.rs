@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::app::{App, shortened};
-use super::params::{Params, Segment, unknown};
+use super::jobs::{checked_reason, not_over};
+use super::params::{Params, Segment, json_body, unknown};
 use super::problem::ProblemDetails;
 use super::wire::{ExecutionView, List};
-use crate::model::{Execution, ExecutionId, Refusal, StateName, Trigger, WorkerId};
+use crate::driver::Note;
+use crate::model::{Execution, ExecutionId, JobStatus, Refusal, StateName, Trigger, WorkerId};
 use crate::store::ExecutionQuery;
 
 const PARAMETERS: [&str; 10] =
@@ -25,6 +30,16 @@ const TRIGGERS: [Trigger; 6] = [
     Trigger::Retry,
     Trigger::Reboot,
 ];
+
+/// What a failure is acknowledged with.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
+pub(super) struct AcknowledgeRequest {
+    /// In words.
+    pub(super) note: Option<String>,
+    /// When the note ends by itself; without it: with the next success.
+    pub(super) until: Option<DateTime<Utc>>,
+}
 
 /// A page of executions, newest first; the cursor leads to older ones. With `after` the page holds the nearest ones that
 /// are newer than an execution, and the cursor is to be given as `after` again.
@@ -67,6 +82,32 @@ pub(super) async fn retry(
     Params::read(&uri, &[])?;
     let id = find(&app, &part).await?.id;
     Ok((StatusCode::ACCEPTED, Json(app.door.retry(id).await?.into())))
+}
+
+/// Notes that a failure was seen: the job is not shown as failing until it fails again after a success.
+pub(super) async fn acknowledge(
+    app: App,
+    Segment(part): Segment,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let AcknowledgeRequest { note, until } = json_body(body)?;
+    not_over(until, app.now())?;
+    let note = Note { text: checked_reason(note)?, until };
+    let id = find(&app, &part).await?.id;
+    Ok(Json(app.door.acknowledge(id, Some(note)).await?))
+}
+
+/// Takes such a note back.
+pub(super) async fn take_back(
+    app: App,
+    Segment(part): Segment,
+    uri: Uri,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let id = find(&app, &part).await?.id;
+    Ok(Json(app.door.acknowledge(id, None).await?))
 }
 
 /// The execution that `part` names. Only what can be part of an id is looked for.

@@ -16,7 +16,7 @@ use super::problem::ProblemDetails;
 use crate::model::text;
 
 /// No legal request body is larger.
-pub(super) const BODY_LIMIT: usize = 64 << 10;
+pub(super) const BODY_LIMIT: usize = 1 << 20;
 
 /// The one variable segment of a path.
 #[derive(Debug)]
@@ -28,6 +28,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemDetails> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(text)| Self(text)).map_err(|_| ProblemDetails::path())
+    }
+}
+
+/// The two variable segments of a path.
+#[derive(Debug)]
+pub(super) struct Segments(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segments {
+    type Rejection = ProblemDetails;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemDetails> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((first, second))| Self(first, second)).map_err(|_| ProblemDetails::path())
     }
 }
 

@@ -69,6 +69,14 @@ impl ProblemDetails {
         Self::new(StatusCode::BAD_REQUEST, "bad-body", "Request body not understood", detail)
     }
 
+    /// An `If-Match` that no definition can have.
+    pub(super) fn tag() -> Self {
+        let detail =
+            "`If-Match` takes the one ETag that the job came with, such as \"3\"; look at it again";
+        let title = "Job has changed";
+        Self::new(StatusCode::PRECONDITION_FAILED, "another-version", title, detail.to_owned())
+    }
+
     /// A request body that is larger than any legal one.
     pub(super) fn too_large(limit: usize) -> Self {
         let detail = format!("a request body holds at most {limit} bytes");

@@ -20,6 +20,7 @@ use super::app::{App, WallClock};
 use super::listen::Listeners;
 use super::router;
 use crate::driver::Door;
+use crate::model::Role;
 
 /// So many connections a listener holds at once; others wait in the system's queue.
 const CONNECTIONS: usize = 1_024;
@@ -37,7 +38,8 @@ pub async fn serve(
     clock: WallClock,
     shutdown: CancellationToken,
 ) {
-    let app = App { door, clock, stopping: shutdown.clone() };
+    // The guard puts each caller's own door and role in their place.
+    let app = App { door, role: Role::Viewer, clock, stopping: shutdown.clone() };
     let connections = TaskTracker::new();
     let Listeners { socket, tcp, notice: _ } = listeners;
     let socket = async {

@@ -11,7 +11,7 @@ use super::app::App;
 use super::params::Params;
 use super::problem::ProblemDetails;
 use crate::driver::{EngineInfo, Snapshot};
-use crate::model::{JobId, StateName, WorkerState, text};
+use crate::model::{JobId, Role, StateName, WorkerState, text};
 
 /// So many fire times are told.
 const UPCOMING: usize = 10;
@@ -49,6 +49,8 @@ pub struct SystemStatus {
     pub seq: u64,
     /// Store, data folder, listener and jobs file.
     pub engine: EngineInfo,
+    /// What whoever asked may do.
+    pub role: Role,
 }
 
 /// The engine that leads.
@@ -79,7 +81,7 @@ pub(super) async fn status(app: App, uri: Uri) -> Result<Json<SystemStatus>, Pro
 }
 
 fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)>) -> SystemStatus {
-    let Snapshot { seq, jobs, live, workers, engine } = snapshot;
+    let Snapshot { seq, jobs, live, workers, engine, role } = snapshot;
     let mut counts: BTreeMap<StateName, u64> = StateName::ALL.map(|state| (state, 0)).into();
     // A live execution may be older than a day: those are counted from what lives.
     counts.extend(past.into_iter().filter(|(state, _)| state.is_final()));
@@ -120,5 +122,6 @@ fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)>) -
         upcoming,
         seq,
         engine,
+        role,
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::model::{Event, Execution, JobId, JobStatus, Worker, WorkerId};
+use crate::model::{Event, Execution, JobId, JobStatus, Role, Worker, WorkerId};
 use crate::worker::protocol::AttemptKey;
 
 /// The engine at one instant.
@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub workers: Vec<Worker>,
     /// The engine itself.
     pub engine: EngineInfo,
+    /// What whoever asked may do.
+    #[serde(default = "Role::owner")]
+    pub role: Role,
 }
 
 /// Facts about the engine that do not change while it runs, and the state of its jobs file.

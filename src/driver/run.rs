@@ -18,7 +18,7 @@ use super::source::JobsSource;
 use crate::engine::{
     Answer, Config, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput,
 };
-use crate::model::{Actor, Execution, OnStop, Outcome, Refusal, StateName};
+use crate::model::{Actor, Execution, OnStop, Outcome, Refusal, Role, StateName};
 use crate::store::{Change, Store, StoreError};
 use crate::worker::link::LinkEvent;
 use crate::worker::protocol::{AttemptKey, Ended, FromWorker};
@@ -287,6 +287,7 @@ impl Driver {
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
             engine: self.info.clone(),
+            role: Role::owner(),
         }
     }
 

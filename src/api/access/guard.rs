@@ -37,7 +37,7 @@ impl FromRequestParts<Self> for App {
     async fn from_request_parts(parts: &mut Parts, app: &Self) -> Result<Self, ProblemDetails> {
         let caller = parts.extensions.get::<Caller>();
         let caller = caller.ok_or_else(|| ProblemDetails::unauthorized("a token is needed"))?;
-        Ok(Self { door: Arc::clone(&caller.door), ..app.clone() })
+        Ok(Self { door: Arc::clone(&caller.door), role: caller.role, ..app.clone() })
     }
 }
 
@@ -47,7 +47,7 @@ pub(in crate::api) async fn owner(
     mut request: Request,
     next: Next,
 ) -> Response {
-    request.extensions_mut().insert(Caller { role: Role::Admin, door: Arc::clone(&app.door) });
+    request.extensions_mut().insert(Caller { role: Role::owner(), door: Arc::clone(&app.door) });
     next.run(request).await
 }
 

@@ -7,7 +7,8 @@ mod lines;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, Response, Url, header};
+pub use reqwest::Method;
+use reqwest::{RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
 
 pub use lines::Lines;
@@ -146,6 +147,25 @@ impl Client {
         body: &T,
     ) -> Result<String, ClientError> {
         self.text(self.request(Method::POST, path, query, "application/json").json(body)).await
+    }
+
+    /// Asks in any other way and gives the answer's text. `if_version` is the version that a job must have.
+    ///
+    /// # Errors
+    /// When nobody answers, or no is answered.
+    pub async fn send<T: serde::Serialize + Sync>(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        if_version: Option<u32>,
+        body: &T,
+    ) -> Result<String, ClientError> {
+        let mut request = self.request(method, path, query, "application/json").json(body);
+        if let Some(version) = if_version {
+            request = request.header(header::IF_MATCH, format!("\"{version}\""));
+        }
+        self.text(request).await
     }
 
     /// An answer that is read while it grows.

@@ -26,7 +26,7 @@ impl Guarded {
             seen.lock().unwrap().push(actor);
             far.clone()
         });
-        let app = App { door: door.clone(), clock: clock(), stopping: CancellationToken::new() };
+        let app = app(door.clone(), CancellationToken::new());
         let access = Access { tokens: tokens.clone(), door_of };
         Self { door, router: router::tcp(app, access), tokens, actors, _dir: dir }
     }
@@ -152,6 +152,19 @@ async fn tokens_that_cannot_be_read_let_nobody_in() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     let path = guarded._dir.path().to_str().unwrap();
     assert!(!problem.to_string().contains(path), "{problem}");
+}
+
+#[tokio::test]
+async fn a_feed_says_what_its_reader_may_do() {
+    let guarded = Guarded::new();
+    for role in Role::ALL {
+        let token = format!("Bearer {}", guarded.token(role));
+        let response = guarded.ask("GET", "/api/v1/feed", &[token.as_bytes()]).await;
+        let mut body = response.into_body().into_data_stream();
+        let line = futures_util::StreamExt::next(&mut body).await.unwrap().unwrap();
+        let line: Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(line["snapshot"]["role"], role.as_str());
+    }
 }
 
 #[tokio::test]
