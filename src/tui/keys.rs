@@ -2,13 +2,15 @@
 //!
 //! Owns which key means which action where. Never carries anything out. Nothing is reachable only
 //! by F-keys, Alt, or a key that tmux, screen, flow control or the shell would take (`^a ^b ^s ^q
-//! ^z`).
+//! ^z`). It is long because it is one table.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::model::Tab;
 use super::model::cursor::Move;
 use super::model::filter::Fuzzy;
+use super::theme::Palette;
+use crate::model::Role;
 
 /// What a key, or a line of the palette, does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub(crate) enum Action {
     ScrollLeft,
     ScrollRight,
     Utc,
+    Theme(Palette),
     Notices,
     Repaint,
 }
@@ -160,6 +163,8 @@ pub(crate) struct Binding {
     pub(crate) help: &'static str,
     /// Its word in the footer, where it stands there.
     pub(crate) hint: Option<&'static str>,
+    /// Who may do it: for others it is not there.
+    pub(crate) role: Role,
 }
 
 const fn bind(
@@ -169,13 +174,48 @@ const fn bind(
     name: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { keys, action, scope, name, help, hint: None }
+    Binding { keys, action, scope, name, help, hint: None, role: role_of(action) }
 }
 
 impl Binding {
     const fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
+}
+
+/// Who may do it.
+const fn role_of(action: Action) -> Role {
+    match action {
+        Action::Run
+        | Action::RunWith
+        | Action::RunForced
+        | Action::Retry
+        | Action::CancelExecution
+        | Action::Pause
+        | Action::PauseUntil
+        | Action::SkipNext
+        | Action::Acknowledge
+        | Action::Undo
+        | Action::Drain
+        | Action::Capacity => Role::Operator,
+        Action::EditForm
+        | Action::Editor
+        | Action::NewJob
+        | Action::Delete
+        | Action::Enable
+        | Action::Disable
+        | Action::RollBack
+        | Action::Reload
+        | Action::Apply => Role::Admin,
+        _ => Role::Viewer,
+    }
+}
+
+/// Where one is, and what one may do there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) scope: Scope,
+    pub(crate) role: Role,
 }
 
 /// The table. Its order is that of footer and help.
@@ -351,6 +391,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .hint("command"),
     bind(&[], Action::Utc, Scope::ALL, "utc", "times in UTC, or in your zone again"),
+    bind(&[], Action::Theme(Palette::Dark), Scope::ALL, "theme-dark", "colours for a dark ground"),
+    bind(&[], Action::Theme(Palette::Light), Scope::ALL, "theme-light", "for a light ground"),
+    bind(&[], THEME_CONTRAST, Scope::ALL, "theme-high-contrast", "nothing is dimmed"),
+    bind(&[], THEME_BLIND, Scope::ALL, "theme-colour-blind", "colours without red and green"),
     bind(&[], Action::Notices, Scope::ALL, "notices", "past notices"),
     bind(&[ctrl('l')], Action::Repaint, Scope::ALL, "repaint", "paint everything anew"),
     bind(
@@ -375,6 +419,8 @@ const MARKED: Scope = Scope::JOBS.and(Scope::EXECUTIONS);
 const SORTED: Scope = Scope::JOBS.and(Scope::WORKERS);
 const NOT_LIST: Scope = Scope::ALL.but(Scope::LISTS);
 const NOT_OUTPUT: Scope = Scope::ALL.but(Scope::OUTPUT);
+const THEME_CONTRAST: Action = Action::Theme(Palette::HighContrast);
+const THEME_BLIND: Action = Action::Theme(Palette::ColourBlind);
 const DOWN: Action = Action::Move(Move::By(1));
 const UP: Action = Action::Move(Move::By(-1));
 const FIRST: Action = Action::Move(Move::First);
@@ -383,21 +429,21 @@ const PAGE_DOWN: Action = Action::Move(Move::Pages(1));
 const PAGE_UP: Action = Action::Move(Move::Pages(-1));
 
 /// The action of a key, if it has one there.
-pub(crate) fn action(scope: Scope, event: KeyEvent) -> Option<Action> {
+pub(crate) fn action(place: Place, event: KeyEvent) -> Option<Action> {
     let pressed = Key::of(event);
-    valid(scope).find(|it| it.keys.contains(&pressed)).map(|it| it.action)
+    valid(place).find(|it| it.keys.contains(&pressed)).map(|it| it.action)
 }
 
 /// The bindings that are valid there.
-pub(crate) fn valid(scope: Scope) -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().filter(move |it| it.scope.meets(scope))
+pub(crate) fn valid(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |it| it.scope.meets(place.scope) && it.role <= place.role)
 }
 
 /// The actions that a typed text may mean: their names and what they do, best first.
-pub(crate) fn palette(scope: Scope, typed: &str) -> Vec<(Action, &'static str, &'static str)> {
+pub(crate) fn palette(place: Place, typed: &str) -> Vec<(Action, &'static str, &'static str)> {
     let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
     let mut fuzzy = Fuzzy::new(&words);
-    let offered = valid(scope).filter(|it| !matches!(it.action, Action::Palette));
+    let offered = valid(place).filter(|it| !matches!(it.action, Action::Palette));
     let mut found: Vec<_> = offered
         .filter_map(|it| {
             let named = fuzzy.score(it.name).map(|score| score + 1_000);
@@ -416,12 +462,16 @@ pub(crate) fn palette(scope: Scope, typed: &str) -> Vec<(Action, &'static str, &
 mod tests {
     use super::*;
 
+    const fn here(scope: Scope) -> Place {
+        Place { scope, role: Role::Admin }
+    }
+
     #[test]
     fn no_key_means_two_things_in_one_place() {
         for bit in 0..11 {
             let scope = Scope(1 << bit);
             let mut seen: Vec<(Key, &str)> = Vec::new();
-            for binding in valid(scope) {
+            for binding in valid(here(scope)) {
                 for key in binding.keys {
                     let other = seen.iter().find(|(other, _)| other == key);
                     assert_eq!(other, None, "{} is `{}` too", key.name(), binding.name);
@@ -455,12 +505,12 @@ mod tests {
 
     #[test]
     fn the_palette_finds_by_letters_and_puts_the_whole_name_first() {
-        let first = |typed| palette(Scope::JOBS, typed).first().map(|(_, name, _)| *name);
+        let first = |typed| palette(here(Scope::JOBS), typed).first().map(|(_, name, _)| *name);
         assert_eq!(first("utc"), Some("utc"));
         assert_eq!(first("ca"), Some("cancel"));
         assert_eq!(first("rld"), Some("reload"));
         assert_eq!(first("zzzz"), None);
-        let offered = palette(Scope::JOBS, "");
+        let offered = palette(here(Scope::JOBS), "");
         assert!(!offered.iter().any(|(_, name, _)| *name == "wrap"), "wrap is for outputs");
     }
 }

@@ -10,11 +10,11 @@ use crossterm::event::KeyEvent;
 
 use super::Exit;
 use super::change::{Change, Origin};
+use super::model::load::Timeline;
 use crate::driver::{Edited, Feed, JobEdit, Preview, RunOptions, Snapshot};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, StateName,
-    Why, Worker,
+    Event, Execution, ExecutionId, JobId, JobVersion, LedgerRange, Refusal, StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -74,10 +74,8 @@ pub(crate) enum EditorEnd {
 /// What a change came to.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// A job is so now.
-    Job(Arc<JobStatus>),
-    /// A worker is so now.
-    Worker(Box<Worker>),
+    /// It was done; the feed says how things are now.
+    Done,
     /// A definition was changed.
     Edited(Edited),
 }
@@ -164,6 +162,10 @@ pub(crate) enum Answer {
     Counts(Result<Vec<(StateName, u64)>, Refusal>),
     /// `Request::Events`.
     Events(Result<Vec<Event>, Refusal>),
+    /// `Request::Load`.
+    Load(Result<Page<Arc<Execution>>, Refusal>),
+    /// `Request::Timeline`.
+    Timeline(Result<Timeline, Refusal>),
     /// `Request::Output`.
     Output {
         /// Of which attempt.
@@ -333,6 +335,15 @@ pub(crate) enum Request {
     Counts(DateTime<Utc>),
     /// The newest events.
     Events,
+    /// The newest executions, to be counted.
+    Load,
+    /// The fire times of a day.
+    Timeline {
+        /// Of the jobs that fire in it.
+        jobs: Vec<JobId>,
+        /// Where it begins.
+        from: DateTime<Utc>,
+    },
     /// An execution whose output is to be opened.
     Execution(ExecutionId),
     /// A part of an attempt's output.

@@ -105,7 +105,7 @@ fn field(key: &'static str, sort: Sort, hint: &'static str, definition: &Definit
         _ if text.lines().count() > 1 => {
             let first = text.lines().next().unwrap_or_default();
             let lines = text.lines().count();
-            Field::fixed(key, format!("{first} … {lines} lines: E edits them"))
+            Field::fixed(key, format!("{first} ({lines} lines: E edits them)"))
         }
         _ => Field::text(key, &text, hint),
     }
@@ -171,8 +171,7 @@ fn value(sort: Sort, text: &str) -> Result<Value, String> {
         return Ok(Value::Null);
     }
     let yaml = |text: &str| {
-        read_yaml::<Value>(text)
-            .map_err(|_| "this is no YAML: { key: value, … } or [a, b]".to_owned())
+        read_yaml::<Value>(text).map_err(|_| "this is no YAML: { key: value } or [a, b]".to_owned())
     };
     match sort {
         Sort::Text => Ok(Value::String(text.to_owned())),
@@ -245,7 +244,7 @@ mod tests {
     fn a_script_of_several_lines_is_for_an_editor() {
         let status = job("a", |job| job.command = JobCommand::script("set -e\nmake\n"));
         let form = edit(&status).unwrap();
-        assert_eq!(form.value("run"), "set -e … 2 lines: E edits them");
+        assert_eq!(form.value("run"), "set -e (2 lines: E edits them)");
         assert_eq!(to_edit(&form, Some(&job_id("a"))), Ok(JobEdit::Patch(Definition::new())));
     }
 

@@ -4,7 +4,7 @@
 //! depends on. The selection is a job, not a row: it stays with its job while others come and go.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use chrono_tz::Tz;
 
@@ -47,19 +47,20 @@ impl JobOrder {
         }
     }
 
-    fn compare(self, world: &World, a: &JobStatus, b: &JobStatus) -> Ordering {
+    /// Sorts rows; each job's key is worked out once.
+    fn sort(self, world: &World, rows: &mut [usize]) {
+        let jobs = world.jobs();
         match self {
-            Self::Id => Ordering::Equal, // They come in the order of ids.
-            Self::State => rank(world.condition(a)).cmp(&rank(world.condition(b))),
-            Self::Next => {
-                let key = |job: &JobStatus| (job.next_fire_time.is_none(), job.next_fire_time);
-                key(a).cmp(&key(b))
-            }
-            Self::Last => {
-                let key = |job: &JobStatus| last_result(job).and_then(|it| it.finished_at);
-                key(b).cmp(&key(a))
-            }
-            Self::Priority => a.definition.priority.cmp(&b.definition.priority),
+            Self::Id => {} // They come in the order of ids.
+            Self::State => rows.sort_by_cached_key(|at| rank(world.condition(&jobs[*at]))),
+            Self::Next => rows.sort_by_cached_key(|at| {
+                let next = jobs[*at].next_fire_time;
+                (next.is_none(), next)
+            }),
+            Self::Last => rows.sort_by_cached_key(|at| {
+                Reverse(last_result(&jobs[*at]).and_then(|it| it.finished_at))
+            }),
+            Self::Priority => rows.sort_by_cached_key(|at| jobs[*at].definition.priority),
         }
     }
 }
@@ -139,6 +140,8 @@ pub(crate) struct JobList {
     /// How deep each row is in the tree; empty where there is none.
     depths: Vec<usize>,
     selected: Option<JobId>,
+    /// What a filter looks for words in, by place in `World::jobs`; empty = to be read anew.
+    texts: Vec<String>,
     stale: bool,
     /// Of all jobs, so that columns stay as they are while a filter is typed.
     needs: JobNeeds,
@@ -153,9 +156,10 @@ impl JobList {
     }
 
     /// Jobs came, went or have another definition.
-    pub(crate) const fn touch_definitions(&mut self) {
+    pub(crate) fn touch_definitions(&mut self) {
         self.stale = true;
         self.measured = None;
+        self.texts.clear();
     }
 
     /// How many cells the columns need.
@@ -218,6 +222,9 @@ impl JobList {
     /// Works the rows out where they are stale, and keeps selection and window inside.
     pub(crate) fn settle(&mut self, world: &World, height: usize) {
         if std::mem::take(&mut self.stale) {
+            if self.texts.len() != world.jobs().len() && !self.filter.is_empty() {
+                self.texts = world.jobs().iter().map(|job| Filter::text_of(job)).collect();
+            }
             self.rows = self.work_out(world);
             self.depths.clear();
             if self.tree {
@@ -246,14 +253,13 @@ impl JobList {
         let mut rows = if self.filter.is_empty() {
             wrong.map(|(at, _)| at).collect()
         } else {
-            self.filter.matching(wrong, |job| word(world.condition(job)))
+            let text = |at: usize| self.texts.get(at).map_or("", String::as_str);
+            self.filter.matching(wrong, text, |job| word(world.condition(job)))
         };
         if self.tree {
             return rows;
         }
-        if self.order != JobOrder::Id {
-            rows.sort_by(|a, b| self.order.compare(world, &world.jobs()[*a], &world.jobs()[*b]));
-        }
+        self.order.sort(world, &mut rows);
         if self.reversed {
             rows.reverse();
         }

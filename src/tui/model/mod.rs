@@ -8,7 +8,9 @@ pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod job_form;
 pub(crate) mod jobs;
+pub(crate) mod load;
 pub(crate) mod marks;
+mod opened;
 pub(crate) mod output;
 pub(crate) mod scrub;
 mod tree;
@@ -19,29 +21,27 @@ pub(crate) mod world;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ratatui::layout::Size;
-use tui_input::Input;
 
 pub(crate) use executions::ExecutionList;
 pub(crate) use filter::Filter;
 pub(crate) use jobs::{JobList, JobOrder};
+pub(crate) use opened::{Notice, Opened, Prompt, Purpose, Question, Versions};
 pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
-use super::change::{Change, Done, Origin};
-use super::keys::{Action, Scope};
+use super::change::Done;
+use super::keys::{Action, Place, Scope};
 use super::layout::{self, Areas, Pane};
-use super::message::{JobFacts, Request};
+use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
-use crate::jobfile::Plan;
-use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobVersion, Severity, StateName, Worker, WorkerId,
-};
+use crate::model::{Event, Execution, ExecutionId, JobId, Role, Severity, StateName, Worker};
 use form::{Aim, Form};
+use load::{Load, Timeline};
 
 /// Notices that are kept.
 const MOST_NOTICES: usize = 200;
@@ -79,136 +79,6 @@ impl Tab {
     }
 }
 
-/// Something opened over the tab; `scroll` is its first line in the window.
-#[derive(Debug)]
-pub(crate) enum Opened {
-    /// A job.
-    Job { id: JobId, scroll: usize },
-    /// An execution.
-    Execution { execution: Arc<Execution>, scroll: usize },
-    /// A worker.
-    Worker { id: WorkerId, scroll: usize },
-    /// The output of an attempt.
-    Output(Box<Output>),
-    /// What a reload would change.
-    Plan { plan: Box<Plan>, scroll: usize },
-    /// What an edit would write, and the edit; `None` = there is nothing to be applied.
-    Diff { title: String, lines: Vec<String>, change: Option<Box<(Change, Origin)>>, scroll: usize },
-    /// The versions of a job.
-    Versions(Box<Versions>),
-    /// Lines to read.
-    Paper { title: String, lines: Vec<String>, scroll: usize },
-    /// The keys that were valid where it was asked for.
-    Help { scope: Scope, scroll: usize },
-    /// Past notices.
-    Notices { scroll: usize },
-}
-
-impl Opened {
-    /// Its first line in the window, where it is made of lines.
-    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut usize> {
-        match self {
-            Self::Job { scroll, .. }
-            | Self::Execution { scroll, .. }
-            | Self::Worker { scroll, .. }
-            | Self::Plan { scroll, .. }
-            | Self::Diff { scroll, .. }
-            | Self::Paper { scroll, .. }
-            | Self::Help { scroll, .. }
-            | Self::Notices { scroll } => Some(scroll),
-            Self::Output(_) | Self::Versions(_) => None,
-        }
-    }
-
-    /// The same, to be read.
-    pub(crate) const fn scroll(&self) -> usize {
-        match self {
-            Self::Job { scroll, .. }
-            | Self::Execution { scroll, .. }
-            | Self::Worker { scroll, .. }
-            | Self::Plan { scroll, .. }
-            | Self::Diff { scroll, .. }
-            | Self::Paper { scroll, .. }
-            | Self::Help { scroll, .. }
-            | Self::Notices { scroll } => *scroll,
-            Self::Output(_) | Self::Versions(_) => 0,
-        }
-    }
-}
-
-/// The versions of a job, newest first.
-#[derive(Debug)]
-pub(crate) struct Versions {
-    pub(crate) job: JobId,
-    pub(crate) versions: Vec<JobVersion>,
-    /// The one in hand.
-    pub(crate) at: usize,
-}
-
-/// A line that is being typed.
-#[derive(Debug)]
-pub(crate) struct Prompt {
-    /// What for.
-    pub(crate) purpose: Purpose,
-    /// The line.
-    pub(crate) input: Input,
-    /// What was in force before, for Esc.
-    pub(crate) before: String,
-    /// The chosen row of the palette.
-    pub(crate) chosen: usize,
-}
-
-/// What a line is typed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To filter the list.
-    Filter,
-    /// To search in the output.
-    Search,
-    /// To name an action.
-    Palette,
-    /// To name the file that the output is written to.
-    SaveAs,
-}
-
-/// Something to be confirmed.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Question {
-    /// End these executions?
-    Cancel(Vec<Arc<Execution>>),
-    /// What becomes of the engine?
-    Quit,
-    /// Leave the form, though something was typed?
-    LeaveForm,
-    /// Do this, to all that are marked?
-    Each {
-        /// As a question, without its mark.
-        what: String,
-        /// What will be lost.
-        lost: &'static str,
-        /// What is asked of the engine then.
-        requests: Vec<Request>,
-    },
-}
-
-/// A line at the bottom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
-    pub(crate) at: DateTime<Utc>,
-    pub(crate) severity: Severity,
-    pub(crate) text: String,
-    /// The execution whose end it follows.
-    pub(crate) follows: Option<ExecutionId>,
-}
-
-impl Notice {
-    /// Whether it is still shown.
-    pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        let seconds = if self.severity == Severity::Info { 6 } else { 60 };
-        now - self.at < TimeDelta::seconds(seconds)
-    }
-}
-
 /// Whether there is an engine to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -234,7 +104,7 @@ pub(crate) struct Details {
 }
 
 /// What the System tab shows beside the world.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct System {
     /// How many executions of today are in each state.
     pub(crate) counts: Vec<(StateName, u64)>,
@@ -246,6 +116,30 @@ pub(crate) struct System {
     pub(crate) events_asked: bool,
     /// First event in the window.
     pub(crate) scroll: usize,
+    /// The last hour.
+    pub(crate) load: Load,
+    /// The next day, once it was read.
+    pub(crate) timeline: Option<Timeline>,
+    pub(crate) timeline_stale: bool,
+    /// When it was asked for last.
+    pub(crate) timeline_at: Option<DateTime<Utc>>,
+}
+
+impl System {
+    fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            counts: Vec::new(),
+            counts_stale: true,
+            counts_at: None,
+            events: VecDeque::new(),
+            events_asked: false,
+            scroll: 0,
+            load: Load::new(now),
+            timeline: None,
+            timeline_stale: true,
+            timeline_at: None,
+        }
+    }
 }
 
 /// The state of the screen.
@@ -316,7 +210,7 @@ impl Model {
             executions: ExecutionList::default(),
             workers: workers::WorkerList::default(),
             zoomed: false,
-            system: System { counts_stale: true, ..System::default() },
+            system: System::new(now),
             opened: Vec::new(),
             prompt: None,
             form: None,
@@ -408,6 +302,16 @@ impl Model {
                 Scope::PAPER
             }
         }
+    }
+
+    /// Whether whoever looks may do what takes that role.
+    pub(crate) fn may(&self, role: Role) -> bool {
+        self.world.role >= role
+    }
+
+    /// Which keys are valid for whoever looks.
+    pub(crate) fn place(&self) -> Place {
+        Place { scope: self.scope(), role: self.world.role }
     }
 
     /// The job that an action is about.
@@ -541,6 +445,6 @@ impl Model {
     /// The actions that the palette offers for what has been typed, best first.
     pub(crate) fn palette(&self) -> Vec<(Action, &'static str, &'static str)> {
         let typed = self.prompt.as_ref().map_or("", |prompt| prompt.input.value());
-        super::keys::palette(self.scope(), typed)
+        super::keys::palette(self.place(), typed)
     }
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::driver::{Batch, EngineInfo, Snapshot};
 use crate::model::{
-    Execution, ExecutionId, JobId, JobStatus, StateName, Summary, Worker, WorkerId,
+    Execution, ExecutionId, JobId, JobStatus, Role, StateName, Summary, Worker, WorkerId,
 };
 
 /// Where a job stands, as one word: the first that applies, from the most pressing down.
@@ -63,12 +63,16 @@ pub(crate) struct World {
     /// By id.
     jobs: Vec<Arc<JobStatus>>,
     place: HashMap<JobId, usize>,
+    /// The jobs that wait for each, as places in `jobs`.
+    dependents: HashMap<JobId, Vec<usize>>,
     live: BTreeMap<ExecutionId, Arc<Execution>>,
     /// Live executions of a job, oldest first.
     live_of: HashMap<JobId, Vec<ExecutionId>>,
     workers: BTreeMap<WorkerId, Worker>,
     /// The engine itself.
     pub(crate) engine: EngineInfo,
+    /// What whoever looks may do.
+    pub(crate) role: Role,
 }
 
 impl World {
@@ -79,6 +83,7 @@ impl World {
             seq: snapshot.seq,
             jobs,
             place: HashMap::new(),
+            dependents: HashMap::new(),
             live: BTreeMap::new(),
             live_of: HashMap::new(),
             workers: snapshot
@@ -87,6 +92,7 @@ impl World {
                 .map(|worker| (worker.id.clone(), worker))
                 .collect(),
             engine: snapshot.engine,
+            role: snapshot.role,
         };
         world.find_places();
         for execution in snapshot.live {
@@ -142,6 +148,8 @@ impl World {
             self.jobs.retain(|job| !gone(job));
             self.jobs.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
             self.find_places();
+        } else if redefined {
+            self.find_dependents();
         }
         redefined
     }
@@ -149,6 +157,22 @@ impl World {
     fn find_places(&mut self) {
         let ids = self.jobs.iter().map(|job| job.definition.id.clone());
         self.place = ids.zip(0..).collect();
+        self.find_dependents();
+    }
+
+    fn find_dependents(&mut self) {
+        self.dependents.clear();
+        for (at, job) in self.jobs.iter().enumerate() {
+            for dependency in &job.definition.dependencies {
+                self.dependents.entry(dependency.job.clone()).or_default().push(at);
+            }
+        }
+    }
+
+    /// The jobs that wait for this one, by id.
+    pub(crate) fn dependents(&self, job: &JobId) -> impl Iterator<Item = &JobStatus> {
+        let places = self.dependents.get(job).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|at| self.jobs.get(*at)).map(AsRef::as_ref)
     }
 
     fn put_execution(&mut self, execution: &Arc<Execution>) {

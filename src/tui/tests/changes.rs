@@ -6,7 +6,7 @@ use super::Screen;
 use super::door::FakeDoor;
 use super::fixtures::{at, executions, job_id, snapshot};
 use crate::driver::Batch;
-use crate::model::{Actor, JobStatus, Refusal, SkipNext, Source, WorkerId};
+use crate::model::{Actor, JobStatus, Refusal, Role, SkipNext, Source, WorkerId};
 use crate::tui::message::EditorEnd;
 use crate::tui::message::Message;
 
@@ -242,7 +242,7 @@ fn a_new_job_is_written_where_one_wants_it() {
     screen.press("n");
     insta::assert_snapshot!("form_new_80x24", screen.frame());
     screen.press("\"hello\" Tab Tab Tab \"hourly\" Tab Tab \"echo_hi\" Enter Enter");
-    let expected = "create in File {\"id\":\"hello\",\"schedule\":\"hourly\",\"run\":\"echo hi\"}";
+    let expected = "create in File {\"id\":\"hello\",\"run\":\"echo hi\",\"schedule\":\"hourly\"}";
     assert_eq!(screen.door.asked(), expected);
     let mut screen = Screen::sample(80, 24);
     screen.press("n \"hello\" Up space Enter Enter");
@@ -312,4 +312,67 @@ fn forms_of_a_few_fields_stand_above_the_footer() {
         screen.press("e Tab Tab");
         insta::assert_snapshot!(format!("form_{width}x{height}"), screen.frame());
     }
+}
+
+#[test]
+fn what_a_role_may_not_do_is_neither_shown_nor_done() {
+    let screen = |role| {
+        let mut world = snapshot();
+        world.role = role;
+        Screen::new(FakeDoor::new(world, executions()), 80, 24)
+    };
+    let mut viewer = screen(Role::Viewer);
+    viewer.press("r R Esc p P Esc K a Esc z e Esc E n Esc ^r x y");
+    assert_eq!((viewer.door.asked(), viewer.model.question.take()), (String::new(), None));
+    assert!(viewer.model.form.is_none() && viewer.editing.is_none());
+    let frame = viewer.frame();
+    let footer = frame.lines().last().unwrap();
+    assert!(!footer.contains("r run") && !footer.contains("e edit"), "{footer}");
+    assert!(frame.contains("as viewer"), "{frame}");
+    viewer.press("?");
+    assert!(!viewer.frame().contains("run the job now"), "{}", viewer.frame());
+    viewer.press("Esc : \"delete\"");
+    assert!(viewer.frame().contains("no action is named so"), "{}", viewer.frame());
+    viewer.press("Esc 2 j j j j Enter");
+    assert!(!viewer.frame().contains("r runs the job"), "{}", viewer.frame());
+    let mut operator = screen(Role::Operator);
+    operator.press("r e Esc E n Esc ^r");
+    assert_eq!(operator.door.asked(), "run cleanup");
+    operator.press(": \"delete\" Enter");
+    assert_eq!(operator.notice(), "no action is named `delete`");
+}
+
+#[test]
+fn colours_change_and_no_state_is_told_by_colour_alone() {
+    let mut screen = Screen::sample(80, 24);
+    let before = screen.frame();
+    for name in ["light", "high-contrast", "colour-blind", "dark"] {
+        screen.press(&format!(": \"theme-{name}\" Enter"));
+        assert!(screen.notice().starts_with("colours: "), "{}", screen.notice());
+        screen.model.notices.clear();
+        assert_eq!(screen.frame(), before, "only colours differ");
+    }
+}
+
+#[test]
+fn an_engine_elsewhere_is_named_and_its_loss_is_seen() {
+    let mut screen = Screen::sample(200, 24);
+    screen.model.attached = Some("unix socket".to_owned());
+    assert!(screen.frame().starts_with(" crontower  db1 via unix socket · up 3d 4h"));
+    screen.take(Message::Gone("connection refused".to_owned()));
+    assert!(screen.frame().contains("○ reconnecting; no engine: connection refused"));
+}
+
+#[test]
+fn the_graph_shows_both_directions_with_states_of_now() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("G Enter");
+    let frame = screen.frame();
+    assert!(
+        frame.contains("├ ↻ data-sync  retrying") && frame.contains("└ ● log-processing"),
+        "{frame}"
+    );
+    screen.press("Esc g j Enter");
+    let frame = screen.frame();
+    assert!(frame.contains(" awaited by\n   └ ◌ report-generation  waiting"), "{frame}");
 }

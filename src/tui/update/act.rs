@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tui_input::Input;
 
-use super::{ask, change};
+use super::{ask, change, edit};
 use crate::model::{Execution, JobId, Severity};
 use crate::tui::Exit;
 use crate::tui::keys::{Action, Scope};
@@ -23,6 +23,9 @@ const SIDESTEP: usize = 8;
 
 /// Carries an action out.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
+    if let Some(commands) = change::act(model, action) {
+        return commands;
+    }
     match action {
         Action::Go(tab) => go_to(model, tab),
         Action::NextTab => step_tab(model, 1),
@@ -38,22 +41,6 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Run | Action::RunForced | Action::Retry | Action::CancelExecution => {
             return ask::ask_engine(model, action);
         }
-        Action::RunWith
-        | Action::Pause
-        | Action::PauseUntil
-        | Action::SkipNext
-        | Action::Acknowledge
-        | Action::Undo
-        | Action::Drain
-        | Action::Capacity
-        | Action::EditForm
-        | Action::Editor
-        | Action::NewJob
-        | Action::Delete
-        | Action::Enable
-        | Action::Disable
-        | Action::Versions => return change::act(model, action),
-        Action::RollBack => return change::roll_back(model),
         Action::Why => {
             let job = model.job_in_hand();
             let request = match (model.execution_in_hand(), job) {
@@ -76,18 +63,22 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Copy => return copy(model),
         Action::Reload => return vec![Command::Ask(Request::PlanReload)],
         Action::Apply if matches!(model.opened.last(), Some(Opened::Diff { .. })) => {
-            return change::apply(model);
+            return edit::apply(model);
         }
         Action::Apply => return vec![Command::Ask(Request::Reload)],
         Action::Help => {
-            let scope = model.scope();
-            model.opened.push(Opened::Help { scope, scroll: 0 });
+            let place = model.place();
+            model.opened.push(Opened::Help { place, scroll: 0 });
         }
         Action::Notices => model.opened.push(Opened::Notices { scroll: 0 }),
         Action::Utc => {
             model.utc = !model.utc;
             let zone = model.zone();
             model.notice(Severity::Info, format!("times are in {zone}"));
+        }
+        Action::Theme(palette) => {
+            model.theme = model.theme.with(palette);
+            model.notice(Severity::Info, format!("colours: {}", palette.name()));
         }
         Action::Repaint => return vec![Command::Repaint],
         _ => in_output(model, action),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{change, form};
+use super::{change, edit, job_form};
 use crate::jobfile::Plan;
 use crate::model::{Execution, Refusal, Severity, StateName};
 use crate::tui::change::Back;
@@ -17,11 +17,11 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             change::on_changed(model, &what, origin, result);
         }
         Answer::Rehearsed { change: what, origin, result } => {
-            change::on_rehearsed(model, what, origin, result);
+            edit::on_rehearsed(model, what, origin, result);
         }
-        Answer::Judged { ticket, result } => form::on_judged(model, ticket, result),
-        Answer::Previewed { ticket, result } => form::on_previewed(model, ticket, result),
-        Answer::Versions { job, result } => change::on_versions(model, job, result),
+        Answer::Judged { ticket, result } => job_form::on_judged(model, ticket, result),
+        Answer::Previewed { ticket, result } => job_form::on_previewed(model, ticket, result),
+        Answer::Versions { job, result } => edit::on_versions(model, job, result),
         Answer::Plan(result) => on_plan(model, result),
         Answer::Reloaded(result) => on_reloaded(model, result),
         Answer::Page { ticket, place, result } => {
@@ -56,6 +56,25 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             }
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
+        Answer::Counts(_) | Answer::Events(_) | Answer::Load(_) | Answer::Timeline(_) => {
+            on_system(model, answer);
+        }
+        Answer::Output { key, from, result } => on_output(model, key, from, result),
+        Answer::Saved { path, result } => match result {
+            Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
+            Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
+        },
+        Answer::Each(answers) => on_each(model, &answers),
+        Answer::Busy => {
+            model.notice(Severity::Warning, "too much is under way: try again in a moment");
+        }
+    }
+    Vec::new()
+}
+
+/// What the System tab asked for.
+fn on_system(model: &mut Model, answer: Answer) {
+    match answer {
         Answer::Counts(result) => match result {
             Ok(counts) => model.system.counts = counts,
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
@@ -70,17 +89,16 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             }
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
-        Answer::Output { key, from, result } => on_output(model, key, from, result),
-        Answer::Saved { path, result } => match result {
-            Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
-            Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
+        Answer::Load(result) => match result {
+            Ok(page) => model.system.load.take(&page),
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
-        Answer::Each(answers) => on_each(model, &answers),
-        Answer::Busy => {
-            model.notice(Severity::Warning, "too much is under way: try again in a moment");
-        }
+        Answer::Timeline(result) => match result {
+            Ok(timeline) => model.system.timeline = Some(timeline),
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+        },
+        _ => {}
     }
-    Vec::new()
 }
 
 fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {

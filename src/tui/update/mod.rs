@@ -9,8 +9,10 @@ mod act;
 mod answers;
 mod ask;
 mod change;
+mod edit;
 mod feed;
 mod form;
+mod job_form;
 mod prompt;
 mod settle;
 
@@ -58,7 +60,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
         }
         Message::Subscribed(snapshot) => feed::on_snapshot(model, *snapshot),
         Message::Answer(answer) => answers::on_answer(model, answer),
-        Message::Edited(editing, end) => change::on_editor(model, editing, end),
+        Message::Edited(editing, end) => edit::on_editor(model, editing, end),
     }
 }
 
@@ -101,7 +103,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
         None if model.prompt.is_some() => prompt::on_key(model, key),
         None if model.form_takes_keys() => form::on_key(model, key),
         None => {
-            keys::action(model.scope(), key).map_or_else(Vec::new, |action| act::act(model, action))
+            keys::action(model.place(), key).map_or_else(Vec::new, |action| act::act(model, action))
         }
     }
 }

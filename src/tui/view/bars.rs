@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{joined, put, put_right};
-use crate::model::Severity;
+use crate::model::{Role, Severity};
 use crate::tui::keys;
 use crate::tui::model::form::Aim;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
@@ -121,6 +121,10 @@ fn joined_width(parts: &[Span<'_>]) -> usize {
 fn narrowed(model: &Model) -> Vec<Span<'static>> {
     let theme = model.theme;
     let mut parts = Vec::new();
+    if model.world.role < Role::Admin {
+        let word = format!("as {}", model.world.role);
+        parts.push(Span::styled(word, theme.care()));
+    }
     if model.world.engine.file.changed {
         parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
     }
@@ -166,9 +170,9 @@ fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
     let keys = [
-        (theme.glyph("⏎", "Enter"), if writes { "what would be written" } else { "do it" }),
-        ("Tab", "next field"),
-        ("S-Tab", "field before"),
+        (theme.glyph("⏎", "Enter"), if writes { "save" } else { "do it" }),
+        ("Tab", "next"),
+        ("S-Tab", "before"),
         (theme.glyph("← →", "Left Right"), "choose"),
         ("Esc", "leave"),
     ];
@@ -265,7 +269,7 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
     let room = usize::from(area.width).saturating_sub(taken);
     let mut shown: Vec<(String, &str)> = Vec::new();
-    for binding in keys::valid(model.scope()) {
+    for binding in keys::valid(model.place()) {
         if let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) {
             let name = key.name();
             let name = if name == "Enter" { theme.glyph("⏎", "Enter").to_owned() } else { name };

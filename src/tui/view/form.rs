@@ -58,6 +58,8 @@ fn field_line<'a>(model: &Model, field: &'a Field, here: bool, width: usize) -> 
     let room = width.saturating_sub(LABELS + 1);
     let changed = if field.is_changed() { theme.care() } else { ratatui::style::Style::new() };
     let value = match &field.entry {
+        // A hint that is not typed at would be taken for what the field holds.
+        Entry::Text(input) if input.value().is_empty() && !here => Span::raw(""),
         Entry::Text(input) if input.value().is_empty() => {
             Span::styled(fit(field.hint, room, theme.ellipsis()), theme.quiet())
         }

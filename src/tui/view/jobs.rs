@@ -24,6 +24,11 @@ const COLUMNS: [Column; 9] = [
     Column::new("waiting for", 12, 30, 7),
 ];
 
+/// From low to high.
+pub(super) const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/// The same in ASCII.
+pub(super) const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];
+
 /// Draws the list.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     let jobs = model.world.jobs();
@@ -137,8 +142,6 @@ pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
 /// The newest outcomes, newest at the right. A success is as tall as it took long beside the
 /// others; all else is a glyph.
 pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<'static> {
-    const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-    const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];
     let shown = &recent[recent.len().saturating_sub(cells)..];
     let length = |it: &Summary| match (it.started_at, it.finished_at) {
         (Some(start), Some(end)) => (end - start).num_milliseconds().max(0),

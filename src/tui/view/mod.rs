@@ -8,6 +8,7 @@ mod details;
 mod executions;
 mod form;
 mod frame;
+mod graph;
 mod jobs;
 mod output;
 mod papers;
@@ -77,11 +78,11 @@ fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>
         Opened::Execution { execution, .. } => {
             details::execution(model, execution, width, usize::MAX)
         }
-        Opened::Worker { id, .. } => details::worker(model, id),
+        Opened::Worker { id, .. } => workers::details(model, id),
         Opened::Plan { plan, .. } => papers::plan(model, plan),
         Opened::Diff { title, lines, .. } => papers::diff(model, title, lines),
         Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
-        Opened::Help { scope, .. } => papers::help(model, *scope),
+        Opened::Help { place, .. } => papers::help(model, *place),
         Opened::Notices { .. } => papers::notices(model),
         // They draw themselves: output may be far too long to be made into lines.
         Opened::Output(_) | Opened::Versions(_) => (Line::default(), Vec::new()),

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
-use crate::tui::keys::{self, Scope};
+use crate::tui::keys::{self, Place};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};
 
@@ -111,7 +111,7 @@ pub(super) fn paper<'a>(
 }
 
 /// The keys that are valid there.
-pub(super) fn help(model: &Model, scope: Scope) -> Page<'static> {
+pub(super) fn help(model: &Model, place: Place) -> Page<'static> {
     let theme = model.theme;
     let line = |binding: &keys::Binding| {
         let names: Vec<String> = if binding.keys.is_empty() {
@@ -124,7 +124,7 @@ pub(super) fn help(model: &Model, scope: Scope) -> Page<'static> {
             Span::raw(binding.help),
         ])
     };
-    let lines = keys::valid(scope).map(line).collect();
+    let lines = keys::valid(place).map(line).collect();
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 

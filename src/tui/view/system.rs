@@ -1,16 +1,24 @@
 //! The System tab: the engine, today's counts, what comes next, the event log.
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::jobs::{ASCII_BARS, BARS};
 use super::put;
 use crate::model::{Event, Severity};
+use crate::tui::model::load::{Minute, SLOT};
 use crate::tui::model::{Link, Model};
-use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment};
+use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment, took};
+use crate::tui::theme::Theme;
 
 /// Rows of the upper part.
-const FACTS: u16 = 10;
+const FACTS: u16 = 8;
+/// Rows of the last hour and the next day.
+const LOAD: u16 = 6;
+/// Cells of their labels.
+const LABEL: usize = 13;
 
 /// Cells that today's counts need.
 const TODAY: u16 = 24;
@@ -24,11 +32,91 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     let right = Rect { x: area.x + split, width: area.width - split, ..upper };
     today(model, canvas, right);
     let left = area.height - facts;
+    let load_rows = if left >= LOAD + 6 { LOAD } else { 0 };
+    load(model, canvas, Rect { y: area.y + facts, height: load_rows, ..area });
+    let left = left - load_rows;
     let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
-    let middle = Rect { y: area.y + facts, height: next_rows, ..area };
+    let middle = Rect { y: area.y + facts + load_rows, height: next_rows, ..area };
     upcoming(model, canvas, middle);
     let lower = Rect { y: middle.bottom(), height: left - next_rows, ..area };
     events(model, canvas, lower);
+}
+
+/// What ended and how late it began in the last hour, and where fire times pile up in the next day.
+fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let hour: Vec<Option<Minute>> = model.system.load.hour(model.now).collect();
+    let ended: Vec<Option<u64>> = hour.iter().map(|it| it.map(|it| it.ended)).collect();
+    let late = |it: &Option<Minute>| {
+        let late = it.as_ref().map(|it| it.late.map_or(0, |late| late.num_milliseconds().max(0)));
+        late.and_then(|late| u64::try_from(late).ok())
+    };
+    let late: Vec<Option<u64>> = hour.iter().map(late).collect();
+    let sum: u64 = ended.iter().flatten().sum();
+    let most = ended.iter().flatten().max().copied().unwrap_or(0);
+    let worst = late.iter().flatten().max().copied().unwrap_or(0);
+    let worst = took(chrono::TimeDelta::milliseconds(i64::try_from(worst).unwrap_or(i64::MAX)));
+    let ended_told = format!("{sum} in the hour, at most {most} a minute");
+    row(model, canvas, area, 1, ("ended", bars(theme, &ended), ended_told));
+    row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("at worst {worst}")));
+    let Some(timeline) = &model.system.timeline else {
+        return;
+    };
+    let slots: Vec<Option<u64>> = timeline.slots.iter().copied().map(Some).collect();
+    let mut told = match timeline.peak() {
+        Some((at, most)) => {
+            format!("most at {}: {most} in half an hour", clock(model, at))
+        }
+        None => "nothing fires".to_owned(),
+    };
+    if timeline.restless > 0 {
+        told = format!("{told}; {} jobs fire all the time", timeline.restless);
+    }
+    row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), told));
+    let mut hours = String::new();
+    for slot in (0..slots.len()).step_by(8) {
+        let seconds = i64::try_from(slot).unwrap_or(0) * SLOT;
+        let at = timeline.from + chrono::TimeDelta::seconds(seconds);
+        hours.push_str(&format!("{:<8}", clock(model, at)));
+    }
+    let line = format!("{}{hours}", " ".repeat(LABEL));
+    put(canvas, area, 5, &Line::styled(line, theme.quiet()));
+}
+
+fn clock(model: &Model, at: DateTime<Utc>) -> String {
+    at.with_timezone(&model.zone()).format("%H:%M").to_string()
+}
+
+/// A label, bars, and what they come to.
+fn row(
+    model: &Model,
+    canvas: &mut Buffer,
+    area: Rect,
+    at: usize,
+    (name, bars, told): (&str, String, String),
+) {
+    let room = usize::from(area.width).saturating_sub(LABEL + bars.chars().count() + 2);
+    let told = if room < 12 { String::new() } else { told };
+    let line = Line::from(vec![
+        Span::styled(format!("   {name:<0$}", LABEL - 3), model.theme.quiet()),
+        Span::styled(bars, model.theme.busy()),
+        Span::styled(format!("  {told}"), model.theme.quiet()),
+    ]);
+    put(canvas, area, at, &line);
+}
+
+/// Each as tall as it is beside the greatest; what is not known is blank.
+fn bars(theme: Theme, values: &[Option<u64>]) -> String {
+    let most = values.iter().flatten().max().copied().unwrap_or(0).max(1);
+    let bar = |value: &Option<u64>| match value {
+        None => " ",
+        Some(0) => theme.glyph("·", "."),
+        Some(value) => {
+            let level = usize::try_from(value.saturating_mul(7) / most).unwrap_or(7).min(7);
+            theme.glyph(BARS[level], ASCII_BARS[level])
+        }
+    };
+    values.iter().map(bar).collect()
 }
 
 fn title(model: &Model, text: &str) -> Line<'static> {
