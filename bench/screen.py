@@ -109,6 +109,23 @@ class Screen:
         os.write(self.terminal, key)
         return (time.perf_counter() - start) * 1e3 if self.read(1.0) else None
 
+    def burst(self, key):
+        """Milliseconds from a key to the last byte of all that it brings."""
+        start = last = time.perf_counter()
+        os.write(self.terminal, key)
+        while time.perf_counter() - last < 0.15:
+            if self.read(0.02):
+                last = time.perf_counter()
+        return (last - start) * 1e3
+
+    def worked(self):
+        """Milliseconds of CPU that the program has used, to the microsecond."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/schedstat", encoding="utf-8") as file:
+                total += int(file.read().split()[0])
+        return total / 1e6
+
     def cpu(self):
         """Seconds of CPU that the program has used."""
         with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
@@ -268,7 +285,7 @@ def pressed(times):
 def filtering(count, program, options):
     """A filter is typed letter by letter, and taken away again."""
     words = [b"job-00", b"999", b"xyzzy", b"jb09"]
-    times = []
+    times, cost = [], []
     with World(program, resting(count)) as world:
         screen = world.screen()
         try:
@@ -278,13 +295,25 @@ def filtering(count, program, options):
                 word = words[len(times) % len(words)]
                 screen.settle(0.2)
                 screen.press(b"/")
+                worked = screen.worked()
+                before = len(times)
                 times += [screen.press(word[n : n + 1]) for n in range(len(word))]
                 times.append(screen.press(b"\x15"))
+                cost.append((screen.worked() - worked) / (len(times) - before))
                 screen.press(b"\x1b")
                 screen.read_for(0.1)
         finally:
             screen.close()
-    return {"row": "filter", "jobs": count, "size": f"{COLUMNS}x{ROWS}", **pressed(times)}
+    row = {"row": "filter", "jobs": count, "size": f"{COLUMNS}x{ROWS}", **pressed(times)}
+    return row | {"cpu_per_key_ms": round(statistics.median(cost), 2)}
+
+
+def has_ended(data):
+    """Whether the one execution of a store has succeeded."""
+    store = sqlite3.connect(f"file:{data}/crontower.db?mode=ro", uri=True)
+    found = store.execute("SELECT 1 FROM executions WHERE state = 'succeeded'").fetchone()
+    store.close()
+    return found is not None
 
 
 def multiply(data, count):
@@ -299,13 +328,16 @@ def multiply(data, count):
         for n in range(1, count):
             # Older than the one: its first digits are its time in milliseconds.
             new = f"{int(one[:12], 16) - 40 * n:012x}{one[12:]}"
-            copy = row | {"id": new, "tail": row["tail"]}
+            # Neighbours differ, so that scrolling by a row changes what is to be seen.
+            job = f"job-{n % 5:05}"
+            copy = row | {"id": new, "job_id": job}
             for name in ("fire_time", "created_at", "started_at", "finished_at"):
                 copy[name] -= 40_000 * n
             values = [copy[name] for name in names]
             marks = ",".join("?" * len(names))
             store.execute(f"INSERT INTO executions VALUES ({marks})", values)
             text = body.replace(one, new).replace(dashed, str(uuid.UUID(new)))
+            text = text.replace(row["job_id"], job)
             store.execute("INSERT INTO execution_bodies VALUES (?, ?)", (new, text))
     store.close()
 
@@ -316,7 +348,7 @@ def history(count, program, options):
         screen = world.screen()
         screen.read_until(lambda seen: b"keys" in seen)
         screen.press(b"r")
-        screen.read_until(lambda seen: b"succeeded" in seen)
+        screen.read_until(lambda seen: has_ended(world.data))
         screen.close()
         multiply(world.data, count)
         screen = world.screen()
@@ -324,23 +356,21 @@ def history(count, program, options):
             screen.read_until(lambda seen: b"keys" in seen)
             screen.read_for(2)
             screen.settle(0.2)
-            begun = time.perf_counter()
-            os.write(screen.terminal, b"2")
-            screen.read_until(lambda seen: b"succeeded" in seen)
-            opened = (time.perf_counter() - begun) * 1e3
+            opened = screen.burst(b"2")
             screen.read_for(0.5)
-            keys = [b"\x1b[6~", b"j", b"j", b"\x04", b"j", b"k"]
+            keys = [b"\x1b[6~", b"j", b"k", b"\x1b[5~", b"\x04", b"\x15"]
             times = []
             for n in range(options.keys):
                 if n % 10 == 0:
                     screen.settle(0.2)
                 times.append(screen.press(keys[n % len(keys)]))
             screen.settle(0.2)
-            end = screen.press(b"G")
+            end = screen.burst(b"G")
         finally:
             screen.close()
     row = {"row": "history", "executions": count, "size": f"{COLUMNS}x{ROWS}"}
-    return row | {"opened_ms": round(opened, 1), "to_the_end_ms": end, **pressed(times)}
+    row |= {"opened_ms": round(opened, 1), "to_the_end_ms": round(end, 1)}
+    return row | pressed(times)
 
 
 def storm(count, program, options):

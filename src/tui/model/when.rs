@@ -44,7 +44,7 @@ fn instant(words: &str, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         let tomorrow = || local(today.checked_add_days(Days::new(1))?.and_time(time), zone);
         return if at > now { Some(at) } else { tomorrow() };
     }
-    let (day, time) = match words.split_once(|c: char| c == ' ' || c == 't') {
+    let (day, time) = match words.split_once([' ', 't']) {
         Some(("omorrow", _)) | None => (words, NaiveTime::MIN),
         Some(_) if words.starts_with("tomorrow") => {
             let rest = words.trim_start_matches("tomorrow").trim();

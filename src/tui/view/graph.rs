@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::jobs::look;
 use crate::model::{Condition, Dependency, JobId, JobStatus};
-use crate::tui::model::{Model, last_result};
+use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::ago;
 
 /// Jobs of either direction that are drawn.
@@ -98,7 +98,9 @@ impl Graph<'_> {
                 line.push(Span::styled(format!("{} ", look.glyph), look.style));
                 line.push(Span::raw(id.to_string()));
                 line.push(Span::styled(format!("  {}", look.word), look.style));
-                let at = last_result(job).and_then(|it| it.finished_at);
+                // What is under way has no age of an end.
+                let over = !matches!(self.model.world.condition(job), JobCondition::Live(_));
+                let at = last_result(job).filter(|_| over).and_then(|it| it.finished_at);
                 let at = at.map_or_else(String::new, |at| format!(" {}", ago(self.model.now, at)));
                 line.push(Span::styled(at, theme.quiet()));
             }

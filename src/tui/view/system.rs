@@ -15,17 +15,21 @@ use crate::tui::theme::Theme;
 
 /// Rows of the upper part.
 const FACTS: u16 = 8;
+/// The same where there is room for every state.
+const ALL_FACTS: u16 = 11;
+/// From so many rows on there is.
+const ROOMY: u16 = 30;
 /// Rows of the last hour and the next day.
 const LOAD: u16 = 6;
 /// Cells of their labels.
-const LABEL: usize = 13;
+const LABEL: usize = 16;
 
 /// Cells that today's counts need.
 const TODAY: u16 = 24;
 
 /// Draws the tab.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let facts = FACTS.min(area.height);
+    let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
     let upper = Rect { height: facts, ..area };
     let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
     engine(model, canvas, Rect { width: split, ..upper });
@@ -65,12 +69,12 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
     let slots: Vec<Option<u64>> = timeline.slots.iter().copied().map(Some).collect();
     let mut told = match timeline.peak() {
         Some((at, most)) => {
-            format!("most at {}: {most} in half an hour", clock(model, at))
+            format!("peak {}: {most}", clock(model, at))
         }
         None => "nothing fires".to_owned(),
     };
     if timeline.restless > 0 {
-        told = format!("{told}; {} jobs fire all the time", timeline.restless);
+        told = format!("{told}; not counted: {} that fire each minute", timeline.restless);
     }
     row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), told));
     let mut hours = String::new();
@@ -96,7 +100,7 @@ fn row(
     (name, bars, told): (&str, String, String),
 ) {
     let room = usize::from(area.width).saturating_sub(LABEL + bars.chars().count() + 2);
-    let told = if room < 12 { String::new() } else { told };
+    let told = if room < 12 { "".into() } else { fit(&told, room, model.theme.ellipsis()) };
     let line = Line::from(vec![
         Span::styled(format!("   {name:<0$}", LABEL - 3), model.theme.quiet()),
         Span::styled(bars, model.theme.busy()),
@@ -165,7 +169,10 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
     if counts.is_empty() {
         put(canvas, area, 1, &Line::styled("   none", theme.quiet()));
     }
-    for (at, (state, count)) in counts.into_iter().enumerate() {
+    let rows = usize::from(area.height.saturating_sub(1));
+    // Where there are more states than rows, the last ones share the last row.
+    let alone = if counts.len() > rows { rows.saturating_sub(1) } else { counts.len() };
+    for (at, (state, count)) in counts.iter().take(alone).enumerate() {
         let look = theme.state(*state);
         let line = Line::from(vec![
             Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
@@ -173,6 +180,13 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
         ]);
         put(canvas, area, at + 1, &line);
     }
+    let shared = counts.iter().skip(alone).map(|(state, count)| {
+        let look = theme.state(*state);
+        Span::styled(format!("{} {count} {}", look.glyph, look.word), look.style)
+    });
+    let mut line = vec![Span::raw("   ")];
+    line.extend(super::joined(shared, "  "));
+    put(canvas, area, alone + 1, &Line::from(line));
 }
 
 fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
