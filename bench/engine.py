@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What the engine does in time, on its own data folder, with the real binary: one line of JSON a row.
 
-usage: engine.py CRONTOWER [lateness] [burst] [throughput] [echo] [idle] [kill]
+usage: engine.py CRONTOWER [lateness] [burst] [throughput] [dependent] [echo] [idle] [kill]
 
 lateness    a job `* * * * * *`: how late its own first instruction is, over 60 seconds
 burst       1,000 jobs due in one second: how many ran, how late the first and the last
-throughput  2,000 scripts `true` due at one instant: recorded ends a second, at 8 slots and at 64
+throughput  2,000 scripts `true` due at one instant: recorded ends a second, at 8 slots and at 64, each beside a bare loop
+            that starts as many (cargo bench --bench spawn)
+dependent   60 times a job and the chain behind it: from the end of the one to the start of the other
 echo        20,000 `echo` commands due at one instant: recorded ends a second
 idle        memory and CPU of engine and worker process over 60 seconds with 5 jobs
 kill        kill -9 of the engine during a 20-second job, a restart 5 seconds later
@@ -133,8 +135,25 @@ def rate(binary, name, count, slots, work, lead):
 
 
 def throughput(binary):
+    repo = pathlib.Path(__file__).resolve().parent.parent
+    bare = lambda slots: subprocess.run(["cargo", "bench", "-q", "--bench", "spawn", "--", "2000", str(slots)], cwd=repo, check=True)
     for slots in (8, 64):
-        rate(binary, "throughput", 2000, slots, 'run: "true"', 8)
+        for _ in range(3):
+            bare(slots)
+            rate(binary, "throughput", 2000, slots, 'run: "true"', 8)
+
+
+def dependent(binary):
+    jobs = 'timezone: UTC\njobs:\n  - {id: first, schedule: "* * * * * *", run: "true"}\n  - {id: then, dependencies: [first], run: "true"}\n'
+    site = Site(binary, jobs)
+    site.start()
+    time.sleep(62)
+    executions = site.executions()
+    ends = sorted(stamp(e["finished_at"]) for e in executions if e["job_id"] == "first" and e["finished_at"])
+    starts = sorted(stamp(e["attempts"][0]["started_at"]) for e in executions if e["job_id"] == "then" and e["started_at"])
+    waits = [(start - max(end for end in ends if end <= start)) * 1e3 for start in starts]
+    row("dependent", unit="ms", samples=len(waits), start_after_end=spread(waits))
+    site.stop()
 
 
 def echo(binary):
@@ -186,5 +205,5 @@ def kill(binary):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    for name in sys.argv[2:] or ["lateness", "burst", "throughput", "echo", "idle", "kill"]:
+    for name in sys.argv[2:] or ["lateness", "burst", "throughput", "dependent", "echo", "idle", "kill"]:
         globals()[name](os.path.abspath(sys.argv[1]))

@@ -15,7 +15,7 @@ use crontower::model::{
     JobId, JobRecord, JobState, Outcome, Priority, Source, StateName, Transition, Trigger,
     WorkerId,
 };
-use crontower::store::{Change, ExecutionQuery, SqliteStore, Store};
+use crontower::store::{Change, ExecutionQuery, Expired, SqliteStore, Store};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tempfile::TempDir;
@@ -194,4 +194,56 @@ fn load_ten_thousand_jobs(bencher: Bencher<'_, '_>, executions: u64) {
     let jobs: Vec<_> = (0..10_000).flat_map(job).collect();
     runtime.block_on(store.commit(&jobs)).expect("a commit");
     bencher.bench_local(|| runtime.block_on(store.load()).expect("an image").jobs.len());
+}
+
+/// Bites of 500 that retention takes of a million executions with three events each: expired by age, of 100 jobs that have
+/// far too many, and where nothing has expired.
+#[divan::bench_group(sample_count = 20, sample_size = 1)]
+mod retention {
+    use super::*;
+
+    const MANY: u64 = 1_000_000;
+
+    fn bite(bencher: Bencher<'_, '_>, before: u64, per_job: u32) {
+        let (_folder, runtime, store) = filled(MANY);
+        let expired = Expired { before: at(before), per_job, at_most: 500 };
+        bencher.bench_local(|| runtime.block_on(store.delete_expired(&expired)).expect("a bite"));
+    }
+
+    #[divan::bench]
+    fn too_old(bencher: Bencher<'_, '_>) {
+        bite(bencher, MANY, u32::MAX);
+    }
+
+    #[divan::bench]
+    fn too_many(bencher: Bencher<'_, '_>) {
+        bite(bencher, 0, 1_000);
+    }
+
+    #[divan::bench]
+    fn nothing(bencher: Bencher<'_, '_>) {
+        bite(bencher, 0, u32::MAX);
+    }
+
+    /// Commits of one execution while bites are taken as fast as they can be: what a bite costs those who write.
+    #[divan::bench(sample_count = 50)]
+    fn commit_beside(bencher: Bencher<'_, '_>) {
+        let (_folder, runtime, store) = filled(MANY);
+        let store = Arc::new(store);
+        let expired = Expired { before: at(MANY), per_job: u32::MAX, at_most: 500 };
+        let eater = Arc::clone(&store);
+        let eating = runtime.spawn(async move {
+            while eater.delete_expired(&expired).await.expect("a bite").more {}
+        });
+        let mut next = MANY;
+        bencher
+            .with_inputs(|| {
+                next += 1;
+                batch(next, 1)
+            })
+            .bench_local_values(|changes| {
+                runtime.block_on(store.commit(&changes)).expect("a commit")
+            });
+        eating.abort();
+    }
 }

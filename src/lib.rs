@@ -2,11 +2,12 @@
 //!
 //! The rooms, from what is known to what is shown: `model` (what a thing is), `schedule` (when), `jobfile` (jobs.yaml),
 //! `engine` (what happens next), `store` (what survives), `worker` (carrying it out), `driver` (the only loop and the only
-//! door), `tui`, `api` and `cli`.
+//! door), `tui`, `api` and `cli`. An embedding program begins at [`Engine::builder`].
 
 pub mod api;
 pub mod cli;
 pub mod driver;
+mod embed;
 pub mod engine;
 pub mod jobfile;
 pub mod model;
@@ -14,3 +15,5 @@ pub mod schedule;
 pub mod store;
 pub mod tui;
 pub mod worker;
+
+pub use embed::{BuildError, Builder, Engine, worker_main};

@@ -35,5 +35,5 @@ pub use app::WallClock;
 pub use listen::{Listen, ListenError, Listeners};
 pub use problem::ProblemDetails;
 pub use serve::serve;
-pub use status::{SystemStatus, Upcoming};
+pub use status::{SystemStatus, Upcoming, glance};
 pub use wire::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage, WireLine, WireText};

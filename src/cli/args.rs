@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use super::engine::StartArgs;
 use super::place::Place;
 use super::{
-    attach, completions, events, executions, jobs, logs, man, next, pause, reload, run, show,
-    status, stop_and_retry, token, validate, why, worker_process, workers,
+    attach, completions, events, executions, export, import, init, jobs, logs, man, next, pause,
+    reload, run, show, status, stop_and_retry, token, validate, why, worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -36,6 +36,12 @@ pub struct Cli {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a small jobs file to start from
+    Init(init::Init),
+    /// Make a jobs file of what another scheduler has
+    Import(import::Import),
+    /// Print all jobs in force as one jobs file
+    Export(export::Export),
     /// Judge a jobs file
     Validate(validate::Validate),
     /// Tell when a schedule fires next

@@ -19,7 +19,7 @@ use super::{logging, screen};
 use crate::api::{Access, Listen, ListenError, Listeners, Tokens, WallClock, serve};
 use crate::driver::clock::Clock;
 use crate::driver::data_dir::DataDir;
-use crate::driver::{Door, Running, StartError, StartOptions, start};
+use crate::driver::{Door, JobsFrom, Running, StartError, StartOptions, start};
 use crate::model::{Actor, OnStop};
 use crate::worker::registry::Registry;
 
@@ -268,11 +268,13 @@ fn not_started(error: StartError) -> Failure {
 }
 
 /// The jobs file: as asked for, else jobs.yaml where there is one, else the sample.
-fn jobs(flag: Option<PathBuf>) -> Option<PathBuf> {
+fn jobs(flag: Option<PathBuf>) -> JobsFrom {
     let usual = PathBuf::from("jobs.yaml");
-    let path = jobs_file(flag).or_else(|| usual.exists().then_some(usual))?;
-    // Others than this process are told about it, too.
-    Some(std::path::absolute(&path).unwrap_or(path))
+    match jobs_file(flag).or_else(|| usual.exists().then_some(usual)) {
+        // Others than this process are told about it, too.
+        Some(path) => JobsFrom::Path(std::path::absolute(&path).unwrap_or(path)),
+        None => JobsFrom::Sample,
+    }
 }
 
 /// This very program, which is the worker process's, too.

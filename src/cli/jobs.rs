@@ -48,7 +48,7 @@ impl Jobs {
 }
 
 /// The whole list, page after page, as one answer.
-async fn all_pages(client: &Client) -> Result<Value, Failure> {
+pub(super) async fn all_pages(client: &Client) -> Result<Value, Failure> {
     let mut items: Vec<Value> = Vec::new();
     let mut cursor: Option<String> = None;
     loop {

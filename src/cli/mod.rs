@@ -10,6 +10,9 @@ mod engine;
 mod events;
 mod executions;
 mod exit;
+mod export;
+mod import;
+mod init;
 mod jobs;
 mod logging;
 mod logs;
@@ -91,6 +94,9 @@ fn start(cli: Cli, terminal: Terminal) -> Result<(), Failure> {
 
 async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
+        Command::Init(args) => args.run(&context),
+        Command::Import(args) => args.run(&context),
+        Command::Export(args) => args.run(&context).await,
         Command::Validate(args) => args.run(&context),
         Command::WorkerProcess(args) => args.run(&context).await,
         Command::Next(args) => args.run(&context),

@@ -52,7 +52,8 @@ fn sentences(status: &SystemStatus) -> String {
 
 fn file(status: &SystemStatus) -> String {
     let file = &status.engine.file;
-    let path = file.path.as_deref().unwrap_or("none: the built-in sample");
+    let without = if file.sample { "none: the built-in sample" } else { "none" };
+    let path = file.path.as_deref().unwrap_or(without);
     let changed = if file.changed { " (changed: `crontower reload` applies it)" } else { "" };
     format!("{path}{changed}")
 }

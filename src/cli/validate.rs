@@ -55,6 +55,12 @@ fn judge(path: &Path, texts: &[SourceText]) -> Result<jobfile::Loaded, jobfile::
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let base_dir = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let catalog = Registry::builtin();
-    let rules = Rules { catalog: &catalog, base_dir, system_zone: system_zone(), now: now() };
+    let rules = Rules {
+        catalog: &catalog,
+        base_dir,
+        system_zone: system_zone(),
+        now: now(),
+        is_root: rustix::process::geteuid().is_root(),
+    };
     jobfile::parse(texts, &rules)
 }

@@ -51,8 +51,11 @@ pub struct EngineInfo {
 /// The jobs file as the engine sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileState {
-    /// Its path; `None` = the built-in sample is in force.
+    /// Its path, if there is one.
     pub path: Option<String>,
+    /// Whether the built-in sample is in force.
+    #[serde(default)]
+    pub sample: bool,
     /// Whether it has changed since it was loaded.
     pub changed: bool,
 }

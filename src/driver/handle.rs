@@ -8,14 +8,15 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
-use super::door::{Door, RunOptions};
+use super::door::{Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
 use super::feed::Subscription;
+use super::preview::preview;
 use super::source::JobsSource;
 use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, OnStop, Refusal,
-    StateName, Why,
+    Actor, Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, OnStop,
+    Refusal, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page, Store, StoreError};
 use crate::worker::output::OutputChunk;
@@ -87,7 +88,7 @@ impl Handle {
         let _ = self.messages.send(Message::Stop { how, patient: true, reason }).await;
     }
 
-    async fn request(&self, request: Request) -> Result<Answer, Refusal> {
+    pub(super) async fn request(&self, request: Request) -> Result<Answer, Refusal> {
         let (reply, answer) = oneshot::channel();
         let actor = self.actor.clone();
         let message = Message::Request { actor, request, reply };
@@ -95,7 +96,7 @@ impl Handle {
         answer.await.map_err(|_| Refusal::Stopping)?
     }
 
-    async fn look<T: Send + 'static>(
+    pub(super) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -115,9 +116,16 @@ impl Handle {
         }
     }
 
-    async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
+    pub(super) async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
         match self.request(request).await? {
             Answer::Job(job) => Ok(job),
+            _ => Err(Refusal::Stopping),
+        }
+    }
+
+    async fn worker_request(&self, request: Request) -> Result<Worker, Refusal> {
+        match self.request(request).await? {
+            Answer::Worker(worker) => Ok(*worker),
             _ => Err(Refusal::Stopping),
         }
     }
@@ -201,13 +209,75 @@ impl Door for Handle {
         self.job_request(Request::Resume(job.clone())).await
     }
 
+    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+        self.job_request(Request::SkipNext { job: job.clone(), undo }).await
+    }
+
+    async fn acknowledge(
+        &self,
+        execution: ExecutionId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let execution = self.execution(&execution.to_string()).await?;
+        let note = note.map(|note| (note.text, note.until));
+        self.job_request(Request::Acknowledge { execution, note }).await
+    }
+
+    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
+        let versions =
+            self.store.job_versions(job, limit.clamp(1, 1_000)).await.map_err(refused)?;
+        if versions.is_empty() {
+            let job = job.clone();
+            self.look(move |engine| engine.known(&job)).await??;
+        }
+        Ok(versions)
+    }
+
+    async fn drain(
+        &self,
+        worker: &WorkerId,
+        drain: bool,
+        reason: Option<String>,
+    ) -> Result<Worker, Refusal> {
+        self.worker_request(Request::Drain { worker: worker.clone(), drain, reason }).await
+    }
+
+    async fn set_capacity(
+        &self,
+        worker: &WorkerId,
+        capacity: Option<u32>,
+    ) -> Result<Worker, Refusal> {
+        self.worker_request(Request::SetCapacity { worker: worker.clone(), capacity }).await
+    }
+
+    async fn preview(
+        &self,
+        schedule: &str,
+        timezone: Option<&str>,
+        count: usize,
+    ) -> Result<Preview, Refusal> {
+        let settings = self.look(|engine| engine.settings().clone()).await?;
+        preview(schedule, timezone, count, &settings, self.source.system_zone)
+    }
+
+    async fn edit_job(
+        &self,
+        job: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        self.edit(job, edit, options).await
+    }
+
     async fn plan_reload(&self) -> Result<Plan, Refusal> {
         self.read_file().await.map(|(_, plan)| plan)
     }
 
     async fn reload(&self) -> Result<Plan, Refusal> {
+        let mut turn = self.source.turn.lock().await;
         let (read, plan) = self.read_file().await?;
-        self.request(Request::Apply(Box::new(read.loaded.set))).await?;
+        self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await?;
+        self.source.put_in_force(&mut turn, &read);
         let loaded = Message::Loaded(read.fingerprint);
         self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
         Ok(plan)
@@ -298,7 +368,7 @@ impl Door for Handle {
     }
 }
 
-fn refused(error: StoreError) -> Refusal {
+pub(super) fn refused(error: StoreError) -> Refusal {
     tracing::error!(%error, "the store did not answer");
     Refusal::Store(error.to_string())
 }

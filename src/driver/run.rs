@@ -170,7 +170,7 @@ impl Driver {
                 self.tell_file_state(false);
             }
             Message::FileTouched => {
-                let changed = self.source.fingerprint() != Some(self.fingerprint);
+                let changed = self.source.is_changed(self.fingerprint);
                 self.tell_file_state(changed);
             }
             Message::Stop { how, patient, reason } => {
@@ -204,9 +204,12 @@ impl Driver {
         let mut effects = Vec::new();
         for input in turn.inputs {
             let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
-            let is_apply = matches!(&input, Input::Request { request: Request::Apply(_), .. });
+            let moves_slots = matches!(
+                &input,
+                Input::Request { request: Request::Apply(_) | Request::SetCapacity { .. }, .. }
+            );
             effects.extend(self.engine.handle(Clock.now(), input));
-            if is_up || is_apply {
+            if is_up || moves_slots {
                 self.hands.configure(self.engine.pools());
             }
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
 use super::clock::{Clock, boot_id};
@@ -15,8 +16,9 @@ use super::data_dir::{DataDir, DataDirError};
 use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
+use super::retention::Keeper;
 use super::run::Driver;
-use super::source::JobsSource;
+use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
@@ -31,8 +33,8 @@ const QUEUE_BOUND: usize = 4_096;
 /// What an engine is started with.
 #[derive(Debug)]
 pub struct StartOptions {
-    /// jobs.yaml or a folder of such files; `None` = the built-in sample.
-    pub jobs: Option<PathBuf>,
+    /// Where the file jobs come from.
+    pub jobs: JobsFrom,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// `sqlite` or `memory`.
@@ -72,7 +74,7 @@ pub struct Running {
     /// Things that are legal in jobs.yaml but likely wrong.
     pub warnings: Vec<String>,
     loop_task: JoinHandle<()>,
-    _watch: Option<FileWatch>,
+    _watch: Option<Arc<FileWatch>>,
 }
 
 impl Running {
@@ -93,13 +95,9 @@ impl Running {
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let data_dir = DataDir::open(&options.data_dir)?;
     let lock = data_dir.lock()?;
-    let source = Arc::new(JobsSource {
-        path: options.jobs.clone(),
-        sample_dir: data_dir.sample(),
-        registry: options.registry.clone(),
-        system_zone: system_zone(),
-    });
-    if options.jobs.is_none() {
+    let (jobs, registry) = (options.jobs.clone(), options.registry.clone());
+    let source = Arc::new(JobsSource::new(jobs, data_dir.sample(), registry, system_zone()));
+    if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
     let now = Clock.now();
@@ -109,6 +107,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let image = store.load().await?;
     let read = read.await.map_err(std::io::Error::other)?.map_err(StartError::Jobs)?;
     let config = config(source.system_zone);
+    source.put_in_force(&mut *source.turn.lock().await, &read);
     let set = read.loaded.set;
     let (engine, effects) =
         Engine::start(config.clone(), image, set, Clock.now()).map_err(StartError::Jobs)?;
@@ -136,7 +135,9 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
-    let watch = options.jobs.as_deref().and_then(|path| watch(path, &to_loop));
+    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop)).map(Arc::new);
+    watch.iter().for_each(|watch| source.watched_by(watch));
+    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
     let handle = Handle {
         messages: to_loop,
         store,
@@ -145,7 +146,17 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         actor: Actor::named("program"),
     };
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
-    let loop_task = tokio::spawn(driver.run());
+    let loop_task = tokio::spawn(async move {
+        let stop = CancellationToken::new();
+        let keeping = tokio::spawn(keeper.run(stop.clone()));
+        // The keeper is told even if the loop panics.
+        let stopped = stop.drop_guard();
+        driver.run().await;
+        drop(stopped);
+        if let Err(error) = keeping.await {
+            tracing::error!(%error, "the deletion of old history panicked");
+        }
+    });
     Ok(Running { handle, data_dir, warnings, loop_task, _watch: watch })
 }
 
@@ -185,7 +196,8 @@ fn info(
         data_dir: data_dir.root().display().to_string(),
         listen: options.listen.clone(),
         file: FileState {
-            path: options.jobs.as_ref().map(|path| path.display().to_string()),
+            path: options.jobs.path().map(|path| path.display().to_string()),
+            sample: options.jobs == JobsFrom::Sample,
             changed: false,
         },
     }

@@ -23,6 +23,8 @@ pub(super) struct Wish {
     pub(super) requested_by: Option<Actor>,
     /// One of several missed fire times: overlap is not judged among them.
     pub(super) one_of_many: bool,
+    /// It waits for those of its dependencies that are not fresh.
+    pub(super) with_dependencies: bool,
     /// Why it is made, for people.
     pub(super) reason: String,
 }
@@ -48,10 +50,11 @@ impl Engine {
         let entry = self.jobs.get_mut(job)?;
         let id = self.ids.next(now.wall);
         let scheduled = matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Reboot);
-        let waits = scheduled && !entry.definition.dependencies.is_empty();
+        let waits =
+            (scheduled || wish.with_dependencies) && !entry.definition.dependencies.is_empty();
         let state = if waits {
             let waiting_for = Vec::new();
-            ExecutionState::Waiting { waiting_for, fresh_after: entry.state.last_fire_time }
+            ExecutionState::Waiting { waiting_for, fresh_after: entry.fresh_after() }
         } else {
             ExecutionState::Queued
         };
@@ -187,9 +190,11 @@ impl Engine {
         state: ExecutionState,
         reason: String,
     ) {
+        self.await_jobs(id, &[]);
         self.amend(id, |execution| execution.finished_at = Some(now.wall));
         self.transition(now, id, state, reason);
-        let Some(Live { execution, .. }) = self.live.remove(&id) else { return };
+        let Some(Live { execution, definition }) = self.live.remove(&id) else { return };
+        self.notice_due(&execution, &definition);
         self.queue.remove(id);
         let job = execution.job_id.clone();
         if let Some(entry) = self.jobs.get_mut(&job) {
@@ -199,13 +204,14 @@ impl Engine {
             entry.remember(execution.summary());
             self.touch_job(&job);
         }
-        let skipped = execution.state.name() == StateName::Skipped;
+        let ended = execution.summary();
+        if execution.state.name() == StateName::Succeeded {
+            self.job_succeeded(&job);
+        }
         self.out.executions.insert(id, Some(execution));
         self.next_of_backlog(now, &job);
         self.catch_up_next(now, &job);
-        if !skipped {
-            self.dependency_ended(now, &job);
-        }
+        self.dependency_ended(now, &job, &ended);
     }
 
     /// Lets the next execution of a serial job in, once no other one is active.

@@ -9,7 +9,7 @@ use crate::model::{
     Actor, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId, NamedCause, Now, Outcome,
     RetryCause, StateName, Trigger, text,
 };
-use crate::worker::protocol::{AttemptKey, Ended, Running, StopCause};
+use crate::worker::protocol::{AttemptKey, Ended, ON_FAILURE, Running, StopCause};
 
 /// Begins the reason of an execution whose processes are being ended.
 const ENDING: &str = "ending: ";
@@ -17,6 +17,9 @@ const ENDING: &str = "ending: ";
 impl Engine {
     /// A worker has acknowledged that an attempt is running.
     pub(super) fn attempt_started(&mut self, running: &Running) {
+        if running.key.attempt == ON_FAILURE {
+            return self.notice_started(running.key.execution_id);
+        }
         if !self.is_current(running.key) {
             return;
         }
@@ -42,6 +45,9 @@ impl Engine {
     pub(super) fn attempt_ended(&mut self, now: Now, ended: Ended) {
         let id = ended.key.execution_id;
         self.out.acts.push(Effect::Forget(ended.key));
+        if ended.key.attempt == ON_FAILURE {
+            return self.notice_ended(&ended);
+        }
         if !self.is_current(ended.key) {
             return;
         }
@@ -200,7 +206,7 @@ fn spread(id: ExecutionId, attempt: u32) -> f64 {
 }
 
 /// The end of an attempt in words.
-fn told(ended: &Ended) -> String {
+pub(super) fn told(ended: &Ended) -> String {
     match (ended.outcome, ended.exit_code, &ended.error) {
         (Outcome::Succeeded, Some(0) | None, _) => "succeeded".to_owned(),
         (Outcome::Succeeded, Some(code), _) => format!("succeeded with exit code {code}"),

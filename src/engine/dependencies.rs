@@ -36,8 +36,12 @@ impl Engine {
         unmet: Vec<JobId>,
         fresh_after: Option<DateTime<Utc>>,
     ) {
+        self.await_jobs(id, &unmet);
         if unmet.is_empty() {
             return self.admit(now, id, Some("all dependencies are met".to_owned()));
+        }
+        if self.is_asked_for(id) {
+            self.forlorn.push(id);
         }
         let told: Vec<String> = unmet.iter().map(|job| self.told(job)).collect();
         let reason = format!("waits for {}", told.join(", "));
@@ -61,8 +65,26 @@ impl Engine {
         }
     }
 
+    /// Notes for which jobs an execution waits from now on.
+    pub(super) fn await_jobs(&mut self, id: ExecutionId, jobs: &[JobId]) {
+        let Some(Live { execution, .. }) = self.live.get(&id) else { return };
+        if let ExecutionState::Waiting { waiting_for, .. } = &execution.state {
+            for job in waiting_for {
+                if let Some(waiting) = self.awaited.get_mut(job) {
+                    waiting.remove(&id);
+                    if waiting.is_empty() {
+                        self.awaited.remove(job);
+                    }
+                }
+            }
+        }
+        for job in jobs {
+            self.awaited.entry(job.clone()).or_default().insert(id);
+        }
+    }
+
     /// Whether a dependency of an execution with this fire time is met by what has been so far.
-    fn is_met(
+    pub(super) fn is_met(
         &self,
         dependency: &Dependency,
         fire_time: DateTime<Utc>,
@@ -86,18 +108,20 @@ impl Engine {
         })
     }
 
-    /// Tells those that wait for `job` that an execution of it has ended.
-    pub(super) fn dependency_ended(&mut self, now: Now, job: &JobId) {
-        let Some(entry) = self.jobs.get(job) else { return };
-        let Some(last) = entry.state.last_ran.clone() else { return };
-        for dependent in entry.dependents.clone() {
-            let Some(entry) = self.jobs.get(&dependent) else { continue };
-            if entry.is_chain() {
+    /// Tells those that wait for `job` that an execution of it has ended. A skipped one is no result to a schedule.
+    pub(super) fn dependency_ended(&mut self, now: Now, job: &JobId, ended: &Summary) {
+        let skipped = ended.state == StateName::Skipped;
+        let dependents = self.jobs.get(job).filter(|_| !skipped).map(|it| it.dependents.clone());
+        for dependent in dependents.unwrap_or_default() {
+            if self.jobs.get(&dependent).is_some_and(JobEntry::is_chain) {
                 self.chain(now, &dependent);
-            } else {
-                for id in entry.waiting.clone() {
-                    self.one_ended(now, id, job, &last);
-                }
+            }
+        }
+        for id in self.awaited.get(job).cloned().unwrap_or_default() {
+            if !skipped {
+                self.one_ended(now, id, job, ended);
+            } else if self.is_asked_for(id) {
+                self.forlorn.push(id);
             }
         }
     }
@@ -118,6 +142,7 @@ impl Engine {
     fn chain(&mut self, now: Now, job: &JobId) {
         let Some(entry) = self.jobs.get_mut(job) else { return };
         let fires = entry.fires();
+        let waiting: Vec<ExecutionId> = entry.waiting.iter().copied().collect();
         let Some(entry) = self.jobs.get(job) else { return };
         if !self.chain_waits_for(entry).is_empty() {
             self.out.shown_jobs.insert(job.clone());
@@ -127,6 +152,10 @@ impl Engine {
             entry.state.chain_fired_at = now.wall;
         }
         self.touch_job(job);
+        if waiting.iter().any(|id| self.is_asked_for(*id)) {
+            // Someone asked for it with its dependencies: that execution is this firing.
+            return;
+        }
         if fires {
             let reason = "all dependencies have ended as asked".to_owned();
             self.create(

@@ -59,15 +59,15 @@ impl Engine {
 
     /// Tells those that came into the queue in this step why they wait.
     fn explain_full(&mut self) {
-        let reason = if self.workers.exists(&Selector::default()) {
-            "queued: every worker is full"
-        } else {
-            "queued: no worker is there"
-        };
         let touched = self.out.executions.keys().copied();
         let touched: Vec<_> = touched.filter(|id| self.queue.is_ready(*id)).collect();
+        if touched.is_empty() {
+            return;
+        }
+        let hindrance = self.workers.hindrance(&Selector::default());
+        let reason = format!("queued: {}", hindrance.as_deref().unwrap_or("no worker is there"));
         for id in touched {
-            self.amend(id, |execution| execution.reason = reason.to_owned());
+            self.amend(id, |execution| execution.reason.clone_from(&reason));
         }
     }
 
@@ -102,10 +102,11 @@ impl Engine {
         match block {
             Block::Concurrency(_) => "queued: the job's `concurrency` is used up".to_owned(),
             Block::Limit(name) => format!("queued: the limit `{name}` is used up"),
-            Block::Slot(selector) if self.workers.exists(selector) => {
-                "queued: every worker that it may use is full".to_owned()
+            Block::Slot(selector) => {
+                let hindrance = self.workers.hindrance(selector);
+                let none = "no worker has the id or labels that it asks for";
+                format!("queued: {}", hindrance.as_deref().unwrap_or(none))
             }
-            Block::Slot(_) => "queued: no worker has the id or labels that it asks for".to_owned(),
         }
     }
 

@@ -24,10 +24,10 @@ const CATCH_UP_PACE: Duration = Duration::from_millis(100);
 const COUNTED_MOST: u64 = 100_000;
 
 /// Fire times in a span of time.
-struct Span {
-    first: DateTime<Utc>,
-    last: DateTime<Utc>,
-    count: u64,
+pub(super) struct Span {
+    pub(super) first: DateTime<Utc>,
+    pub(super) last: DateTime<Utc>,
+    pub(super) count: u64,
 }
 
 impl Engine {
@@ -38,9 +38,14 @@ impl Engine {
                 return;
             }
             self.agenda.pop_first();
-            let ended = self.jobs.get(&job).and_then(|entry| entry.state.pause.as_ref());
-            if ended.is_some_and(|pause| pause.until.is_some_and(|until| until <= now.wall)) {
-                self.end_pause(now, &job, at, "the time it was set for is over".to_owned());
+            let over = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until <= now.wall);
+            let state = self.jobs.get(&job).map(|entry| &entry.state);
+            let pause = state.and_then(|state| state.pause.as_ref());
+            let note = state.and_then(|state| state.acknowledged.as_ref());
+            if pause.is_some_and(|pause| over(pause.until)) {
+                self.end_pause(&job, at, "the time it was set for is over".to_owned());
+            } else if note.is_some_and(|note| over(note.until)) {
+                self.end_acknowledgement(&job, "the time it was set for is over".to_owned());
             } else {
                 self.fire_job(now, &job);
             }
@@ -48,21 +53,23 @@ impl Engine {
         }
     }
 
-    /// Puts the next thing that time alone brings to this job on the agenda, in place of what stood there.
+    /// Puts what time alone brings to this job on the agenda, in place of what stood there.
     pub(super) fn plan_next(&mut self, job: &JobId) {
         let Some(entry) = self.jobs.get_mut(job) else { return };
-        let until = entry.state.pause.as_ref().and_then(|pause| pause.until);
-        if let Some(at) = entry.next_fire.take() {
+        for at in std::mem::take(&mut entry.planned).into_iter().flatten() {
             self.agenda.remove(&(at, job.clone()));
         }
-        if let Some(at) = until {
-            self.agenda.insert((at, job.clone()));
-        }
-        if entry.fires()
-            && let Some(timetable) = &entry.timetable
-            && let Some(at) = timetable.fire_time_after(entry.state.accounted_until)
-        {
-            entry.next_fire = Some(at);
+        let due = entry.due();
+        entry.next_fire = match (due, &entry.timetable) {
+            (Some(at), Some(timetable)) if entry.called_off() == due => {
+                timetable.fire_time_after(at)
+            }
+            _ => due,
+        };
+        let pause_ends = entry.state.pause.as_ref().and_then(|pause| pause.until);
+        let note_ends = entry.state.acknowledged.as_ref().and_then(|note| note.until);
+        entry.planned = [pause_ends, note_ends, due];
+        for at in entry.planned.into_iter().flatten() {
             self.agenda.insert((at, job.clone()));
         }
         self.out.shown_jobs.insert(job.clone());
@@ -71,14 +78,38 @@ impl Engine {
     fn fire_job(&mut self, now: Now, job: &JobId) {
         let Some(entry) = self.jobs.get(job).filter(|entry| entry.fires()) else { return };
         let Some(timetable) = entry.timetable.clone() else { return };
+        if let Some(at) = entry.called_off().filter(|at| *at <= now.wall) {
+            let next = timetable.fire_time_after(at);
+            let newer = next.is_some_and(|next| next <= self.missed_before(now));
+            self.fire_up_to(now, job, &timetable, before(at), newer);
+            self.pass_called_off(job);
+        }
+        self.fire_up_to(now, job, &timetable, now.wall, false);
+    }
+
+    /// Fire times up to this instant were missed.
+    fn missed_before(&self, now: Now) -> DateTime<Utc> {
+        before(now.wall - MISSED_AFTER).max(self.began)
+    }
+
+    /// Gives every fire time up to `until` its fate. `newer`: others after it were missed, too.
+    fn fire_up_to(
+        &mut self,
+        now: Now,
+        job: &JobId,
+        timetable: &Timetable,
+        until: DateTime<Utc>,
+        newer: bool,
+    ) {
+        let Some(entry) = self.jobs.get(job) else { return };
         let mut accounted = entry.state.accounted_until;
-        let missed_before = before(now.wall - MISSED_AFTER).max(self.began);
-        if let Some(span) = span_of(&timetable, accounted, missed_before) {
+        let missed_before = self.missed_before(now).min(until);
+        if let Some(span) = span_of(timetable, accounted, missed_before) {
             accounted = span.last;
-            self.missed(now, job, &timetable, span);
+            self.missed(now, job, timetable, span, newer);
         }
         while let Some(at) = timetable.fire_time_after(accounted) {
-            if at > now.wall {
+            if at > until {
                 break;
             }
             accounted = at;
@@ -103,7 +134,7 @@ impl Engine {
     }
 
     /// Notes that every fire time up to `at` has its fate.
-    fn account(&mut self, job: &JobId, at: DateTime<Utc>) {
+    pub(super) fn account(&mut self, job: &JobId, at: DateTime<Utc>) {
         if let Some(entry) = self.jobs.get_mut(job) {
             entry.state.accounted_until = entry.state.accounted_until.max(at);
             entry.state.last_fire_time = Some(at);
@@ -111,13 +142,14 @@ impl Engine {
         }
     }
 
-    fn missed(&mut self, now: Now, job: &JobId, timetable: &Timetable, span: Span) {
+    fn missed(&mut self, now: Now, job: &JobId, timetable: &Timetable, span: Span, newer: bool) {
         let Some(entry) = self.jobs.get(job) else { return };
         let (policy, window) = (entry.definition.catch_up, entry.definition.catch_up_window);
         let window = TimeDelta::from_std(window).unwrap_or(TimeDelta::MAX);
         let opens = now.wall.checked_sub_signed(window).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let wanted = match policy {
             CatchUp::None => Vec::new(),
+            CatchUp::Latest if newer => Vec::new(),
             CatchUp::Latest => newest_of(timetable, &span, opens, 1),
             CatchUp::All => newest_of(timetable, &span, opens, CATCH_UP_MOST),
         };
@@ -128,7 +160,7 @@ impl Engine {
         if let Some(unwanted) = unwanted {
             let why = match policy {
                 CatchUp::None => "were missed: no engine was there in time (catch_up: none)",
-                CatchUp::Latest if wanted.is_empty() => {
+                CatchUp::Latest if wanted.is_empty() && !newer => {
                     "were missed: no engine was there in time, and they lie outside catch_up_window"
                 }
                 CatchUp::Latest => {
@@ -202,7 +234,7 @@ impl Engine {
     }
 
     /// Writes a range of fire times that become no executions into the ledger.
-    fn passed(&mut self, job: &JobId, span: Span, fate: LedgerFate, why: &str) {
+    pub(super) fn passed(&mut self, job: &JobId, span: Span, fate: LedgerFate, why: &str) {
         let Span { first, last, count } = span;
         let counted = if count >= COUNTED_MOST { " (at least so many)" } else { "" };
         let reason = format!("{why}{counted}");
@@ -235,25 +267,19 @@ impl Engine {
             self.account(job, last);
         }
         if let Some(entry) = self.jobs.get_mut(job) {
-            entry.state.accounted_until = entry.state.accounted_until.max(until);
+            let accounted = entry.state.accounted_until.max(until);
+            entry.state.accounted_until = accounted;
+            // One that was called off lies in that row now.
+            entry.state.skip_next.take_if(|skip| skip.fire_time <= accounted);
             self.touch_job(job);
         }
     }
 
     /// Ends a pause as of `until`; fire times after it are treated as if it had never been.
-    pub(super) fn end_pause(
-        &mut self,
-        _now: Now,
-        job: &JobId,
-        until: DateTime<Utc>,
-        reason: String,
-    ) {
+    pub(super) fn end_pause(&mut self, job: &JobId, until: DateTime<Utc>, reason: String) {
         self.close_silence(job, until, LedgerFate::Paused, "passed while the job was paused");
         if let Some(entry) = self.jobs.get_mut(job) {
-            let planned = entry.state.pause.take().and_then(|pause| pause.until);
-            if let Some(at) = planned {
-                self.agenda.remove(&(at, job.clone()));
-            }
+            entry.state.pause = None;
             self.touch_job(job);
             self.out.facts.push(EventKind::JobResumed { job_id: job.clone(), reason });
         }

@@ -21,8 +21,10 @@ pub(super) struct JobEntry {
     pub(super) timetable: Option<Timetable>,
     /// What it says in plain English, made once.
     pub(super) in_words: Option<String>,
-    /// The entry on the agenda; `None` while nothing may fire.
+    /// The next fire time that will fire: one that is called off is passed over.
     pub(super) next_fire: Option<DateTime<Utc>>,
+    /// Its entries on the agenda: the ends of its pause and of its acknowledgement, and what its schedule names next.
+    pub(super) planned: [Option<DateTime<Utc>>; 3],
     /// Jobs that depend on this one.
     pub(super) dependents: Vec<JobId>,
     /// Executions that wait for dependencies.
@@ -54,6 +56,7 @@ impl JobEntry {
             timetable,
             in_words,
             next_fire: None,
+            planned: [None; 3],
             dependents: Vec::new(),
             waiting: BTreeSet::new(),
             active: BTreeSet::new(),
@@ -68,9 +71,25 @@ impl JobEntry {
         self.definition.enabled && self.state.pause.is_none()
     }
 
+    /// What its schedule names next, called off or not; `None` while nothing may fire.
+    pub(super) fn due(&self) -> Option<DateTime<Utc>> {
+        let timetable = self.timetable.as_ref().filter(|_| self.fires())?;
+        timetable.fire_time_after(self.state.accounted_until)
+    }
+
+    /// The fire time that an operator has called off.
+    pub(super) fn called_off(&self) -> Option<DateTime<Utc>> {
+        self.state.skip_next.as_ref().map(|skip| skip.fire_time)
+    }
+
     /// A job without a schedule that fires when its dependencies have ended.
     pub(super) fn is_chain(&self) -> bool {
         self.definition.schedule.is_none() && !self.definition.dependencies.is_empty()
+    }
+
+    /// An end of a dependency counts as fresh if it lies after this instant: the job's own firing before.
+    pub(super) fn fresh_after(&self) -> Option<DateTime<Utc>> {
+        if self.is_chain() { Some(self.state.chain_fired_at) } else { self.state.last_fire_time }
     }
 
     /// Whether its executions follow one another.

@@ -1,9 +1,12 @@
 //! Putting a set of file jobs in force: all or nothing. Running executions keep the definition they started with.
+//!
+//! Jobs of programs stay as they are. They are judged again with the new set, though: each may wait for the other kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Engine;
+use super::graph::{self, Fault};
 use super::job::JobEntry;
 use crate::model::{
     EventKind, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now, Problem, Refusal,
@@ -12,9 +15,18 @@ use crate::model::{
 use crate::schedule::Timetable;
 use crate::store::Change;
 
+/// When a set is put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Before the engine runs: what a program's job lost with the file must not keep it from starting.
+    Starting,
+    /// While it runs: what would take something away from a program's job is refused.
+    Running,
+}
+
 /// How many jobs came, changed and went.
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     added: usize,
     changed: usize,
     removed: usize,
@@ -22,11 +34,13 @@ struct Tally {
 
 impl Engine {
     /// Puts the jobs and settings of a file in force.
-    pub(super) fn apply(&mut self, now: Now, set: JobSet) -> Result<(), Refusal> {
-        let timetables = self.compile(&set)?;
+    pub(super) fn apply(&mut self, now: Now, set: JobSet, when: When) -> Result<(), Refusal> {
+        let timetables = self.compile(&set, when)?;
         let mut tally = Tally::default();
+        let moved = self.settings.timezone != set.settings.timezone
+            || self.settings.calendars != set.settings.calendars;
         self.settings = set.settings;
-        let kept: std::collections::BTreeSet<&JobId> = set.jobs.iter().map(|job| &job.id).collect();
+        let kept: BTreeSet<&JobId> = set.jobs.iter().map(|job| &job.id).collect();
         let gone: Vec<JobId> = self
             .jobs
             .iter()
@@ -40,6 +54,9 @@ impl Engine {
         for (job, timetable) in set.jobs.into_iter().zip(timetables) {
             self.put(now, job, timetable, Source::File, &mut tally);
         }
+        if moved {
+            self.plan_others();
+        }
         self.link_dependents();
         self.configure_workers();
         let Tally { added, changed, removed } = tally;
@@ -48,7 +65,7 @@ impl Engine {
     }
 
     /// The timetables of a set, or everything that is wrong with it.
-    fn compile(&self, set: &JobSet) -> Result<Vec<Option<Timetable>>, Refusal> {
+    fn compile(&self, set: &JobSet, when: When) -> Result<Vec<Option<Timetable>>, Refusal> {
         let mut problems = Vec::new();
         let mut timetables = Vec::with_capacity(set.jobs.len());
         for job in &set.jobs {
@@ -68,11 +85,66 @@ impl Engine {
                 });
             }
         }
+        problems.extend(self.judge_edges(set, when));
+        if when == When::Running {
+            problems.extend(self.broken_timetables(&set.settings));
+        }
         if problems.is_empty() { Ok(timetables) } else { Err(Refusal::Invalid(problems)) }
     }
 
+    /// What is wrong with the dependencies of the set's jobs and those of programs among each other.
+    fn judge_edges(&self, set: &JobSet, when: When) -> Vec<Problem> {
+        let others = || self.jobs.values().filter(|entry| entry.source == Source::Api);
+        let all = set.jobs.iter().chain(others().map(|entry| &*entry.definition));
+        let told = |fault: Fault| {
+            let of_program = others().any(|entry| entry.definition.id == fault.job);
+            let message = match fault.missing.filter(|_| of_program) {
+                None => fault.message,
+                // Of what was in vain before, or could not be refused before the start, nothing is said.
+                Some(missing) if when == When::Starting || !self.jobs.contains_key(&missing) => {
+                    return None;
+                }
+                Some(missing) => {
+                    format!(
+                        "the job, made by the API, waits for `{missing}`, which would go: change or delete it first"
+                    )
+                }
+            };
+            Some(Problem { path: format!("{}.dependencies", fault.job), message })
+        };
+        graph::judge(all).into_iter().filter_map(told).collect()
+    }
+
+    /// Jobs of programs that fire now and could not under other settings.
+    fn broken_timetables(&self, settings: &Settings) -> Vec<Problem> {
+        let fires = |entry: &&JobEntry| entry.source == Source::Api && entry.timetable.is_some();
+        let broken = |entry: &JobEntry| {
+            let job = &*entry.definition;
+            let error = Timetable::new(job, settings, self.config.system_zone).err()?;
+            let message = format!("the job, made by the API, could not fire any more: {error}");
+            Some(Problem { path: format!("{}.schedule", job.id), message })
+        };
+        self.jobs.values().filter(fires).filter_map(broken).collect()
+    }
+
+    /// Reads the schedules of programs' jobs anew: zone or calendars are others.
+    fn plan_others(&mut self) {
+        let others = self.jobs.iter().filter(|(_, entry)| entry.source == Source::Api);
+        let others: Vec<(JobId, Option<Timetable>)> = others
+            .map(|(id, entry)| (id.clone(), self.timetable_of(&entry.definition, &self.settings)))
+            .collect();
+        for (job, timetable) in others {
+            if let Some(entry) = self.jobs.get_mut(&job) {
+                entry.in_words = timetable.as_ref().map(Timetable::in_words);
+                entry.timetable = timetable;
+            }
+            self.check_called_off(&job);
+            self.plan_next(&job);
+        }
+    }
+
     /// Adds a job, or puts its new definition in force.
-    fn put(
+    pub(super) fn put(
         &mut self,
         now: Now,
         job: Job,
@@ -97,6 +169,7 @@ impl Engine {
                 self.change(now, job, timetable);
             }
         }
+        self.check_called_off(&id);
         self.plan_next(&id);
     }
 
@@ -162,7 +235,7 @@ impl Engine {
     }
 
     /// Removes a job: what has not started is cancelled, what runs goes on to its end, the history stays.
-    fn remove_job(&mut self, now: Now, job: &JobId) {
+    pub(super) fn remove_job(&mut self, now: Now, job: &JobId) {
         let Some(entry) = self.jobs.get(job) else { return };
         let unstarted: Vec<_> = entry
             .live()
@@ -176,8 +249,7 @@ impl Engine {
             self.finish(now, id, ExecutionState::Cancelled, reason);
         }
         let Some(entry) = self.jobs.remove(job) else { return };
-        let until = entry.state.pause.as_ref().and_then(|pause| pause.until);
-        for at in entry.next_fire.into_iter().chain(until) {
+        for at in entry.planned.into_iter().flatten() {
             self.agenda.remove(&(at, job.clone()));
         }
         self.retired.insert(job.clone(), entry.version);

@@ -4,18 +4,25 @@
 //! Owns every rule of SEMANTICS about firing, dependencies, attempts and the queue. Never asks the clock, never does
 //! I/O, never waits, never fails: it can only refuse, and a refusal is a value.
 
+mod acknowledge;
 mod admission;
 mod attempts;
 mod dependencies;
 mod dispatch;
+mod edits;
 mod firing;
+mod graph;
 mod ids;
 mod input;
 mod job;
 mod load;
+mod notices;
+mod orders;
 mod outbox;
 mod queue;
 mod requests;
+mod run_with;
+mod skip_next;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -41,6 +48,7 @@ pub use why::Past;
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
+use notices::Notices;
 use outbox::Outbox;
 use queue::Queue;
 use workers::Workers;
@@ -88,11 +96,16 @@ pub struct Engine {
     queue: Queue,
     workers: Workers,
     limits: Limits,
-    /// Next fire times and ends of pauses.
+    notices: Notices,
+    /// Next fire times, ends of pauses and of acknowledgements.
     agenda: BTreeSet<(DateTime<Utc>, JobId)>,
     timers: BTreeSet<(Duration, Timer)>,
     /// Executions created in this step whose dependencies are judged at its end.
     to_judge: Vec<ExecutionId>,
+    /// By job: the executions that wait for it.
+    awaited: BTreeMap<JobId, BTreeSet<ExecutionId>>,
+    /// Executions asked for with their dependencies, one of which may have ended otherwise.
+    forlorn: Vec<ExecutionId>,
     ids: IdSource,
     seq: u64,
     /// Fire times up to here had no engine that ran at them.
@@ -203,15 +216,17 @@ impl Engine {
         }
     }
 
-    /// The next fire times of a job after `from`, oldest first, at most `count`.
+    /// The next fire times of a job after `from`, oldest first, at most `count`. One that is called off is not among them.
     #[must_use]
     pub fn fire_times(&self, job: &str, from: DateTime<Utc>, count: usize) -> Vec<DateTime<Utc>> {
         let Some(timetable) = self.jobs.get(job).and_then(|entry| entry.timetable.as_ref()) else {
             return Vec::new();
         };
+        let called_off = self.jobs.get(job).and_then(JobEntry::called_off);
         std::iter::successors(timetable.fire_time_after(from), |last| {
             timetable.fire_time_after(*last)
         })
+        .filter(|at| Some(*at) != called_off)
         .take(count)
         .collect()
     }
@@ -244,10 +259,14 @@ impl Engine {
 
     /// Judges what was created in this step, then gives slots away.
     fn settle(&mut self, now: Now) {
-        self.judge_waiting(now);
+        while !self.to_judge.is_empty() || !self.forlorn.is_empty() {
+            self.judge_waiting(now);
+            self.end_forlorn(now);
+        }
         if !self.halted {
             self.dispatch(now);
         }
+        self.hand_out_notices();
     }
 
     fn worker_input(&mut self, now: Now, input: WorkerInput) {

@@ -19,6 +19,8 @@ pub(super) struct Outbox {
     pub(super) actor: Actor,
     /// Changes other than executions, jobs' run-time states and events.
     pub(super) changes: Vec<Change>,
+    /// What `on_failure` is due or done: kept after the executions that it is about.
+    pub(super) notices: Vec<Change>,
     /// Facts other than changes of executions.
     pub(super) facts: Vec<EventKind>,
     /// Executions that changed; `Some` = final, so no longer among the live ones.
@@ -42,6 +44,7 @@ impl Outbox {
         Self {
             actor: Actor::engine(),
             changes: Vec::new(),
+            notices: Vec::new(),
             facts: Vec::new(),
             executions: BTreeMap::new(),
             quiet: BTreeSet::new(),
@@ -121,6 +124,7 @@ impl Engine {
                 effects.push(self.event(now, &out.actor, kind));
             }
         }
+        effects.extend(out.notices.into_iter().map(Effect::Save));
         let jobs = out.shown_jobs.iter().filter_map(|job| self.job_status(job.as_str()));
         effects.extend(jobs.map(|job| Effect::Show(View::Job(job))));
         effects.extend(out.removed_jobs.into_iter().map(|job| Effect::Show(View::JobRemoved(job))));

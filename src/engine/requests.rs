@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::admission::Wish;
+use super::load::When;
 use super::{Answer, Engine, Request};
 use crate::model::{
     Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text,
@@ -17,14 +18,25 @@ impl Engine {
             return Err(Refusal::Stopping);
         }
         match request {
-            Request::Apply(set) => self.apply(now, *set).map(|()| Answer::Done),
-            Request::Run { job, args, force, with_dependencies: _, reason } => {
+            Request::Apply(set) => self.apply(now, *set, When::Running).map(|()| Answer::Done),
+            Request::Run { job, args, force, with_dependencies, reason } => {
                 self.known(&job)?;
                 let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
                 let reason = format!("run now, asked for by {actor}{reason}");
                 let requested_by = Some(actor);
-                let wish = Wish { args, forced: force, requested_by, reason, ..Wish::default() };
+                let forced = force;
+                let wish = Wish {
+                    args,
+                    forced,
+                    with_dependencies,
+                    requested_by,
+                    reason,
+                    ..Wish::default()
+                };
                 let id = self.create(now, &job, Trigger::Manual, now.wall, wish);
+                if let Some(id) = id.filter(|_| with_dependencies) {
+                    self.run_dependencies(now, id, &job);
+                }
                 self.answer_with(now, id)
             }
             Request::Cancel(id) => self.cancel_request(now, id, &actor),
@@ -38,12 +50,17 @@ impl Engine {
             }
             Request::Pause { job, until, reason } => self.pause(now, &job, until, reason),
             Request::Resume(job) => self.resume(now, &job),
-            Request::SkipNext { .. }
-            | Request::Acknowledge { .. }
-            | Request::Put { .. }
-            | Request::Delete { .. }
-            | Request::Drain { .. }
-            | Request::SetCapacity { .. } => Err(Refusal::Stopping),
+            Request::SkipNext { job, undo: false } => self.skip_next(now, &job),
+            Request::SkipNext { job, undo: true } => self.undo_skip(&job),
+            Request::Acknowledge { execution, note: Some((note, until)) } => {
+                self.acknowledge(now, &execution, note, until)
+            }
+            Request::Acknowledge { execution, note: None } => self.take_back(&execution),
+            Request::Drain { worker, drain: true, reason } => self.drain(now, &worker, reason),
+            Request::Drain { worker, drain: false, reason: _ } => self.undrain(&worker),
+            Request::SetCapacity { worker, capacity } => self.set_capacity(&worker, capacity),
+            Request::Put { job, expected } => self.put_request(now, *job, expected),
+            Request::Delete { job, if_version } => self.delete_request(now, &job, if_version),
             Request::Halt { reason } => {
                 self.halted = true;
                 self.out.facts.push(EventKind::EngineStopping { reason });
@@ -103,9 +120,6 @@ impl Engine {
         let actor = self.out.actor.clone();
         let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
         let began = entry.state.pause.take();
-        if let Some(at) = began.as_ref().and_then(|pause| pause.until) {
-            self.agenda.remove(&(at, job.clone()));
-        }
         // What was due until now has its row already; from here on fire times belong to the pause.
         if began.is_none() && entry.definition.enabled {
             entry.state.accounted_until = entry.state.accounted_until.max(now.wall);
@@ -124,12 +138,12 @@ impl Engine {
             return Err(Refusal::NotPaused { job: job.clone() });
         }
         let reason = format!("asked for by {}", self.out.actor);
-        self.end_pause(now, job, now.wall, reason);
+        self.end_pause(job, now.wall, reason);
         self.plan_next(job);
         self.job_answer(job)
     }
 
-    fn job_answer(&self, job: &JobId) -> Result<Answer, Refusal> {
+    pub(super) fn job_answer(&self, job: &JobId) -> Result<Answer, Refusal> {
         self.job_status(job.as_str()).map(Answer::Job).ok_or(Refusal::Stopping)
     }
 }

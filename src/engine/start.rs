@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
+use super::load::When;
+use super::notices::Notices;
 use super::outbox::Outbox;
 use super::queue::Queue;
 use super::workers::Workers;
@@ -28,7 +30,7 @@ impl Engine {
         now: Now,
     ) -> Result<(Self, Vec<Effect>), Refusal> {
         let mut engine = Self::restore(config, &image, &set.settings, now);
-        engine.apply(now, set)?;
+        engine.apply(now, set, When::Starting)?;
         let booted = image.boot_id.as_deref() != Some(&engine.config.boot_id);
         if booted {
             engine.forget_before_boot(now);
@@ -54,11 +56,14 @@ impl Engine {
             retired: image.retired.clone(),
             live: HashMap::new(),
             queue: Queue::default(),
-            workers: Workers::new(),
+            workers: Workers::new(&image.workers),
             limits: Limits::default(),
+            notices: Notices::default(),
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),
             to_judge: Vec::new(),
+            awaited: BTreeMap::new(),
+            forlorn: Vec::new(),
             seq: image.last_seq,
             began: now.wall,
             halted: false,
@@ -86,6 +91,7 @@ impl Engine {
         for execution in live {
             engine.restore_live(now, execution);
         }
+        engine.restore_notices(&image.notices);
         engine.link_dependents();
         engine
     }
@@ -109,7 +115,11 @@ impl Engine {
         let id = execution.id;
         let job = &execution.job_id;
         match &execution.state {
-            ExecutionState::Waiting { .. } => {
+            ExecutionState::Waiting { waiting_for, .. } => {
+                self.await_jobs(id, waiting_for);
+                if self.is_asked_for(id) {
+                    self.forlorn.push(id);
+                }
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.waiting.insert(id);
                 }

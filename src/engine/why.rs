@@ -2,12 +2,14 @@
 //!
 //! Owns the words only. Nothing here changes the engine, and what has been is told to it by whoever asks the store.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::job::JobEntry;
 use super::queue::{Block, Selector};
+use super::workers::PoolEntry;
 use super::{Engine, Live};
 use crate::model::{
     Condition, Dependency, Execution, ExecutionId, ExecutionState, JobId, LedgerRange, Now,
@@ -80,6 +82,9 @@ impl Engine {
             }
             _ => {}
         }
+        if self.notices.is_open(execution.id) {
+            lines.push("its `on_failure` has not ended yet".to_owned());
+        }
         lines.extend(execution.attempts.iter().rev().filter_map(|attempt| {
             let number = attempt.number;
             let outcome = attempt.outcome?.as_str();
@@ -131,8 +136,10 @@ impl Engine {
     fn holds_back(&self, entry: &JobEntry, past: &Past) -> Vec<String> {
         let mut lines = Vec::new();
         let selector = Selector::of(entry.definition.workers.as_ref());
-        if !self.workers.exists(&selector) {
-            lines.push(no_worker(&selector));
+        match self.workers.hindrance(&selector) {
+            None => lines.push(no_worker(&selector)),
+            Some(_) if self.workers.matching(&selector).any(PoolEntry::takes) => {}
+            Some(hindrance) => lines.push(format!("{hindrance}: its executions stay queued")),
         }
         let is_told = |id: &ExecutionId| past.executions.iter().any(|told| told.id == *id);
         let mut live: Vec<ExecutionId> = entry.live().filter(|id| !is_told(id)).collect();
@@ -223,11 +230,8 @@ impl Engine {
         };
         let mut lines = Vec::new();
         match block {
-            None => {}
-            Some(Block::Slot(selector)) if !self.workers.exists(selector) => {
-                lines.push(no_worker(selector));
-            }
-            Some(Block::Slot(_)) => {}
+            None => lines.extend(self.slots_held(execution, &Selector::default())),
+            Some(Block::Slot(selector)) => lines.extend(self.slots_held(execution, selector)),
             Some(Block::Limit(name)) => {
                 let most = self.settings.limits.get(name).copied().unwrap_or_default();
                 let holders = self.running_with(|live| live.definition.limits.contains(name));
@@ -246,6 +250,23 @@ impl Engine {
                 format!("{n} executions that wait for the same are before it (priority {priority})")
             }
         });
+        lines
+    }
+
+    /// Why no slot is free, and who holds the slots.
+    fn slots_held(&self, execution: &Execution, selector: &Selector) -> Vec<String> {
+        let Some(hindrance) = self.workers.hindrance(selector) else {
+            return vec![no_worker(selector)];
+        };
+        let is_told = execution.reason.ends_with(&hindrance);
+        let mut lines = if is_told { Vec::new() } else { vec![hindrance] };
+        let takes = self.workers.matching(selector).filter(|entry| entry.takes());
+        let holders: BTreeSet<ExecutionId> =
+            takes.flat_map(|entry| entry.running.keys().copied()).collect();
+        if !holders.is_empty() {
+            let holders = self.running_with(|live| holders.contains(&live.execution.id));
+            lines.push(format!("the slots that it may have are held by {holders}"));
+        }
         lines
     }
 
@@ -311,6 +332,10 @@ fn halts(entry: &JobEntry, at: DateTime<Utc>, is_past: bool) -> Vec<String> {
         let over = pause.until.is_some_and(|until| until <= at);
         let over = if over { " (over by then)" } else { "" };
         lines.push(format!("it is paused by {by} since {since} until {until}{over}{reason}"));
+    }
+    if let Some(skip) = entry.state.skip_next.as_ref().filter(|skip| skip.fire_time >= at) {
+        let (fire_time, by, since) = (told(skip.fire_time), &skip.by, told(skip.at));
+        lines.push(format!("its fire time {fire_time} was called off by {by} at {since}"));
     }
     if !entry.definition.enabled {
         lines.push(

@@ -10,9 +10,10 @@ use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
 use crate::model::{
-    EventKind, ExecutionId, Now, Outcome, Pool, Settings, StateName, Worker, WorkerId, WorkerState,
+    EventKind, ExecutionId, Now, Outcome, Pool, Settings, StateName, Worker, WorkerId,
+    WorkerOrders, WorkerState,
 };
-use crate::worker::protocol::{AttemptKey, Ended, StopCause};
+use crate::worker::protocol::{AttemptKey, Ended, ON_FAILURE, StopCause};
 
 /// How long a worker's claim on its attempts holds without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);
@@ -21,11 +22,14 @@ const STALLED: Duration = Duration::from_secs(5);
 
 /// A pool and what it runs: each execution with the limits it holds.
 #[derive(Debug)]
-struct PoolEntry {
-    pool: Pool,
-    running: BTreeMap<ExecutionId, Vec<String>>,
+pub(super) struct PoolEntry {
+    /// As the file has it.
+    pub(super) pool: Pool,
+    /// What operators ordered beside that.
+    pub(super) orders: WorkerOrders,
+    pub(super) running: BTreeMap<ExecutionId, Vec<String>>,
     /// It is no longer in the file: it finishes what it has.
-    leaving: bool,
+    pub(super) leaving: bool,
     succeeded: u64,
     failed: u64,
 }
@@ -46,15 +50,23 @@ enum Link {
 /// All workers.
 #[derive(Debug)]
 pub(super) struct Workers {
-    pools: BTreeMap<WorkerId, PoolEntry>,
+    pub(super) pools: BTreeMap<WorkerId, PoolEntry>,
+    /// Orders that were kept for workers which are not there yet.
+    kept: BTreeMap<WorkerId, WorkerOrders>,
     link: Link,
     process: Option<(u32, String)>,
     heartbeat: Option<DateTime<Utc>>,
 }
 
 impl Workers {
-    pub(super) const fn new() -> Self {
-        Self { pools: BTreeMap::new(), link: Link::Idle, process: None, heartbeat: None }
+    pub(super) fn new(kept: &[WorkerOrders]) -> Self {
+        Self {
+            pools: BTreeMap::new(),
+            kept: kept.iter().map(|it| (it.worker_id.clone(), it.clone())).collect(),
+            link: Link::Idle,
+            process: None,
+            heartbeat: None,
+        }
     }
 
     /// The least loaded worker with a free slot that the selector matches; ties go to the smaller id.
@@ -62,20 +74,46 @@ impl Workers {
         if !matches!(self.link, Link::Idle | Link::Up) {
             return None;
         }
-        let free = self.pools.values().filter(|entry| !entry.leaving && entry.free() > 0);
+        let free = self.pools.values().filter(|entry| entry.takes() && entry.free() > 0);
         free.filter(|entry| entry.matches(selector))
             .min_by(|a, b| {
                 // a.running / a.capacity < b.running / b.capacity, without a fraction
-                let left = a.running.len() as u64 * u64::from(b.pool.capacity);
-                let right = b.running.len() as u64 * u64::from(a.pool.capacity);
+                let left = a.running.len() as u64 * u64::from(b.capacity());
+                let right = b.running.len() as u64 * u64::from(a.capacity());
                 left.cmp(&right).then_with(|| a.pool.id.cmp(&b.pool.id))
             })
             .map(|entry| entry.pool.id.clone())
     }
 
-    /// Whether any worker matches, free or not.
-    pub(super) fn exists(&self, selector: &Selector) -> bool {
-        self.pools.values().any(|entry| !entry.leaving && entry.matches(selector))
+    /// The workers that may carry it out, free or not, drained or not.
+    pub(super) fn matching(&self, selector: &Selector) -> impl Iterator<Item = &PoolEntry> {
+        self.pools.values().filter(|entry| !entry.leaving && entry.matches(selector))
+    }
+
+    /// Why no worker takes what asks for this, in words. Without a worker at all: `None`.
+    pub(super) fn hindrance(&self, selector: &Selector) -> Option<String> {
+        match self.link {
+            Link::Idle | Link::Up => {}
+            Link::Suspect => return Some("the worker process is not connected".to_owned()),
+            Link::Lost => return Some("the worker process is offline".to_owned()),
+        }
+        let (mut drained, mut full) = (Vec::new(), 0);
+        for entry in self.matching(selector) {
+            match &entry.orders.drained {
+                Some(_) => drained.push(entry.pool.id.as_str()),
+                None => full += 1,
+            }
+        }
+        let whom = if *selector == Selector::default() { "" } else { " that it may use" };
+        let are = if drained.len() == 1 { "is" } else { "are" };
+        let names = drained.join(", ");
+        let s = if drained.len() == 1 { "" } else { "s" };
+        match (drained.len(), full) {
+            (0, 0) => None,
+            (0, _) => Some(format!("every worker{whom} is full")),
+            (_, 0) => Some(format!("worker{s} {names} {are} draining")),
+            _ => Some(format!("every worker{whom} is full, and {names} {are} draining")),
+        }
     }
 
     pub(super) fn take_slot(&mut self, worker: &WorkerId, id: ExecutionId, limits: Vec<String>) {
@@ -103,7 +141,7 @@ impl Workers {
         let state = match self.link {
             Link::Lost => WorkerState::Offline,
             Link::Suspect => WorkerState::Suspect,
-            Link::Idle | Link::Up if entry.leaving => WorkerState::Draining,
+            Link::Idle | Link::Up if !entry.takes() => WorkerState::Draining,
             Link::Idle | Link::Up => WorkerState::Online,
         };
         Some(Worker {
@@ -111,8 +149,8 @@ impl Workers {
             state,
             host: config.host.clone(),
             alias: entry.pool.host.clone(),
-            capacity: entry.pool.capacity,
-            drained: None,
+            capacity: entry.capacity(),
+            drained: entry.orders.drained.clone(),
             labels: entry.pool.labels.clone(),
             running: entry.running.keys().copied().collect(),
             last_heartbeat: self.heartbeat,
@@ -128,7 +166,12 @@ impl Workers {
     }
 
     pub(super) fn slots(&self) -> u32 {
-        self.pools.values().filter(|e| !e.leaving).map(|e| e.pool.capacity).sum()
+        self.pools.values().filter(|e| !e.leaving).map(PoolEntry::capacity).sum()
+    }
+
+    /// A worker, whichever.
+    pub(super) fn any_id(&self) -> Option<WorkerId> {
+        self.pools.keys().next().cloned()
     }
 
     fn ids(&self) -> Vec<WorkerId> {
@@ -137,8 +180,23 @@ impl Workers {
 }
 
 impl PoolEntry {
+    fn new(pool: Pool, orders: WorkerOrders, leaving: bool) -> Self {
+        let running = BTreeMap::new();
+        Self { pool, orders, running, leaving, succeeded: 0, failed: 0 }
+    }
+
+    /// Whether it takes attempts at all.
+    pub(super) const fn takes(&self) -> bool {
+        !self.leaving && self.orders.drained.is_none()
+    }
+
+    /// Slots: what was ordered goes before what the file says.
+    pub(super) fn capacity(&self) -> u32 {
+        self.orders.capacity.unwrap_or(self.pool.capacity)
+    }
+
     fn free(&self) -> usize {
-        (self.pool.capacity as usize).saturating_sub(self.running.len())
+        (self.capacity() as usize).saturating_sub(self.running.len())
     }
 
     fn matches(&self, selector: &Selector) -> bool {
@@ -162,19 +220,20 @@ impl Engine {
         for entry in self.workers.pools.values_mut() {
             entry.leaving = true;
         }
+        let Workers { pools, kept, .. } = &mut self.workers;
         for pool in wanted {
             let id = pool.id.clone();
-            let entry = self.workers.pools.entry(id).or_insert_with(|| PoolEntry {
-                pool: pool.clone(),
-                running: BTreeMap::new(),
-                leaving: false,
-                succeeded: 0,
-                failed: 0,
+            let entry = pools.entry(id.clone()).or_insert_with(|| {
+                PoolEntry::new(pool.clone(), WorkerOrders::none(id.clone()), false)
             });
+            if let Some(orders) = kept.remove(&id) {
+                entry.orders = orders;
+            }
             entry.pool = pool;
             entry.leaving = false;
         }
         self.out.shown_workers.extend(self.workers.ids());
+        self.check_orders();
         self.drop_left_pools();
     }
 
@@ -193,23 +252,24 @@ impl Engine {
     /// Takes over an attempt that was running when an engine stopped.
     pub(super) fn hold_slot(&mut self, worker: &WorkerId, id: ExecutionId, limits: Vec<String>) {
         let pool = Pool { id: worker.clone(), host: None, capacity: 1, labels: Vec::new() };
-        let entry = self.workers.pools.entry(worker.clone()).or_insert_with(|| PoolEntry {
-            pool,
-            running: BTreeMap::new(),
-            leaving: true,
-            succeeded: 0,
-            failed: 0,
-        });
+        let orders = WorkerOrders::none(worker.clone());
+        let pools = &mut self.workers.pools;
+        let entry =
+            pools.entry(worker.clone()).or_insert_with(|| PoolEntry::new(pool, orders, true));
         self.limits.take(&limits);
         entry.running.insert(id, limits);
     }
 
     /// The worker process is connected and says what it holds: what the engine believes is brought in line with that.
     pub(super) fn worker_up(&mut self, now: Now, holdings: Holdings) {
+        let was_away = matches!(self.workers.link, Link::Suspect | Link::Lost);
         self.workers.link = Link::Up;
         self.workers.process = Some((holdings.pid, holdings.program));
         self.workers.heartbeat = Some(now.wall);
         self.timers.retain(|(_, timer)| *timer != Timer::Lease);
+        if was_away {
+            self.tell_workers("is connected again");
+        }
         let known: std::collections::HashSet<AttemptKey> =
             holdings.running.iter().map(|running| running.key).collect();
         for running in &holdings.running {
@@ -222,7 +282,20 @@ impl Engine {
         for id in self.running_executions() {
             self.reconcile(now, id, &known);
         }
+        self.reconcile_notices(now, &known);
         self.out.shown_workers.extend(self.workers.ids());
+    }
+
+    /// Orders for workers that are in no file any more.
+    pub(super) fn orders_without_worker(&mut self) -> Vec<WorkerId> {
+        let kept = std::mem::take(&mut self.workers.kept);
+        let pools = &mut self.workers.pools;
+        let left = pools.values_mut().filter(|it| it.leaving && it.orders.is_any());
+        let left = left.map(|entry| {
+            entry.orders = WorkerOrders::none(entry.pool.id.clone());
+            entry.pool.id.clone()
+        });
+        kept.into_keys().chain(left).collect()
     }
 
     pub(super) fn running_executions(&self) -> Vec<ExecutionId> {
@@ -258,11 +331,13 @@ impl Engine {
 
     /// A running attempt that nobody waits for any more, or that someone cancelled meanwhile, is ended.
     fn stop_if_unwanted(&mut self, key: AttemptKey) {
-        let wanted = self.live.get(&key.execution_id).is_some_and(|live| {
-            live.execution.cancelled_by.is_none()
-                && live.execution.attempt_number() == key.attempt
-                && live.execution.state.name() == StateName::Running
-        });
+        let of_notice = key.attempt == ON_FAILURE && self.notices.is_open(key.execution_id);
+        let wanted = of_notice
+            || self.live.get(&key.execution_id).is_some_and(|live| {
+                live.execution.cancelled_by.is_none()
+                    && live.execution.attempt_number() == key.attempt
+                    && live.execution.state.name() == StateName::Running
+            });
         if !wanted {
             self.out.acts.push(Effect::Stop { key, cause: StopCause::Cancel });
         }
@@ -294,6 +369,7 @@ impl Engine {
             let key = AttemptKey { execution_id: id, attempt: attempt.number };
             self.lost(now, key, "its worker's lease has run out");
         }
+        self.lose_notices(now);
     }
 
     fn tell_workers(&mut self, reason: &str) {
@@ -353,7 +429,9 @@ impl Engine {
     /// The pools as the worker process hosts them.
     #[must_use]
     pub fn pools(&self) -> Vec<Pool> {
-        pools_of(&self.settings, self.config.cores)
+        let pools = self.workers.pools.values().filter(|entry| !entry.leaving);
+        let pool = |entry: &PoolEntry| Pool { capacity: entry.capacity(), ..entry.pool.clone() };
+        pools.map(pool).collect()
     }
 
     /// Slots of all workers together.

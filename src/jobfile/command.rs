@@ -51,7 +51,8 @@ pub(super) fn read(
     }
 }
 
-fn script(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
+/// A script that says something.
+pub(super) fn script(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
     let run = slot.text(out)?;
     if run.trim().is_empty() {
         slot.wrong("the script is empty", out);

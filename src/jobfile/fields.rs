@@ -1,6 +1,6 @@
 //! Reading the keys of a map and the values behind them.
 //!
-//! Owns "unknown key", "not supported yet", "expected …, found …". Knows the table of keys, not
+//! Owns "unknown key", "expected …, found …". Knows the table of keys, not
 //! what they mean.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ const DEEPEST: usize = 32;
 /// Characters of a one-line text.
 const LINE_CHARS: usize = 500;
 
-/// The keys of a map that are known, supported and have a value.
+/// The keys of a map that are known and have a value.
 #[derive(Debug)]
 pub(super) struct Fields<'t> {
     /// Where the map begins.
@@ -77,9 +77,7 @@ impl<'t> Fields<'t> {
             out.error(entry.key_at, format!("unknown key {written}{rest}"));
             return;
         };
-        if !key.supported {
-            out.error(entry.key_at, format!("{written} is not supported yet"));
-        } else if entry.value.is_null() {
+        if entry.value.is_null() {
             let without = match key.default {
                 "" => String::new(),
                 default => format!(" (without it: {})", default.replace('`', "")),
@@ -159,6 +157,11 @@ impl<'t> Slot<'t> {
     /// An error about the value.
     pub(super) fn wrong(&self, message: impl AsRef<str>, out: &mut Findings) {
         out.error(self.node.at, format!("`{}`: {}", self.written, message.as_ref()));
+    }
+
+    /// A warning about the value.
+    pub(super) fn warn(&self, message: impl AsRef<str>, out: &mut Findings) {
+        out.warning(self.node.at, format!("`{}`: {}", self.written, message.as_ref()));
     }
 
     /// "expected …, found …".

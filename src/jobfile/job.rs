@@ -1,22 +1,21 @@
 //! Reading a job: each key into the model, with `defaults` laid under it.
 //!
 //! Owns what the keys of a job mean by themselves. What needs the other jobs (ids, dependencies) is
-//! judged in `graph`, what needs the command catalogue in `command`, when it fires in `timing`.
-
-use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+//! judged in `graph`, what needs the command catalogue in `command`, when it fires in `timing`, as
+//! whom and with what around it in `surroundings`.
 
 use super::command;
 use super::fields::{Fields, Slot};
 use super::findings::{Findings, Mark, quoted};
 use super::keys::Scope;
 use super::placement;
+use super::surroundings;
 use super::timing::{self, ScheduleText};
 use super::tree::{Content, Node};
 use super::{CommandCatalog, Rules};
 use crate::model::{
-    CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, JobId, NamedCause, Overlap,
-    Priority, Retry, RetryCause, Settings,
+    CatchUp, Condition, Dependency, Job, JobCommand, JobId, NamedCause, Overlap, Priority, Retry,
+    RetryCause, Settings,
 };
 
 /// Where a job comes from: what is relative or missing is read accordingly.
@@ -142,7 +141,7 @@ fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut
     policies(job, fields, out);
     retries(job, fields, out);
     placement::read(job, fields, context, out);
-    surroundings(job, fields, context, out);
+    surroundings::read(job, fields, context, out);
 }
 
 fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
@@ -226,64 +225,6 @@ fn cause(slot: Slot<'_>, out: &mut Findings) -> Option<RetryCause> {
             slot.one_of(&words, out).map(RetryCause::Named)
         }
     }
-}
-
-fn surroundings(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {
-    if let Some(slot) = fields.get("env") {
-        env(slot, &mut job.env, out);
-    }
-    if let Some(slot) = fields.get("working_dir") {
-        set_some(&mut job.working_dir, working_dir(slot, context, out));
-    }
-    set(&mut job.output_limit, fields.size("output_limit", out));
-    set(&mut job.tags, fields.lines("tags", out));
-    if let Some(metadata) = fields.map("metadata", out) {
-        job.metadata.extend(metadata);
-    }
-}
-
-fn env(slot: Slot<'_>, env: &mut BTreeMap<String, EnvValue>, out: &mut Findings) {
-    let entries = slot.entries("a map such as {LANG: C}", out).unwrap_or(&[]);
-    for entry in entries {
-        let name = &entry.key;
-        if name.is_empty() || name.contains(['=', '\0']) {
-            let name = quoted(name);
-            out.error(entry.key_at, format!("`env`: {name} is not a name of a variable"));
-            continue;
-        }
-        let value = match &entry.value.content {
-            _ if entry.value.is_null() => {
-                let message = format!("{} has no value: write \"\" for none", quoted(name));
-                out.error(entry.key_at, format!("`env`: {message}"));
-                None
-            }
-            Content::Map(_) => {
-                slot.item(&entry.value).fields(Scope::EnvValue, "a text", out);
-                None
-            }
-            _ => slot.item(&entry.value).text(out),
-        };
-        if let Some(value) = value {
-            env.insert(name.clone(), EnvValue::Text(value));
-        }
-    }
-}
-
-fn working_dir(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<String> {
-    let text = slot.line(out)?;
-    if text == "~" || text.starts_with("~/") {
-        slot.wrong("`~` is not expanded: write the whole path", out);
-        return None;
-    }
-    let path = Path::new(&text);
-    if path.is_relative() && context.origin == Origin::Program {
-        slot.wrong("it must be an absolute path", out);
-        return None;
-    }
-    let joined = context.rules.base_dir.join(path);
-    let plain: PathBuf = joined.components().filter(|part| *part != Component::CurDir).collect();
-    let text = plain.into_os_string().into_string();
-    text.map_err(|_| slot.wrong("the name of the folder is not UTF-8", out)).ok()
 }
 
 /// The dependencies and where each stands.

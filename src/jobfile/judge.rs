@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::findings::{Finding, Findings, Mark, printable, quoted};
 use super::foresight::{self, Tables};
 use super::graph::{self, Vertex};
-use super::job::{self, Context, Origin, Read};
+use super::job::{self, Base, Context, Origin, Read};
 use super::keys::Scope;
 use super::timing::Told;
 use super::tree::{Content, Entry, Node};
@@ -27,9 +27,28 @@ pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileEr
     for (number, source) in (0u32..).zip(sources) {
         roots.extend(syntax::read(&source.text, number, &mut out));
     }
-    let top = Top::gather(&roots, sources, &mut out);
-    let at = Mark { source: 0, line: 1, column: 1 };
-    let fields = Fields::of(top.keys.iter().copied(), at, Scope::Top, &mut out);
+    judge(&roots, sources, rules, out).map_err(|errors| FileErrors(located(errors, sources)))
+}
+
+/// What lies under the jobs of these files. Files that are wrong lay the defaults of the house.
+pub(super) fn base(roots: &[Node], sources: &[SourceText], rules: &Rules<'_>) -> Base {
+    let mut out = Findings::default();
+    let top = Top::gather(roots, sources, &mut out);
+    let fields = top.fields(&mut out);
+    let settings = settings::read(&fields, rules, &mut out);
+    let context = Context::new(rules, &settings, Origin::File);
+    job::defaults(fields.get("defaults"), &context, &mut out)
+}
+
+/// Judges files that were read; `out` is what was found in doing so.
+pub(super) fn judge(
+    roots: &[Node],
+    sources: &[SourceText],
+    rules: &Rules<'_>,
+    mut out: Findings,
+) -> Result<Loaded, Vec<Finding>> {
+    let top = Top::gather(roots, sources, &mut out);
+    let fields = top.fields(&mut out);
     let settings = settings::read(&fields, rules, &mut out);
     let context = Context::new(rules, &settings, Origin::File);
     let base = job::defaults(fields.get("defaults"), &context, &mut out);
@@ -52,15 +71,16 @@ pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileEr
         foresight::pile_up(&jobs, &tables, &fields, &context, &mut out);
         foresight::seldom(&jobs, &tables, &context, &mut out);
     }
+    let calendars = settings::calendar_files(&fields, rules);
     let failed = out.has_errors();
     let (errors, warnings) = out.into_sorted();
     if failed {
-        return Err(FileErrors(located(errors, sources)));
+        return Err(errors);
     }
     let jobs = jobs.into_iter().map(|read| read.job).collect();
     let places = places.into_iter().map(|(id, (_, place))| (id, place)).collect();
     let set = JobSet { settings, jobs };
-    Ok(Loaded { set, warnings: located(warnings, sources), places })
+    Ok(Loaded { set, warnings: located(warnings, sources), places, calendars })
 }
 
 /// The top-level keys of all files, and their jobs.
@@ -71,6 +91,11 @@ struct Top<'t> {
 }
 
 impl<'t> Top<'t> {
+    fn fields(&self, out: &mut Findings) -> Fields<'t> {
+        let at = Mark { source: 0, line: 1, column: 1 };
+        Fields::of(self.keys.iter().copied(), at, Scope::Top, out)
+    }
+
     fn gather(roots: &'t [Node], sources: &[SourceText], out: &mut Findings) -> Self {
         let mut top = Self::default();
         let mut first: HashMap<&str, Mark> = HashMap::new();
@@ -147,7 +172,8 @@ fn vertex(read: &Read) -> Vertex<'_> {
     Vertex { id, waits_for, judged: true }
 }
 
-fn name(source: u32, sources: &[SourceText]) -> String {
+/// The name of a source, as the user gave it.
+pub(super) fn name(source: u32, sources: &[SourceText]) -> String {
     sources.get(source as usize).map_or_else(String::new, |source| printable(&source.name, 4096))
 }
 

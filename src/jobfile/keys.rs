@@ -1,7 +1,5 @@
-//! The table of every key of jobs.yaml: where it stands, what it takes, its default, and whether
-//! this version has it.
+//! The table of every key of jobs.yaml: where it stands, what it takes, and its default.
 //!
-//! The one place that says what is supported: flipping a row's flag is all it takes on this side.
 //! The reference (docs/jobs-yaml.md) is checked against it.
 
 /// Where a key stands.
@@ -27,6 +25,8 @@ pub(super) enum Scope {
     Selector,
     /// In a value of a job's `env`.
     EnvValue,
+    /// In a job's `on_failure`.
+    OnFailure,
 }
 
 impl Scope {
@@ -43,6 +43,7 @@ impl Scope {
             Self::Dependency => "in a dependency",
             Self::Selector => "in a worker selector",
             Self::EnvValue => "in a value of `env`",
+            Self::OnFailure => "in `on_failure`",
         }
     }
 }
@@ -57,23 +58,17 @@ pub(super) struct Key {
     pub(super) takes: &'static str,
     /// What holds without it; empty = nothing.
     pub(super) default: &'static str,
-    /// Whether this version has it.
-    pub(super) supported: bool,
     /// In a job: it is the job's own and cannot stand in `defaults`.
     pub(super) own: bool,
 }
 
 const fn key(scope: Scope, name: &'static str, takes: &'static str, default: &'static str) -> Key {
-    Key { scope, name, takes, default, supported: true, own: false }
+    Key { scope, name, takes, default, own: false }
 }
 
 impl Key {
     const fn own(self) -> Self {
         Self { own: true, ..self }
-    }
-
-    const fn not_yet(self) -> Self {
-        Self { supported: false, ..self }
     }
 
     /// The name in the spelling of the system whose job object is taken as it is: `maxRetries`.
@@ -145,7 +140,8 @@ pub(super) fn in_scope(scope: Scope) -> impl Iterator<Item = &'static Key> {
 }
 
 use Scope::{
-    Calendar, CalendarRule, Dependency, EnvValue, Job, Retention, Retry, Selector, Top, Worker,
+    Calendar, CalendarRule, Dependency, EnvValue, Job, OnFailure, Retention, Retry, Selector, Top,
+    Worker,
 };
 
 /// Every key.
@@ -158,7 +154,7 @@ pub(super) const KEYS: &[Key] = &[
     key(Top, "defaults", "keys of a job", ""),
     key(Top, "calendars", "map of calendars", ""),
     key(Top, "jobs", "list of jobs", ""),
-    key(Top, "retention", "`{days, per_job}`", "30 days, 1,000 executions a job").not_yet(),
+    key(Top, "retention", "`{days, per_job}`", "30 days, 1,000 executions a job"),
     key(Worker, "id", "id", ""),
     key(Worker, "host", "text", ""),
     key(Worker, "capacity", "number", ""),
@@ -198,13 +194,13 @@ pub(super) const KEYS: &[Key] = &[
     key(Job, "concurrency", "number", ""),
     key(Job, "limits", "list of names", ""),
     key(Job, "workers", "`{ids, labels}`", ""),
-    key(Job, "env", "map of texts", ""),
+    key(Job, "env", "map of texts or `{secret_file: path}`", ""),
     key(Job, "working_dir", "path", "the jobs file's folder"),
     key(Job, "output_limit", "size", "10MiB"),
     key(Job, "tags", "list of words", ""),
     key(Job, "metadata", "map", ""),
-    key(Job, "on_failure", "`{run: script}` or `{url: address}`", "").not_yet(),
-    key(Job, "user", "name of a user", "").not_yet(),
+    key(Job, "on_failure", "`{run: script}` or `{url: address}`", ""),
+    key(Job, "user", "name of a user", ""),
     key(Retry, "type", "none, fixed, exponential", ""),
     key(Retry, "max_retries", "number", "3"),
     key(Retry, "delay", "duration", "1s"),
@@ -217,7 +213,9 @@ pub(super) const KEYS: &[Key] = &[
     key(Dependency, "within", "duration", ""),
     key(Selector, "ids", "list of worker ids", ""),
     key(Selector, "labels", "list of words", ""),
-    key(EnvValue, "secret_file", "path", "").not_yet(),
+    key(EnvValue, "secret_file", "path", ""),
+    key(OnFailure, "run", "script", ""),
+    key(OnFailure, "url", "address", ""),
 ];
 
 #[cfg(test)]
@@ -228,7 +226,7 @@ mod tests {
     fn what_other_schedulers_call_a_key_leads_to_a_key() {
         for (elsewhere, name) in ELSEWHERE {
             assert!(find(Job, elsewhere).is_none(), "{elsewhere} is a key");
-            assert!(find(Job, name).is_some_and(|(key, _)| key.supported), "{name}");
+            assert!(find(Job, name).is_some(), "{name}");
         }
     }
 

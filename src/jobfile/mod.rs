@@ -4,13 +4,16 @@
 //! and a list of known commands.
 //!
 //! A text becomes a `tree` in which everything knows its place (`syntax` tells what YAML cannot
-//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing` and
-//! `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
+//! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing`,
+//! `surroundings` and `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
 //! `foresight` say what jobs are to each other; `judge` and `program` run all this over a file and
-//! over an object of a program. The way back is `write`; `diff` compares.
+//! over an object of a program. The way back is `write`; `diff` compares; `edit`
+//! changes one job in the text of a file.
 
 mod command;
+mod crontab;
 mod diff;
+mod edit;
 mod fields;
 mod findings;
 mod foresight;
@@ -24,6 +27,7 @@ mod plan;
 mod program;
 mod settings;
 mod source;
+mod surroundings;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -42,11 +46,13 @@ use serde_json::{Map, Value};
 use crate::model::{JobId, JobSet};
 use crate::worker::registry::ArgProblem;
 
+pub use crontab::{Imported, Origin as CrontabOrigin, as_file, import_crontab};
 pub use diff::diff;
+pub use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub use judge::parse;
 pub use plan::{FieldChange, JobChange, Plan};
-pub use program::{Among, parse_job};
-pub use source::{ReadError, SourceText, read};
+pub use program::{Among, parse_job, patch_job};
+pub use source::{ReadError, SourceText, calendar_text, read};
 pub use write::to_yaml;
 
 /// The sample jobs file: what is in force where there is no other.
@@ -75,6 +81,8 @@ pub struct Rules<'a> {
     pub system_zone: Tz,
     /// For warnings such as "ends in the past".
     pub now: DateTime<Utc>,
+    /// Whether the engine runs as root: only then can a job be another user's.
+    pub is_root: bool,
 }
 
 impl fmt::Debug for Rules<'_> {
@@ -92,6 +100,8 @@ pub struct Loaded {
     pub warnings: Vec<Located>,
     /// Where each job stands.
     pub places: BTreeMap<JobId, Place>,
+    /// The calendars that were read with it.
+    pub calendars: Vec<PathBuf>,
 }
 
 /// Where a job stands.

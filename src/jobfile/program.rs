@@ -4,14 +4,14 @@
 //! Owns the paths in its errors. Judges with the same rules as a file, except that nothing is laid
 //! under it, and that it has no folder.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Rules;
 use super::findings::{Finding, Findings, Mark, printable};
 use super::graph::{self, Vertex};
 use super::job::{self, Context, Origin};
 use super::timing::Told;
 use super::tree::{Content, Entry, Node, Scalar};
+use super::{Rules, edit};
 use crate::model::{Job, Problem, Settings};
 
 /// Maps and lists within each other.
@@ -20,7 +20,7 @@ const DEEPEST: usize = 128;
 const PATH_CHARS: usize = 200;
 /// What the engine tells about a job beside its definition: a program that sends back what it was
 /// given sends it, too.
-const TOLD: [&str; 11] = [
+pub(super) const TOLD: [&str; 11] = [
     "source",
     "version",
     "next_fire_time",
@@ -48,16 +48,43 @@ pub struct Among<'a> {
 /// # Errors
 /// Everything that is wrong, each with the path of the field.
 pub fn parse_job(value: &Value, rules: &Rules<'_>, among: &Among<'_>) -> Result<Job, Vec<Problem>> {
-    let mut paths = Paths::default();
+    let mut paths = Paths::of(0);
     let mut out = Findings::default();
-    let root = paths.mark(0, String::new());
-    let mut node = paths.node(value, root, 0, &mut out);
+    let mut node = paths.node(value, paths.root(), 0, &mut out);
     if let Content::Map(entries) = &mut node.content {
         entries.retain(|entry| !TOLD.contains(&entry.key.as_str()));
     }
+    judge(&node, &paths, rules, among, out)
+}
+
+/// Changes keys of a job: those that the patch names; one that is `null` goes (RFC 7396).
+///
+/// # Errors
+/// Everything that is wrong, each with the path of the field.
+pub fn patch_job(
+    job: &Job,
+    patch: &Map<String, Value>,
+    rules: &Rules<'_>,
+    among: &Among<'_>,
+) -> Result<Job, Vec<Problem>> {
+    let mut paths = Paths::of(0);
+    let mut out = Findings::default();
+    let value = serde_json::to_value(job).unwrap_or_default();
+    let mut node = paths.node(&value, paths.root(), 0, &mut out);
+    edit::patch(&mut node, patch, &mut paths, &mut out);
+    judge(&node, &paths, rules, among, out)
+}
+
+fn judge(
+    node: &Node,
+    paths: &Paths,
+    rules: &Rules<'_>,
+    among: &Among<'_>,
+    mut out: Findings,
+) -> Result<Job, Vec<Problem>> {
     let context = Context::new(rules, among.settings, Origin::Program);
     let base = job::defaults(None, &context, &mut out);
-    let read = job::read(&node, &base, &context, &mut out);
+    let read = job::read(node, &base, &context, &mut out);
     if let Some(read) = &read {
         let others = among.jobs.iter().filter(|other| other.id != read.job.id);
         let others = others.map(|other| Vertex {
@@ -82,21 +109,35 @@ pub fn parse_job(value: &Value, rules: &Rules<'_>, among: &Among<'_>) -> Result<
 
 /// The path of each node, as its last part and the number of the node it is in; a mark's line is
 /// its number here.
-#[derive(Debug, Default)]
-struct Paths(Vec<(u32, String)>);
+#[derive(Debug)]
+pub(super) struct Paths {
+    source: u32,
+    parts: Vec<(u32, String)>,
+}
 
 impl Paths {
-    fn mark(&mut self, parent: u32, part: String) -> Mark {
-        let line = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.push((parent, part));
-        Mark { source: 0, line, column: 0 }
+    /// Of an object that is told apart from other sources by this number. The object itself is the
+    /// first node.
+    pub(super) fn of(source: u32) -> Self {
+        Self { source, parts: vec![(0, String::new())] }
     }
 
-    fn problem(&self, finding: Finding) -> Problem {
+    pub(super) fn root(&self) -> Mark {
+        Mark { source: self.source, line: 0, column: 0 }
+    }
+
+    /// The place of a part of the node on line `parent`.
+    pub(super) fn mark(&mut self, parent: u32, part: String) -> Mark {
+        let line = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        self.parts.push((parent, part));
+        Mark { line, ..self.root() }
+    }
+
+    pub(super) fn problem(&self, finding: Finding) -> Problem {
         let mut parts = Vec::new();
         let mut number = finding.at.line;
         while number != 0 {
-            let Some((parent, part)) = self.0.get(number as usize) else { break };
+            let Some((parent, part)) = self.parts.get(number as usize) else { break };
             parts.push(part.as_str());
             number = *parent;
         }
@@ -106,7 +147,13 @@ impl Paths {
     }
 
     /// The same tree that YAML is read into.
-    fn node(&mut self, value: &Value, at: Mark, depth: usize, out: &mut Findings) -> Node {
+    pub(super) fn node(
+        &mut self,
+        value: &Value,
+        at: Mark,
+        depth: usize,
+        out: &mut Findings,
+    ) -> Node {
         let scalar = |text: String, plain| Content::Scalar(Scalar { text, plain, offset: None });
         let content = match value {
             _ if depth > DEEPEST => {

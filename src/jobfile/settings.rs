@@ -3,6 +3,7 @@
 //! Owns what these keys mean. Leaves `defaults` and `jobs` to `job`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use chrono_tz::TZ_VARIANTS;
@@ -12,7 +13,7 @@ use super::findings::{Findings, Mark, quoted};
 use super::job::set;
 use super::keys::Scope;
 use super::{Rules, ics, source};
-use crate::model::{Calendar, OnStop, Pool, Settings, WorkerId};
+use crate::model::{Calendar, OnStop, Pool, Retention, Settings, WorkerId};
 use crate::schedule::parse_zone;
 
 /// How many calendars may be read from files of their own.
@@ -31,7 +32,22 @@ pub(super) fn read(fields: &Fields<'_>, rules: &Rules<'_>, out: &mut Findings) -
     set(&mut settings.limits, limits);
     let calendars = fields.get("calendars").and_then(|slot| calendars(slot, rules, out));
     set(&mut settings.calendars, calendars);
+    let retention = fields.get("retention").and_then(|slot| retention(slot, out));
+    set(&mut settings.retention, retention);
     settings
+}
+
+/// How much history is kept; what is not said is the default.
+fn retention(slot: Slot<'_>, out: &mut Findings) -> Option<Retention> {
+    let fields = slot.fields(Scope::Retention, "a map such as {days: 30, per_job: 1000}", out)?;
+    let mut retention = Retention::default();
+    let number = |name, most, out: &mut Findings| {
+        let number = fields.get(name)?.integer(1, most, out)?;
+        u32::try_from(number).ok()
+    };
+    set(&mut retention.days, number("days", 36_500, out));
+    set(&mut retention.per_job, number("per_job", 1_000_000, out));
+    Some(retention)
 }
 
 /// The IANA name of a zone.
@@ -138,6 +154,20 @@ fn calendars(
         calendars.extend(name.map(|name| (name, Calendar { holidays })));
     }
     Some(calendars)
+}
+
+/// The files that calendars are read from.
+pub(super) fn calendar_files(fields: &Fields<'_>, rules: &Rules<'_>) -> Vec<PathBuf> {
+    // What is wrong with them was told when they were read.
+    let mut out = Findings::default();
+    let entries =
+        fields.get("calendars").and_then(|slot| Some((slot, slot.entries("", &mut out)?)));
+    let Some((slot, entries)) = entries else { return Vec::new() };
+    let files = entries.iter().filter_map(|entry| {
+        let fields = slot.item(&entry.value).fields(Scope::Calendar, "", &mut out)?;
+        Some(rules.base_dir.join(fields.line("file", &mut out)?))
+    });
+    files.take(MOST_CALENDAR_FILES).collect()
 }
 
 /// The days of an iCalendar file.

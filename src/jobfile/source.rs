@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::findings::printable;
@@ -113,6 +114,29 @@ pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
         ReadError::TooLarge { path } => ReadError::CalendarTooLarge { path },
         other => other,
     })
+}
+
+/// What is in a calendar, to tell whether it has changed; `None` = it cannot be read.
+#[must_use]
+pub fn calendar_text(path: &Path) -> Option<String> {
+    read_calendar(path).ok()
+}
+
+/// What is wrong with the file of a secret, as far as can be seen without reading it.
+pub(super) fn trouble_with_secret(path: &Path) -> Option<String> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Some("is not there: attempts fail until it is".to_owned());
+        }
+        Err(error) => return Some(format!("cannot be seen: {error}")),
+    };
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() {
+        return Some("is no file: attempts will fail".to_owned());
+    }
+    let others = "can be read by every user of the machine: chmod o-r it";
+    (mode & 0o004 != 0).then(|| others.to_owned())
 }
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {

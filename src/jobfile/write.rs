@@ -14,8 +14,8 @@ use super::fields::reads_as_other;
 use super::findings::is_hostile;
 use crate::model::text::{format_duration, format_size};
 use crate::model::{
-    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnStop,
-    Overlap, Pool, Retry, RetryCause, Settings,
+    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnFailure,
+    OnStop, Overlap, Pool, Retention, Retry, RetryCause, Settings,
 };
 
 /// A map that is no longer than this stands on the line of its key.
@@ -49,8 +49,21 @@ pub fn to_yaml(job: &Job) -> String {
         if key != "id" && default.is_some_and(|(_, default)| *default == value) {
             continue;
         }
-        let _ = write!(out, "{key}:");
-        block(&value, 1, &mut out);
+        out += &entry(key, &value);
+    }
+    out
+}
+
+/// The job as an item of a list, two columns deep.
+pub(super) fn as_item(job: &Job) -> String {
+    let mut out = String::new();
+    for (number, line) in to_yaml(job).lines().enumerate() {
+        let lead = if number == 0 { "  - " } else { "    " };
+        if !line.is_empty() {
+            out += lead;
+            out += line;
+        }
+        out.push('\n');
     }
     out
 }
@@ -108,6 +121,8 @@ pub(super) fn definition(job: &Job) -> Definition {
     add("output_limit", Some(text(&format_size(job.output_limit))));
     add("tags", some_list(job.tags.iter().map(|tag| text(tag)).collect()));
     add("metadata", free_map(&job.metadata));
+    add("on_failure", job.on_failure.as_ref().map(on_failure));
+    add("user", job.user.as_deref().map(text));
     keys
 }
 
@@ -160,7 +175,16 @@ pub(super) fn settings_definition(settings: &Settings) -> Definition {
     });
     let calendars: Vec<_> = calendars.collect();
     add("calendars", (!calendars.is_empty()).then_some(Yaml::Map(calendars)));
+    let Retention { days, per_job } = settings.retention;
+    add("retention", Some(map([("days", number(days)), ("per_job", number(per_job))])));
     keys
+}
+
+fn on_failure(what: &OnFailure) -> Yaml {
+    match what {
+        OnFailure::Run { run } => map([("run", text(run))]),
+        OnFailure::Url { url } => map([("url", text(url))]),
+    }
 }
 
 fn pool(pool: &Pool) -> Yaml {
@@ -295,6 +319,18 @@ fn flow(value: &Yaml, out: &mut String) {
             out.push('}');
         }
     }
+}
+
+/// A key as it is written.
+pub(super) fn entry_key(key: &str) -> String {
+    scalar(key)
+}
+
+/// A key and its value as lines, those below the first two columns deep.
+pub(super) fn entry(key: &str, value: &Yaml) -> String {
+    let mut out = scalar(key) + ":";
+    block(value, 1, &mut out);
+    out
 }
 
 /// A value behind its `key:`, over several lines where that reads better.

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, JobId, StateName, WorkerId};
+use super::{ExecutionId, JobId, Outcome, StateName, WorkerId};
 
 /// Who did something: `engine`, or a person or program with the way it came (`root@socket`, `screen`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,6 +140,53 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
+    /// An operator called off a single fire time.
+    FireTimeCalledOff {
+        /// Of which job.
+        job_id: JobId,
+        /// Which.
+        fire_time: DateTime<Utc>,
+    },
+    /// A fire time that was called off fires after all, or is none any more.
+    FireTimeRestored {
+        /// Of which job.
+        job_id: JobId,
+        /// Which.
+        fire_time: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// Someone has seen that a job fails.
+    FailureAcknowledged {
+        /// Which job.
+        job_id: JobId,
+        /// The failed execution that was looked at.
+        execution_id: ExecutionId,
+        /// What they noted.
+        note: Option<String>,
+        /// When the note ends by itself.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The note that a job fails has ended.
+    AcknowledgementEnded {
+        /// Which job.
+        job_id: JobId,
+        /// The failed execution that it was about.
+        execution_id: ExecutionId,
+        /// Why: a success, its time, or someone took it back.
+        reason: String,
+    },
+    /// `on_failure` of an execution is over. Its own failure leads to nothing more.
+    OnFailureEnded {
+        /// The failed execution.
+        execution_id: ExecutionId,
+        /// Of which job.
+        job_id: JobId,
+        /// How it ended.
+        outcome: Outcome,
+        /// What went wrong with it, for people.
+        error: Option<String>,
+    },
     /// A worker changed its state.
     WorkerChanged {
         /// Which.
@@ -174,6 +221,9 @@ impl EventKind {
     pub const fn severity(&self) -> Severity {
         match self {
             Self::ExecutionChanged { state, .. } if state.is_failure() => Severity::Error,
+            Self::OnFailureEnded { outcome, .. } if !matches!(outcome, Outcome::Succeeded) => {
+                Severity::Error
+            }
             Self::FireTimesPassed { .. } | Self::WorkerChanged { .. } => Severity::Warning,
             _ => Severity::Info,
         }
@@ -190,6 +240,11 @@ impl EventKind {
             | Self::JobRemoved { job_id }
             | Self::JobPaused { job_id, .. }
             | Self::JobResumed { job_id, .. }
+            | Self::FireTimeCalledOff { job_id, .. }
+            | Self::FireTimeRestored { job_id, .. }
+            | Self::FailureAcknowledged { job_id, .. }
+            | Self::AcknowledgementEnded { job_id, .. }
+            | Self::OnFailureEnded { job_id, .. }
             | Self::FireTimesPassed { job_id, .. } => Some(job_id),
             _ => None,
         }
@@ -211,13 +266,30 @@ impl EventKind {
             }
             Self::JobRemoved { job_id } => format!("job {job_id} removed"),
             Self::JobPaused { job_id, until, reason } => {
-                let until = until
-                    .map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()));
-                let reason =
-                    reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-                format!("job {job_id} paused{until}{reason}")
+                format!("job {job_id} paused{}{}", told_until(*until), told(reason.as_ref()))
             }
             Self::JobResumed { job_id, reason } => format!("job {job_id} resumed: {reason}"),
+            Self::FireTimeCalledOff { job_id, fire_time } => {
+                format!("{job_id}: the fire time {} is called off", fire_time.to_rfc3339())
+            }
+            Self::FireTimeRestored { job_id, fire_time, reason } => {
+                let at = fire_time.to_rfc3339();
+                format!("{job_id}: the fire time {at} is no longer called off: {reason}")
+            }
+            Self::FailureAcknowledged { job_id, execution_id, note, until } => {
+                let (until, note) = (told_until(*until), told(note.as_ref()));
+                format!("{job_id} {} failure acknowledged{until}{note}", execution_id.short())
+            }
+            Self::AcknowledgementEnded { job_id, execution_id, reason } => {
+                format!("{job_id} {} no longer acknowledged: {reason}", execution_id.short())
+            }
+            Self::OnFailureEnded { execution_id, job_id, outcome, error } => {
+                let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
+                format!("{job_id} {id} on_failure {outcome}{}", told(error.as_ref()))
+            }
+            Self::FireTimesPassed { job_id, first, count: 1, reason, .. } => {
+                format!("{job_id}: 1 fire time at {} {reason}", first.to_rfc3339())
+            }
             Self::FireTimesPassed { job_id, first, last, count, reason } => {
                 format!(
                     "{job_id}: {count} fire times from {} to {} {reason}",
@@ -233,4 +305,12 @@ impl EventKind {
             Self::EngineStopping { reason } => format!("engine stopping: {reason}"),
         }
     }
+}
+
+fn told(reason: Option<&String>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
+}
+
+fn told_until(until: Option<DateTime<Utc>>) -> String {
+    until.map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()))
 }

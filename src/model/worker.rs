@@ -55,6 +55,31 @@ pub struct WorkerOrders {
     /// Slots, instead of what jobs.yaml says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u32>,
+    /// The slots that jobs.yaml gave it when others were ordered: where it gives another number, that order is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_capacity: Option<u32>,
+}
+
+impl WorkerOrders {
+    /// No orders at all.
+    #[must_use]
+    pub const fn none(worker_id: WorkerId) -> Self {
+        Self { worker_id, drained: None, capacity: None, file_capacity: None }
+    }
+
+    /// Whether anything is ordered.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.drained.is_some() || self.capacity.is_some()
+    }
+}
+
+impl WorkerOrders {
+    /// Whether nothing is ordered.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.drained.is_none() && self.capacity.is_none()
+    }
 }
 
 /// A worker as others see it.

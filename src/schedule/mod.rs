@@ -125,6 +125,12 @@ impl Schedule {
         self.walls().pattern == Pattern::Reboot
     }
 
+    /// Whether its fire times depend on the id of the job: it has an `H`, and no job was named.
+    #[must_use]
+    pub fn depends_on_job(&self) -> bool {
+        self.0.language == Language::CronOfSomeJob
+    }
+
     fn walls(&self) -> &Walls {
         &self.0.walls
     }

@@ -11,9 +11,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
-use super::{BOOT_ID, Change, ExecutionQuery, Image, Page, RECENT, Store, StoreError};
+use super::{
+    BOOT_ID, Bite, Change, ExecutionQuery, Expired, Image, Page, RECENT, Store, StoreError,
+};
 use crate::model::{
-    Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Summary, Trigger,
+    Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange, StateName,
+    Summary, Trigger, WorkerId, WorkerOrders,
 };
 
 /// Final executions kept; the oldest go first.
@@ -30,7 +33,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Kept {
     jobs: BTreeMap<JobId, JobRecord>,
-    versions: BTreeMap<JobId, BTreeMap<u32, Arc<Job>>>,
+    versions: BTreeMap<JobId, BTreeMap<u32, JobVersion>>,
     executions: BTreeMap<ExecutionId, Arc<Execution>>,
     /// The ids of those that are final.
     past: BTreeSet<ExecutionId>,
@@ -38,6 +41,9 @@ struct Kept {
     fired: HashMap<(JobId, i64), ExecutionId>,
     events: BTreeMap<u64, Event>,
     ledger: BTreeMap<JobId, BTreeMap<i64, LedgerRange>>,
+    workers: BTreeMap<WorkerId, WorkerOrders>,
+    /// Executions whose `on_failure` has not ended.
+    notices: BTreeSet<ExecutionId>,
     meta: BTreeMap<&'static str, String>,
 }
 
@@ -66,6 +72,7 @@ impl Kept {
                 }
                 Change::JobVersion { definition, version, .. } => {
                     let kept = self.versions.get(&definition.id).and_then(|all| all.get(version));
+                    let kept = kept.map(|kept| &kept.definition);
                     let kept = kept.or_else(|| versions.get(&(&definition.id, *version)).copied());
                     if kept.is_some_and(|kept| kept != definition) {
                         let what = format!("version {version} of job `{}`", definition.id);
@@ -89,9 +96,14 @@ impl Kept {
             Change::Job(record) => {
                 self.jobs.insert(record.definition.id.clone(), record.clone());
             }
-            Change::JobVersion { definition, version, .. } => {
+            Change::JobVersion { definition, version, at, by } => {
                 let versions = self.versions.entry(definition.id.clone()).or_default();
-                versions.insert(*version, Arc::clone(definition));
+                versions.entry(*version).or_insert_with(|| JobVersion {
+                    version: *version,
+                    at: *at,
+                    by: by.clone(),
+                    definition: Arc::clone(definition),
+                });
             }
             Change::JobRemoved(job) => {
                 self.jobs.remove(job);
@@ -104,7 +116,18 @@ impl Kept {
                 let ranges = self.ledger.entry(range.job_id.clone()).or_default();
                 ranges.insert(range.first.timestamp_micros(), range.clone());
             }
-            Change::Worker(_) | Change::NoticeDue(_) | Change::NoticeDone(_) => {}
+            Change::Worker(orders) if orders.is_empty() => {
+                self.workers.remove(&orders.worker_id);
+            }
+            Change::Worker(orders) => {
+                self.workers.insert(orders.worker_id.clone(), orders.clone());
+            }
+            Change::NoticeDue(execution) => {
+                self.notices.insert(*execution);
+            }
+            Change::NoticeDone(execution) => {
+                self.notices.remove(execution);
+            }
             Change::Meta { key, value } => {
                 self.meta.insert(key, value.clone());
             }
@@ -125,15 +148,67 @@ impl Kept {
 
     /// Drops what lies beyond the bounds.
     fn forget(&mut self) {
-        while self.past.len() > MOST_PAST {
-            let Some(oldest) = self.past.pop_first() else { return };
-            if let Some(claim) = self.executions.remove(&oldest).and_then(|gone| claim(&gone)) {
-                self.fired.remove(&claim);
-            }
+        let surplus = self.past.len().saturating_sub(MOST_PAST);
+        let oldest = self.past.iter().filter(|id| !self.notices.contains(id)).take(surplus);
+        for id in oldest.copied().collect::<Vec<_>>() {
+            self.delete(id);
         }
         while self.events.len() > MOST_EVENTS {
             self.events.pop_first();
         }
+    }
+
+    fn delete(&mut self, id: ExecutionId) {
+        self.past.remove(&id);
+        if let Some(claim) = self.executions.remove(&id).and_then(|gone| claim(&gone)) {
+            self.fired.remove(&claim);
+        }
+    }
+
+    fn delete_expired(&mut self, expired: &Expired) -> Bite {
+        let most = expired.at_most.max(1) as usize;
+        let executions = self.expired_executions(expired, most);
+        for (id, _) in &executions {
+            self.delete(*id);
+        }
+        let newest = self.events.keys().next_back().copied();
+        let old = |event: &&Event| event.at < expired.before && Some(event.seq) != newest;
+        let events: Vec<u64> =
+            self.events.values().take(most).filter(old).map(|event| event.seq).collect();
+        for seq in &events {
+            self.events.remove(seq);
+        }
+        let mut ranges = 0;
+        for of_job in self.ledger.values_mut() {
+            of_job.retain(|_, range| {
+                let goes = range.last < expired.before && ranges < most;
+                ranges += usize::from(goes);
+                !goes
+            });
+        }
+        let more = [executions.len(), events.len(), ranges].contains(&most);
+        Bite { executions, more }
+    }
+
+    fn expired_executions(&self, expired: &Expired, most: usize) -> Vec<(ExecutionId, u32)> {
+        let mut found = Vec::new();
+        let mut newer: HashMap<&JobId, (u32, bool)> = HashMap::new();
+        for execution in self.executions.values().rev() {
+            let (count, failed) = newer.entry(&execution.job_id).or_default();
+            let failure = matches!(execution.state.name(), StateName::Failed | StateName::TimedOut);
+            let stays = !execution.state.is_final()
+                || self.notices.contains(&execution.id)
+                || (failure && !*failed);
+            let ended = execution.finished_at.unwrap_or(execution.created_at);
+            if !stays && (ended < expired.before || *count >= expired.per_job) {
+                let attempts = u32::try_from(execution.attempts.len()).unwrap_or(u32::MAX);
+                found.push((execution.id, attempts));
+            }
+            (*count, *failed) = (*count + 1, *failed || failure);
+        }
+        // The oldest go first.
+        found.drain(..found.len().saturating_sub(most));
+        found
     }
 
     fn image(&self) -> Result<Image, StoreError> {
@@ -141,20 +216,20 @@ impl Kept {
         let with_definition = |execution: &Arc<Execution>| {
             let versions = self.versions.get(&execution.job_id);
             let definition = versions.and_then(|all| all.get(&execution.job_version));
-            definition.map(|job| (Arc::clone(execution), Arc::clone(job))).ok_or_else(|| {
-                StoreError::Corrupt {
-                    place: format!("execution {}", execution.id),
-                    message: format!(
-                        "version {} of job `{}` is missing",
-                        execution.job_version, execution.job_id
-                    ),
-                }
+            let with = |it: &JobVersion| (Arc::clone(execution), Arc::clone(&it.definition));
+            definition.map(with).ok_or_else(|| StoreError::Corrupt {
+                place: format!("execution {}", execution.id),
+                message: format!(
+                    "version {} of job `{}` is missing",
+                    execution.job_version, execution.job_id
+                ),
             })
         };
+        let notices = self.notices.iter().filter_map(|id| self.executions.get(id));
         let newest = |versions: &BTreeMap<u32, _>| versions.keys().next_back().copied();
         Ok(Image {
-            workers: Vec::new(),
-            notices: Vec::new(),
+            workers: self.workers.values().cloned().collect(),
+            notices: notices.filter_map(|execution| with_definition(execution).ok()).collect(),
             jobs: self.jobs.values().cloned().collect(),
             live: live.map(with_definition).collect::<Result<_, _>>()?,
             recent: self.recent(),
@@ -265,7 +340,24 @@ impl Store for MemoryStore {
     }
 
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {
-        Ok(self.kept().versions.get(job).and_then(|versions| versions.get(&version)).cloned())
+        let kept = self.kept();
+        let found = kept.versions.get(job).and_then(|versions| versions.get(&version));
+        Ok(found.map(|found| Arc::clone(&found.definition)))
+    }
+
+    async fn job_versions(&self, job: &JobId, most: u32) -> Result<Vec<JobVersion>, StoreError> {
+        let kept = self.kept();
+        let versions = kept.versions.get(job).into_iter().flat_map(|all| all.values().rev());
+        Ok(versions.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
+    }
+
+    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError> {
+        Ok(self.kept().delete_expired(expired))
+    }
+
+    async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let kept = self.kept();
+        Ok(ids.iter().filter(|id| !kept.executions.contains_key(id)).copied().collect())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod memory;
 mod search;
 mod sqlite;
@@ -106,6 +106,15 @@ pub struct Expired {
     pub per_job: u32,
     /// At most so many rows of a kind in one go.
     pub at_most: u32,
+}
+
+/// What a bite of [`Store::delete_expired`] took of the history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bite {
+    /// Which executions went, and how many attempts each had: their output is the caller's to remove.
+    pub executions: Vec<(ExecutionId, u32)>,
+    /// Whether there may be more to take.
+    pub more: bool,
 }
 
 /// Which executions are asked for; newest first (by id).
@@ -251,8 +260,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn job_versions(&self, _job: &JobId, _limit: u32) -> Result<Vec<JobVersion>, StoreError> {
         Ok(Vec::new())
     }
-    /// Deletes what has expired, a bite at a time. Answers which executions went: their output is the caller's to remove.
-    async fn delete_expired(&self, _expired: &Expired) -> Result<Vec<ExecutionId>, StoreError> {
+    /// Deletes what has expired, a bite at a time. The newest event always stays: it tells where the numbers go on.
+    async fn delete_expired(&self, _expired: &Expired) -> Result<Bite, StoreError> {
+        Ok(Bite::default())
+    }
+    /// Those of the executions that are not kept, in any order.
+    async fn missing(&self, _ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
         Ok(Vec::new())
     }
     /// A version of a definition.

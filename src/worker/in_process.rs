@@ -15,7 +15,7 @@ use super::link::LinkEvent;
 use super::output_log::OutputWriter;
 use super::protocol::{Assignment, AttemptKey, FromWorker, Running, StopCause};
 use super::registry::{Command, Registry};
-use super::runner::{Bounds, Cause, Stop, Verdict, context, run_command};
+use super::runner::{Bounds, Cause, Stop, Surroundings, Verdict, context, run_command};
 use crate::driver::clock::Clock;
 use crate::model::JobCommand;
 
@@ -121,11 +121,22 @@ async fn carry_out(
         timeout: assignment.timeout,
         kill_grace: assignment.kill_grace,
     };
-    let log = output.log(key, assignment.output_limit);
-    let context = context(assignment, &log, stop);
-    let verdict = run_command(known, context, args.clone(), bounds, stop).await;
+    let surroundings = match Surroundings::of(assignment, output.data_dir()).await {
+        Ok(surroundings) => surroundings,
+        Err(error) => {
+            let ended = Verdict::failed(error).ended(assignment, Some(now.wall));
+            return FromWorker::Ended(Box::new(ended));
+        }
+    };
+    let mask = surroundings.mask.clone();
+    let log = output.masked_log(key, assignment.output_limit, mask);
+    let verdict = match context(assignment, &surroundings, &log, stop) {
+        Ok(context) => run_command(known, context, args.clone(), bounds, stop).await,
+        Err(error) => Verdict::failed(error),
+    };
     log.settle().await;
     log.close();
+    let verdict = verdict.masked(surroundings.mask.as_deref());
     FromWorker::Ended(Box::new(verdict.ended(assignment, Some(now.wall))))
 }
 

@@ -131,13 +131,24 @@ impl Journal {
         Ok(told)
     }
 
-    /// Begins a new journal in place of the old, with the ends that no engine has committed.
-    pub(super) fn begin(data_dir: &Path, by: ProcessMark, ended: &[Ended]) -> io::Result<Self> {
+    /// Begins a new journal in place of the old, with the ends that no engine has committed, and with what still runs
+    /// of a predecessor: should this process die, too, its successor must know whose it was.
+    pub(super) fn begin(
+        data_dir: &Path,
+        by: ProcessMark,
+        ended: &[Ended],
+        unfinished: &[Told],
+    ) -> io::Result<Self> {
         let path = data_dir.join(NAME);
         let process = line(&Entry::Process(by))?;
         let mut needed = HashMap::new();
         for end in ended {
             needed.insert(end.key, line(&Entry::Ended(Box::new(end.clone())))?);
+        }
+        for told in unfinished {
+            if let Told::Unfinished { by, starting, group } = told {
+                needed.insert(starting.key, inherited(by, starting, *group, &process)?);
+            }
         }
         let (file, size) = write_anew(&path, &process, &needed)?;
         let needed_bytes = needed.values().map(|lines| lines.len() as u64).sum();
@@ -253,6 +264,24 @@ fn line(entry: &Entry) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The lines of an attempt that a predecessor started, between those that say whose the lines after them are.
+fn inherited(
+    by: &ProcessMark,
+    starting: &Starting,
+    group: Option<(u32, u64)>,
+    process: &[u8],
+) -> io::Result<Vec<u8>> {
+    let mut lines = line(&Entry::Process(by.clone()))?;
+    lines.append(&mut line(&Entry::Starting(starting.clone()))?);
+    if let Some((pid, monotonic_ms)) = group {
+        let Starting { key, worker_id, at: started_at, .. } = starting.clone();
+        let running = Running { key, worker_id, started_at, pid: Some(pid) };
+        lines.append(&mut line(&Entry::Started { running, monotonic_ms })?);
+    }
+    lines.extend_from_slice(process);
+    Ok(lines)
+}
+
 /// Writes a journal beside the old one and puts it in its place.
 fn write_anew(
     path: &Path,
@@ -345,7 +374,7 @@ mod tests {
     #[test]
     fn a_successor_knows_what_ran_what_ended_and_what_was_committed() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), mark(), &[ended(9)]).unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[ended(9)], &[]).unwrap();
         for attempt in 1..=4 {
             journal.starting(starting(attempt)).unwrap();
         }
@@ -363,9 +392,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_predecessor_started_stays_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let by = ProcessMark { boot_id: "b".to_owned(), session: 1 };
+        let old = |attempt, group| {
+            let (by, starting) = (by.clone(), starting(attempt));
+            Told::Unfinished { by, starting, group }
+        };
+        let unfinished = [old(1, Some((41, 5))), old(2, None)];
+        let journal = Journal::begin(dir.path(), mark(), &[], &unfinished).unwrap();
+        journal.starting(starting(3)).unwrap();
+        let told = Journal::replay(dir.path()).unwrap();
+        assert_eq!((&told[&key(1)], &told[&key(2)]), (&unfinished[0], &unfinished[1]));
+        let new = Told::Unfinished { by: mark(), starting: starting(3), group: None };
+        assert_eq!(told[&key(3)], new);
+        journal.ended([ended(1)].iter());
+        let told = Journal::replay(dir.path()).unwrap();
+        assert_eq!(told[&key(1)], Told::Ended(ended(1)));
+    }
+
+    #[test]
     fn a_torn_or_strange_line_hides_no_other() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), mark(), &[]).unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[], &[]).unwrap();
         journal.starting(starting(1)).unwrap();
         drop(journal);
         let path = dir.path().join(NAME);
@@ -383,16 +432,18 @@ mod tests {
     #[test]
     fn it_does_not_grow_with_the_attempts_that_are_over() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), mark(), &[]).unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[], &[]).unwrap();
         journal.starting(starting(1)).unwrap();
-        for attempt in 2..5_000 {
+        let mut largest = 0;
+        for attempt in 2..100_000 {
             journal.starting(starting(attempt)).unwrap();
             journal.started(&running(attempt), Duration::ZERO);
             journal.ended([ended(attempt)].iter());
             journal.committed(&[key(attempt)]);
+            largest = largest.max(journal.lock().size);
         }
         let size = fs::metadata(dir.path().join(NAME)).unwrap().len();
-        assert!(size <= SMALL + 4_096, "{size}");
+        assert!(size <= largest && largest <= SMALL + 4_096, "{size} {largest}");
         assert_eq!(Journal::replay(dir.path()).unwrap().len(), 1);
         journal.ended([ended(1)].iter());
         journal.committed(&[key(1)]);
@@ -403,7 +454,7 @@ mod tests {
     #[test]
     fn a_write_that_failed_is_made_good_by_the_next() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), mark(), &[]).unwrap();
+        let journal = Journal::begin(dir.path(), mark(), &[], &[]).unwrap();
         // A file open for reading only refuses every write.
         journal.lock().file = File::open(dir.path().join(NAME)).unwrap();
         assert!(journal.starting(starting(1)).is_err());

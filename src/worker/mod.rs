@@ -9,6 +9,7 @@ mod frames;
 pub mod in_process;
 mod journal;
 pub mod link;
+mod mask;
 pub mod output;
 pub mod output_log;
 pub mod process;

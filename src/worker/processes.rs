@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process_group, pidfd_open};
 
-use super::protocol::AttemptKey;
+use super::protocol::{AttemptKey, ON_FAILURE};
 use crate::driver::clock::Clock;
 
 /// The unit of start times in /proc: 100 a second on every Linux (it is part of the kernel's ABI).
@@ -85,7 +85,8 @@ impl Process {
             .collect()
     }
 
-    /// Whether its environment says that it belongs to the attempt.
+    /// Whether its environment says that it belongs to the attempt. That of an `on_failure` has the number of the attempt
+    /// that failed, but is the only one that knows its state.
     pub(super) fn belongs_to(&self, key: AttemptKey) -> bool {
         let Ok(environment) = fs::read(format!("/proc/{}/environ", self.pid)) else {
             return false;
@@ -93,7 +94,9 @@ impl Process {
         let execution = format!("CRONTOWER_EXECUTION_ID={}", key.execution_id);
         let attempt = format!("CRONTOWER_ATTEMPT={}", key.attempt);
         let has = |text: &str| environment.split(|b| *b == 0).any(|var| var == text.as_bytes());
-        has(&execution) && has(&attempt)
+        let state = b"CRONTOWER_STATE=";
+        let tells = || environment.split(|b| *b == 0).any(|var| var.starts_with(state));
+        has(&execution) && if key.attempt == ON_FAILURE { tells() } else { has(&attempt) }
     }
 }
 
@@ -153,28 +156,37 @@ impl Leftover {
         if ours { members } else { Vec::new() }
     }
 
+    /// Whether anything is left of it.
+    pub(super) fn is_alive(&self, all: &[Process]) -> bool {
+        !self.alive(all).is_empty()
+    }
+
     fn shares_its_session(&self, process: &Process) -> bool {
         self.session != OUTSIDE && process.session == self.session
     }
 }
 
-/// Ends the groups that a dead worker process left behind, and comes back when they are empty.
-/// Blocks its thread.
-pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32) {
+/// Ends the groups that a dead worker process left behind, tells of each, by its index, when it is empty, and comes back
+/// when all are. Blocks its thread.
+pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32, mut gone: impl FnMut(usize)) {
     let begin = Clock.now().monotonic;
+    let mut over = vec![false; leftovers.len()];
     let mut told = vec![false; leftovers.len()];
     loop {
         let all = Process::all();
         let elapsed = Clock.now().monotonic.saturating_sub(begin);
         let mut waiting_for: Vec<OwnedFd> = Vec::new();
         let mut next = Duration::from_millis(100);
-        let mut any_alive = false;
-        for (leftover, told) in leftovers.iter().zip(&mut told) {
-            let alive = leftover.alive(&all);
-            if alive.is_empty() || elapsed > leftover.kill_grace + VANISH {
+        for (index, (leftover, told)) in leftovers.iter().zip(&mut told).enumerate() {
+            if over[index] {
                 continue;
             }
-            any_alive = true;
+            let alive = leftover.alive(&all);
+            if alive.is_empty() || elapsed > leftover.kill_grace.saturating_add(VANISH) {
+                over[index] = true;
+                gone(index);
+                continue;
+            }
             let signal = if elapsed >= leftover.kill_grace {
                 Some(Signal::KILL)
             } else if *told {
@@ -197,7 +209,7 @@ pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32) {
                 pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()
             }));
         }
-        if !any_alive {
+        if over.iter().all(|over| *over) {
             return;
         }
         wait_for_an_end(&waiting_for, next);
@@ -291,7 +303,9 @@ mod tests {
             kill_grace: Duration::from_millis(50),
         };
         assert_eq!(alive_in_group(group, leader.session).len(), 2);
-        end_leftovers(&[leftover], 0);
+        let mut gone = Vec::new();
+        end_leftovers(&[leftover], 0, |index| gone.push(index));
+        assert_eq!(gone, [0]);
         assert_eq!(alive_in_group(group, leader.session), []);
         child.wait().unwrap();
     }

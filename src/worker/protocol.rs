@@ -21,7 +21,7 @@ pub const VERSION: u32 = 1;
 pub struct AttemptKey {
     /// The execution.
     pub execution_id: ExecutionId,
-    /// The number of the attempt, from 1.
+    /// The number of the attempt, from 1; [`ON_FAILURE`] is the job's `on_failure`.
     pub attempt: u32,
 }
 
@@ -149,7 +149,8 @@ pub enum ToWorker {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromWorker {
-    /// Answer to [`ToWorker::Hello`]: what it holds. Leftovers of a dead predecessor have been ended before this is sent.
+    /// Answer to [`ToWorker::Hello`]: what it holds. What still runs of a dead predecessor's attempts runs here, too: it is
+    /// being ended, and told as `worker_lost` when nothing of it is left.
     Hello {
         /// [`VERSION`].
         version: u32,

@@ -41,6 +41,9 @@ fn help_names_every_command_that_works() {
     Usage: crontower [OPTIONS] [COMMAND]
 
     Commands:
+      init         Write a small jobs file to start from
+      import       Make a jobs file of what another scheduler has
+      export       Print all jobs in force as one jobs file
       validate     Judge a jobs file
       next         Tell when a schedule fires next
       jobs         List the jobs

@@ -21,9 +21,17 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts an engine on `folder/jobs.yaml` and `folder/data`, and waits until it says that it runs.
     pub(crate) fn start(folder: &Path) -> Self {
-        let mut child = crontower(folder)
-            .args(["--headless", "--listen", "none", "--jobs"])
-            .arg(folder.join("jobs.yaml"))
+        let daemon = Self::start_through(folder, &[]);
+        daemon.until_said("ready");
+        daemon
+    }
+
+    /// Starts one through another program that becomes it, which is given the engine's words behind its own. Whoever
+    /// calls waits until it says that it runs.
+    pub(crate) fn start_through(folder: &Path, program: &[&str]) -> Self {
+        let mut engine = crontower(folder);
+        engine.args(["--headless", "--listen", "none", "--jobs"]).arg(folder.join("jobs.yaml"));
+        let mut child = through(program, engine)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -39,9 +47,12 @@ impl Daemon {
                 }
             }
         });
-        let daemon = Self { child, lines, folder: folder.to_owned() };
-        daemon.until_said("ready");
-        daemon
+        Self { child, lines, folder: folder.to_owned() }
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for a line of its log.
@@ -86,6 +97,20 @@ impl Daemon {
         assert!(output.status.success(), "{args:?}: {error}");
         String::from_utf8(output.stdout).unwrap()
     }
+}
+
+/// A command with another one's program, arguments and environment behind its own words.
+fn through(program: &[&str], engine: Command) -> Command {
+    let Some((first, more)) = program.split_first() else { return engine };
+    let mut command = Command::new(first);
+    command.args(more).arg(engine.get_program()).args(engine.get_args());
+    for (name, value) in engine.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
 }
 
 /// The program with a clean environment and the data folder of a test.

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crontower::driver::{
-    Door, Feed, Handle, RunOptions, Running, StartOptions, Subscription, start,
+    Door, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
 };
-use crontower::model::{Execution, ExecutionId, JobId, OnStop, StateName};
+use crontower::model::{
+    Execution, ExecutionId, JobId, OnStop, Refusal, StateName, WorkerId, WorkerState,
+};
 use crontower::worker::protocol::AttemptKey;
 use crontower::worker::registry::Registry;
 
@@ -51,7 +53,7 @@ impl Site {
 
 fn options(folder: PathBuf, registry: Registry) -> StartOptions {
     StartOptions {
-        jobs: Some(folder.join("jobs.yaml")),
+        jobs: JobsFrom::Path(folder.join("jobs.yaml")),
         data_dir: folder.join("data"),
         store: "sqlite".to_owned(),
         registry,
@@ -182,4 +184,36 @@ async fn an_embedded_command_that_ends_in_its_grace_is_recorded_as_what_it_was()
     assert_eq!(ended.state.name(), StateName::Succeeded, "{}", ended.reason);
     running.handle.stop(None, "test").await;
     running.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_operators_order_goes_through_the_door() {
+    let site = Site::new(
+        "workers: [{id: w, capacity: 2}]\njobs:\n  - {id: a, run: exit 3}\n  - {id: b, run: 'true', schedule: '0 6 * * *', dependencies: [a]}\n",
+    )
+    .await;
+    let door = site.door();
+    let skipped = door.skip_next(&job("b"), false).await.unwrap();
+    assert!(skipped.skip_next.as_ref().unwrap().fire_time < skipped.next_fire_time.unwrap());
+    assert_eq!(door.skip_next(&job("b"), true).await.unwrap().skip_next, None);
+    let worker = WorkerId::new("w").unwrap();
+    assert_eq!(door.set_capacity(&worker, Some(5)).await.unwrap().capacity, 5);
+    let drained = door.drain(&worker, true, Some("new disk".to_owned())).await.unwrap();
+    assert_eq!(drained.state, WorkerState::Draining);
+    let mut feed = door.subscribe().await.unwrap();
+    let options = RunOptions { with_dependencies: true, ..RunOptions::default() };
+    let asked = door.run_job(&job("b"), options).await.unwrap();
+    assert_eq!(asked.state.name(), StateName::Waiting);
+    door.drain(&worker, false, None).await.unwrap();
+    let asked = reaches(&mut feed, asked.id, StateName::Skipped).await;
+    assert!(asked.reason.contains("`a`, which it waits for, has failed"), "{}", asked.reason);
+    let failed = door.job(&job("a")).await.unwrap().last_execution.clone().unwrap();
+    let note = Note { text: Some("disk full".to_owned()), until: None };
+    let noted = door.acknowledge(failed.id, Some(note)).await.unwrap();
+    assert_eq!(noted.acknowledged.as_ref().unwrap().note.as_deref(), Some("disk full"));
+    assert_eq!(door.acknowledge(failed.id, None).await.unwrap().acknowledged, None);
+    assert_eq!(door.preview("hourly", None, 2).await.unwrap().fire_times.len(), 2);
+    let unknown = door.versions(&job("c"), 10).await.unwrap_err();
+    assert!(matches!(unknown, Refusal::UnknownJob { .. }), "{unknown}");
+    site.close().await;
 }

@@ -3,11 +3,14 @@
 
 mod cli;
 mod cli_engine;
+mod cli_files;
 mod cli_next;
 mod cli_screen;
 mod cli_tcp;
 mod cli_validate;
 mod daemon;
+mod edits;
 mod engine;
+mod faults;
 mod kill;
 mod tidy;

@@ -220,7 +220,7 @@ impl Door for PlayedDoor {
             store: "sqlite".to_owned(),
             data_dir: "/data".to_owned(),
             listen: None,
-            file: FileState { path: Some("jobs.yaml".to_owned()), changed: false },
+            file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
         };
         let snapshot = Snapshot {
             seq: state.seq,

@@ -1,11 +1,17 @@
 //! Rules of the engine as scripts in, transcripts out, on virtual time.
 
+mod acknowledge;
 mod catch_up;
 mod dependencies;
+mod edits;
+mod on_failure;
+mod orders;
 mod overlap;
 mod reload;
 mod retries;
+mod run_with;
 mod simulation;
+mod skip_next;
 mod why;
 mod workers;
 mod world;

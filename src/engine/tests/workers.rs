@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Job, Retry};
+use crate::model::{Job, Retry, StateName};
 
 #[test]
 fn a_running_attempt_is_carried_on_over_a_restart() {
@@ -86,4 +86,56 @@ fn nothing_of_before_a_boot_runs_on() {
     00:01:00 engine started
     00:01:00 a#1 failed: worker lost: the machine was booted; what the command did is not known
     ");
+}
+
+#[test]
+fn a_worker_is_suspect_then_offline_then_back() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    assert_eq!(world.workers(), "w online: 0 of 2\n");
+    world.run("a").link_down().run("a").until("29s");
+    assert_eq!(world.workers(), "w suspect: 1 of 2\n");
+    world.until("30s").run("a");
+    assert_eq!(world.workers(), "w offline: 0 of 2\n");
+    insta::assert_snapshot!(world.why("a#3"), @"
+    it is queued: the worker process is offline
+    it is the next of those that wait for the same (priority medium)
+    it was asked for by ann at 2026-03-02T00:00:30Z
+    2026-03-02T00:00:30Z queued: run now, asked for by ann
+    ");
+    world.link_up();
+    assert_eq!(world.workers(), "w online: 1 of 2\n");
+    insta::assert_snapshot!(world.events(), @"
+    00:00:00 engine: worker w is not connected: connection lost
+    00:00:30 engine: worker w is offline: its lease has run out
+    00:00:30 engine: worker w is connected again
+    ");
+}
+
+#[test]
+fn an_observer_that_was_itself_stalled_declares_nobody_lost() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.run("a").link_down().until("10s").stall("10m");
+    assert_eq!(world.workers(), "w suspect: 1 of 2\n", "a whole lease is granted anew");
+    world.until("10m39s");
+    assert_eq!(world.state("a#1"), StateName::Running);
+    world.link_up().end("a#1", "ok");
+    assert_eq!(world.state("a#1"), StateName::Succeeded);
+    assert_eq!(world.workers(), "w online: 0 of 2\n");
+}
+
+#[test]
+fn after_a_stall_the_new_lease_runs_out_like_any_other() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.run("a").link_down().until("10s").stall("10m").until("10m40s");
+    assert_eq!(world.workers(), "w offline: 0 of 2\n");
+    assert_eq!(world.state("a#1"), StateName::Failed);
+}
+
+#[test]
+fn a_drained_worker_that_is_away_is_suspect_first_of_all() {
+    let mut world = World::new(2, vec![]);
+    world.drain("w", true).link_down();
+    assert_eq!(world.workers(), "w suspect: 0 of 2\n");
+    world.link_up();
+    assert_eq!(world.workers(), "w draining: 0 of 2\n");
 }

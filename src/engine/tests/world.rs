@@ -1,18 +1,20 @@
 //! A world for the engine: virtual clocks, a store that is a map, a worker that does what the script says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::engine::{Answer, Config, Effect, Engine, Holdings, Input, Request, WorkerInput};
+use crate::engine::{
+    Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput,
+};
 use crate::model::{
-    Actor, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange, Now, Outcome, Pool,
-    Refusal, Settings, StateName, Summary, WorkerId, text,
+    Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange,
+    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Worker, WorkerId, text,
 };
 use crate::store::{Change, Image, RECENT};
-use crate::worker::protocol::{AttemptKey, Ended, Running};
+use crate::worker::protocol::{Assignment, AttemptKey, Ended, ON_FAILURE, Running};
 
 /// A job with a schedule (or none) and the defaults, changed by `with`.
 pub(super) fn job(id: &str, schedule: Option<&str>, with: impl FnOnce(&mut Job)) -> Job {
@@ -45,6 +47,12 @@ pub(super) struct World {
     pub(super) ledger: Vec<LedgerRange>,
     /// What the worker process runs.
     held: BTreeMap<AttemptKey, Running>,
+    /// The ends that it keeps until an engine has committed them.
+    ended: BTreeMap<AttemptKey, Ended>,
+    /// Executions whose `on_failure` is kept as due.
+    pub(super) due: BTreeSet<ExecutionId>,
+    /// How often `on_failure` of an execution was really started.
+    pub(super) noticed: BTreeMap<ExecutionId, u32>,
     /// Whether the worker acknowledges what it is given.
     pub(super) deaf: bool,
     /// What becomes of the effects of the next step.
@@ -55,6 +63,8 @@ pub(super) struct World {
     names: BTreeMap<ExecutionId, String>,
     numbers: BTreeMap<JobId, u32>,
     transcript: Vec<String>,
+    /// Facts other than those about executions, as sentences.
+    events: Vec<String>,
 }
 
 impl World {
@@ -82,6 +92,9 @@ impl World {
             definitions: BTreeMap::new(),
             ledger: Vec::new(),
             held: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            due: BTreeSet::new(),
+            noticed: BTreeMap::new(),
             deaf: false,
             fault: Fault::None,
             reported: Vec::new(),
@@ -89,6 +102,7 @@ impl World {
             names: BTreeMap::new(),
             numbers: BTreeMap::new(),
             transcript: Vec::new(),
+            events: Vec::new(),
         };
         world.carry_out(effects);
         world.link_up();
@@ -100,6 +114,11 @@ impl World {
         let mut text = std::mem::take(&mut self.transcript).join("\n");
         text.push('\n');
         text
+    }
+
+    /// The facts since this was last asked that are not about executions, one a line, with who caused them.
+    pub(super) fn events(&mut self) -> String {
+        std::mem::take(&mut self.events).concat()
     }
 
     /// Lets time pass up to `at` after the beginning (`90s`, `1h30m`, `1d`), stopping wherever the engine wants to be asked.
@@ -167,11 +186,60 @@ impl World {
         self
     }
 
+    /// Runs a job after those of its dependencies that are not fresh, if nothing breaks.
+    pub(super) fn run_after(&mut self, job: &str) -> &mut Self {
+        let (job, args) = (JobId::new(job).unwrap(), Vec::new());
+        _ = self.request(Request::Run {
+            job,
+            args,
+            force: false,
+            with_dependencies: true,
+            reason: None,
+        });
+        self
+    }
+
     pub(super) fn apply(&mut self, jobs: Vec<Job>) -> &mut Self {
         self.set.jobs = jobs;
         let set = Box::new(self.set.clone());
         self.request(Request::Apply(set)).unwrap();
         self
+    }
+
+    /// Puts other settings in force, as a reload does.
+    pub(super) fn configure(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        change(&mut self.set.settings);
+        let set = Box::new(self.set.clone());
+        self.request(Request::Apply(set)).unwrap();
+        self
+    }
+
+    /// The same as it would be told in the file before the next start.
+    pub(super) fn edit_settings(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        change(&mut self.set.settings);
+        self
+    }
+
+    pub(super) fn drain(&mut self, worker: &str, drain: bool) -> &mut Self {
+        let worker = WorkerId::new(worker).unwrap();
+        let reason = drain.then(|| "new disk".to_owned());
+        self.request(Request::Drain { worker, drain, reason }).unwrap();
+        self
+    }
+
+    pub(super) fn set_capacity(&mut self, worker: &str, capacity: Option<u32>) -> &mut Self {
+        let worker = WorkerId::new(worker).unwrap();
+        self.request(Request::SetCapacity { worker, capacity }).unwrap();
+        self
+    }
+
+    /// The workers, one a line.
+    pub(super) fn workers(&self) -> String {
+        let line = |worker: Worker| {
+            let (id, state) = (worker.id, worker.state.as_str());
+            format!("{id} {state}: {} of {}\n", worker.running.len(), worker.capacity)
+        };
+        self.engine.worker_views().into_iter().map(line).collect()
     }
 
     /// Why a job does or does not run at an instant, from what is kept of it; one sentence a line.
@@ -183,14 +251,14 @@ impl World {
         let ledger = self.ledger.iter().find(holds).cloned();
         let past = crate::engine::Past { executions, ledger };
         let why = self.engine.why_job(self.now, &job, at, &past).unwrap();
-        self.with_names(&why.lines.join("\n"))
+        self.named(&why.lines.join("\n"))
     }
 
     /// Why an execution stands where it does; one sentence a line.
     pub(super) fn why(&self, name: &str) -> String {
         let execution = &self.executions[&self.id(name)];
         let why = self.engine.why_execution(self.now, execution);
-        self.with_names(&why.lines.join("\n"))
+        self.named(&why.lines.join("\n"))
     }
 
     /// The instant so long after the world's beginning.
@@ -254,6 +322,49 @@ impl World {
         self
     }
 
+    /// What a request is refused with.
+    pub(super) fn refused(&mut self, request: Request) -> String {
+        let refused = self.request(request).expect_err("it is refused").to_string();
+        self.named(&refused)
+    }
+
+    pub(super) fn skip_next(&mut self, job: &str) -> &mut Self {
+        self.request(Request::SkipNext { job: JobId::new(job).unwrap(), undo: false }).unwrap();
+        self
+    }
+
+    /// What a reload to these jobs is refused with.
+    pub(super) fn refused_set(&mut self, jobs: Vec<Job>) -> String {
+        let set = JobSet { jobs, ..self.set.clone() };
+        self.refused(Request::Apply(Box::new(set)))
+    }
+
+    /// What the file says at the next start.
+    pub(super) fn edit_jobs(&mut self, jobs: Vec<Job>) -> &mut Self {
+        self.set.jobs = jobs;
+        self
+    }
+
+    pub(super) fn put(&mut self, job: Job, expected: Expected) -> &mut Self {
+        self.request(Request::Put { job: Box::new(job), expected }).unwrap();
+        self
+    }
+
+    pub(super) fn delete(&mut self, job: &str) -> &mut Self {
+        let job = JobId::new(job).unwrap();
+        self.request(Request::Delete { job, if_version: None }).unwrap();
+        self
+    }
+
+    /// Notes that a failure was seen, until so long after the beginning.
+    pub(super) fn acknowledge(&mut self, name: &str, until: Option<&str>) -> &mut Self {
+        let until = until.map(|at| self.instant(at));
+        let execution = Arc::clone(&self.executions[&self.id(name)]);
+        let note = Some((Some("we know".to_owned()), until));
+        self.request(Request::Acknowledge { execution, note }).unwrap();
+        self
+    }
+
     pub(super) fn pause(&mut self, job: &str) -> &mut Self {
         let job = JobId::new(job).unwrap();
         self.request(Request::Pause { job, until: None, reason: None }).unwrap();
@@ -292,7 +403,13 @@ impl World {
             result: None,
         };
         self.reported.push(ended.clone());
+        self.ended.insert(key, ended.clone());
         self.report(ended)
+    }
+
+    /// The engine is told something.
+    pub(super) fn hear(&mut self, input: Input) {
+        self.handle(input);
     }
 
     /// The worker reports an end, perhaps not for the first time.
@@ -310,15 +427,46 @@ impl World {
     /// The worker process is there, with what it holds.
     pub(super) fn link_up(&mut self) -> &mut Self {
         let running = self.held.values().cloned().collect();
-        let holdings = Holdings { pid: 7, running, ..Holdings::default() };
+        let ended = self.ended.values().cloned().collect();
+        let holdings = Holdings { pid: 7, running, ended, ..Holdings::default() };
         self.handle(Input::Worker(WorkerInput::Up(holdings)));
         self
     }
 
     /// The worker process dies with all it runs; another takes its place.
     pub(super) fn worker_dies(&mut self) -> &mut Self {
-        self.held.clear();
+        self.lose_held();
         self.link_down().link_up()
+    }
+
+    /// What ran is gone. Of `on_failure` only the journal can tell whether it had begun.
+    fn lose_held(&mut self) {
+        for (key, running) in std::mem::take(&mut self.held) {
+            if key.attempt == ON_FAILURE {
+                let ended = Ended {
+                    key,
+                    started_at: Some(running.started_at),
+                    finished_at: self.now.wall,
+                    outcome: Outcome::WorkerLost,
+                    exit_code: None,
+                    error: Some("the worker process has ended".to_owned()),
+                    result: None,
+                };
+                self.ended.insert(key, ended);
+            }
+        }
+    }
+
+    /// What of `on_failure` runs, oldest first.
+    pub(super) fn notices_held(&self) -> Vec<AttemptKey> {
+        self.held.keys().filter(|key| key.attempt == ON_FAILURE).copied().collect()
+    }
+
+    /// `on_failure` of an execution ends.
+    pub(super) fn end_notice(&mut self, name: &str, how: &str) -> &mut Self {
+        let key = AttemptKey { execution_id: self.id(name), attempt: ON_FAILURE };
+        assert!(self.held.contains_key(&key), "on_failure of {name} does not run");
+        self.end_attempt(key, how)
     }
 
     /// The engine dies, and another starts `later` from what was kept; the worker process goes on.
@@ -344,6 +492,15 @@ impl World {
                 (Arc::clone(execution), Arc::clone(&self.definitions[&version]))
             })
             .collect();
+        image.notices = self
+            .due
+            .iter()
+            .map(|id| {
+                let execution = Arc::clone(&self.executions[id]);
+                let version = (execution.job_id.clone(), execution.job_version);
+                (execution, Arc::clone(&self.definitions[&version]))
+            })
+            .collect();
         image.recent = self.recent();
         image.retired = self.retired();
         Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap()
@@ -351,7 +508,7 @@ impl World {
 
     /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
     pub(super) fn boot(&mut self, later: &str) -> &mut Self {
-        self.held.clear();
+        self.lose_held();
         self.boot_id.push('+');
         self.now.monotonic = Duration::from_secs(1);
         self.restart(later)
@@ -432,7 +589,8 @@ impl World {
                     self.transcript.push(line);
                 }
                 Effect::Answer { answer, .. } => answers.push(answer),
-                Effect::Forget(_) | Effect::Show(_) => {}
+                Effect::Forget(key) => _ = self.ended.remove(&key),
+                Effect::Show(_) => {}
             }
         }
         for assignment in started {
@@ -443,11 +601,40 @@ impl World {
                 pid: Some(100),
             };
             if !self.deaf {
-                self.held.insert(running.key, running.clone());
-                self.handle(Input::Worker(WorkerInput::Started(running)));
+                self.start(&assignment, running);
             }
         }
         answers
+    }
+
+    /// The worker is asked to start something: what it holds, or has ended, it starts no second time.
+    fn start(&mut self, assignment: &Assignment, running: Running) {
+        let key = assignment.key;
+        assert_eq!(assignment.failure.is_some(), key.attempt == ON_FAILURE);
+        if let Some(ended) = self.ended.get(&key).cloned() {
+            self.handle(Input::Worker(WorkerInput::Ended(ended)));
+            return;
+        }
+        if !self.held.contains_key(&key) && key.attempt == ON_FAILURE {
+            *self.noticed.entry(key.execution_id).or_default() += 1;
+            let name = &self.names[&key.execution_id];
+            let failure = assignment.failure.as_ref().unwrap();
+            let (state, attempt) = (failure.state, failure.attempt);
+            let command = match &assignment.command {
+                JobCommand::Run { run, .. } => run.clone(),
+                JobCommand::Named { command, args } => {
+                    format!("{command} {}", serde_json::to_string(args).unwrap())
+                }
+            };
+            let reason = self.with_names(&failure.reason);
+            let line = format!(
+                "{} on_failure of {name}: {command} ({state}, attempt {attempt}: {reason})",
+                self.clock()
+            );
+            self.transcript.push(line);
+        }
+        let running = self.held.entry(key).or_insert(running).clone();
+        self.handle(Input::Worker(WorkerInput::Started(running)));
     }
 
     fn keep(&mut self, change: Change) {
@@ -464,14 +651,36 @@ impl World {
                 assert!(kept.is_none_or(|kept| kept == definition), "a version was written anew");
             }
             Change::Execution(execution) => self.keep_execution(execution),
-            Change::Worker(_) | Change::NoticeDue(_) | Change::NoticeDone(_) => {}
+            Change::Worker(orders) => {
+                self.image.workers.retain(|kept| kept.worker_id != orders.worker_id);
+                if orders.is_any() {
+                    self.image.workers.push(orders);
+                }
+            }
+            Change::NoticeDue(id) => {
+                assert!(self.executions[&id].state.name().is_failure(), "kept before its end");
+                assert!(self.due.insert(id), "due twice");
+            }
+            Change::NoticeDone(id) => assert!(self.due.remove(&id), "done twice"),
             Change::Event(event) => {
                 assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
                 self.image.last_seq = event.seq;
+                self.note_event(&event);
             }
             Change::Ledger(row) => self.ledger.push(row),
             Change::Meta { value, .. } => self.image.boot_id = Some(value),
         }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        use EventKind::{AttemptStarted, EngineStarted, ExecutionChanged, JobAdded, Reloaded};
+        match event.kind {
+            ExecutionChanged { .. } | AttemptStarted { .. } | JobAdded { .. } => return,
+            EngineStarted { .. } | Reloaded { .. } => return,
+            _ => {}
+        }
+        let sentence = self.named(&event.kind.sentence());
+        self.events.push(format!("{} {}: {sentence}\n", self.clock(), event.actor));
     }
 
     fn keep_execution(&mut self, execution: Arc<Execution>) {
@@ -500,6 +709,10 @@ impl World {
         if !text.contains("execution ") {
             return text.to_owned();
         }
+        self.named(text)
+    }
+
+    fn named(&self, text: &str) -> String {
         self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(&id.short(), name))
     }
 

@@ -123,8 +123,14 @@ fn wrong_values_are_told_with_what_would_be_right() {
         "run: x\ndependencies: x",
         "run: x\ndependencies: [X Y]",
         "run: x\ndependencies: [{job: y, on: failure}]",
-        "run: x\nenv: {A: {secret_file: /a}}",
-        "run: x\nconcurrency: 0\ndeadline: 0s\nuser: root",
+        "run: x\nenv: {A: {secret: /a}, B: {}, C: {secret_file: ~/a}}",
+        "run: x\nconcurrency: 0\ndeadline: 0s\nuser: -u root",
+        "run: x\non_failure: mail",
+        "run: x\non_failure: {}",
+        "run: x\non_failure: {run: x, url: x}",
+        "run: x\non_failure: {url: \"ftp://x\", runn: y}",
+        "run: x\non_failure: {url: example.com}",
+        "run: x\non_failure: {run: ' '}",
         "run: x\nlimits: [db]\nworkers: {label: [db]}",
         "run: x\nworkers: [worker-1]",
         "run: x\nworkers: {ids: [Worker One]}",
@@ -261,15 +267,37 @@ fn wrong_values_are_told_with_what_would_be_right() {
     dependencies: [{job: y, on: failure}]
       4:18: `dependencies`: there is no job `y`
     run: x
-    env: {A: {secret_file: /a}}
-      4:13: `secret_file` is not supported yet
+    env: {A: {secret: /a}, B: {}, C: {secret_file: ~/a}}
+      4:12: `env`: a value is a text, or a map such as {secret_file: /etc/secrets/db}
+      4:13: unknown key `secret` in a value of `env`
+      4:29: `env`: a value is a text, or a map such as {secret_file: /etc/secrets/db}
+      4:50: `secret_file`: `~` is not expanded: write the whole path
     run: x
     concurrency: 0
     deadline: 0s
-    user: root
+    user: -u root
       4:16: `concurrency`: expected a whole number from 1 to 10000, found `0`
       5:13: `deadline`: it must be longer than 0
-      6:3: `user` is not supported yet
+      6:9: `user`: `-u root` is not a name of a user
+    run: x
+    on_failure: mail
+      4:15: `on_failure`: expected a map such as {run: ./tell.sh} or {url: "https://example.com/hook"}, found `mail`
+    run: x
+    on_failure: {}
+      4:15: `on_failure`: give either `run` or `url`
+    run: x
+    on_failure: {run: x, url: x}
+      4:15: `on_failure`: give either `run` or `url`
+    run: x
+    on_failure: {url: "ftp://x", runn: y}
+      4:21: `url`: `ftp://x` takes http:// or https://, not ftp:
+      4:32: unknown key `runn`: did you mean `run`?
+    run: x
+    on_failure: {url: example.com}
+      4:21: `url`: `example.com` is no address: relative URL without a base; write it like https://example.com/hook
+    run: x
+    on_failure: {run: ' '}
+      4:21: `run`: the script is empty
     run: x
     limits: [db]
     workers: {label: [db]}
@@ -328,7 +356,7 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
         "jobs:\n",
         "jobs: 5\n",
         "job:\n- id: a\n",
-        "workers: {a: 5}\ncalendars: [a]\nlimits: {db: 2}\nretention: {days: 1}\n",
+        "workers: {a: 5}\ncalendars: [a]\nlimits: {db: 2}\nretention: {days: 0, per_jobs: 5}\n",
         "calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}\n",
         "on_stop: wait\nshutdown_grace: never\ndefaults: [x]\n",
     ];
@@ -357,10 +385,11 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
     workers: {a: 5}
     calendars: [a]
     limits: {db: 2}
-    retention: {days: 1}
+    retention: {days: 0, per_jobs: 5}
     jobs.yaml:1:10: `workers`: expected a list of workers such as [{id: worker-1, capacity: 4}], found a map
     jobs.yaml:2:12: `calendars`: expected a map such as {de: {holidays: ["2026-12-25"]}}, found a list
-    jobs.yaml:4:1: `retention` is not supported yet
+    jobs.yaml:4:19: `days`: expected a whole number from 1 to 36500, found `0`
+    jobs.yaml:4:22: unknown key `per_jobs`: did you mean `per_job`?
 
     calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}
     jobs.yaml:1:29: `holidays`: `2026-13-01` is not a date such as 2026-12-25

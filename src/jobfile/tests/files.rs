@@ -221,3 +221,32 @@ fn a_diff_names_what_changes_key_by_key() {
     "#);
     assert!(diff(&after.set, &after.set).is_empty());
 }
+
+#[test]
+fn the_file_of_a_secret_is_looked_at_but_not_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let told = |file: &str| {
+        let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
+        let text = format!("jobs: [{{id: a, run: x, env: {{A: {{secret_file: {file}}}}}}}]");
+        let loaded = parse(&sources(&[("jobs.yaml", &text)]), &rules).unwrap();
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        warnings.join("\n").replace(folder.path().to_str().unwrap(), "")
+    };
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "s3cret").unwrap();
+    let mode = |mode| std::fs::set_permissions(&secret, PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o600);
+    assert_eq!(told("secret"), "");
+    mode(0o644);
+    insta::assert_snapshot!(told("./secret"), @"jobs.yaml:1:47: `secret_file`: `/secret` can be read by every user of the machine: chmod o-r it");
+    insta::assert_snapshot!(told("gone"), @"jobs.yaml:1:47: `secret_file`: `/gone` is not there: attempts fail until it is");
+    insta::assert_snapshot!(told("."), @"jobs.yaml:1:47: `secret_file`: `` is no file: attempts will fail");
+}
+
+#[test]
+fn only_root_can_start_commands_as_someone_else() {
+    let rules = Rules { is_root: false, ..rules() };
+    let files = sources(&[("jobs.yaml", "jobs: [{id: a, run: x, user: postgres}]")]);
+    insta::assert_snapshot!(parse(&files, &rules).unwrap_err(), @"jobs.yaml:1:30: `user`: only an engine that runs as root can start commands as another user: remove this key, or run crontower as root");
+}

@@ -1,6 +1,9 @@
 //! The room as a whole: files in, jobs or errors out.
 
+mod any_edit;
 mod calendars;
+mod crontabs;
+mod edits;
 mod errors;
 mod files;
 mod programs;
@@ -48,7 +51,7 @@ pub(super) fn now() -> DateTime<Utc> {
 
 pub(super) fn rules() -> Rules<'static> {
     let base_dir = PathBuf::from("/srv/jobs");
-    Rules { catalog: &Catalog, base_dir, system_zone: Tz::UTC, now: now() }
+    Rules { catalog: &Catalog, base_dir, system_zone: Tz::UTC, now: now(), is_root: true }
 }
 
 fn sources(files: &[(&str, &str)]) -> Vec<SourceText> {

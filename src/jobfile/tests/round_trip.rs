@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    CatchUp, EnvValue, Job, JobCommand, NamedCause, Overlap, Priority, Retry, RetryCause,
-    WorkerSelector,
+    CatchUp, EnvValue, Job, JobCommand, NamedCause, OnFailure, Overlap, Priority, Retry,
+    RetryCause, WorkerSelector,
 };
 
 /// Reads back what was written, as the only job of a file.
@@ -149,13 +149,29 @@ fn selector() -> impl Strategy<Value = WorkerSelector> {
         .prop_map(|(ids, labels)| WorkerSelector { ids, labels })
 }
 
+fn env_value() -> impl Strategy<Value = EnvValue> {
+    let path = line().prop_map(|name| format!("/s{}", name.replace('/', "_")));
+    prop_oneof![
+        text().prop_map(EnvValue::Text),
+        path.prop_map(|secret_file| EnvValue::SecretFile { secret_file }),
+    ]
+}
+
+fn on_failure() -> impl Strategy<Value = OnFailure> {
+    let script = text().prop_filter("blank", |text| !text.trim().is_empty());
+    prop_oneof![
+        script.prop_map(|run| OnFailure::Run { run }),
+        "https?://[a-z]{1,8}/[a-z#&:?=,{}]{0,8}".prop_map(|url| OnFailure::Url { url }),
+    ]
+}
+
 prop_compose! {
     fn job()(
         command in command(),
         name in prop::option::of(line()),
         description in prop::option::of(text()),
         retry in retry(),
-        env in prop::collection::btree_map("[A-Z_]{1,5}", text().prop_map(EnvValue::Text), 0..4),
+        env in prop::collection::btree_map("[A-Z_]{1,5}", env_value(), 0..4),
         tags in prop::collection::vec(line(), 0..3),
         metadata in map(),
         (priority, overlap, catch_up, enabled) in (
@@ -181,6 +197,8 @@ prop_compose! {
         (retry_on, no_retry_on) in (causes(), causes()),
         limits in prop::sample::subsequence(vec!["api", "db"], 0..=2),
         workers in prop::option::of(selector()),
+        on_failure in prop::option::of(on_failure()),
+        user in prop::option::of("[a-z_][a-z0-9_-]{0,8}"),
     ) -> Job {
         let mut job = Job::new("some-job".parse().unwrap(), command);
         (job.name, job.description, job.retry, job.env) = (name, description, retry, env);
@@ -194,6 +212,7 @@ prop_compose! {
         job.dependency_timeout = dependency_timeout.map(Duration::from_millis);
         job.priority_aging = Duration::from_millis(aging);
         (job.concurrency, job.workers) = (concurrency, workers);
+        (job.on_failure, job.user) = (on_failure, user);
         (job.retry_on, job.no_retry_on) = (retry_on, no_retry_on);
         job.limits = limits.into_iter().map(str::to_owned).collect();
         job

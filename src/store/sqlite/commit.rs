@@ -15,7 +15,10 @@ use sqlx::{Connection, SqliteConnection};
 use super::super::search::{said, tail};
 use super::failure::{broken_key, failed};
 use super::{Change, StoreError};
-use crate::model::{Actor, Event, Execution, Job, JobId, JobRecord, LedgerRange, Trigger};
+use crate::model::{
+    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, Trigger, WorkerId,
+    WorkerOrders,
+};
 
 /// A text of rows is cut where it passes so many bytes.
 const LARGEST_TEXT: usize = 4 << 20;
@@ -45,6 +48,15 @@ const ADD_EVENTS: &str = "INSERT INTO events (seq, body) SELECT key, value FROM 
 const KEEP_LEDGER: &str = "INSERT INTO ledger (job_id, first, last, body) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
      ON CONFLICT (job_id, first) DO UPDATE SET last = excluded.last, body = excluded.body";
+const KEEP_WORKERS: &str = "INSERT INTO workers (id, body) \
+     SELECT key, value FROM json_each(?1) WHERE true \
+     ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+const REMOVE_WORKERS: &str =
+    "DELETE FROM workers WHERE id IN (SELECT value ->> 0 FROM json_each(?1))";
+const ADD_NOTICES: &str = "INSERT INTO notices (execution_id) \
+     SELECT value ->> 0 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+const REMOVE_NOTICES: &str =
+    "DELETE FROM notices WHERE execution_id IN (SELECT value ->> 0 FROM json_each(?1))";
 const KEEP_META: &str = "INSERT INTO meta (key, value) \
      SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true \
      ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -128,6 +140,9 @@ struct News<'a> {
     executions: Vec<&'a Execution>,
     events: Vec<&'a Event>,
     ledger: BTreeMap<(&'a JobId, i64), &'a LedgerRange>,
+    workers: BTreeMap<&'a WorkerId, &'a WorkerOrders>,
+    /// Whether each is due or done.
+    notices: BTreeMap<ExecutionId, bool>,
     meta: BTreeMap<&'a str, &'a str>,
 }
 
@@ -157,10 +172,16 @@ impl<'a> News<'a> {
                 Change::Meta { key, value } => {
                     news.meta.insert(key, value);
                 }
-                Change::Execution(_)
-                | Change::Worker(_)
-                | Change::NoticeDue(_)
-                | Change::NoticeDone(_) => {}
+                Change::Worker(orders) => {
+                    news.workers.insert(&orders.worker_id, orders);
+                }
+                Change::NoticeDue(execution) => {
+                    news.notices.insert(*execution, true);
+                }
+                Change::NoticeDone(execution) => {
+                    news.notices.insert(*execution, false);
+                }
+                Change::Execution(_) => {}
             }
         }
         news.executions = newest_executions(changes);
@@ -210,6 +231,21 @@ impl<'a> News<'a> {
             rows.push((job, first, last, serde_json::to_string(range)?))?;
         }
         add(KEEP_LEDGER, rows);
+        let (mut removed, mut kept) = (Rows::arrays(), Rows::bodies());
+        for (worker, orders) in self.workers {
+            match orders.is_empty() {
+                true => removed.push([worker])?,
+                false => kept.push_body(worker, orders)?,
+            }
+        }
+        add(REMOVE_WORKERS, removed);
+        add(KEEP_WORKERS, kept);
+        let (mut done, mut due) = (Rows::arrays(), Rows::arrays());
+        for (execution, is_due) in self.notices {
+            if is_due { &mut due } else { &mut done }.push([execution])?;
+        }
+        add(REMOVE_NOTICES, done);
+        add(ADD_NOTICES, due);
         let mut rows = Rows::arrays();
         for fact in self.meta {
             rows.push(fact)?;

@@ -16,6 +16,11 @@ fn code(error: &sqlx::Error) -> Option<u32> {
     code.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
+/// Whether another program's lock was in the way.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    code(error) == Some(BUSY)
+}
+
 /// What SQLite said, without sqlx's frame around it.
 fn said(error: &sqlx::Error) -> String {
     error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())

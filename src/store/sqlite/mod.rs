@@ -6,6 +6,7 @@
 //! threads, so statements are few and take many rows.
 
 mod commit;
+mod expire;
 mod failure;
 mod open;
 mod query;
@@ -22,8 +23,8 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
-use super::{Change, ExecutionQuery, Image, Page, Store, StoreError};
-use crate::model::{Event, Execution, Job, JobId, LedgerRange, StateName};
+use super::{Bite, Change, ExecutionQuery, Expired, Image, Page, Store, StoreError};
+use crate::model::{Event, Execution, ExecutionId, Job, JobId, JobVersion, LedgerRange, StateName};
 use failure::failed;
 
 /// Keeps everything in one file.
@@ -34,6 +35,8 @@ pub struct SqliteStore {
     place: String,
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
+    /// The job at which the last look for expired executions stopped.
+    expired_after: Mutex<String>,
 }
 
 impl SqliteStore {
@@ -47,7 +50,17 @@ impl SqliteStore {
         let mut writer = open::writer(path, &place).await?;
         open::bring_up_to_date(&mut writer, &place).await?;
         let readers = open::readers(path);
-        Ok(Self { path: path.to_owned(), place, writer: Mutex::new(writer), readers })
+        let writer = Mutex::new(writer);
+        let expired_after = Mutex::default();
+        Ok(Self { path: path.to_owned(), place, writer, readers, expired_after })
+    }
+
+    /// A full disk makes SQLite end the transaction by itself, of which the connection knows nothing: only a fresh one
+    /// can be trusted. Where none is to be had now, the next commit fails, too, and tries again.
+    async fn renew(&self, writer: &mut SqliteConnection) {
+        if let Ok(fresh) = open::writer(&self.path, &self.place).await {
+            *writer = fresh;
+        }
     }
 }
 
@@ -65,12 +78,7 @@ impl Store for SqliteStore {
         let mut writer = self.writer.lock().await;
         let written = commit::write(&mut writer, batch, changes, &self.place).await;
         if written.is_err() {
-            // A full disk makes SQLite end the transaction by itself, of which the connection knows
-            // nothing: only a fresh one can be trusted. Where none is to be had now, the next commit
-            // fails, too, and tries again.
-            if let Ok(fresh) = open::writer(&self.path, &self.place).await {
-                *writer = fresh;
-            }
+            self.renew(&mut writer).await;
         }
         written
     }
@@ -104,6 +112,31 @@ impl Store for SqliteStore {
     async fn ledger(&self, job: &JobId, most: u32) -> Result<Vec<LedgerRange>, StoreError> {
         let ranges = read::ledger(&self.readers, job, limit(most, LARGEST_LIST)).await;
         ranges.map_err(|error| failed(&self.place, "reading the ledger", &error))
+    }
+
+    async fn job_versions(&self, job: &JobId, most: u32) -> Result<Vec<JobVersion>, StoreError> {
+        let versions = read::job_versions(&self.readers, job, limit(most, LARGEST_LIST)).await;
+        versions.map_err(|error| failed(&self.place, "reading definitions", &error))
+    }
+
+    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError> {
+        let broken = |error: &sqlx::Error| failed(&self.place, "deleting old history", error);
+        let mut after = self.expired_after.lock().await;
+        let found = expire::find(&self.readers, expired, &mut after).await;
+        let found = found.map_err(|error| broken(&error))?;
+        if !found.is_empty() {
+            let mut writer = self.writer.lock().await;
+            if let Err(error) = expire::delete(&mut writer, &found).await {
+                self.renew(&mut writer).await;
+                return Err(broken(&error));
+            }
+        }
+        Ok(found.into_bite())
+    }
+
+    async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let missing = expire::missing(&self.readers, ids).await;
+        missing.map_err(|error| failed(&self.place, "looking for executions", &error))
     }
 
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {

@@ -13,17 +13,25 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Connection, SqlSafeStr, SqliteConnection, SqlitePool};
 
 use super::StoreError;
-use super::failure::cannot_open;
+use super::failure::{cannot_open, is_busy};
 
 /// The schema, step by step. A step that has landed is never edited: the next change is a new file.
-const STEPS: [(i64, &str, &str); 1] =
-    [(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql"))];
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "first", include_str!("../../../migrations/sqlite/0001_first.sql")),
+    (
+        2,
+        "orders notices retention",
+        include_str!("../../../migrations/sqlite/0002_orders_notices_retention.sql"),
+    ),
+];
 
 /// `PRAGMA application_id` of a file of ours, as the first step sets it: 'crtw'.
 const APPLICATION_ID: i64 = 1_668_445_303;
 
 /// How long to wait for another program's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a new connection is made ready while another program is about to do the same.
+const TRIES: u32 = 20;
 /// Connections for reading.
 const READERS: u32 = 3;
 
@@ -41,7 +49,20 @@ pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection,
     let connection = SqliteConnection::connect_with(&options(path)).await;
     let mut connection = connection.map_err(|error| cannot_open(place, &error))?;
     check_owner(&mut connection, place).await?;
-    prepare(&mut connection).await.map_err(|error| cannot_open(place, &error))?;
+    let mut prepared = prepare(&mut connection).await;
+    for _ in 0..TRIES {
+        if !prepared.as_ref().is_err_and(is_busy) {
+            break;
+        }
+        // The change to a write-ahead log is the one step that does not wait for another program's lock by itself;
+        // a transaction does.
+        let waited = sqlx::raw_sql("BEGIN IMMEDIATE; COMMIT").execute(&mut connection).await;
+        prepared = match waited {
+            Ok(_) => prepare(&mut connection).await,
+            Err(error) => Err(error),
+        };
+    }
+    prepared.map_err(|error| cannot_open(place, &error))?;
     Ok(connection)
 }
 

@@ -12,7 +12,8 @@ use super::super::{BOOT_ID, RECENT};
 use super::failure::failed;
 use super::{Image, StoreError, query};
 use crate::model::{
-    Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, StateName, Summary,
+    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange,
+    StateName, Summary, WorkerOrders,
 };
 
 const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
@@ -20,10 +21,16 @@ const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs 
 const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
      LEFT JOIN execution_bodies AS b ON b.id = e.id \
      WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
-/// Definitions of live executions that are not those in force.
+/// Executions whose `on_failure` has not ended.
+const NOTICES: &str = "SELECT e.id, b.body FROM notices AS n JOIN executions AS e ON e.id = n.execution_id \
+     LEFT JOIN execution_bodies AS b ON b.id = e.id ORDER BY e.id";
+const WORKERS: &str = "SELECT id, body FROM workers ORDER BY id";
+/// Definitions of these executions that are not those in force.
 const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
-     JOIN (SELECT DISTINCT job_id, job_version FROM executions INDEXED BY executions_by_state \
-         WHERE state IN ('waiting', 'queued', 'running', 'retrying')) AS e \
+     JOIN (SELECT job_id, job_version FROM executions INDEXED BY executions_by_state \
+         WHERE state IN ('waiting', 'queued', 'running', 'retrying') \
+         UNION SELECT e.job_id, e.job_version FROM notices AS n \
+             JOIN executions AS e ON e.id = n.execution_id) AS e \
      ON v.job_id = e.job_id AND v.version = e.job_version \
      WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version)";
 const RETIRED: &str = "SELECT job_id, max(version) FROM job_versions \
@@ -65,6 +72,8 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
     let jobs = rows(connection, JOBS).await.map_err(broken)?;
     let older = rows(connection, OLDER).await.map_err(broken)?;
     let live = rows(connection, LIVE).await.map_err(broken)?;
+    let notices = rows(connection, NOTICES).await.map_err(broken)?;
+    let workers = rows(connection, WORKERS).await.map_err(broken)?;
     let recent = sqlx::query(RECENT_OF_EACH).bind(RECENT as i64).fetch_all(&mut *connection).await;
     let recent = recent.map_err(broken)?;
     let retired = rows(connection, RETIRED).await.map_err(broken)?;
@@ -87,8 +96,8 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
         definitions.insert(key, definition);
     }
     Ok(Image {
-        workers: Vec::new(),
-        notices: Vec::new(),
+        workers: workers.iter().map(worker_orders).collect::<Result<_, _>>()?,
+        notices: notices.iter().filter_map(|row| notice(row, &definitions)).collect(),
         jobs,
         live: live.iter().map(|row| live_execution(row, &definitions)).collect::<Result<_, _>>()?,
         recent: recent
@@ -156,6 +165,30 @@ fn live_execution(
         return Err(corrupt(missing, format!("it is missing, and {} runs it", name())));
     };
     Ok((Arc::new(execution), Arc::clone(definition)))
+}
+
+/// One that cannot be told any more is left out with a warning: it must not keep the engine from starting.
+fn notice(row: &SqliteRow, definitions: &Definitions) -> Option<(Arc<Execution>, Arc<Job>)> {
+    let read = query::read(row).and_then(|execution| {
+        let definition = definitions.get(&(execution.job_id.clone(), execution.job_version));
+        let definition = definition.ok_or("the definition that it ran is missing")?;
+        Ok((Arc::new(execution), Arc::clone(definition)))
+    });
+    read.inspect_err(|message| {
+        let id = row.try_get::<String, _>(0).unwrap_or_default();
+        tracing::warn!(id, message, "the failure of an execution is not told");
+    })
+    .ok()
+}
+
+fn worker_orders(row: &SqliteRow) -> Result<WorkerOrders, StoreError> {
+    let id: String = column(row, 0, "workers")?;
+    let name = format!("workers `{id}`");
+    let orders: WorkerOrders = parse(&column::<String>(row, 1, &name)?, &name)?;
+    if orders.worker_id.as_str() != id {
+        return Err(corrupt(name, format!("it is that of `{}`", orders.worker_id)));
+    }
+    Ok(orders)
 }
 
 fn recent_of_job(row: &SqliteRow) -> Result<Option<(JobId, Vec<Summary>)>, StoreError> {
@@ -228,6 +261,32 @@ pub(super) async fn ledger(
     let sql = "SELECT first, body FROM ledger WHERE job_id = ?1 ORDER BY first DESC LIMIT ?2";
     let rows = sqlx::query(sql).bind(job.to_string()).bind(limit).fetch_all(readers).await?;
     Ok(bodies("ledger", &rows))
+}
+
+/// The versions of a definition, newest first; unreadable ones are left out with a warning.
+pub(super) async fn job_versions(
+    readers: &SqlitePool,
+    job: &JobId,
+    limit: u32,
+) -> sqlx::Result<Vec<JobVersion>> {
+    let sql = "SELECT job_id, version, body, at, by FROM job_versions \
+               WHERE job_id = ?1 ORDER BY version DESC LIMIT ?2";
+    let rows = sqlx::query(sql).bind(job.to_string()).bind(limit).fetch_all(readers).await?;
+    let readable = |row: &SqliteRow| {
+        past_version(row)
+            .inspect_err(|error| tracing::warn!(%error, "a definition is unreadable and left out"))
+            .ok()
+    };
+    Ok(rows.iter().filter_map(readable).collect())
+}
+
+fn past_version(row: &SqliteRow) -> Result<JobVersion, StoreError> {
+    let ((job, version), definition) = older_definition(row)?;
+    let name = format!("job_versions `{job}` version {version}");
+    let at = DateTime::from_timestamp_micros(column(row, 3, &name)?);
+    let at = at.ok_or_else(|| corrupt(name.clone(), "its time is no instant"))?;
+    let by = Actor::named(&column::<String>(row, 4, &name)?);
+    Ok(JobVersion { version, at, by, definition })
 }
 
 /// A version of a definition.

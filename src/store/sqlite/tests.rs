@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 
 use super::super::contract::{at, event, execution, id, job, job_id, kept};
-use super::super::{BOOT_ID, open as open_kind};
+use super::super::{BOOT_ID, Expired, open as open_kind};
 use super::*;
 use crate::model::{ExecutionState, Trigger};
 
@@ -130,7 +130,7 @@ async fn a_newer_schema_is_refused() {
     tamper(&store, newer).await;
     drop(store);
     insta::assert_snapshot!(refusal(&folder, &path).await, @r#"
-    the store DIR/crontower.db has schema 9, this program knows up to 1: use the newer crontower
+    the store DIR/crontower.db has schema 9, this program knows up to 2: use the newer crontower
     "#);
     assert!(matches!(SqliteStore::open(&path).await, Err(StoreError::TooNew { found: 9, .. })));
 }
@@ -138,10 +138,10 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn a_step_that_was_edited_after_it_landed_is_told() {
     let (folder, path, store) = store().await;
-    tamper(&store, "UPDATE _sqlx_migrations SET version = 0").await;
+    tamper(&store, "UPDATE _sqlx_migrations SET version = 0 WHERE version = 2").await;
     drop(store);
     let told = refusal(&folder, &path).await;
-    assert!(told.contains("its schema 0 could not be brought to 1"), "{told}");
+    assert!(told.contains("its schema 1 could not be brought to 2"), "{told}");
 }
 
 #[tokio::test]
@@ -342,4 +342,78 @@ async fn pages_walk_an_index_and_never_sort_the_history() {
     let states = ExecutionQuery { states: StateName::ALL.to_vec(), after, ..none() };
     let plan = page(states).await;
     assert_eq!(plan.matches("INDEX executions_by_state (state=? AND id>?)").count(), 9, "{plan}");
+}
+
+/// A file of schema 1, as version 0.1.0 left it.
+const SCHEMA_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-schema-1.db");
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crontower.db");
+    fs::copy(SCHEMA_1, &path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let image = store.load().await.unwrap();
+    assert_eq!((image.jobs.len(), image.live.len(), image.last_seq), (2, 1, 4));
+    assert_eq!(image.boot_id.as_deref(), Some("boot-1"));
+    assert!(image.workers.is_empty() && image.notices.is_empty());
+    assert_eq!(store.ledger(&job_id("a"), 9).await.unwrap().len(), 1);
+    let versions = store.job_versions(&job_id("a"), 9).await.unwrap();
+    assert_eq!(versions.iter().map(|it| it.version).collect::<Vec<_>>(), [2, 1]);
+    // What was there before counts: of its four executions two are too many, and the failure stays.
+    let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 2, at_most: 9 };
+    let bite = store.delete_expired(&expired).await.unwrap();
+    assert_eq!(bite.executions, [(id(1), 1)]);
+    drop(store);
+    SqliteStore::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn retention_finds_its_rows_along_indexes() {
+    let (_folder, _, store) = store().await;
+    for sql in [expire::TOO_OLD, expire::OVERFULL, expire::TOO_MANY, expire::OLDEST_RANGES] {
+        let plan = plan(&store, sqlx::QueryBuilder::new(format!("EXPLAIN QUERY PLAN {sql}"))).await;
+        // What is scanned is what was found.
+        let scanned = plan.lines().filter_map(|line| line.strip_prefix("SCAN "));
+        let scanned: Vec<_> = scanned.filter(|what| !["found", "e"].contains(what)).collect();
+        assert!(scanned.is_empty() && !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+        assert!(sql != expire::TOO_OLD || plan.contains("SEARCH e USING INDEX"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_executions_of_each_job_is_kept_right() {
+    let (_folder, _, store) = store().await;
+    let mut changes: Vec<_> =
+        (1..=9).map(|number| kept(execution(number, ExecutionState::Running))).collect();
+    changes[8] = kept(Execution { job_id: job_id("b"), ..execution(9, ExecutionState::Queued) });
+    store.commit(&changes).await.unwrap();
+    let again = (1..=6).map(|number| kept(execution(number, ExecutionState::Succeeded)));
+    store.commit(&again.collect::<Vec<_>>()).await.unwrap();
+    let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 4, at_most: 3 };
+    assert_eq!(store.delete_expired(&expired).await.unwrap().executions.len(), 3);
+    let counts = "SELECT job_id, count FROM execution_counts ORDER BY job_id";
+    let counts: Vec<(String, i64)> =
+        sqlx::query_as(counts).fetch_all(&store.readers).await.unwrap();
+    assert_eq!(counts, [("a".to_owned(), 5), ("b".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn unreadable_rows_expire_like_others() {
+    let (_folder, _, store) = store().await;
+    store.commit(&some_changes()).await.unwrap();
+    let past = (2..=3).map(|number| kept(execution(number, ExecutionState::Succeeded)));
+    store.commit(&past.chain([event(2), event(3)]).collect::<Vec<_>>()).await.unwrap();
+    tamper(
+        &store,
+        "UPDATE execution_bodies SET body = '{'; UPDATE events SET body = '' WHERE seq = 1",
+    )
+    .await;
+    let expired = Expired { before: at(3_600), per_job: 9, at_most: 9 };
+    let bite = store.delete_expired(&expired).await.unwrap();
+    assert_eq!(bite.executions, [(id(2), 0), (id(3), 0)]);
+    assert_eq!(store.events_after(0, 9).await.unwrap().len(), 1);
+    tamper(&store, "INSERT INTO notices VALUES ('x'), ('0192f0c123457abc8def0123456789ab')").await;
+    tamper(&store, "DELETE FROM executions").await;
+    assert!(store.load().await.unwrap().notices.is_empty());
 }

@@ -254,7 +254,7 @@ pub(crate) fn engine() -> EngineInfo {
         store: "sqlite crontower.db".to_owned(),
         data_dir: "~/.local/share/crontower".to_owned(),
         listen: Some("127.0.0.1:7117".to_owned()),
-        file: FileState { path: Some("jobs.yaml".to_owned()), changed: false },
+        file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
     }
 }
 

@@ -267,11 +267,11 @@ fn a_reload_that_fails_shows_where() {
 #[test]
 fn jobs_yaml_that_changed_is_told() {
     let mut screen = Screen::sample(80, 24);
-    let file = FileState { path: Some("jobs.yaml".to_owned()), changed: true };
+    let file = FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: true };
     screen.take(Message::Feed(Feed::File(file)));
     assert!(screen.frame().contains("jobs.yaml changed · ^r"));
     let mut sample = snapshot();
-    sample.engine.file = FileState { path: None, changed: false };
+    sample.engine.file = FileState { path: None, sample: true, changed: false };
     let screen = Screen::new(FakeDoor::new(sample, Vec::new()), 80, 24);
     assert!(screen.frame().contains("built-in sample jobs"));
 }

@@ -139,7 +139,7 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
         let text = fit(&text, 30, theme.ellipsis()).into_owned();
         parts.push(Span::styled(text, theme.care()));
     }
-    if model.world.engine.file.path.is_none() {
+    if model.world.engine.file.sample {
         parts.push(Span::styled("built-in sample jobs", theme.quiet()));
     }
     parts

@@ -138,7 +138,8 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
         Some(path) => {
             format!("{}{}", clean(path), if engine.file.changed { " (changed)" } else { "" })
         }
-        None => "built-in sample".to_owned(),
+        None if engine.file.sample => "built-in sample".to_owned(),
+        None => "none".to_owned(),
     };
     let listen = engine.listen.as_deref().unwrap_or("the socket only");
     let rows: [(&str, Span<'_>); 7] = [

@@ -36,8 +36,7 @@ const BATCH: usize = 64;
 /// A worker process that says nothing for so long is silent.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long the answer to a hello may take: a successor ends what its predecessor left behind
-/// first.
+/// How long the answer to a hello may take: what is about to start must have started first.
 const HELLO: Duration = Duration::from_secs(60);
 
 /// The longest wait between two tries.

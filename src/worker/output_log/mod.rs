@@ -12,15 +12,19 @@
 
 mod block;
 mod files;
+mod kept;
 mod lines;
 mod reader;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use kept::{kept_outputs, last_written};
 pub use reader::{read_output, remove_output};
+pub use tail::read_tail;
 pub use writer::{Grew, OutputLog, OutputWriter};
 
 use super::protocol::AttemptKey;

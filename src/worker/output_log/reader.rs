@@ -93,7 +93,7 @@ pub fn remove_output(data_dir: &Path, key: AttemptKey) -> io::Result<()> {
 }
 
 /// The segments of a tail: offset, length, path; in the order of the stream.
-fn segments(dir: &Path) -> io::Result<Vec<(u64, u64, PathBuf)>> {
+pub(super) fn segments(dir: &Path) -> io::Result<Vec<(u64, u64, PathBuf)>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -16,6 +16,7 @@ use super::files::Files;
 use super::head_path;
 use super::lines::{Arrived, FULL};
 use crate::driver::clock::Clock;
+use crate::worker::mask::{Cover, Mask};
 use crate::worker::output::Stream;
 use crate::worker::protocol::AttemptKey;
 use crate::worker::registry::OutputSink;
@@ -49,12 +50,28 @@ impl OutputWriter {
         Ok(Self { data_dir: data_dir.into(), queue })
     }
 
+    /// Where it writes.
+    pub(in crate::worker) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// The log of an attempt. Nothing is made on disk before there is output.
     #[must_use]
     pub fn log(&self, key: AttemptKey, limit: u64) -> Arc<OutputLog> {
+        self.masked_log(key, limit, None)
+    }
+
+    /// The log of an attempt that knows secrets: they are never held, let alone written.
+    pub(in crate::worker) fn masked_log(
+        &self,
+        key: AttemptKey,
+        limit: u64,
+        mask: Option<Arc<Mask>>,
+    ) -> Arc<OutputLog> {
         let log = Log {
             key,
             limit,
+            mask,
             head: head_path(&self.data_dir, key),
             pending: Mutex::default(),
             written: Notify::new(),
@@ -76,6 +93,7 @@ pub struct OutputLog {
 struct Log {
     key: AttemptKey,
     limit: u64,
+    mask: Option<Arc<Mask>>,
     head: PathBuf,
     pending: Mutex<Pending>,
     written: Notify,
@@ -86,6 +104,8 @@ struct Log {
 #[derive(Debug, Default)]
 struct Pending {
     arrived: Arrived,
+    /// Where there is a mask: what hides secrets in either stream.
+    covers: [Cover; 2],
     /// Whether the writing thread has it, or will.
     busy: bool,
     /// Whether there has been any output.
@@ -94,6 +114,26 @@ struct Pending {
     /// Set while the disk has been given up on: no one waits for it then.
     stalled: bool,
     last_news: Option<Duration>,
+}
+
+impl Pending {
+    fn take_covered(&mut self, mask: &Mask, at: i64, stream: Stream, bytes: &[u8]) {
+        let Some(cover) = self.covers.get_mut(stream as usize) else { return };
+        let mut shown = Vec::with_capacity(bytes.len());
+        cover.take(mask, bytes, &mut shown);
+        self.arrived.take(at, stream, &shown);
+    }
+
+    /// Takes what was held back because it looked like the beginning of a secret.
+    fn uncover(&mut self, at: i64) {
+        for (stream, index) in [(Stream::Stdout, 0), (Stream::Stderr, 1)] {
+            if self.covers[index].holds() {
+                let mut shown = Vec::new();
+                self.covers[index].finish(&mut shown);
+                self.arrived.take(at, stream, &shown);
+            }
+        }
+    }
 }
 
 impl Log {
@@ -107,7 +147,10 @@ impl OutputSink for OutputLog {
         let at = now_micros();
         let mut pending = self.log.pending();
         if !pending.finished {
-            pending.arrived.take(at, stream, bytes);
+            match &self.log.mask {
+                None => pending.arrived.take(at, stream, bytes),
+                Some(mask) => pending.take_covered(mask, at, stream, bytes),
+            }
             self.hand_over(&mut pending);
         }
     }
@@ -159,6 +202,7 @@ impl OutputLog {
     pub async fn settle(&self) {
         {
             let mut pending = self.log.pending();
+            pending.uncover(now_micros());
             pending.arrived.flush_partial(now_micros());
             pending.arrived.mark_loss(now_micros());
             self.hand_over(&mut pending);
@@ -173,6 +217,7 @@ impl OutputLog {
 
     /// Takes nothing from now on.
     pub fn close(&self) {
+        self.log.pending().uncover(now_micros());
         self.flush_partial();
         let mut pending = self.log.pending();
         pending.finished = true;

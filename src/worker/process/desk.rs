@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::connection::{ConnectionId, Inbound, Reception};
 use super::outbox::Outbox;
+use super::recovery::Inheritance;
+use super::socket::Entrance;
 use crate::driver::clock::Clock;
 use crate::model::{Outcome, Pool};
 use crate::worker::journal::Journal;
@@ -30,12 +31,15 @@ const MOST_HELD: usize = 10_000;
 /// Reports taken in one go: their ends are written to the journal and to the engine together.
 const BATCH: usize = 256;
 
+/// How often it is looked whether the socket is still in its place, while no engine is connected.
+const SOCKET_LOOK: Duration = Duration::from_secs(1);
+
 /// Descriptors that an attempt may need, and that the process needs itself.
 const DESCRIPTORS: (u64, u64) = (6, 256);
 
 /// Where the loop's input comes from.
-pub(super) struct Inputs {
-    pub(super) listener: UnixListener,
+pub(super) struct Inputs<'a> {
+    pub(super) entrance: Entrance<'a>,
     pub(super) signals: Signals,
     pub(super) reported: mpsc::Receiver<Report>,
 }
@@ -112,15 +116,19 @@ impl Desk {
         runner: Arc<Runner>,
         journal: Arc<Journal>,
         outbox: Arc<Mutex<Option<Arc<Outbox>>>>,
-        ended: Vec<Ended>,
+        left: &Inheritance,
         idle_grace: Duration,
     ) -> Self {
-        let ended = ended.into_iter().map(|ended| (ended.key, ended)).collect();
+        let ended = left.ended.iter().map(|ended| (ended.key, ended.clone())).collect();
+        let held = left.running().into_iter().map(|running| {
+            // It is being ended already: nothing hears its stop.
+            (running.key, Held { stop: Stop::default(), running: Some(running) })
+        });
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
             runner,
             journal,
-            held: HashMap::new(),
+            held: held.collect(),
             ended,
             engine: None,
             hello_due: false,
@@ -132,7 +140,7 @@ impl Desk {
     }
 
     /// Serves until there is nothing left to do.
-    pub(super) async fn run(mut self, mut inputs: Inputs) {
+    pub(super) async fn run(mut self, mut inputs: Inputs<'_>) {
         let (inbound, mut from_engine) = mpsc::channel(256);
         let mut reception = Reception::new(inbound);
         let mut reports = Vec::with_capacity(BATCH);
@@ -141,7 +149,11 @@ impl Desk {
         // same.
         draining.close();
         let mut alone_since = Some(Clock.now().monotonic);
+        let mut connected = false;
         loop {
+            if std::mem::replace(&mut connected, self.engine.is_some()) && !connected {
+                inputs.entrance.mend();
+            }
             let alone = self.engine.is_none() && self.held.is_empty();
             alone_since = alone.then(|| alone_since.unwrap_or(Clock.now().monotonic));
             if self.held.is_empty() && self.mode == Mode::Ending {
@@ -153,8 +165,8 @@ impl Desk {
                     self.take_reports(&mut reports);
                 }
                 Some((id, inbound)) = from_engine.recv() => self.take_inbound(id, inbound),
-                accepted = inputs.listener.accept() => match accepted {
-                    Ok((stream, _)) => reception.take(stream),
+                accepted = inputs.entrance.accept() => match accepted {
+                    Ok(stream) => reception.take(stream),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be taken");
                         // Out of descriptors, most likely; no event tells when there are some
@@ -163,6 +175,8 @@ impl Desk {
                     }
                 },
                 () = inputs.signals.terminated() => self.end_all(),
+                // A file that goes is an event only to who watches it; while an engine is connected nobody needs it.
+                () = wait::at_most((!connected).then_some(SOCKET_LOOK)) => inputs.entrance.mend(),
                 () = idle(alone_since, self.grace(), &draining) => break,
             }
         }

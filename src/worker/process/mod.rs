@@ -31,10 +31,11 @@ use super::output_log::OutputWriter;
 use super::processes::own_session;
 use super::protocol::FromWorker;
 use super::registry::Registry;
-use super::runner::{Runner, remove_leftover_scripts};
+use super::runner::{Report, Runner, remove_leftover_scripts};
 use crate::driver::clock;
 use desk::{Desk, Inputs};
 use outbox::Outbox;
+use recovery::Inheritance;
 
 /// The line on standard output that says that the socket is open.
 pub(super) const READY: &str = "crontower: worker process ready";
@@ -126,11 +127,11 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         std::env::set_current_dir(&data_dir).map_err(system("its folder"))?;
     }
     let signals = desk::Signals::new(options.alone).map_err(system("signal handlers"))?;
-    let listener = socket::listen(&data_dir, &lock)?;
+    let entrance = socket::Entrance::open(&data_dir, &lock)?;
     if options.alone {
         say_ready();
     }
-    let (journal, ended) = begin(data_dir.clone()).await.map_err(system("its journal"))?;
+    let (journal, left) = begin(data_dir.clone()).await.map_err(system("its journal"))?;
 
     let outbox: Arc<Mutex<Option<Arc<Outbox>>>> = Arc::default();
     let engine = outbox.clone();
@@ -142,6 +143,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
     let output =
         OutputWriter::start(&data_dir, Box::new(grew)).map_err(system("a thread for output"))?;
     let (reports, reported) = mpsc::channel(1024);
+    let orphans_reports = reports.clone();
     let draining = TaskTracker::new();
     let runner = Arc::new(Runner {
         data_dir: data_dir.clone(),
@@ -152,8 +154,10 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         reports,
         draining: draining.clone(),
     });
-    let inputs = Inputs { listener, signals, reported };
-    Desk::new(runner, journal, outbox, ended, options.idle_grace).run(inputs).await;
+    let inputs = Inputs { entrance, signals, reported };
+    let desk = Desk::new(runner, journal, outbox, &left, options.idle_grace);
+    end_orphans(left.orphans, orphans_reports).map_err(system("a thread for leftovers"))?;
+    desk.run(inputs).await;
     // A stale socket is no harm: the next one replaces it under the lock.
     _ = socket::remove(&data_dir);
     drop(lock);
@@ -180,21 +184,34 @@ fn say_ready() {
     _ = writeln!(io::stdout(), "\n{READY}").and_then(|()| io::stdout().flush());
 }
 
-/// Reads the predecessor's journal, ends what it left, and begins a new one.
-async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Vec<super::protocol::Ended>)> {
+/// Reads the predecessor's journal, and begins a new one with what is left of it.
+async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Inheritance)> {
     let work = move || {
         let boot_id = clock::boot_id();
-        let told = Journal::replay(&data_dir)?;
-        let ended = recovery::recover(told, &boot_id);
+        let left = Inheritance::of(Journal::replay(&data_dir)?, &boot_id);
         remove_leftover_scripts(&data_dir);
         let mark = ProcessMark { boot_id, session: own_session() };
-        let journal = Journal::begin(&data_dir, mark, &ended)?;
-        Ok((Arc::new(journal), ended))
+        let journal = Journal::begin(&data_dir, mark, &left.ended, &left.unfinished)?;
+        Ok((Arc::new(journal), left))
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// `crontower worker-process --data-dir DIR`, without what comes before it: a worker process's
+/// Ends what still runs of a dead predecessor's attempts, on a thread of its own.
+fn end_orphans(orphans: Vec<recovery::Orphan>, reports: mpsc::Sender<Report>) -> io::Result<()> {
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    let work = move || {
+        recovery::end(orphans, |ended| {
+            // Nobody listens any more only when the process ends.
+            _ = reports.blocking_send(Report::Ended(Box::new(ended)));
+        });
+    };
+    std::thread::Builder::new().name("leftovers".to_owned()).spawn(work).map(drop)
+}
+
+/// `crontower worker-process --data-dir DIR` of a program that embeds crontower, without what comes before it: a worker process's
 /// whole life.
 #[must_use]
 pub fn main_worker(args: &[OsString], registry: Registry) -> std::process::ExitCode {

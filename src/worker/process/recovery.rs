@@ -1,6 +1,7 @@
 //! What a dead worker process left behind, brought to an end.
 //!
-//! Owns the step from its journal to the ends that its successor reports. Never starts anything.
+//! Owns the step from its journal to the ends that its successor reports. What still runs is ended beside all other work,
+//! and told as lost only when nothing of it is left, so that nothing is retried beside it. Never starts anything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,43 +9,83 @@ use std::time::Duration;
 use crate::driver::clock::Clock;
 use crate::model::Outcome;
 use crate::worker::journal::{ProcessMark, Starting, Told};
-use crate::worker::processes::{Leftover, end_leftovers, own_group};
-use crate::worker::protocol::{AttemptKey, Ended};
+use crate::worker::processes::{Leftover, Process, end_leftovers, own_group};
+use crate::worker::protocol::{AttemptKey, Ended, Running};
 
-/// A successor says hello only when nothing of its predecessor is left, so it gives no more grace
-/// than this.
-const LONGEST_GRACE: Duration = Duration::from_secs(10);
+/// What a journal comes to.
+#[derive(Debug, Default)]
+pub(super) struct Inheritance {
+    /// Ends that no engine has committed.
+    pub(super) ended: Vec<Ended>,
+    /// What still runs, as the journal told it.
+    pub(super) unfinished: Vec<Told>,
+    pub(super) orphans: Vec<Orphan>,
+}
 
-/// Ends what is left of the attempts that the journal knows as unfinished, and answers all ends
-/// that no engine has committed. Blocks its thread.
-pub(super) fn recover(told: BTreeMap<AttemptKey, Told>, boot_id: &str) -> Vec<Ended> {
-    let mut ends = Vec::new();
-    let mut lost = Vec::new();
-    let mut leftovers = Vec::new();
-    for told in told.into_values() {
-        match told {
-            Told::Ended(ended) => ends.push(ended),
-            Told::Unfinished { by, starting, group } => {
-                leftovers.extend(leftover(&by, &starting, group, boot_id));
-                lost.push((by.boot_id == boot_id, starting));
+/// An attempt that still runs although its worker process is dead.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    starting: Starting,
+    leftover: Leftover,
+}
+
+impl Inheritance {
+    /// Takes one look at what a predecessor's journal tells.
+    pub(super) fn of(told: BTreeMap<AttemptKey, Told>, boot_id: &str) -> Self {
+        let mut inheritance = Self::default();
+        let all = if told.is_empty() { Vec::new() } else { Process::all() };
+        for told in told.into_values() {
+            let Told::Unfinished { by, starting, group } = &told else {
+                let Told::Ended(ended) = told else { continue };
+                inheritance.ended.push(ended);
+                continue;
+            };
+            let leftover = leftover(by, starting, *group, boot_id);
+            match leftover.filter(|leftover| leftover.is_alive(&all)) {
+                Some(leftover) => {
+                    let starting = starting.clone();
+                    inheritance.orphans.push(Orphan { starting, leftover });
+                    inheritance.unfinished.push(told);
+                }
+                None => inheritance.ended.push(lost(starting, by.boot_id == boot_id)),
             }
         }
+        inheritance
     }
-    if !leftovers.is_empty() {
-        tracing::warn!(count = leftovers.len(), "ending what a dead worker process left behind");
-        end_leftovers(&leftovers, own_group());
+
+    /// What still runs, as an engine is told of it.
+    pub(super) fn running(&self) -> Vec<Running> {
+        let running = |orphan: &Orphan| Running {
+            key: orphan.starting.key,
+            worker_id: orphan.starting.worker_id.clone(),
+            started_at: orphan.starting.at,
+            pid: orphan.leftover.group.and_then(|group| u32::try_from(group).ok()),
+        };
+        self.orphans.iter().map(running).collect()
     }
-    let finished_at = Clock.now().wall;
-    ends.extend(lost.into_iter().map(|(same_boot, starting)| Ended {
+}
+
+/// Ends what still runs; each is told when nothing of it is left. Blocks its thread.
+pub(super) fn end(orphans: Vec<Orphan>, mut tell: impl FnMut(Ended)) {
+    if orphans.is_empty() {
+        return;
+    }
+    tracing::warn!(count = orphans.len(), "ending what a dead worker process left behind");
+    let (leftovers, starting): (Vec<_>, Vec<_>) =
+        orphans.into_iter().map(|orphan| (orphan.leftover, orphan.starting)).unzip();
+    end_leftovers(&leftovers, own_group(), |gone| tell(lost(&starting[gone], true)));
+}
+
+fn lost(starting: &Starting, same_boot: bool) -> Ended {
+    Ended {
         key: starting.key,
         started_at: Some(starting.at),
-        finished_at,
+        finished_at: Clock.now().wall,
         outcome: Outcome::WorkerLost,
         exit_code: None,
         error: Some(reason(same_boot)),
         result: None,
-    }));
-    ends
+    }
 }
 
 fn reason(same_boot: bool) -> String {
@@ -70,6 +111,6 @@ fn leftover(
         group: group.and_then(|(pid, _)| i32::try_from(pid).ok()),
         session: by.session,
         started: (begun, known),
-        kill_grace: starting.kill_grace.min(LONGEST_GRACE),
+        kill_grace: starting.kill_grace,
     })
 }

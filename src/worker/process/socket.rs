@@ -6,7 +6,9 @@
 use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
@@ -82,8 +84,56 @@ fn address(data_dir: &Path) -> io::Result<Address> {
     Ok(Address { path, _dir: Some(dir) })
 }
 
+/// Where engines come in.
+#[derive(Debug)]
+pub(super) struct Entrance<'a> {
+    data_dir: &'a Path,
+    lock: &'a Lock,
+    listener: UnixListener,
+    /// The file that the socket is: another one of its name leads elsewhere.
+    file: Option<(u64, u64)>,
+    /// Whether it was told that the socket is gone and cannot be opened again.
+    told: bool,
+}
+
+impl<'a> Entrance<'a> {
+    /// Opens the socket.
+    pub(super) fn open(data_dir: &'a Path, lock: &'a Lock) -> Result<Self, WorkerError> {
+        let listener = listen(data_dir, lock)?;
+        Ok(Self { data_dir, lock, listener, file: identity(data_dir), told: false })
+    }
+
+    /// The next connection.
+    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+        self.listener.accept().await.map(|(stream, _)| stream)
+    }
+
+    /// Opens the socket again if someone has removed it.
+    pub(super) fn mend(&mut self) {
+        if self.file.is_some() && self.file == identity(self.data_dir) {
+            return;
+        }
+        match listen(self.data_dir, self.lock) {
+            Ok(listener) => {
+                (self.listener, self.file) = (listener, identity(self.data_dir));
+                self.told = false;
+                tracing::warn!("{SOCKET} was removed; it has been made again");
+            }
+            Err(error) if !self.told => {
+                self.told = true;
+                tracing::error!(%error, "{SOCKET} was removed and cannot be made again");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn identity(data_dir: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(data_dir.join(SOCKET)).ok().map(|found| (found.dev(), found.ino()))
+}
+
 /// Opens the socket in place of one that a dead predecessor left.
-pub(super) fn listen(data_dir: &Path, _lock: &Lock) -> Result<UnixListener, WorkerError> {
+fn listen(data_dir: &Path, _lock: &Lock) -> Result<UnixListener, WorkerError> {
     let path = data_dir.join(SOCKET);
     let open = || {
         remove(data_dir)?;

@@ -27,6 +27,8 @@ use crate::worker::protocol::{
 };
 use crate::worker::registry::{ArgProblem, Args, Command, CommandError, Context};
 
+mod surroundings;
+
 /// An attempt of a script, as an engine would hand it out.
 pub(in crate::worker) fn assignment(script: &str) -> Assignment {
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -183,7 +185,7 @@ impl Drop for Worker {
         }
         // A test that fails leaves no process either.
         let told = Journal::replay(self.dir.path()).unwrap_or_default();
-        recovery::recover(told, &clock::boot_id());
+        recovery::end(Inheritance::of(told, &clock::boot_id()).orphans, drop);
     }
 }
 
@@ -546,12 +548,13 @@ fn a_successor_ends_what_a_dead_worker_process_left_and_says_it_was_lost() {
     worker.die();
     assert!(lives(grandchild));
     worker.serve();
-    let (still, mut ends) = worker.connect().hello();
-    assert_eq!(still, []);
-    ends.sort_by_key(|ended| ended.key);
-    assert_eq!(ends[0], ended);
-    assert_eq!((ends[1].key, ends[1].outcome), (lost.key, Outcome::WorkerLost));
-    assert!(ends[1].started_at.is_some());
+    // It resists, so it still runs; other work does not wait for it.
+    let mut engine = worker.connect();
+    let (still, ends) = engine.hello();
+    assert_eq!((still.len(), ends), (1, vec![ended]));
+    assert_eq!((still[0].key, still[0].pid), (lost.key, running.pid));
+    let end = engine.ended(lost.key);
+    assert_eq!((end.outcome, end.started_at.is_some()), (Outcome::WorkerLost, true));
     assert!(!lives(grandchild) && !lives(i32::try_from(running.pid.unwrap()).unwrap()));
     // It was told, but not committed: the next one tells it again.
     worker.die();
@@ -560,9 +563,68 @@ fn a_successor_ends_what_a_dead_worker_process_left_and_says_it_was_lost() {
 }
 
 #[test]
+fn what_resists_is_known_to_every_successor_and_holds_up_no_other_work() {
+    let mut worker = Worker::up();
+    let mut engine = worker.engine();
+    let ready = worker.file("ready");
+    let work = assignment(&format!(
+        "trap '' TERM; sleep 1000 & echo 1 > {0}.new; mv {0}.new {0}; wait; wait",
+        ready.display()
+    ));
+    let lost = Assignment { kill_grace: Duration::from_secs(3_600), ..work };
+    engine.start(&lost);
+    let group = i32::try_from(engine.started(lost.key).pid.unwrap()).unwrap();
+    number_in(&ready);
+    for _ in 0..2 {
+        worker.die();
+        worker.serve();
+        let mut engine = worker.connect();
+        let (running, _) = engine.hello();
+        assert_eq!(running.iter().map(|it| it.key).collect::<Vec<_>>(), [lost.key]);
+        let other = assignment("true");
+        engine.start(&other);
+        assert_eq!(engine.ended(other.key).outcome, Outcome::Succeeded);
+        engine.send(&ToWorker::Committed { keys: vec![other.key] });
+        engine.start(&lost);
+        assert_eq!(engine.started(lost.key).pid, u32::try_from(group).ok());
+    }
+    crate::worker::processes::signal_group(group, rustix::process::Signal::KILL);
+    let mut engine = worker.connect();
+    let (_, ended) = engine.hello();
+    let end = ended.first().cloned().unwrap_or_else(|| engine.ended(lost.key));
+    assert_eq!((end.key, end.outcome), (lost.key, Outcome::WorkerLost));
+}
+
+#[test]
+fn a_socket_that_was_removed_is_made_again() {
+    let worker = Worker::up();
+    let mut engine = worker.engine();
+    let work = assignment("sleep 1000");
+    engine.start(&work);
+    engine.started(work.key);
+    let socket = worker.file("worker.sock");
+    // Both while an engine is connected, and while none is.
+    for _ in 0..2 {
+        fs::remove_file(&socket).unwrap();
+        drop(engine);
+        engine = worker.connect();
+        assert_eq!(engine.hello().0.len(), 1);
+        drop(engine);
+        let other = worker.file("other");
+        fs::write(&other, "in the way").unwrap();
+        fs::rename(other, &socket).unwrap();
+        engine = worker.connect();
+        assert_eq!(engine.hello().0.len(), 1);
+    }
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    engine.send(&ToWorker::Stop { key: work.key, cause: StopCause::Cancel });
+    engine.ended(work.key);
+}
+
+#[test]
 fn it_ends_when_idle_and_alone_and_not_before() {
     let mut worker = Worker::new();
-    worker.idle_grace = Duration::from_millis(20);
+    worker.idle_grace = Duration::from_millis(500);
     worker.serve();
     let mut engine = worker.engine();
     let go = worker.file("go");

@@ -10,15 +10,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
 use rustix::io::Errno;
 use tokio::process::{Child, Command};
 
 use super::pipes::{Pipe, Pipes};
 use super::script::Invocation;
-use super::{Runner, texts, working_dir};
+use super::{Runner, Surroundings};
 use crate::worker::output::Stream;
-use crate::worker::protocol::Assignment;
 use crate::worker::wait;
 
 /// How often a script's file is tried while it is "busy".
@@ -31,13 +29,13 @@ impl Runner {
     /// A sentence that says why it could not be started.
     pub(super) async fn launch(
         &self,
-        assignment: &Assignment,
+        surroundings: &Surroundings,
         invocation: &Invocation,
     ) -> Result<(Child, Pipes), String> {
-        let explain = |error: io::Error| explain(&error, assignment, invocation);
+        let explain = |error: io::Error| explain(&error, &surroundings.dir, invocation);
         let (out, out_end) = Pipe::new(Stream::Stdout).map_err(explain)?;
         let (err, err_end) = Pipe::new(Stream::Stderr).map_err(explain)?;
-        let mut command = self.command(assignment, invocation);
+        let mut command = self.command(surroundings, invocation)?;
         command.stdout(Stdio::from(out_end)).stderr(Stdio::from(err_end));
         let mut tries = 0;
         loop {
@@ -55,24 +53,32 @@ impl Runner {
         }
     }
 
-    fn command(&self, assignment: &Assignment, invocation: &Invocation) -> Command {
-        let fire_time = assignment.fire_time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        let key = assignment.key;
-        let mut command = Command::new(&invocation.program);
+    fn command(
+        &self,
+        surroundings: &Surroundings,
+        invocation: &Invocation,
+    ) -> Result<Command, String> {
+        let mut words = match &surroundings.account {
+            Some(account) => account.prefix(surroundings.for_linker())?,
+            None => Vec::new(),
+        };
+        let as_other = !words.is_empty();
+        words.push(invocation.program.clone());
+        let mut command = Command::new(&words[0]);
         command
+            .args(&words[1..])
             .args(&invocation.args)
             .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .envs(texts(&assignment.env))
-            .env("CRONTOWER_JOB_ID", assignment.job_id.as_str())
-            .env("CRONTOWER_EXECUTION_ID", key.execution_id.to_string())
-            .env("CRONTOWER_ATTEMPT", key.attempt.to_string())
-            .env("CRONTOWER_FIRE_TIME", fire_time)
-            .env("CRONTOWER_TRIGGER", assignment.trigger.as_str())
-            .current_dir(working_dir(assignment))
+            .envs(surroundings.variables(&self.environment))
+            .current_dir(&surroundings.dir)
             .stdin(Stdio::null())
             .process_group(0);
-        command
+        if as_other {
+            for (name, _) in surroundings.for_linker() {
+                command.env_remove(name);
+            }
+        }
+        Ok(command)
     }
 }
 
@@ -81,8 +87,7 @@ fn is(error: &io::Error, errno: Errno) -> bool {
 }
 
 /// Why a process could not be started, and what to do about it.
-fn explain(error: &io::Error, assignment: &Assignment, invocation: &Invocation) -> String {
-    let dir = working_dir(assignment);
+fn explain(error: &io::Error, dir: &Path, invocation: &Invocation) -> String {
     let program = invocation.program.display();
     if is(error, Errno::MFILE) || is(error, Errno::NFILE) {
         return "not started: too many open files; raise the limit (ulimit -n)".to_owned();

@@ -3,17 +3,19 @@
 //! Owns the way of one attempt: written to the journal, started, bounded, ended, reported. Never
 //! decides whether an attempt is started, and never keeps what became of it.
 
+mod account;
 mod launch;
 mod named;
 mod pipes;
 mod script;
+mod secrets;
 mod shell;
 mod stop;
+mod surroundings;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +28,15 @@ use tokio_util::task::TaskTracker;
 pub(super) use named::{Bounds, run_command};
 pub(super) use script::remove_leftover_scripts;
 pub(super) use stop::{Cause, Stop};
+pub(super) use surroundings::Surroundings;
 
 use super::journal::{Journal, Starting};
+use super::mask::Mask;
 use super::output_log::{OutputLog, OutputWriter};
 use super::protocol::{Assignment, Ended, Running};
 use super::registry::{Context, Registry};
 use crate::driver::clock::Clock;
-use crate::model::{EnvValue, JobCommand, Outcome};
+use crate::model::{JobCommand, Outcome};
 
 /// The longest error that is passed on.
 const LONGEST_ERROR: usize = 4 << 10;
@@ -59,6 +63,14 @@ pub(super) struct Verdict {
 impl Verdict {
     pub(super) fn failed(error: String) -> Self {
         Self { outcome: Outcome::Failed, exit_code: None, error: Some(error), result: None }
+    }
+
+    /// Without the secrets that a mask knows.
+    pub(super) fn masked(self, mask: Option<&Mask>) -> Self {
+        let Some(mask) = mask else { return self };
+        let error = self.error.map(|error| mask.text(&error));
+        let result = self.result.map(|result| mask.value(result));
+        Self { error, result, ..self }
     }
 
     /// As a report, with what is beyond all bounds left out.
@@ -122,7 +134,7 @@ impl Runner {
 
     async fn work(&self, assignment: &Assignment, stop: &Stop) -> Ended {
         let now = Clock.now();
-        let shell = matches!(assignment.command.name(), "shell");
+        let shell = surroundings::is_process(&assignment.command);
         let starting = Starting {
             key: assignment.key,
             worker_id: assignment.worker_id.clone(),
@@ -138,21 +150,31 @@ impl Runner {
             let error = format!("not started: worker.journal cannot be written: {error}");
             return Verdict::failed(error).ended(assignment, None);
         }
-        let log = self.output.log(assignment.key, assignment.output_limit);
+        let surroundings = match Surroundings::of(assignment, &self.data_dir).await {
+            Ok(surroundings) => surroundings,
+            Err(error) => return Verdict::failed(error).ended(assignment, None),
+        };
+        let mask = surroundings.mask.clone();
+        let log = self.output.masked_log(assignment.key, assignment.output_limit, mask);
         let bounds = Bounds {
             due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
             timeout: assignment.timeout,
             kill_grace: assignment.kill_grace,
         };
         if shell {
-            return self.run_shell(assignment, &log, bounds, stop).await;
+            return self.run_shell(assignment, &surroundings, &log, bounds, stop).await;
         }
         self.started(assignment, None, now.wall).await;
         let verdict = match &assignment.command {
             JobCommand::Named { command, args } => match self.registry.get(command) {
                 Some(known) => {
-                    let context = context(assignment, &log, stop);
-                    run_command(known.clone(), context, args.clone(), bounds, stop).await
+                    let args = surroundings.args(command, args);
+                    match context(assignment, &surroundings, &log, stop) {
+                        Ok(context) => {
+                            run_command(known.clone(), context, args, bounds, stop).await
+                        }
+                        Err(error) => Verdict::failed(error),
+                    }
                 }
                 None => Verdict::failed(format!("this worker knows no command `{command}`")),
             },
@@ -160,7 +182,7 @@ impl Runner {
         };
         log.settle().await;
         log.close();
-        verdict.ended(assignment, Some(now.wall))
+        verdict.masked(surroundings.mask.as_deref()).ended(assignment, Some(now.wall))
     }
 
     /// Writes down and reports that an attempt runs.
@@ -173,33 +195,25 @@ impl Runner {
 }
 
 /// What a command of the registry is told.
-pub(super) fn context(assignment: &Assignment, log: &Arc<OutputLog>, stop: &Stop) -> Context {
-    Context {
+///
+/// # Errors
+/// When a variable is no text.
+pub(super) fn context(
+    assignment: &Assignment,
+    surroundings: &Surroundings,
+    log: &Arc<OutputLog>,
+    stop: &Stop,
+) -> Result<Context, String> {
+    Ok(Context {
         key: assignment.key,
         job_id: assignment.job_id.clone(),
         fire_time: assignment.fire_time,
         trigger: assignment.trigger,
-        working_dir: working_dir(assignment),
-        env: texts(&assignment.env),
+        working_dir: surroundings.dir.clone(),
+        env: surroundings.texts()?,
         output: log.clone(),
         stop: stop.token().child_token(),
-    }
-}
-
-/// The environment of a job.
-fn texts(env: &BTreeMap<String, EnvValue>) -> BTreeMap<String, String> {
-    let texts = env.iter().filter_map(|(name, value)| match value {
-        EnvValue::Text(text) => Some((name.clone(), text.clone())),
-        EnvValue::SecretFile { .. } => None,
-    });
-    texts.collect()
-}
-
-/// Where an attempt works: as the job says, else at home.
-fn working_dir(assignment: &Assignment) -> PathBuf {
-    let home = || std::env::home_dir().filter(|home| home.is_dir());
-    let given = assignment.working_dir.as_ref().map(PathBuf::from);
-    given.or_else(home).unwrap_or_else(|| Path::new("/").to_owned())
+    })
 }
 
 /// How long until an instant of the clock that counts suspend.

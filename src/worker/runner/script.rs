@@ -1,15 +1,18 @@
 //! What is executed for a script, and the file of a script that needs one.
 //!
-//! Owns the folder `scripts/` of a data folder. Never starts anything.
+//! Owns the folder `scripts/` of a data folder, and, for scripts of other users, folders in that for temporary files.
+//! Never starts anything.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::account::Account;
 use crate::model::JobCommand;
 use crate::worker::protocol::{Assignment, AttemptKey};
 
@@ -27,18 +30,26 @@ pub(super) struct Invocation {
 
 /// The file of a script; removed with this.
 #[derive(Debug)]
-pub(super) struct ScriptFile(PathBuf);
+pub(super) struct ScriptFile {
+    path: PathBuf,
+    /// The folder that it alone is in.
+    own_folder: Option<PathBuf>,
+}
 
 impl ScriptFile {
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for ScriptFile {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.0) {
-            tracing::warn!(path = %self.0.display(), %error, "a script's file stays behind");
+        let removed = match &self.own_folder {
+            None => fs::remove_file(&self.path),
+            Some(folder) => fs::remove_dir_all(folder),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(path = %self.path.display(), %error, "a script's file stays behind");
         }
     }
 }
@@ -51,6 +62,15 @@ pub(in crate::worker) fn remove_leftover_scripts(data_dir: &Path) {
             _ = fs::remove_file(entry.path());
         }
     }
+    let own = rustix::process::geteuid();
+    let prefix = prefix(data_dir);
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().filter_map(Result::ok) {
+        let ours = entry.file_name().to_string_lossy().starts_with(&prefix)
+            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own.as_raw());
+        if ours {
+            _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn folder(data_dir: &Path) -> PathBuf {
@@ -61,13 +81,18 @@ fn folder(data_dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// A sentence that says why nothing can be.
-pub(super) fn invocation(data_dir: &Path, assignment: &Assignment) -> Result<Invocation, String> {
+pub(super) fn invocation(
+    data_dir: &Path,
+    assignment: &Assignment,
+    account: Option<&Account>,
+) -> Result<Invocation, String> {
     let given = assignment.args.iter().map(OsString::from);
+    let place = Place { data_dir, account };
     match &assignment.command {
-        JobCommand::Run { run, shell } => of_script(data_dir, assignment, run, shell),
+        JobCommand::Run { run, shell } => of_script(place, assignment, run, shell),
         JobCommand::Named { args, .. } => match (args.get("script"), args.get("argv")) {
             (Some(Value::String(script)), None) => {
-                of_script(data_dir, assignment, script, &JobCommand::default_shell())
+                of_script(place, assignment, script, &JobCommand::default_shell())
             }
             (None, Some(Value::Array(argv))) => {
                 let mut words = argv.iter().map(word).collect::<Result<Vec<_>, _>>()?;
@@ -91,15 +116,15 @@ fn word(value: &Value) -> Result<OsString, String> {
 }
 
 fn of_script(
-    data_dir: &Path,
+    place: Place<'_>,
     assignment: &Assignment,
     script: &str,
     shell: &[String],
 ) -> Result<Invocation, String> {
     let given = assignment.args.iter().map(OsString::from);
     let write = || {
-        write_file(data_dir, assignment.key, script).map_err(|error| {
-            format!("the script cannot be written to {}: {error}", folder(data_dir).display())
+        place.write(assignment.key, script).map_err(|(folder, error)| {
+            format!("the script cannot be written to {}: {error}", folder.display())
         })
     };
     if script.starts_with("#!") {
@@ -138,13 +163,54 @@ fn without_script_option(option: &str) -> Option<String> {
     Some(if left.is_empty() { String::new() } else { format!("-{left}") })
 }
 
-fn write_file(data_dir: &Path, key: AttemptKey, script: &str) -> io::Result<ScriptFile> {
-    let dir = folder(data_dir);
-    DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
-    let path = dir.join(format!("{}.{}", key.execution_id, key.attempt));
-    let mut file =
-        File::options().write(true).create(true).truncate(true).mode(0o700).open(&path)?;
-    let written = ScriptFile(path);
-    file.write_all(script.as_bytes())?;
-    Ok(written)
+/// Where the files of scripts are.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    data_dir: &'a Path,
+    account: Option<&'a Account>,
+}
+
+impl Place<'_> {
+    /// Writes a script; on failure, with the folder that it could not be written to.
+    fn write(self, key: AttemptKey, script: &str) -> Result<ScriptFile, (PathBuf, io::Error)> {
+        let name = format!("{}.{}", key.execution_id, key.attempt);
+        match self.account {
+            None => {
+                let dir = folder(self.data_dir);
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+                made.map_err(|error| (dir.clone(), error))?;
+                let file = ScriptFile { path: dir.join(name), own_folder: None };
+                file.write(script, None).map_err(|error| (dir, error))
+            }
+            Some(account) => {
+                // The data folder is closed to others. A folder of this script alone, which nobody could have made
+                // before (the ends of ids are random), can be entered by all; the script is its user's.
+                let dir = std::env::temp_dir().join(prefix(self.data_dir) + &name);
+                let made = DirBuilder::new().mode(0o711).create(&dir);
+                made.map_err(|error| (dir.clone(), error))?;
+                let file = ScriptFile { path: dir.join("script"), own_folder: Some(dir.clone()) };
+                file.write(script, Some(account)).map_err(|error| (dir, error))
+            }
+        }
+    }
+}
+
+impl ScriptFile {
+    fn write(self, script: &str, account: Option<&Account>) -> io::Result<Self> {
+        let mut options = File::options();
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o700).open(&self.path)?;
+        file.write_all(script.as_bytes())?;
+        if let Some(Account { uid, gid, .. }) = account {
+            fchown(&file, Some(*uid), Some(*gid))?;
+        }
+        Ok(self)
+    }
+}
+
+/// What the names of the folders of this data folder's scripts begin with.
+fn prefix(data_dir: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    data_dir.hash(&mut hasher);
+    format!("crontower-{:016x}-", hasher.finish())
 }

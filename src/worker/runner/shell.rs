@@ -17,7 +17,7 @@ use super::named::Bounds;
 use super::pipes::Pipes;
 use super::script;
 use super::stop::{Cause, Stop};
-use super::{Runner, Verdict, until};
+use super::{Runner, Surroundings, Verdict, until};
 use crate::driver::clock::Clock;
 use crate::model::Outcome;
 use crate::worker::output_log::OutputLog;
@@ -59,12 +59,15 @@ impl Runner {
     pub(super) async fn run_shell(
         &self,
         assignment: &Assignment,
+        surroundings: &Surroundings,
         log: &Arc<OutputLog>,
         bounds: Bounds,
         stop: &Stop,
     ) -> Ended {
-        let launched = match script::invocation(&self.data_dir, assignment) {
-            Ok(invocation) => match self.launch(assignment, &invocation).await {
+        let mask = surroundings.mask.as_deref();
+        let account = surroundings.account.as_ref();
+        let launched = match script::invocation(&self.data_dir, assignment, account) {
+            Ok(invocation) => match self.launch(surroundings, &invocation).await {
                 Ok((child, pipes)) => Ok((child, pipes, invocation)),
                 Err(error) => Err(error),
             },
@@ -72,7 +75,7 @@ impl Runner {
         };
         let (child, pipes, invocation) = match launched {
             Ok(launched) => launched,
-            Err(error) => return Verdict::failed(error).ended(assignment, None),
+            Err(error) => return Verdict::failed(error).masked(mask).ended(assignment, None),
         };
         let started_at = Clock.now().wall;
         let pid = child.id();
@@ -81,7 +84,7 @@ impl Runner {
         let (exit, ending, partial_due) = (None, None, None);
         let mut group = Group { id, child, pipes, log, bounds, stop, exit, ending, partial_due };
         let verdict = group.attend(&assignment.success_exit_codes).await;
-        let ended = verdict.ended(assignment, Some(started_at));
+        let ended = verdict.masked(mask).ended(assignment, Some(started_at));
         log.settle().await;
         if group.pipes.is_open() {
             self.draining.spawn(group.pipes.drain(log.clone()));

@@ -1,0 +1,100 @@
+//! A run by hand with its dependencies: those that are not fresh run first, and those they wait for before them.
+//!
+//! The execution that was asked for waits as long as something is on its way that can meet what it waits for. When the
+//! last of that has ended otherwise it is skipped, with the reason: whoever pressed the key learns it, and nothing
+//! waits for a day that may never come.
+
+use std::collections::HashSet;
+
+use super::admission::Wish;
+use super::{Engine, Live};
+use crate::model::{
+    Execution, ExecutionId, ExecutionState, JobId, Now, StateName, Summary, Trigger,
+};
+
+impl Engine {
+    /// Makes an execution of every job that the one asked for waits for in vain, directly or not. One that is live
+    /// already is waited for as it is.
+    pub(super) fn run_dependencies(&mut self, now: Now, asked: ExecutionId, of: &JobId) {
+        let mut seen = HashSet::from([asked]);
+        let mut open = vec![asked];
+        while let Some(id) = open.pop() {
+            for job in self.unmet(id) {
+                let live = self.jobs.get(&job).and_then(|entry| entry.newest_live());
+                let Some(on_its_way) = live.or_else(|| self.run_dependency(now, &job, of)) else {
+                    continue;
+                };
+                if seen.insert(on_its_way) {
+                    open.push(on_its_way);
+                }
+            }
+        }
+    }
+
+    fn run_dependency(&mut self, now: Now, job: &JobId, of: &JobId) -> Option<ExecutionId> {
+        let actor = self.out.actor.clone();
+        let reason = format!("run now for `{of}`, which waits for it, asked for by {actor}");
+        let requested_by = Some(actor);
+        let wish = Wish { with_dependencies: true, requested_by, reason, ..Wish::default() };
+        self.create(now, job, Trigger::Manual, now.wall, wish)
+    }
+
+    /// What an execution waits for in vain as things are; nothing of one that does not wait.
+    fn unmet(&self, id: ExecutionId) -> Vec<JobId> {
+        let Some(Live { execution, definition }) = self.live.get(&id) else { return Vec::new() };
+        let ExecutionState::Waiting { fresh_after, .. } = execution.state else {
+            return Vec::new();
+        };
+        let is_met = |on: &&_| self.is_met(on, execution.fire_time, fresh_after);
+        let unmet = definition.dependencies.iter().filter(|on| !is_met(on));
+        unmet.map(|on| on.job.clone()).collect()
+    }
+
+    /// Whether an execution waits because someone asked for it with its dependencies.
+    pub(super) fn is_asked_for(&self, id: ExecutionId) -> bool {
+        let waits = |execution: &Execution| {
+            execution.trigger == Trigger::Manual && execution.state.name() == StateName::Waiting
+        };
+        self.live.get(&id).is_some_and(|live| waits(&live.execution))
+    }
+
+    /// Ends those executions asked for with their dependencies that nothing on its way can help any more.
+    pub(super) fn end_forlorn(&mut self, now: Now) {
+        while let Some(id) = self.forlorn.pop() {
+            if !self.is_asked_for(id) {
+                continue;
+            }
+            let Some(Live { execution, .. }) = self.live.get(&id) else { continue };
+            let ExecutionState::Waiting { waiting_for, .. } = &execution.state else { continue };
+            if let Some(job) = waiting_for.iter().find(|job| !self.is_on_its_way(job)) {
+                let reason = self.ended_otherwise(job);
+                self.finish(now, id, ExecutionState::Skipped, reason);
+            }
+        }
+    }
+
+    /// Whether an execution of the job is live: of one that was removed, too.
+    fn is_on_its_way(&self, job: &JobId) -> bool {
+        match self.jobs.get(job) {
+            Some(entry) => entry.newest_live().is_some(),
+            None => self.live.values().any(|live| live.execution.job_id == *job),
+        }
+    }
+
+    fn ended_otherwise(&self, job: &JobId) -> String {
+        let Some(entry) = self.jobs.get(job) else {
+            return format!("not run: there is no job `{job}` any more, which it waits for");
+        };
+        let Some(Summary { id, state, .. }) = entry.recent.back() else {
+            return format!("not run: `{job}`, which it waits for, did not run");
+        };
+        let ended = match state {
+            StateName::TimedOut => "has timed out",
+            StateName::Cancelled => "was cancelled",
+            StateName::Skipped => "was skipped",
+            StateName::Failed => "has failed",
+            _ => "has ended otherwise than asked",
+        };
+        format!("not run: `{job}`, which it waits for, {ended} (execution {})", id.short())
+    }
+}

@@ -1,0 +1,346 @@
+//! What an edit means: the job made in the tree and judged with the whole set, before a byte of the
+//! text is touched.
+//!
+//! Owns how a patch is laid over what the file says, and what of a whole definition is worth
+//! writing: what `defaults` say anyway is left out, and what the file says already stays as it is
+//! written. Problems have the path of what was asked for.
+
+use serde_json::{Map, Value};
+
+use super::{EditError, Files};
+use crate::jobfile::findings::{Finding, Findings, Mark, quoted};
+use crate::jobfile::job::Base;
+use crate::jobfile::keys::{self, Scope};
+use crate::jobfile::program::{Paths, TOLD};
+use crate::jobfile::tree::{Content, Entry, Node, Scalar};
+use crate::jobfile::write::{Definition, Yaml, definition};
+use crate::jobfile::{Loaded, Rules, judge};
+use crate::model::{Job, JobCommand, JobId, Problem};
+
+/// The source of what an edit says, among those of the files.
+const ASKED_FOR: u32 = u32::MAX;
+
+/// What an edit means.
+pub(super) struct Wanted {
+    /// The job; `None` = it goes.
+    pub(super) node: Option<Node>,
+    /// The whole set with it.
+    pub(super) loaded: Loaded,
+}
+
+/// The files with one job in them changed.
+struct Workshop<'a> {
+    files: &'a Files<'a>,
+    rules: &'a Rules<'a>,
+    source: usize,
+    number: Option<usize>,
+    paths: Paths,
+}
+
+impl Wanted {
+    /// `at` is the source and, of a job that is there, its number in the list.
+    pub(super) fn of(
+        files: &Files<'_>,
+        rules: &Rules<'_>,
+        (source, number): (usize, Option<usize>),
+        job: &JobId,
+        edit: &super::Edit,
+        before: &Loaded,
+    ) -> Result<Self, EditError> {
+        let paths = Paths::of(ASKED_FOR);
+        let mut shop = Workshop { files, rules, source, number, paths };
+        let old = before.set.jobs.iter().find(|known| known.id == *job);
+        let node = match edit {
+            super::Edit::Remove => None,
+            super::Edit::Patch(patch) => {
+                let mut out = Findings::default();
+                let mut node = shop.node().cloned().ok_or(EditError::Unknown)?;
+                super::patch(&mut node, patch, &mut shop.paths, &mut out);
+                shop.keeps_its_id(&node, job, &mut out);
+                shop.no_errors(out)?;
+                Some(node)
+            }
+            super::Edit::Add(definition) | super::Edit::Replace(definition) => {
+                let mut out = Findings::default();
+                let asked = Value::Object(definition.clone());
+                let root = shop.paths.root();
+                let mut node = shop.paths.node(&asked, root, 0, &mut out);
+                if let Content::Map(entries) = &mut node.content {
+                    entries.retain(|entry| !TOLD.contains(&entry.key.as_str()));
+                }
+                shop.keeps_its_id(&node, job, &mut out);
+                shop.no_errors(out)?;
+                let loaded = shop.judge(Some(&node))?;
+                let wanted = loaded.set.jobs.into_iter().find(|known| known.id == *job);
+                Some(shop.written(&wanted.ok_or(EditError::Unknown)?, old))
+            }
+            super::Edit::Restore(wanted) => {
+                let node = shop.written(wanted, old);
+                let loaded = shop.judge(Some(&node))?;
+                let made = loaded.set.jobs.iter().find(|known| known.id == *job);
+                if let Some(made) = made.filter(|made| *made != &**wanted) {
+                    return Err(EditError::NotPossible(differs(made, wanted)));
+                }
+                Some(node)
+            }
+        };
+        let loaded = shop.judge(node.as_ref())?;
+        Ok(Self { node, loaded })
+    }
+}
+
+/// Says which keys of a job its file decides.
+fn differs(made: &Job, wanted: &Job) -> String {
+    let (made, wanted) = (definition(made), definition(wanted));
+    let names = made.iter().chain(&wanted).map(|(key, _)| *key);
+    let mut keys: Vec<&str> = names.filter(|key| find(&made, key) != find(&wanted, key)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    format!(
+        "the job cannot be that again: `defaults` of its file decide about `{}`",
+        keys.join("`, `")
+    )
+}
+
+fn find<'d>(definition: &'d Definition, key: &str) -> Option<&'d Yaml> {
+    definition.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
+}
+
+impl Workshop<'_> {
+    /// The job as the file says it.
+    fn node(&self) -> Option<&Node> {
+        let root = self.files.roots.get(self.source)?.as_ref()?;
+        super::jobs_of(root)?.get(self.number?)
+    }
+
+    fn keeps_its_id(&self, node: &Node, job: &JobId, out: &mut Findings) {
+        let Content::Map(entries) = &node.content else { return };
+        if let Some(id) = entries.iter().find(|entry| entry.key == "id")
+            && super::id_of(node) != Some(job.as_str())
+        {
+            let message = format!("`id`: job {} keeps its id", quoted(job.as_str()));
+            out.error(id.value.at, message);
+        }
+    }
+
+    fn no_errors(&self, out: Findings) -> Result<(), EditError> {
+        if out.has_errors() { Err(self.invalid(out.into_sorted().0)) } else { Ok(()) }
+    }
+
+    fn invalid(&self, errors: Vec<Finding>) -> EditError {
+        let sources = self.files.sources;
+        let problem = |finding: Finding| {
+            if finding.at.source == ASKED_FOR {
+                return self.paths.problem(finding);
+            }
+            let Mark { line, column, .. } = finding.at;
+            let path = format!("{}:{line}:{column}", judge::name(finding.at.source, sources));
+            Problem { path, message: finding.message }
+        };
+        EditError::Invalid(errors.into_iter().map(problem).collect())
+    }
+
+    /// The files with the job as it is to be.
+    fn roots(&self, job: Option<&Node>) -> Vec<Node> {
+        let mut roots = self.files.roots.clone();
+        if let Some(root) = roots.get_mut(self.source) {
+            let root = root.get_or_insert_with(|| Node {
+                at: Mark { source: ASKED_FOR, line: 0, column: 0 },
+                content: Content::Map(Vec::new()),
+            });
+            if root.is_null() {
+                root.content = Content::Map(Vec::new());
+            }
+            put(root, self.number, job);
+        }
+        roots.into_iter().flatten().collect()
+    }
+
+    fn judge(&self, job: Option<&Node>) -> Result<Loaded, EditError> {
+        judge::judge(&self.roots(job), self.files.sources, self.rules, Findings::default())
+            .map_err(|errors| self.invalid(errors))
+    }
+
+    /// The job as it is to be written into its file.
+    fn written(&mut self, job: &Job, old: Option<&Job>) -> Node {
+        let Base { job: mut base, shell, .. } =
+            judge::base(&self.roots(None), self.files.sources, self.rules);
+        base.command = match &job.command {
+            JobCommand::Run { .. } => JobCommand::Run { run: String::new(), shell },
+            JobCommand::Named { .. } => {
+                JobCommand::Named { command: String::new(), args: Map::new() }
+            }
+        };
+        let (new, base) = (definition(job), definition(&base));
+        let old = old.map(definition);
+        let mut entries: Vec<Entry> = Vec::new();
+        if let (Some(old), Some(Content::Map(written))) = (&old, self.node().map(|n| &n.content)) {
+            let stays = |entry: &&Entry| says_it_already(entry, old, &new);
+            entries.extend(written.iter().filter(stays).cloned());
+        }
+        let kept: Vec<&str> =
+            entries.iter().filter_map(|e| Some(keys::find(Scope::Job, &e.key)?.0.name)).collect();
+        let foreign_args = entries.iter().any(|entry| holds_args(&entry.value));
+        let add: Vec<(&str, &Yaml)> = new
+            .iter()
+            .filter(|(key, _)| !(kept.contains(key) || foreign_args && *key == "args"))
+            .filter(|(key, value)| {
+                matches!(*key, "id" | "run" | "command") || find(&base, key) != Some(value)
+            })
+            .map(|(key, value)| (*key, value))
+            .collect();
+        for (key, value) in add {
+            let at = self.paths.mark(0, format!(".{key}"));
+            let value = node(&self.relative(key, value), at);
+            entries.push(Entry { key: key.to_owned(), key_at: at, value });
+        }
+        Node { at: Mark { source: ASKED_FOR, line: 0, column: 0 }, content: Content::Map(entries) }
+    }
+
+    /// Paths below the folder of the file are written as people write them.
+    fn relative(&self, key: &str, value: &Yaml) -> Yaml {
+        match value {
+            Yaml::Text(path) if matches!(key, "working_dir" | "secret_file") => {
+                let inner = std::path::Path::new(path).strip_prefix(&self.rules.base_dir).ok();
+                let inner = inner.and_then(std::path::Path::to_str);
+                let inner = inner.filter(|inner| !inner.is_empty() && !inner.starts_with('~'));
+                Yaml::Text(inner.unwrap_or(path).to_owned())
+            }
+            Yaml::Map(entries) if key == "env" => {
+                let value = |value: &Yaml| match value {
+                    Yaml::Map(inner) => Yaml::Map(
+                        inner.iter().map(|(k, v)| (k.clone(), self.relative(k, v))).collect(),
+                    ),
+                    other => other.clone(),
+                };
+                Yaml::Map(entries.iter().map(|(name, v)| (name.clone(), value(v))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// Whether a key of the file can stay as it is written.
+fn says_it_already(entry: &Entry, old: &Definition, new: &Definition) -> bool {
+    let Some((key, _)) = keys::find(Scope::Job, &entry.key) else { return false };
+    let moved = holds_args(&entry.value) && find(old, "args") != find(new, "args");
+    !(key.name == "metadata" && moved) && find(old, key.name) == find(new, key.name)
+}
+
+/// Whether it is metadata in which the other system keeps a command's arguments.
+fn holds_args(metadata: &Node) -> bool {
+    matches!(&metadata.content, Content::Map(entries) if entries.iter().any(|e| e.key == "commandArgs"))
+}
+
+/// Puts a job into the list of a file: in place of another, or behind the last.
+fn put(root: &mut Node, number: Option<usize>, job: Option<&Node>) {
+    let at = root.at;
+    let Content::Map(entries) = &mut root.content else { return };
+    if !entries.iter().any(|entry| entry.key == "jobs") {
+        let value = Node { at, content: Content::List(Vec::new()) };
+        entries.push(Entry { key: "jobs".to_owned(), key_at: at, value });
+    }
+    let jobs = entries.iter_mut().find(|entry| entry.key == "jobs");
+    let Some(Content::List(items)) = jobs.map(|jobs| &mut jobs.value.content) else { return };
+    match (number.filter(|number| *number < items.len()), job) {
+        (Some(number), Some(job)) => items[number] = job.clone(),
+        (Some(number), None) => {
+            items.remove(number);
+        }
+        (None, Some(job)) => items.push(job.clone()),
+        (None, None) => {}
+    }
+}
+
+/// What is written, as a tree.
+fn node(value: &Yaml, at: Mark) -> Node {
+    let scalar =
+        |text: &str, plain| Content::Scalar(Scalar { text: text.to_owned(), plain, offset: None });
+    let content = match value {
+        Yaml::Text(text) => scalar(text, false),
+        Yaml::Bare(text) => scalar(text, true),
+        Yaml::List(items) => Content::List(items.iter().map(|item| node(item, at)).collect()),
+        Yaml::Map(entries) => Content::Map(
+            entries
+                .iter()
+                .map(|(key, value)| Entry { key: key.clone(), key_at: at, value: node(value, at) })
+                .collect(),
+        ),
+    };
+    Node { at, content }
+}
+
+/// Lays a patch over a job: keys that it names change, one that is `null` goes, in maps within it
+/// likewise. A key can be named as it is in jobs.yaml or as the other system names it, whichever of
+/// the two the job has.
+pub(in crate::jobfile) fn patch(
+    job: &mut Node,
+    patch: &Map<String, Value>,
+    paths: &mut Paths,
+    out: &mut Findings,
+) {
+    lay_over(job, patch, paths.root(), Some(Scope::Job), paths, out);
+}
+
+fn lay_over(
+    node: &mut Node,
+    patch: &Map<String, Value>,
+    at: Mark,
+    scope: Option<Scope>,
+    paths: &mut Paths,
+    out: &mut Findings,
+) {
+    let Content::Map(entries) = &mut node.content else { return };
+    for (key, value) in patch {
+        if scope == Some(Scope::Job) && TOLD.contains(&key.as_str()) {
+            continue;
+        }
+        let named = |written: &str| Some(keys::find(scope?, written)?.0.name);
+        let name = named(key);
+        if value.is_null() {
+            entries.retain(|e| e.key != *key && (name.is_none() || named(&e.key) != name));
+            continue;
+        }
+        let key_at = paths.mark(at.line, format!(".{key}"));
+        // Another name of the same key gives way to this one.
+        if let Some(other) =
+            entries.iter_mut().find(|e| e.key != *key && name.is_some() && named(&e.key) == name)
+        {
+            key.clone_into(&mut other.key);
+        }
+        let found = entries.iter().position(|entry| entry.key == *key);
+        let inner = if name == Some("retry") { Some(Scope::Retry) } else { None };
+        match (value, found) {
+            (Value::Object(map), found) => {
+                let index = found.unwrap_or(entries.len());
+                if found.is_none() {
+                    let value = Node { at: key_at, content: Content::Map(Vec::new()) };
+                    entries.push(Entry { key: key.clone(), key_at, value });
+                }
+                let Some(entry) = entries.get_mut(index) else { continue };
+                if !matches!(entry.value.content, Content::Map(_)) {
+                    entry.value = Node { at: key_at, content: Content::Map(Vec::new()) };
+                }
+                lay_over(&mut entry.value, map, key_at, inner, paths, out);
+                in_order(&mut entry.value, inner);
+            }
+            (value, found) => {
+                let value = paths.node(value, key_at, 0, out);
+                match found.and_then(|index| entries.get_mut(index)) {
+                    Some(entry) => entry.value = value,
+                    None => entries.push(Entry { key: key.clone(), key_at, value }),
+                }
+            }
+        }
+    }
+}
+
+/// Puts keys into the order of the reference: a program's have none.
+fn in_order(node: &mut Node, scope: Option<Scope>) {
+    if let (Some(scope), Content::Map(entries)) = (scope, &mut node.content) {
+        entries.sort_by_key(|entry| {
+            let row = keys::find(scope, &entry.key).map(|(key, _)| key.name);
+            keys::in_scope(scope).position(|key| Some(key.name) == row)
+        });
+    }
+}

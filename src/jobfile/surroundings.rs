@@ -1,0 +1,143 @@
+//! Reading what is around a job's command: its environment, its folder, its user, what follows a
+//! failure; and the words that are only kept.
+//!
+//! Owns what paths are meant from. Never reads what a secret file holds.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::fields::{Fields, Slot};
+use super::findings::{Findings, quoted};
+use super::job::{Context, Origin, set, set_some};
+use super::keys::Scope;
+use super::tree::Content;
+use super::{command, source};
+use crate::model::{EnvValue, Job, OnFailure};
+
+/// Reads the keys.
+pub(super) fn read(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {
+    if let Some(slot) = fields.get("env") {
+        env(slot, &mut job.env, context, out);
+    }
+    if let Some(slot) = fields.get("working_dir") {
+        set_some(&mut job.working_dir, path(slot, "folder", context, out));
+    }
+    set(&mut job.output_limit, fields.size("output_limit", out));
+    set(&mut job.tags, fields.lines("tags", out));
+    if let Some(metadata) = fields.map("metadata", out) {
+        job.metadata.extend(metadata);
+    }
+    if let Some(slot) = fields.get("on_failure") {
+        set_some(&mut job.on_failure, on_failure(slot, out));
+    }
+    if let Some(slot) = fields.get("user") {
+        set_some(&mut job.user, user(slot, context, out));
+    }
+}
+
+fn env(
+    slot: Slot<'_>,
+    env: &mut BTreeMap<String, EnvValue>,
+    context: &Context<'_>,
+    out: &mut Findings,
+) {
+    let entries = slot.entries("a map such as {LANG: C}", out).unwrap_or(&[]);
+    for entry in entries {
+        let name = &entry.key;
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let name = quoted(name);
+            out.error(entry.key_at, format!("`env`: {name} is not a name of a variable"));
+            continue;
+        }
+        let value = match &entry.value.content {
+            _ if entry.value.is_null() => {
+                let message = format!("{} has no value: write \"\" for none", quoted(name));
+                out.error(entry.key_at, format!("`env`: {message}"));
+                None
+            }
+            Content::Map(_) => secret(slot.item(&entry.value), context, out),
+            _ => slot.item(&entry.value).text(out).map(EnvValue::Text),
+        };
+        if let Some(value) = value {
+            env.insert(name.clone(), value);
+        }
+    }
+}
+
+/// A value that a file holds. What is in it is read by the worker, when an attempt starts.
+fn secret(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<EnvValue> {
+    let fields = slot.fields(Scope::EnvValue, "a text", out)?;
+    let Some(file) = fields.get("secret_file") else {
+        slot.wrong("a value is a text, or a map such as {secret_file: /etc/secrets/db}", out);
+        return None;
+    };
+    let secret_file = path(file, "file", context, out)?;
+    if let Some(trouble) = source::trouble_with_secret(Path::new(&secret_file)) {
+        file.warn(format!("{} {trouble}", quoted(&secret_file)), out);
+    }
+    Some(EnvValue::SecretFile { secret_file })
+}
+
+/// A path, absolute from here on: a relative one is meant from the jobs file's folder. `what` is
+/// "folder" or "file".
+fn path(slot: Slot<'_>, what: &str, context: &Context<'_>, out: &mut Findings) -> Option<String> {
+    let text = slot.line(out)?;
+    if text == "~" || text.starts_with("~/") {
+        slot.wrong("`~` is not expanded: write the whole path", out);
+        return None;
+    }
+    let path = Path::new(&text);
+    if path.is_relative() && context.origin == Origin::Program {
+        slot.wrong("it must be an absolute path", out);
+        return None;
+    }
+    let joined = context.rules.base_dir.join(path);
+    let plain: PathBuf = joined.components().filter(|part| *part != Component::CurDir).collect();
+    let text = plain.into_os_string().into_string();
+    text.map_err(|_| slot.wrong(format!("the name of the {what} is not UTF-8"), out)).ok()
+}
+
+/// What is started once per failed execution.
+fn on_failure(slot: Slot<'_>, out: &mut Findings) -> Option<OnFailure> {
+    let what = "a map such as {run: ./tell.sh} or {url: \"https://example.com/hook\"}";
+    let fields = slot.fields(Scope::OnFailure, what, out)?;
+    match (fields.get("run"), fields.get("url")) {
+        (Some(run), None) => command::script(run, out).map(|run| OnFailure::Run { run }),
+        (None, Some(url)) => address(url, out).map(|url| OnFailure::Url { url }),
+        _ => {
+            slot.wrong("give either `run` or `url`", out);
+            None
+        }
+    }
+}
+
+/// The address of a hook.
+fn address(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
+    let text = slot.line(out)?;
+    let problem = match reqwest::Url::parse(&text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            format!("takes http:// or https://, not {}:", url.scheme())
+        }
+        Ok(_) => return Some(text),
+        Err(error) => format!("is no address: {error}; write it like https://example.com/hook"),
+    };
+    slot.wrong(format!("{} {problem}", quoted(&text)), out);
+    None
+}
+
+/// Whom the commands run as.
+fn user(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<String> {
+    let name = slot.line(out)?;
+    let legal = |c: char| c.is_alphanumeric() || "._-@$".contains(c);
+    if !name.chars().all(legal) || name.starts_with('-') || name.len() > 256 {
+        slot.wrong(format!("{} is not a name of a user", quoted(&name)), out);
+        return None;
+    }
+    if !context.rules.is_root {
+        let message = "only an engine that runs as root can start commands as another user: remove \
+                       this key, or run crontower as root";
+        slot.wrong(message, out);
+        return None;
+    }
+    Some(name)
+}
