@@ -69,6 +69,7 @@ pub(super) async fn attach(context: &Context, client: Client) -> Result<(), Fail
     let left = show(Arc::new(client), Hosting::Elsewhere, place, &mut signals).await?;
     match left {
         Left::TerminalLost => Ok(()),
+        Left::NoEngine => context.terminal.say("no engine answers: `crontower` starts one"),
         _ => context.terminal.say("the engine goes on: `crontower` shows it again"),
     }
 }
@@ -164,7 +165,7 @@ async fn leave(
             up.stop(Some(OnStop::Leave), "another process takes over").await;
             return Ok(Farewell::HandOver);
         }
-        Ok(Left::Quit | Left::Cancelled) => None,
+        Ok(Left::Quit | Left::NoEngine | Left::Cancelled) => None,
         Ok(Left::Stop) => Some(OnStop::Leave),
         Ok(Left::Wait) => {
             let line = wait_for_commands(running, up, signals, context).await;

@@ -126,6 +126,8 @@ pub enum Exit {
     /// Nothing was at stake, so nothing was asked. An engine in this process stops as `on_stop`
     /// says.
     Quit,
+    /// The screen of an engine elsewhere, which did not answer any more.
+    NoEngine,
     /// The engine goes on without a screen.
     LeaveHeadless,
     /// The engine stops; running commands go on by themselves.

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::message::{Answer, Command, Editing, EditorEnd, Message, Request};
 use super::model::Model;
-use super::options::{Colours, Exit, TuiError, TuiOptions};
+use super::options::{Charset, Colours, Exit, TuiError, TuiOptions};
 use super::terminal::{Decoder, News, Painter, Terminal, Typed, in_screen};
 use super::update::{settle, update};
 use super::{perform, view};
@@ -124,7 +124,8 @@ impl Session {
     ) -> Self {
         let mut model = Model::new(options, (options.clock)(), subscription.snapshot);
         model.size = terminal.size();
-        let painter = Painter::new(model.size, options.colours != Colours::None);
+        let painter = Painter::new(model.size, options.colours != Colours::None)
+            .in_ascii(options.charset == Charset::Ascii);
         let Ok(screen) = ratatui::Terminal::new(painter);
         let (reports, inbox) = mpsc::channel(MOST_REQUESTS);
         Self {
@@ -275,7 +276,8 @@ impl Session {
             self.exit = Some(Exit::TerminalLost);
             return;
         };
-        let painter = Painter::new(terminal.size(), self.model.theme.has_colours());
+        let painter = Painter::new(terminal.size(), self.model.theme.has_colours())
+            .in_ascii(self.model.theme.is_ascii());
         let Ok(screen) = ratatui::Terminal::new(painter);
         (self.screen, self.decoder) = (screen, Decoder::default());
         self.terminal = Some(terminal);

@@ -77,6 +77,11 @@ impl Theme {
         self.colours != Colours::None
     }
 
+    /// Whether the terminal reads no UTF-8.
+    pub(crate) fn is_ascii(self) -> bool {
+        self.charset == Charset::Ascii
+    }
+
     /// The glyph of this charset.
     pub(crate) const fn glyph(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.charset {

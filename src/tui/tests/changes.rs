@@ -9,6 +9,7 @@ use crate::driver::Batch;
 use crate::model::{Actor, JobStatus, Refusal, Role, SkipNext, Source, WorkerId};
 use crate::tui::message::EditorEnd;
 use crate::tui::message::Message;
+use crate::tui::options::Hosting;
 
 /// What a script of keys on the sample world asks of the engine.
 fn check(script: &str, expected: &str) -> Screen {
@@ -357,10 +358,14 @@ fn colours_change_and_no_state_is_told_by_colour_alone() {
 #[test]
 fn an_engine_elsewhere_is_named_and_its_loss_is_seen() {
     let mut screen = Screen::sample(200, 24);
-    screen.model.attached = Some("unix socket".to_owned());
-    assert!(screen.frame().starts_with(" crontower  db1 via unix socket · up 3d 4h"));
+    screen.model.attached = Some("at /run/crontower.sock".to_owned());
+    assert!(screen.frame().starts_with(" crontower  db1 via its socket · up 3d 4h"));
+    screen.model.attached = Some("at https://db1:7117".to_owned());
+    assert!(screen.frame().starts_with(" crontower  db1 via https://db1:7117 · up 3d 4h"));
     screen.take(Message::Gone("connection refused".to_owned()));
     assert!(screen.frame().contains("○ reconnecting; no engine: connection refused"));
+    screen.model.hosting = Hosting::Elsewhere;
+    assert_eq!(screen.press("q").exit, Some(super::Exit::NoEngine), "it does not go on");
 }
 
 #[test]

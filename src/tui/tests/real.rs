@@ -146,16 +146,17 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
         Some(format!("sh -c '{look}' sh"))
     });
     pty.wait_for_text("report-generation");
-    pty.press(b"E");
+    let mut writer = pty.master.take_writer().unwrap();
+    writer.write_all(b"E").unwrap();
     pty.wait_for_text("is to change. Enter writes it");
     assert!(pty.emulator.screen().alternate_screen() && pty.is_raw(), "taken again");
     let modes = std::fs::read_to_string(modes).unwrap();
     assert!(modes.contains(" echo ") && modes.contains(" icanon"), "given back: {modes}");
     let left = pty.bytes.windows(8).filter(|it| it == b"\x1b[?1049l").count();
     assert_eq!(left, 1, "the editor did not write over the screen");
-    pty.press(b"\x1bq");
-    pty.wait_for_text("keys");
-    pty.press(b"q");
+    writer.write_all(b"\x1b").unwrap();
+    pty.wait_for(|screen| !screen.contents().contains("is to change"));
+    writer.write_all(b"q").unwrap();
     assert_eq!(pty.end().await, Exit::Quit);
     assert!(!pty.is_raw());
 }
@@ -192,7 +193,7 @@ async fn an_engine_that_goes_is_told_and_the_screen_stays() {
     pty.wait_for_text("no engine");
     pty.wait_for(|screen| !screen.contents().contains("no engine: it"));
     pty.press(b"q");
-    assert_eq!(pty.end().await, Exit::Quit);
+    assert_eq!(pty.end().await, Exit::Quit, "it is back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -211,7 +211,8 @@ fn back(model: &mut Model) -> Vec<Command> {
         model.question = Some(Question::Quit);
         return Vec::new();
     }
-    vec![Command::Quit(Exit::Quit)]
+    let gone = model.hosting == Hosting::Elsewhere && model.link != Link::Up;
+    vec![Command::Quit(if gone { Exit::NoEngine } else { Exit::Quit })]
 }
 
 fn begin(model: &mut Model, purpose: Purpose) {

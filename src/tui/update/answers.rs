@@ -204,6 +204,8 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
             let (added, changed, removed) =
                 (plan.added.len(), plan.changed.len(), plan.removed.len());
             let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
+            let back = Back::No("E edits jobs.yaml back, ^r reloads it".to_owned());
+            change::remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
             model.notice(Severity::Info, text);
         }
         Err(refusal) => reload_failed(model, &refusal),

@@ -110,7 +110,7 @@ pub(super) fn on_rehearsed(
         JobEdit::Replace(_) | JobEdit::Patch(_) => format!("{job} is to change"),
     };
     let enter = if *edit == JobEdit::Delete { "goes on" } else { "writes it" };
-    let title = format!("{what}. Enter {enter}, Esc leaves all as it is");
+    let title = format!("{what}. Enter {enter}, Esc does not");
     let change = Some(Box::new((change, origin)));
     model.opened.push(Opened::Diff { title, lines, change, scroll: 0 });
 }

@@ -127,6 +127,11 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
             let told = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
             field.told = Some(clean(&told).into_owned());
         }
+        // The zone that it is read in has a field of its own.
+        Err(refusal @ Refusal::Invalid(_)) => {
+            field.told = None;
+            hold_against(form, &refusal);
+        }
         Err(refusal) => {
             field.told = None;
             field.error.get_or_insert(clean(&refusal.to_string()).into_owned());

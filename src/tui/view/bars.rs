@@ -20,7 +20,12 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let here = model.now.with_timezone(&model.zone());
     right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
     let name = Span::styled("crontower", theme.strong());
-    let way = model.attached.as_deref().map(|way| format!(" via {}", clean(way)));
+    let way = model.attached.as_deref().map(|way| {
+        let way = way.trim_start_matches("at ");
+        // The path of a socket says less than that it is one, and System shows the folder.
+        let way = if way.ends_with(".sock") { "its socket" } else { way };
+        format!(" via {}", clean(way))
+    });
     let host = Span::raw(format!("{}{}", clean(&engine.host), way.unwrap_or_default()));
     let up = Span::styled(format!("up {}", uptime(model.now, engine.started_at)), theme.quiet());
     // At the left the name stays, at the right what is wrong: the rest goes as room goes.
@@ -49,6 +54,8 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
     let wrong = match (&model.link, &model.trouble) {
         (Link::Down(why), _) => {
+            // Some reasons begin with it.
+            let why = why.trim_start_matches("no engine is ");
             Some(format!("{} reconnecting; no engine: {why}", theme.glyph("○", "!")))
         }
         (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),

@@ -90,9 +90,11 @@ fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'st
         (None, Some(told)) => (told, theme.quiet()),
         _ => return Vec::new(),
     };
-    let rows = if here { 3 } else { 1 };
     let line = |part: String| Line::styled(format!("{}{part}", " ".repeat(LABELS)), style);
-    broken(text, room).into_iter().take(rows).map(line).collect()
+    if here {
+        return broken(text, room).into_iter().take(3).map(line).collect();
+    }
+    vec![line(fit(text, room, theme.ellipsis()).into_owned())]
 }
 
 /// A text in rows of so many cells, broken between words where that is possible.

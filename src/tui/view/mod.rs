@@ -80,7 +80,7 @@ fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>
         }
         Opened::Worker { id, .. } => workers::details(model, id),
         Opened::Plan { plan, .. } => papers::plan(model, plan),
-        Opened::Diff { title, lines, .. } => papers::diff(model, title, lines),
+        Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
         Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
         Opened::Help { place, .. } => papers::help(model, *place),
         Opened::Notices { .. } => papers::notices(model),

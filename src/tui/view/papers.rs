@@ -57,9 +57,14 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
 }
 
 /// What an edit would write: a unified diff, or key by key.
-pub(super) fn diff<'a>(model: &Model, title: &'a str, lines: &'a [String]) -> Page<'a> {
+pub(super) fn diff<'a>(
+    model: &Model,
+    title: &'a str,
+    lines: &'a [String],
+    columns: usize,
+) -> Page<'a> {
     let theme = model.theme;
-    let line = |text: &'a String| {
+    let rows = |text: &'a String| {
         let style = match text.chars().next() {
             Some('+') => theme.good(),
             Some('-') => theme.bad(),
@@ -67,9 +72,9 @@ pub(super) fn diff<'a>(model: &Model, title: &'a str, lines: &'a [String]) -> Pa
             Some('@') => theme.busy(),
             _ => Style::new(),
         };
-        Line::styled(format!(" {}", clean(text)), style)
+        broken(text, columns).into_iter().map(move |row| Line::styled(row, style))
     };
-    let lines = lines.iter().map(line).collect();
+    let lines = lines.iter().flat_map(rows).collect();
     (Line::styled(format!(" {}", clean(title)), theme.strong()), lines)
 }
 
@@ -95,19 +100,23 @@ pub(super) fn paper<'a>(
     lines: &'a [String],
     columns: usize,
 ) -> Page<'a> {
-    let room = columns.saturating_sub(2).max(10);
-    let mut broken = Vec::new();
-    for line in lines {
-        let mut row = String::from(" ");
-        for word in clean(line).split_inclusive(' ') {
-            if width(&row) + width(word) > room && width(&row) > 1 {
-                broken.push(Line::from(std::mem::replace(&mut row, String::from("     "))));
-            }
-            row.push_str(word);
-        }
-        broken.push(Line::from(row));
-    }
+    let broken = lines.iter().flat_map(|line| broken(line, columns)).map(Line::from).collect();
     (Line::styled(format!(" {}", clean(title)), model.theme.strong()), broken)
+}
+
+/// A line from outside, broken between words where it is too long.
+fn broken(line: &str, columns: usize) -> Vec<String> {
+    let room = columns.saturating_sub(2).max(10);
+    let mut rows = Vec::new();
+    let mut row = String::from(" ");
+    for word in clean(line).split_inclusive(' ') {
+        if width(&row) + width(word.trim_end()) > room && width(&row) > 1 {
+            rows.push(std::mem::replace(&mut row, String::from("     ")));
+        }
+        row.push_str(word);
+    }
+    rows.push(row);
+    rows
 }
 
 /// The keys that are valid there.
