@@ -13,4 +13,5 @@ mod edits;
 mod engine;
 mod faults;
 mod kill;
+mod stored;
 mod tidy;
