@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::problem::ProblemDetails;
-use crate::driver::{Door, Subscription};
-use crate::model::{JobId, Refusal, text};
+use crate::driver::{Door, Metrics, Subscription};
+use crate::model::{JobId, Refusal, Role, text};
 
 /// Reads the wall clock. Given from outside, so that tests say what time it is.
 pub type WallClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -18,6 +18,10 @@ pub type WallClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 pub(super) struct App {
     /// Answers everything.
     pub(super) door: Arc<dyn Door>,
+    /// What the caller may do.
+    pub(super) role: Role,
+    /// What the engine has counted.
+    pub(super) metrics: Arc<Metrics>,
     /// The time, for ages and "from now on".
     pub(super) clock: WallClock,
     /// Set when serving ends: streams end then.
@@ -30,7 +34,9 @@ impl App {
     }
 
     pub(super) async fn subscribe(&self) -> Result<Subscription, ProblemDetails> {
-        Ok(self.door.subscribe().await?)
+        let mut subscription = self.door.subscribe().await?;
+        subscription.snapshot.role = self.role;
+        Ok(subscription)
     }
 
     /// The job id in a path. What is no legal id is no job's, and the answer says what may have been meant.

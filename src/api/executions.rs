@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::{App, shortened};
-use super::params::{Params, Segment, unknown};
+use super::jobs::{checked_reason, not_over};
+use super::params::{Params, Segment, json_body, unknown};
 use super::problem::ProblemDetails;
 use super::wire::{ExecutionView, List};
-use crate::model::{Execution, ExecutionId, Refusal, StateName, Trigger, WorkerId};
+use crate::driver::Note;
+use crate::model::{Execution, ExecutionId, JobStatus, Refusal, StateName, Trigger, WorkerId};
 use crate::store::ExecutionQuery;
 
 const PARAMETERS: [&str; 10] =
@@ -26,8 +32,24 @@ const TRIGGERS: [Trigger; 6] = [
     Trigger::Reboot,
 ];
 
+/// What a failure is acknowledged with.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
+pub(super) struct AcknowledgeRequest {
+    /// In words.
+    pub(super) note: Option<String>,
+    /// When the note ends by itself; without it: with the next success.
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
 /// A page of executions, newest first; the cursor leads to older ones. With `after` the page holds the nearest ones that
 /// are newer than an execution, and the cursor is to be given as `after` again.
+#[utoipa::path(
+    get,
+    path = "/api/v1/executions",
+    params(("job" = String, Query), ("status" = String, Query), ("trigger" = String, Query), ("worker" = String, Query), ("since" = String, Query), ("until" = String, Query), ("q" = String, Query), ("limit" = String, Query), ("cursor" = String, Query), ("after" = String, Query)),
+    responses((status = 200, description = "The executions", body = List<ExecutionView>)),
+)]
 pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<ExecutionView>>, ProblemDetails> {
     let query = query(&app, &Params::read(&uri, &PARAMETERS)?).await?;
     let page = app.door.executions(&query).await?;
@@ -38,6 +60,12 @@ pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<ExecutionView>>
 }
 
 /// An execution, by any unique beginning or end of its id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/executions/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The execution", body = ExecutionView)),
+)]
 pub(super) async fn show(
     app: App,
     Segment(part): Segment,
@@ -48,6 +76,12 @@ pub(super) async fn show(
 }
 
 /// Ends a live execution.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{id}/cancel",
+    params(("id" = String, Path)),
+    responses((status = 202, description = "The execution", body = ExecutionView)),
+)]
 pub(super) async fn cancel(
     app: App,
     Segment(part): Segment,
@@ -59,6 +93,12 @@ pub(super) async fn cancel(
 }
 
 /// Runs a final execution again, as a new one.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{id}/retry",
+    params(("id" = String, Path)),
+    responses((status = 202, description = "The new execution", body = ExecutionView)),
+)]
 pub(super) async fn retry(
     app: App,
     Segment(part): Segment,
@@ -67,6 +107,45 @@ pub(super) async fn retry(
     Params::read(&uri, &[])?;
     let id = find(&app, &part).await?.id;
     Ok((StatusCode::ACCEPTED, Json(app.door.retry(id).await?.into())))
+}
+
+/// Notes that a failure was seen: the job is not shown as failing until it fails again after a success.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{id}/acknowledge",
+    params(("id" = String, Path)),
+    request_body = Option<AcknowledgeRequest>,
+    responses((status = 200, description = "Its job", body = JobStatus)),
+)]
+pub(super) async fn acknowledge(
+    app: App,
+    Segment(part): Segment,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let AcknowledgeRequest { note, until } = json_body(body)?;
+    not_over(until, app.now())?;
+    let note = Note { text: checked_reason(note)?, until };
+    let id = find(&app, &part).await?.id;
+    Ok(Json(app.door.acknowledge(id, Some(note)).await?))
+}
+
+/// Takes such a note back.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/executions/{id}/acknowledge",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "Its job", body = JobStatus)),
+)]
+pub(super) async fn take_back(
+    app: App,
+    Segment(part): Segment,
+    uri: Uri,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let id = find(&app, &part).await?.id;
+    Ok(Json(app.door.acknowledge(id, None).await?))
 }
 
 /// The execution that `part` names. Only what can be part of an id is looked for.
@@ -149,6 +228,12 @@ fn words(text: &str) -> Result<(Vec<String>, Vec<String>), ProblemDetails> {
 }
 
 /// How many executions created since an instant (in the last day, if none is said) are in each state.
+#[utoipa::path(
+    get,
+    path = "/api/v1/counts",
+    params(("since" = String, Query)),
+    responses((status = 200, description = "A number for each state", body = BTreeMap<StateName, u64>)),
+)]
 pub(super) async fn counts(
     app: App,
     uri: Uri,

@@ -6,21 +6,24 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::App;
 use super::params::{Params, Segment, json_body};
 use super::problem::ProblemDetails;
-use super::wire::{ExecutionView, List};
+use super::wire::{ExecutionView, List, page};
 use crate::driver::RunOptions;
 use crate::model::{JobId, JobStatus, LedgerRange};
 
+/// So many ranges of a job's ledger are looked through.
+const MOST_RANGES: u64 = 10_000;
 /// So many fire times are told at most.
 const MOST_FIRE_TIMES: u64 = 1_000;
 
 /// What a run is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct RunRequest {
     pub(super) args: Vec<String>,
@@ -31,14 +34,28 @@ pub(super) struct RunRequest {
 }
 
 /// What a pause is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct PauseRequest {
     pub(super) until: Option<DateTime<Utc>>,
     pub(super) reason: Option<String>,
 }
 
+/// What a call-off is asked with.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
+pub(super) struct SkipNextRequest {
+    /// Let it fire after all.
+    pub(super) undo: bool,
+}
+
 /// All jobs, by id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs",
+    params(("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The jobs", body = List<JobStatus>)),
+)]
 pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Arc<JobStatus>>>, ProblemDetails> {
     let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(1_000);
@@ -46,55 +63,64 @@ pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Arc<JobStatus>>
         Some(text) => Some(JobId::new(text).map_err(|_| bad_cursor())?),
         None => None,
     };
-    let jobs = app.subscribe().await?.snapshot.jobs;
+    let mut jobs = app.subscribe().await?.snapshot.jobs;
     let begin = after.map_or(0, |after| jobs.partition_point(|job| job.definition.id <= after));
-    let end = jobs.len().min(begin.saturating_add(usize::try_from(limit).unwrap_or(usize::MAX)));
-    let items = jobs[begin..end].to_vec();
-    let more = end < jobs.len();
-    let next_cursor = items.last().filter(|_| more).map(|job| job.definition.id.to_string());
-    Ok(Json(List { items, next_cursor }))
-}
-
-/// A job.
-pub(super) async fn show(
-    app: App,
-    Segment(id): Segment,
-    uri: Uri,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let id = app.job_id(&id).await?;
-    Ok(Json(app.door.job(&id).await?))
+    Ok(Json(page(jobs.split_off(begin), limit, |job| job.definition.id.to_string())))
 }
 
 /// The next fire times of a job.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/next",
+    params(("id" = String, Path), ("from" = String, Query), ("count" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The fire times", body = List<String>)),
+)]
 pub(super) async fn next(
     app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<List<DateTime<Utc>>>, ProblemDetails> {
-    let params = Params::read(&uri, &["from", "count"])?;
+    let params = Params::read(&uri, &["from", "count", "cursor"])?;
     let count = params.number("count", 1..=MOST_FIRE_TIMES)?.unwrap_or(10);
-    let from = params.instant("from")?.unwrap_or_else(|| app.now());
+    let cursor = params.instant("cursor")?;
+    let from = cursor.or(params.instant("from")?).unwrap_or_else(|| app.now());
     let id = app.job_id(&id).await?;
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let items = app.door.next_fire_times(&id, from, count).await?;
-    Ok(Json(List { items, next_cursor: None }))
+    let wanted = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(1);
+    let times = app.door.next_fire_times(&id, from, wanted).await?;
+    Ok(Json(page(times, count, |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))))
 }
 
 /// Fire times that did not become executions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/ledger",
+    params(("id" = String, Path), ("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The ranges", body = List<LedgerRange>)),
+)]
 pub(super) async fn ledger(
     app: App,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Json<List<LedgerRange>>, ProblemDetails> {
-    let params = Params::read(&uri, &["limit"])?;
+    let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
+    let before = params.instant("cursor")?;
     let id = app.job_id(&id).await?;
-    let items = app.door.ledger(&id, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
-    Ok(Json(List { items, next_cursor: None }))
+    let looked_at = if before.is_some() { MOST_RANGES } else { limit + 1 };
+    let looked_at = u32::try_from(looked_at).unwrap_or(u32::MAX);
+    let mut rows = app.door.ledger(&id, looked_at).await?;
+    rows.retain(|row| before.is_none_or(|before| row.first < before));
+    Ok(Json(page(rows, limit, |row| row.first.to_rfc3339_opts(SecondsFormat::AutoSi, true))))
 }
 
 /// Runs a job now. One that `overlap` refuses is answered as the skipped execution that it became.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/run",
+    params(("id" = String, Path)),
+    request_body = Option<RunRequest>,
+    responses((status = 202, description = "The execution", body = ExecutionView)),
+)]
 pub(super) async fn run(
     app: App,
     Segment(id): Segment,
@@ -103,9 +129,6 @@ pub(super) async fn run(
 ) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
     Params::read(&uri, &[])?;
     let RunRequest { args, force, with_dependencies, reason } = json_body(body)?;
-    if with_dependencies {
-        return Err(ProblemDetails::body("`with_dependencies` is not supported yet".to_owned()));
-    }
     if args.iter().any(|arg| arg.contains('\0')) {
         let detail = "an argument holds a NUL byte, which no program can be given";
         return Err(ProblemDetails::body(detail.to_owned()));
@@ -113,11 +136,18 @@ pub(super) async fn run(
     let reason = checked_reason(reason)?;
     let id = app.job_id(&id).await?;
     let execution =
-        app.door.run_job(&id, RunOptions { args, force, with_dependencies: false, reason }).await?;
+        app.door.run_job(&id, RunOptions { args, force, with_dependencies, reason }).await?;
     Ok((StatusCode::ACCEPTED, Json(execution.into())))
 }
 
 /// Stops the schedule of a job from firing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/pause",
+    params(("id" = String, Path)),
+    request_body = Option<PauseRequest>,
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn pause(
     app: App,
     Segment(id): Segment,
@@ -126,16 +156,19 @@ pub(super) async fn pause(
 ) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let PauseRequest { until, reason } = json_body(body)?;
-    if let Some(past) = until.filter(|until| *until <= app.now()) {
-        let detail = format!("`until` is over already: {}", past.to_rfc3339());
-        return Err(ProblemDetails::body(detail));
-    }
+    not_over(until, app.now())?;
     let reason = checked_reason(reason)?;
     let id = app.job_id(&id).await?;
     Ok(Json(app.door.pause(&id, until, reason).await?))
 }
 
 /// Ends a pause.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/resume",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn resume(
     app: App,
     Segment(id): Segment,
@@ -146,12 +179,46 @@ pub(super) async fn resume(
     Ok(Json(app.door.resume(&id).await?))
 }
 
-fn checked_reason(reason: Option<String>) -> Result<Option<String>, ProblemDetails> {
+/// Calls off the next fire time of a job, or lets it fire after all.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/skip-next",
+    params(("id" = String, Path)),
+    request_body = Option<SkipNextRequest>,
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
+pub(super) async fn skip_next(
+    app: App,
+    Segment(id): Segment,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let SkipNextRequest { undo } = json_body(body)?;
+    let id = app.job_id(&id).await?;
+    Ok(Json(app.door.skip_next(&id, undo).await?))
+}
+
+/// An instant at which something is to end by itself.
+pub(super) fn not_over(
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), ProblemDetails> {
+    match until.filter(|until| *until <= now) {
+        None => Ok(()),
+        Some(past) => {
+            let detail = format!("`until` is over already: {}", past.to_rfc3339());
+            Err(ProblemDetails::body(detail))
+        }
+    }
+}
+
+pub(super) fn checked_reason(reason: Option<String>) -> Result<Option<String>, ProblemDetails> {
     let fits = reason.as_ref().is_none_or(|reason| reason.chars().count() <= 1_000);
     if fits {
         Ok(reason)
     } else {
-        Err(ProblemDetails::body("`reason` holds at most 1,000 characters".to_owned()))
+        Err(ProblemDetails::body("a reason holds at most 1,000 characters".to_owned()))
     }
 }
 

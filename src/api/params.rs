@@ -16,7 +16,7 @@ use super::problem::ProblemDetails;
 use crate::model::text;
 
 /// No legal request body is larger.
-pub(super) const BODY_LIMIT: usize = 64 << 10;
+pub(super) const BODY_LIMIT: usize = 1 << 20;
 
 /// The one variable segment of a path.
 #[derive(Debug)]
@@ -28,6 +28,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemDetails> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(text)| Self(text)).map_err(|_| ProblemDetails::path())
+    }
+}
+
+/// The two variable segments of a path.
+#[derive(Debug)]
+pub(super) struct Segments(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segments {
+    type Rejection = ProblemDetails;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemDetails> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((first, second))| Self(first, second)).map_err(|_| ProblemDetails::path())
     }
 }
 
@@ -58,13 +71,18 @@ impl Params {
 
     /// The value of a parameter that may be given once; an empty one counts as none.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, ProblemDetails> {
+        Ok(self.given(name)?.filter(|value| !value.is_empty()))
+    }
+
+    /// The value of a parameter that may be given once, empty or not.
+    fn given(&self, name: &str) -> Result<Option<&str>, ProblemDetails> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         let first = values.next();
         if values.next().is_some() {
             let detail = format!("`{name}` is given more than once");
             return Err(ProblemDetails::parameter(name, detail));
         }
-        Ok(first.map(String::as_str).filter(|value| !value.is_empty()))
+        Ok(first.map(String::as_str))
     }
 
     /// `name`, `name=true` or `name=1`; absent is no.
@@ -84,7 +102,7 @@ impl Params {
         name: &str,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<Option<u64>, ProblemDetails> {
-        let Some(value) = self.one(name)? else { return Ok(None) };
+        let Some(value) = self.given(name)? else { return Ok(None) };
         match value.parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
             _ => {
@@ -98,7 +116,7 @@ impl Params {
 
     /// An instant, RFC 3339.
     pub(super) fn instant(&self, name: &str) -> Result<Option<DateTime<Utc>>, ProblemDetails> {
-        let Some(value) = self.one(name)? else { return Ok(None) };
+        let Some(value) = self.given(name)? else { return Ok(None) };
         // A `+` that was not escaped arrives as a blank.
         let parsed = DateTime::parse_from_rfc3339(&value.replace(' ', "+"));
         parsed.map(|at| Some(at.to_utc())).map_err(|_| {

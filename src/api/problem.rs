@@ -8,13 +8,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::access::Role;
 use super::app::shortened;
 use crate::model::{Problem, Refusal};
 
 /// An error as programs see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemDetails {
     /// A stable name, as a path: `/problems/unknown-job`.
     #[serde(rename = "type")]
@@ -67,6 +68,13 @@ impl ProblemDetails {
     /// A request body that is not understood.
     pub(super) fn body(detail: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-body", "Request body not understood", detail)
+    }
+
+    /// An `If-Match` with a tag that no version of a definition has.
+    pub(super) fn tag() -> Self {
+        let detail = "the tag in `If-Match` is no version of the job: look at it again".to_owned();
+        let title = "Job has changed";
+        Self::new(StatusCode::PRECONDITION_FAILED, "another-version", title, detail)
     }
 
     /// A request body that is larger than any legal one.

@@ -3,19 +3,22 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, MethodRouter, get, on, post};
 
 use super::access::{Access, Role, authenticate, in_time, owner, require};
 use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
-use super::{events, executions, feed, health, jobs, output, reload, status, why, workers};
+use super::{
+    docs, edits, events, executions, feed, health, jobs, metrics, output, preview, reload, status,
+    why, workers,
+};
 
 /// One route: no handler is served without a role that may ask it.
 pub(super) struct Route {
-    #[cfg(test)]
     pub(super) method: Method,
     /// From the root.
     pub(super) path: &'static str,
@@ -26,24 +29,23 @@ pub(super) struct Route {
 
 /// Whoever may look may ask it.
 fn look<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Route {
-    Route {
-        #[cfg(test)]
-        method: Method::GET,
-        path,
-        role: Role::Viewer,
-        handler: get(handler),
-    }
+    Route { method: Method::GET, path, role: Role::Viewer, handler: get(handler) }
 }
 
-/// It changes something.
+/// It has something done.
 fn deed<T: 'static>(path: &'static str, role: Role, handler: impl Handler<T, App>) -> Route {
-    Route {
-        #[cfg(test)]
-        method: Method::POST,
-        path,
-        role,
-        handler: post(handler),
-    }
+    Route { method: Method::POST, path, role, handler: post(handler) }
+}
+
+/// It changes what stands at the path.
+fn edit<T: 'static>(
+    method: Method,
+    path: &'static str,
+    role: Role,
+    handler: impl Handler<T, App>,
+) -> Route {
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::PUT);
+    Route { method, path, role, handler: on(filter, handler) }
 }
 
 /// Every route but health.
@@ -51,26 +53,58 @@ pub(super) fn routes() -> Vec<Route> {
     use Role::{Admin, Operator};
     vec![
         look("/api/v1/jobs", jobs::list),
-        look("/api/v1/jobs/{id}", jobs::show),
+        deed("/api/v1/jobs", Admin, edits::create),
+        look("/api/v1/jobs/{id}", edits::show),
+        edit(Method::PUT, "/api/v1/jobs/{id}", Admin, edits::replace),
+        edit(Method::PATCH, "/api/v1/jobs/{id}", Admin, edits::patch),
+        edit(Method::DELETE, "/api/v1/jobs/{id}", Admin, edits::delete),
+        deed("/api/v1/jobs/{id}/enable", Admin, edits::enable),
+        deed("/api/v1/jobs/{id}/disable", Admin, edits::disable),
+        look("/api/v1/jobs/{id}/versions", edits::versions),
+        deed("/api/v1/jobs/{id}/versions/{version}/rollback", Admin, edits::roll_back),
         look("/api/v1/jobs/{id}/next", jobs::next),
         look("/api/v1/jobs/{id}/why", why::job),
         look("/api/v1/jobs/{id}/ledger", jobs::ledger),
         deed("/api/v1/jobs/{id}/run", Operator, jobs::run),
         deed("/api/v1/jobs/{id}/pause", Operator, jobs::pause),
         deed("/api/v1/jobs/{id}/resume", Operator, jobs::resume),
+        deed("/api/v1/jobs/{id}/skip-next", Operator, jobs::skip_next),
         look("/api/v1/executions", executions::list),
         look("/api/v1/executions/{id}", executions::show),
         look("/api/v1/executions/{id}/output", output::read),
         look("/api/v1/executions/{id}/why", why::execution),
         deed("/api/v1/executions/{id}/cancel", Operator, executions::cancel),
         deed("/api/v1/executions/{id}/retry", Operator, executions::retry),
+        deed("/api/v1/executions/{id}/acknowledge", Operator, executions::acknowledge),
+        edit(
+            Method::DELETE,
+            "/api/v1/executions/{id}/acknowledge",
+            Operator,
+            executions::take_back,
+        ),
         look("/api/v1/counts", executions::counts),
         look("/api/v1/workers", workers::list),
         look("/api/v1/workers/{id}", workers::show),
+        edit(Method::PATCH, "/api/v1/workers/{id}", Operator, workers::patch),
+        edit(Method::DELETE, "/api/v1/workers/{id}", Operator, workers::delete),
+        deed("/api/v1/workers/{id}/drain", Operator, workers::drain),
+        deed("/api/v1/workers/{id}/undrain", Operator, workers::undrain),
         look("/api/v1/status", status::status),
+        look("/api/v1/schedule/preview", preview::preview),
         deed("/api/v1/reload", Admin, reload::reload),
         look("/api/v1/events", events::events),
         look("/api/v1/feed", feed::feed),
+        look("/metrics", metrics::metrics),
+    ]
+}
+
+/// The description of the routes, and the pages that show it.
+pub(super) fn pages() -> Vec<Route> {
+    vec![
+        look(docs::DOCUMENT, docs::document),
+        look(docs::PAGES, docs::to_pages),
+        look("/docs/", docs::pages),
+        look("/docs/{*file}", docs::pages),
     ]
 }
 
@@ -90,12 +124,19 @@ fn table() -> Router<App> {
         Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
     routes()
         .into_iter()
+        .chain(pages())
         .fold(health, |router, Route { path, role, handler, .. }| {
             router.route(path, handler.layer(from_fn_with_state(role, require)))
         })
         .fallback(async |uri: Uri| ProblemDetails::no_route(uri.path(), "see /api/v1/status"))
-        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            ProblemDetails::method(method.as_str(), uri.path())
-        })
+        .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// What a path takes is told in `Allow`, which stands there already.
+async fn other_method(method: Method, uri: Uri) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    ProblemDetails::method(method.as_str(), uri.path()).into_response()
 }

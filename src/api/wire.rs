@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::driver::{Batch, Feed, FileState, Snapshot};
-use crate::model::{Execution, WorkerId};
+use crate::jobfile::Plan;
+use crate::model::{Execution, JobStatus, WorkerId};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
 use crate::worker::protocol::AttemptKey;
 
 /// A list, or the part of it that was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct List<T> {
     /// The rows.
     pub items: Vec<T>,
@@ -19,8 +22,51 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
+/// The first `limit` of `rows`; the cursor is that of the last of them, if more follow.
+pub(super) fn page<T>(mut rows: Vec<T>, limit: u64, cursor: impl Fn(&T) -> String) -> List<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| more).map(cursor);
+    List { items: rows, next_cursor }
+}
+
+/// What an edit changed, or with `dry_run` would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Change {
+    /// The difference between the definitions.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// Of a job of jobs.yaml: the difference in the file, as a unified diff.
+    pub diff: Option<String>,
+}
+
+/// A job as an edit left it (nothing of it with `dry_run`, or when it went), and what the edit changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EditedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Option<Arc<JobStatus>>,
+    /// What was changed.
+    pub change: Change,
+}
+
+impl<'de> Deserialize<'de> for EditedJob {
+    /// By hand: an optional part that is flattened would be left out in silence when it is not understood.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut all = serde_json::Map::deserialize(from)?;
+        let change = all.remove("change").ok_or_else(|| D::Error::missing_field("change"))?;
+        let change = serde_json::from_value(change).map_err(D::Error::custom)?;
+        let job = match all.is_empty() {
+            true => None,
+            false => Some(serde_json::from_value(all.into()).map_err(D::Error::custom)?),
+        };
+        Ok(Self { job, change })
+    }
+}
+
 /// An execution with what is computed from its attempts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExecutionView {
     /// The execution.
     #[serde(flatten)]
@@ -40,7 +86,7 @@ impl From<Arc<Execution>> for ExecutionView {
 }
 
 /// One line of `/api/v1/feed`: first a snapshot, then everything that follows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedLine {
     /// The engine at one instant; the first line and no other.
@@ -89,7 +135,7 @@ impl FeedLine {
 }
 
 /// Bytes as text where they are text: output hardly ever is anything else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum WireText {
     /// UTF-8.
@@ -99,7 +145,7 @@ pub enum WireText {
 }
 
 /// A line of output as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WireLine {
     /// When it arrived.
     pub at: DateTime<Utc>,
@@ -112,7 +158,7 @@ pub struct WireLine {
 }
 
 /// Output as JSON: lines with their times and streams, and where to go on reading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputPage {
     /// The lines.
     pub lines: Vec<WireLine>,

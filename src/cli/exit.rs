@@ -69,7 +69,9 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
             ClientError::Unreachable { .. } => Exit::Unreachable,
-            ClientError::Url { .. } | ClientError::Token => Exit::Usage,
+            ClientError::Url { .. } | ClientError::Authorities { .. } | ClientError::Token => {
+                Exit::Usage
+            }
             ClientError::NotUnderstood { .. } => Exit::Failed,
             ClientError::Refused(problem) => match problem.status {
                 400 | 413 | 422 => Exit::Usage,

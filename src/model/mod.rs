@@ -9,6 +9,7 @@ mod id;
 mod job;
 mod now;
 mod refusal;
+mod role;
 mod settings;
 pub mod text;
 mod why;
@@ -27,6 +28,7 @@ pub use job::{
 pub use job::{JobRecord, JobState, JobStatus, LedgerFate, LedgerRange, Pause, Source};
 pub use now::Now;
 pub use refusal::{Problem, Refusal};
+pub use role::Role;
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
 pub use why::Why;
 pub use worker::{Drain, Worker, WorkerOrders, WorkerState};

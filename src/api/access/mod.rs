@@ -7,58 +7,14 @@ mod guard;
 mod tokens;
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 pub(super) use guard::{authenticate, in_time, owner, require};
 pub use tokens::{TokenError, TokenInfo, Tokens};
 
 use crate::driver::Door;
 use crate::model::Actor;
-
-/// What a caller may do; each role may do what the ones before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Look.
-    Viewer,
-    /// Run, cancel, retry, pause, resume.
-    Operator,
-    /// Change what the engine runs: reload.
-    Admin,
-}
-
-impl Role {
-    /// All of them, the least first.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
-
-    /// The word used in JSON and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| "a role is viewer, operator or admin".to_owned())
-    }
-}
+pub use crate::model::Role;
 
 /// Gives the door that speaks for an actor.
 pub type DoorOf = Arc<dyn Fn(Actor) -> Arc<dyn Door> + Send + Sync>;

@@ -9,13 +9,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
-use super::{Client, ClientError, Lines};
-use crate::api::jobs::{PauseRequest, RunRequest};
-use crate::api::wire::{ExecutionView, FeedLine, List, OutputPage};
-use crate::driver::{Door, Feed, RunOptions, Subscription};
+use super::{Client, ClientError, Lines, Method};
+use crate::api::executions::AcknowledgeRequest;
+use crate::api::jobs::{PauseRequest, RunRequest, SkipNextRequest};
+use crate::api::wire::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage};
+use crate::api::workers::{DrainRequest, WorkerPatch};
+use crate::driver::{
+    Door, EditOptions, Edited, Feed, JobEdit, Note, Preview, RunOptions, Subscription,
+};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName, Why,
+    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Source,
+    StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -40,6 +45,28 @@ impl Client {
         body: &(impl Serialize + Sync),
     ) -> Result<T, Refusal> {
         Ok(self.parse(&self.post(path, query, body).await?)?)
+    }
+
+    /// The first `limit` rows of a list, as many pages as that takes.
+    async fn gather<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        limit: u32,
+    ) -> Result<Vec<T>, Refusal> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut rows = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = (limit - rows.len()).clamp(1, 1_000).to_string();
+            let mut query = vec![("limit", page.as_str())];
+            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let list: List<T> = self.ask(path, &query).await?;
+            rows.extend(list.items);
+            cursor = list.next_cursor;
+            if cursor.is_none() || rows.len() >= limit {
+                return Ok(rows);
+            }
+        }
     }
 }
 
@@ -90,6 +117,101 @@ impl Door for Client {
 
     async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
         self.tell(&["jobs", job.as_str(), "resume"], &[], &()).await
+    }
+
+    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+        let body = SkipNextRequest { undo };
+        self.tell(&["jobs", job.as_str(), "skip-next"], &[], &body).await
+    }
+
+    async fn acknowledge(
+        &self,
+        execution: ExecutionId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let id = execution.to_string();
+        let path = ["executions", &id, "acknowledge"];
+        match note {
+            Some(Note { text, until }) => {
+                self.tell(&path, &[], &AcknowledgeRequest { note: text, until }).await
+            }
+            None => {
+                let text = self.send(Method::DELETE, &path, &[], None, &()).await?;
+                Ok(self.parse(&text)?)
+            }
+        }
+    }
+
+    async fn edit_job(
+        &self,
+        job: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        let id = job.as_str();
+        let (method, path, definition, source) = match edit {
+            JobEdit::Create { mut definition, source } => {
+                definition.insert("id".to_owned(), id.into());
+                (Method::POST, vec!["jobs".to_owned()], Some(definition), Some(source))
+            }
+            JobEdit::Replace(definition) => (Method::PUT, job_path(id), Some(definition), None),
+            JobEdit::Patch(definition) => (Method::PATCH, job_path(id), Some(definition), None),
+            JobEdit::Delete => (Method::DELETE, job_path(id), None, None),
+            JobEdit::RollBack(version) => {
+                let mut path = job_path(id);
+                path.extend(["versions".to_owned(), version.to_string(), "rollback".to_owned()]);
+                (Method::POST, path, None, None)
+            }
+        };
+        let mut query = Vec::new();
+        if options.dry_run {
+            query.push(("dry_run", "true"));
+        }
+        match source {
+            Some(Source::File) => query.push(("source", "file")),
+            Some(Source::Api) => query.push(("source", "api")),
+            None => {}
+        }
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let text = self.send(method, &path, &query, options.if_version, &definition).await?;
+        let EditedJob { job, change: Change { plan, diff } } = self.parse(&text)?;
+        Ok(Edited { job, plan, diff })
+    }
+
+    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
+        self.gather(&["jobs", job.as_str(), "versions"], limit).await
+    }
+
+    async fn drain(
+        &self,
+        worker: &WorkerId,
+        drain: bool,
+        reason: Option<String>,
+    ) -> Result<Worker, Refusal> {
+        let what = if drain { "drain" } else { "undrain" };
+        self.tell(&["workers", worker.as_str(), what], &[], &DrainRequest { reason }).await
+    }
+
+    async fn set_capacity(
+        &self,
+        worker: &WorkerId,
+        capacity: Option<u32>,
+    ) -> Result<Worker, Refusal> {
+        let path = ["workers", worker.as_str()];
+        let body = WorkerPatch { capacity };
+        Ok(self.parse(&self.send(Method::PATCH, &path, &[], None, &body).await?)?)
+    }
+
+    async fn preview(
+        &self,
+        schedule: &str,
+        timezone: Option<&str>,
+        count: usize,
+    ) -> Result<Preview, Refusal> {
+        let count = count.clamp(1, 1_000).to_string();
+        let mut query = vec![("expr", schedule), ("count", count.as_str())];
+        query.extend(timezone.map(|zone| ("tz", zone)));
+        self.ask(&["schedule", "preview"], &query).await
     }
 
     async fn plan_reload(&self) -> Result<Plan, Refusal> {
@@ -148,10 +270,7 @@ impl Door for Client {
     }
 
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
-        let query = [("limit", limit.clamp(1, 1_000).to_string())];
-        let path = ["jobs", job.as_str(), "ledger"];
-        let list: List<LedgerRange> = self.ask(&path, &borrowed(&query)).await?;
-        Ok(list.items)
+        self.gather(&["jobs", job.as_str(), "ledger"], limit).await
     }
 
     async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {
@@ -178,6 +297,10 @@ impl Door for Client {
         let page: OutputPage = self.ask(&["executions", &id, "output"], &borrowed(&query)).await?;
         Ok(page.into())
     }
+}
+
+fn job_path(id: &str) -> Vec<String> {
+    vec!["jobs".to_owned(), id.to_owned()]
 }
 
 /// Passes the lines of a feed on. When they break off the channel closes without [`Feed::Stopped`]: whoever listens then

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use super::door::{execution_id, job};
 use super::*;
 use crate::api::client::{Client, ClientError};
-use crate::api::{Listen, Listeners, serve};
-use crate::driver::{Door, Feed, RunOptions};
-use crate::model::Refusal;
+use crate::api::{Listen, Listeners, Service, serve};
+use crate::driver::{Definition, Door, EditOptions, Feed, JobEdit, Note, RunOptions};
+use crate::model::{Refusal, Source, WorkerId};
 use crate::store::ExecutionQuery;
 use crate::worker::protocol::AttemptKey;
 
@@ -29,7 +29,14 @@ impl Served {
             Listeners::tcp(Listen::None, false).await.unwrap().with_socket(&path).unwrap();
         let door = Arc::new(PlayedDoor::sample());
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(serve(door.clone(), None, listeners, clock(), shutdown.clone()));
+        let service = Service {
+            door: door.clone(),
+            access: None,
+            tls: None,
+            metrics: Arc::default(),
+            clock: clock(),
+        };
+        let server = tokio::spawn(serve(service, listeners, shutdown.clone()));
         let client = Client::over_socket(&path).unwrap();
         Self { door, client, shutdown, server, _dir: dir }
     }
@@ -176,4 +183,63 @@ async fn a_stream_brings_what_was_asked_for_and_not_json() {
     let mut events = served.client.stream(&["events"], &[], "text/event-stream").await.unwrap();
     served.door.publish();
     assert!(events.chunk().await.unwrap().unwrap().starts_with(b"id: 6\n"));
+}
+
+#[tokio::test]
+async fn edits_orders_and_notes_cross_the_socket_whole() {
+    let served = Served::start().await;
+    let (near, far): (&dyn Door, &dyn Door) = (&*served.door, &served.client);
+    let definition = Definition::from_iter([("run".to_owned(), "false".into())]);
+    let source = Source::File;
+    for (id, edit) in [
+        ("new", JobEdit::Create { definition: definition.clone(), source }),
+        ("backup", JobEdit::Create { definition: definition.clone(), source }),
+        ("backup", JobEdit::Replace(definition.clone())),
+        ("backup", JobEdit::Patch(definition)),
+        ("backup", JobEdit::RollBack(1)),
+        ("backup", JobEdit::RollBack(2)),
+        ("backup", JobEdit::Delete),
+        ("backpu", JobEdit::Delete),
+    ] {
+        for if_version in [None, Some(1), Some(7)] {
+            for dry_run in [false, true] {
+                let (id, options) = (job(id), EditOptions { dry_run, if_version });
+                let said = near.edit_job(&id, edit.clone(), options).await;
+                assert_eq!(far.edit_job(&id, edit.clone(), options).await, said, "{id} {edit:?}");
+                let edits = &served.door.state().edits;
+                let [.., first, second] = edits.as_slice() else { panic!("{edits:?}") };
+                assert_eq!((&first.0, first.2), (&second.0, second.2));
+            }
+        }
+    }
+    let backup = job("backup");
+    assert_eq!(far.versions(&backup, 2_200).await, near.versions(&backup, 2_200).await);
+    assert_eq!(far.skip_next(&backup, false).await, near.skip_next(&backup, false).await);
+    assert_eq!(far.skip_next(&backup, true).await, near.skip_next(&backup, true).await);
+    for note in [None, Some(Note { text: Some("seen".to_owned()), until: Some(later()) })] {
+        let id = execution_id(1);
+        assert_eq!(far.acknowledge(id, note.clone()).await, near.acknowledge(id, note).await);
+    }
+    for worker in ["worker-1", "worker-9"].map(|id| WorkerId::new(id).unwrap()) {
+        for drain in [true, false] {
+            let why = Some("update".to_owned());
+            let said = near.drain(&worker, drain, why.clone()).await;
+            assert_eq!(far.drain(&worker, drain, why).await, said);
+        }
+        for slots in [Some(3), None] {
+            assert_eq!(
+                far.set_capacity(&worker, slots).await,
+                near.set_capacity(&worker, slots).await
+            );
+        }
+    }
+    for (schedule, zone) in
+        [("daily", None), ("daily at 3 AM", Some("Asia/Tokyo")), ("nonsense", None)]
+    {
+        assert_eq!(far.preview(schedule, zone, 3).await, near.preview(schedule, zone, 3).await);
+    }
+}
+
+fn later() -> DateTime<Utc> {
+    noon() + TimeDelta::days(1)
 }

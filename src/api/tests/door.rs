@@ -8,8 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
 use super::noon;
-use crate::driver::{Batch, Door, EngineInfo, Feed, FileState, RunOptions, Snapshot, Subscription};
-use crate::jobfile::Plan;
+use crate::driver::{
+    Batch, Door, EditOptions, Edited, EngineInfo, Feed, FileState, JobEdit, Note, Preview,
+    RunOptions, Snapshot, Subscription,
+};
+use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::*;
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
@@ -27,6 +30,8 @@ pub(super) struct State {
     pub(super) reloads: usize,
     pub(super) runs: Vec<RunOptions>,
     pub(super) queries: Vec<ExecutionQuery>,
+    pub(super) edits: Vec<(JobId, JobEdit, EditOptions)>,
+    pub(super) notes: Vec<(ExecutionId, Option<Note>)>,
     pub(super) store_is_down: bool,
 }
 
@@ -184,6 +189,11 @@ impl PlayedDoor {
         self.state().executions.iter().find(|one| one.id == id).unwrap().clone()
     }
 
+    fn worker(&self, id: &WorkerId) -> Result<Worker, Refusal> {
+        let found = self.state().workers.iter().find(|worker| worker.id == *id).cloned();
+        found.ok_or_else(|| Refusal::UnknownWorker { worker: id.clone() })
+    }
+
     fn known(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
         let state = self.state();
         let ids = state.jobs.iter().map(|job| job.definition.id.as_str());
@@ -218,6 +228,7 @@ impl Door for PlayedDoor {
             live: live.cloned().collect(),
             workers: state.workers.clone(),
             engine,
+            role: Role::Admin,
         };
         Ok(Subscription { snapshot, feed })
     }
@@ -265,6 +276,131 @@ impl Door for PlayedDoor {
     async fn resume(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
         self.known(id)?;
         Err(Refusal::NotPaused { job: id.clone() })
+    }
+
+    async fn skip_next(&self, id: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+        let mut changed = (*self.known(id)?).clone();
+        let skip = SkipNext {
+            fire_time: changed.next_fire_time.unwrap(),
+            at: noon(),
+            by: Actor::named("test"),
+        };
+        changed.skip_next = Some(skip).filter(|_| !undo);
+        Ok(Arc::new(changed))
+    }
+
+    async fn acknowledge(
+        &self,
+        id: ExecutionId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let mut changed = (*self.known(&self.find(id).job_id)?).clone();
+        changed.acknowledged = note.clone().map(|note| Acknowledgement {
+            execution_id: id,
+            at: noon(),
+            by: Actor::named("test"),
+            note: note.text,
+            until: note.until,
+        });
+        self.state().notes.push((id, note));
+        Ok(Arc::new(changed))
+    }
+
+    /// Every job has version 1, and version 2 after an edit.
+    async fn edit_job(
+        &self,
+        id: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        let known = self.known(id);
+        let creates = matches!(edit, JobEdit::Create { .. });
+        self.state().edits.push((id.clone(), edit.clone(), options));
+        let job = match (known, creates) {
+            (Ok(_), true) => return Err(Refusal::JobExists { job: id.clone() }),
+            (Err(refusal), false) => return Err(refusal),
+            (Ok(known), false) => known,
+            (Err(_), true) => status(id.as_str(), 1),
+        };
+        if let Some(expected) = options.if_version.filter(|wanted| *wanted != job.version) {
+            let (job, current) = (id.clone(), job.version);
+            return Err(Refusal::AnotherVersion { job, expected, current });
+        }
+        if let JobEdit::RollBack(version) = edit
+            && version > 1
+        {
+            return Err(Refusal::UnknownVersion { job: id.clone(), version });
+        }
+        if let JobEdit::Replace(definition) = &edit
+            && definition.contains_key("scheduel")
+        {
+            let message = "unknown key; did you mean `schedule`?".to_owned();
+            return Err(Refusal::Invalid(vec![Problem { path: "scheduel".to_owned(), message }]));
+        }
+        let change = FieldChange {
+            key: "run".to_owned(),
+            before: Some("true".to_owned()),
+            after: Some("false".to_owned()),
+        };
+        let plan = match creates {
+            true => Plan { added: vec![id.clone()], ..Plan::default() },
+            false => Plan {
+                changed: vec![JobChange { job: id.clone(), fields: vec![change] }],
+                ..Plan::default()
+            },
+        };
+        let version = if creates { 1 } else { job.version + 1 };
+        let gone = edit == JobEdit::Delete || options.dry_run;
+        let job = (!gone).then(|| Arc::new(JobStatus { version, ..(*job).clone() }));
+        Ok(Edited { job, plan, diff: Some("-run: true\n+run: false\n".to_owned()) })
+    }
+
+    async fn versions(&self, id: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
+        let job = self.known(id)?;
+        let version = |version| JobVersion {
+            version,
+            at: noon(),
+            by: Actor::named("test"),
+            definition: job.definition.clone(),
+        };
+        Ok((1..=2_500).rev().map(version).take(limit as usize).collect())
+    }
+
+    async fn drain(
+        &self,
+        id: &WorkerId,
+        drain: bool,
+        reason: Option<String>,
+    ) -> Result<Worker, Refusal> {
+        let mut worker = self.worker(id)?;
+        let order = Drain { at: noon(), by: Actor::named("test"), reason };
+        worker.drained = Some(order).filter(|_| drain);
+        worker.state = if drain { WorkerState::Draining } else { WorkerState::Online };
+        Ok(worker)
+    }
+
+    async fn set_capacity(&self, id: &WorkerId, slots: Option<u32>) -> Result<Worker, Refusal> {
+        let worker = self.worker(id)?;
+        Ok(Worker { capacity: slots.unwrap_or(worker.capacity), ..worker })
+    }
+
+    async fn preview(
+        &self,
+        schedule: &str,
+        timezone: Option<&str>,
+        count: usize,
+    ) -> Result<Preview, Refusal> {
+        if schedule == "nonsense" {
+            let message = "`nonsense` is not understood".to_owned();
+            return Err(Refusal::Invalid(vec![Problem { path: "schedule".to_owned(), message }]));
+        }
+        Ok(Preview {
+            in_words: format!("At {schedule}"),
+            cron: Some("0 0 * * *".to_owned()),
+            timezone: timezone.unwrap_or("UTC").to_owned(),
+            warnings: vec!["rarely".to_owned()],
+            fire_times: (1..=count).map(|n| noon() + TimeDelta::days(n as i64)).collect(),
+        })
     }
 
     async fn plan_reload(&self) -> Result<Plan, Refusal> {
@@ -335,15 +471,18 @@ impl Door for PlayedDoor {
         Ok(after.take(limit.min(3) as usize).cloned().collect())
     }
 
-    async fn ledger(&self, id: &JobId, _: u32) -> Result<Vec<LedgerRange>, Refusal> {
-        Ok(vec![LedgerRange {
+    /// Three ranges of an hour each, newest first.
+    async fn ledger(&self, id: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
+        let hours = 1..=limit.min(3);
+        let range = |hours: u32| LedgerRange {
             job_id: id.clone(),
-            first: noon(),
-            last: noon(),
+            first: noon() - TimeDelta::hours(i64::from(hours)),
+            last: noon() - TimeDelta::hours(i64::from(hours)),
             count: 1,
             fate: LedgerFate::Missed,
             reason: "no engine ran".to_owned(),
-        }])
+        };
+        Ok(hours.map(range).collect())
     }
 
     async fn why_job(&self, id: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {

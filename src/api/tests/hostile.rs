@@ -88,7 +88,7 @@ async fn bodies_that_are_not_understood_run_nothing() {
         r#"{"args": ["a\u0000b"]}"#,
         r#"{"force": "yes"}"#,
         r#"{"force": true, "force": false}"#,
-        r#"{"with_dependencies": true}"#,
+        r#"{"with_dependencies": 1}"#,
         &format!(r#"{{"reason": "{}"}}"#, "r".repeat(2_000)),
     ] {
         let (status, problem) = world.post("/api/v1/jobs/backup/run", body.to_owned()).await;
@@ -105,8 +105,8 @@ async fn bodies_that_are_not_understood_run_nothing() {
     {"args": ["a\u0000b"]}: 400 an argument holds a NUL byte, which no program can be given
     {"force": "yes"}: 400 the request body is no such JSON: invalid type: string "yes", expected a boolean at line 1 column 15
     {"force": true, "force": false}: 400 the request body is no such JSON: duplicate field `force` at line 1 column 23
-    {"with_dependencies": true}: 400 `with_dependencies` is not supported yet
-    {"reason": "rrrrrrrrrrrrrrrrrrrrrrrrrrrr: 400 `reason` holds at most 1,000 characters
+    {"with_dependencies": 1}: 400 the request body is no such JSON: invalid type: integer `1`, expected a boolean at line 1 column 23
+    {"reason": "rrrrrrrrrrrrrrrrrrrrrrrrrrrr: 400 a reason holds at most 1,000 characters
     "#);
     for body in [nested.into_bytes(), vec![0xff, 0xfe], vec![b'"'; 100]] {
         let (status, _) = world.post("/api/v1/jobs/backup/run", body).await;

@@ -2,10 +2,14 @@
 
 mod access;
 mod client;
+mod connections;
 mod door;
+mod edits;
 mod events;
 mod hostile;
 mod listen;
+mod metrics;
+mod openapi;
 mod output;
 mod routes;
 
@@ -21,7 +25,7 @@ use tower::ServiceExt;
 
 use self::door::PlayedDoor;
 use super::app::{App, WallClock};
-use super::router;
+use super::{Role, router};
 
 /// The instant at which all these tests happen.
 fn noon() -> DateTime<Utc> {
@@ -30,6 +34,10 @@ fn noon() -> DateTime<Utc> {
 
 fn clock() -> WallClock {
     Arc::new(noon)
+}
+
+fn app(door: Arc<PlayedDoor>, stopping: CancellationToken) -> App {
+    App { door, role: Role::Viewer, metrics: Arc::default(), clock: clock(), stopping }
 }
 
 /// A door, and the socket's router before it.
@@ -43,7 +51,7 @@ impl World {
     fn new() -> Self {
         let door = Arc::new(PlayedDoor::sample());
         let stopping = CancellationToken::new();
-        let app = App { door: door.clone(), clock: clock(), stopping: stopping.clone() };
+        let app = app(door.clone(), stopping.clone());
         Self { router: router::socket(app), door, stopping }
     }
 
@@ -53,6 +61,21 @@ impl World {
 
     async fn get(&self, uri: &str) -> (StatusCode, Value) {
         json_of(self.send(Request::get(uri).body(Body::empty()).unwrap()).await).await
+    }
+
+    /// Asks in any way, with headers.
+    async fn ask(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
     }
 
     async fn post(&self, uri: &str, body: impl Into<Body>) -> (StatusCode, Value) {

@@ -163,7 +163,7 @@ async fn refusals_are_problems_with_a_stable_type() {
         ("GET", "executions/0192"),
         ("GET", "executions/ffff"),
         ("POST", "reload"),
-        ("DELETE", "jobs/backup"),
+        ("PUT", "executions/00000001"),
         ("GET", "job"),
         ("GET", "workers/worker-9"),
         ("GET", "executions/00000002/output?attempt=2"),
@@ -183,7 +183,7 @@ async fn refusals_are_problems_with_a_stable_type() {
     GET executions/0192: {"count":2,"detail":"`0192` is the beginning or end of 2 executions: give more of its characters","execution":"0192","status":400,"title":"More than one execution","type":"/problems/ambiguous-execution"}
     GET executions/ffff: {"detail":"no execution `ffff`","execution":"ffff","status":404,"title":"No such execution","type":"/problems/unknown-execution"}
     POST reload: {"detail":"jobs.yaml:3:5: unknown key `scheduel`","status":422,"title":"Invalid jobs file","type":"/problems/invalid-file"}
-    DELETE jobs/backup: {"detail":"/api/v1/jobs/backup does not take DELETE","status":405,"title":"Method not allowed","type":"/problems/method-not-allowed"}
+    PUT executions/00000001: {"detail":"/api/v1/executions/00000001 does not take PUT","status":405,"title":"Method not allowed","type":"/problems/method-not-allowed"}
     GET job: {"detail":"nothing is served at /api/v1/job: see /api/v1/status","status":404,"title":"No such route","type":"/problems/unknown-route"}
     GET workers/worker-9: {"detail":"no worker named `worker-9`","status":404,"title":"No such worker","type":"/problems/unknown-worker","worker":"worker-9"}
     GET executions/00000002/output?attempt=2: {"detail":"execution 0192f0c123457abc8def000000000002 has 1 attempts, so no attempt 2","execution":"0192f0c123457abc8def000000000002","status":404,"title":"No such attempt","type":"/problems/unknown-attempt"}
@@ -234,6 +234,7 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
         "store": "sqlite",
         "version": "0.1.0"
       },
+      "failing": [],
       "health": "ok",
       "jobs": 3,
       "leader": {
@@ -242,6 +243,7 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
       },
       "paused": 0,
       "problems": [],
+      "role": "admin",
       "seq": 5,
       "started_at": "2026-11-23T10:20:00Z",
       "upcoming": [

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::driver::{EngineInfo, FileState, Snapshot};
 use crate::model::{
     Actor, Attempt, Dependency, Event, EventKind, Execution, ExecutionId, ExecutionState, Job,
-    JobCommand, JobId, JobStatus, Outcome, Priority, Retry, Source, StateName, Transition, Trigger,
-    Worker, WorkerId, WorkerState,
+    JobCommand, JobId, JobStatus, Outcome, Priority, Retry, Role, Source, StateName, Transition,
+    Trigger, Worker, WorkerId, WorkerState,
 };
 
 /// So many seconds after 2026-11-23 13:03:18 UTC.
@@ -297,10 +297,18 @@ pub(crate) fn snapshot() -> Snapshot {
         live: executions().into_iter().rev().filter(live).collect(),
         workers: workers(),
         engine: engine(),
+        role: Role::Admin,
     }
 }
 
 /// A world with nothing in it.
 pub(crate) fn nothing() -> Snapshot {
-    Snapshot { seq: 0, jobs: Vec::new(), live: Vec::new(), workers: Vec::new(), engine: engine() }
+    Snapshot {
+        seq: 0,
+        jobs: Vec::new(),
+        live: Vec::new(),
+        workers: Vec::new(),
+        engine: engine(),
+        role: Role::Admin,
+    }
 }
