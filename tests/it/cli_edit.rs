@@ -187,7 +187,7 @@ fn what_is_no_job_is_told_before_anyone_is_asked() {
     $ crontower apply x.yaml
     exit code 2
     -- stderr
-    error: x.yaml: error: line 1 column 5: unclosed bracket '['
+    error: x.yaml: line 1 column 5: unclosed bracket '['
      --> <input>:1:5
       |
     1 | id: [
