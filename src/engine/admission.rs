@@ -190,7 +190,7 @@ impl Engine {
         state: ExecutionState,
         reason: String,
     ) {
-        self.await_jobs(id, &[]);
+        self.await_nothing(id);
         self.amend(id, |execution| execution.finished_at = Some(now.wall));
         self.transition(now, id, state, reason);
         let Some(Live { execution, definition }) = self.live.remove(&id) else { return };

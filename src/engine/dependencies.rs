@@ -1,5 +1,8 @@
 //! Dependencies: whether what a job waits for has happened. All of it is decided when something ends, never by asking again.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admission::Wish;
@@ -27,6 +30,7 @@ impl Engine {
                 .filter(|dependency| !self.is_met(dependency, fire_time, fresh_after))
                 .map(|dependency| dependency.job.clone())
                 .collect();
+            self.await_jobs(id, &unmet);
             self.wait_for(now, id, unmet, fresh_after);
         }
     }
@@ -39,7 +43,6 @@ impl Engine {
         unmet: Vec<JobId>,
         fresh_after: Option<DateTime<Utc>>,
     ) {
-        self.await_jobs(id, &unmet);
         if unmet.is_empty() {
             return self.admit(now, id, Some("all dependencies are met".to_owned()));
         }
@@ -72,21 +75,29 @@ impl Engine {
         }
     }
 
-    /// Notes for which jobs an execution waits from now on.
+    /// Notes for which jobs an execution waits.
     pub(super) fn await_jobs(&mut self, id: ExecutionId, jobs: &[JobId]) {
-        let Some(Live { execution, .. }) = self.live.get(&id) else { return };
-        if let ExecutionState::Waiting { waiting_for, .. } = &execution.state {
-            for job in waiting_for {
-                if let Some(waiting) = self.awaited.get_mut(job) {
-                    waiting.remove(&id);
-                    if waiting.is_empty() {
-                        self.awaited.remove(job);
-                    }
-                }
-            }
-        }
         for job in jobs {
             self.awaited.entry(job.clone()).or_default().insert(id);
+        }
+    }
+
+    /// Notes that an execution does not wait for a job any more.
+    fn await_no_more(&mut self, id: ExecutionId, job: &JobId) {
+        if let Some(waiting) = self.awaited.get_mut(job) {
+            waiting.remove(&id);
+            if waiting.is_empty() {
+                self.awaited.remove(job);
+            }
+        }
+    }
+
+    /// The same of all that it waits for: it ends.
+    pub(super) fn await_nothing(&mut self, id: ExecutionId) {
+        let state = self.live.get(&id).map(|live| &live.execution.state);
+        let Some(ExecutionState::Waiting { waiting_for, .. }) = state else { return };
+        for job in waiting_for.clone() {
+            self.await_no_more(id, &job);
         }
     }
 
@@ -119,9 +130,9 @@ impl Engine {
     pub(super) fn dependency_ended(&mut self, now: Now, job: &JobId, ended: &Summary) {
         let skipped = ended.state == StateName::Skipped;
         let dependents = self.jobs.get(job).filter(|_| !skipped).map(|it| it.dependents.clone());
-        for dependent in dependents.unwrap_or_default() {
+        for (dependent, place) in dependents.unwrap_or_default() {
             if self.jobs.get(&dependent).is_some_and(JobEntry::is_chain) {
-                self.chain(now, &dependent);
+                self.chain(now, &dependent, place, ended);
             }
         }
         for id in self.awaited.get(job).cloned().unwrap_or_default() {
@@ -140,23 +151,29 @@ impl Engine {
         let asked = definition.dependencies.iter().find(|dependency| dependency.job == *job);
         if asked.is_some_and(|asked| meets(last, asked.on)) {
             unmet.retain(|waited| waited != job);
+            self.await_no_more(id, job);
         }
         self.wait_for(now, id, unmet, fresh_after);
     }
 
-    /// Fires a chain if every dependency has the asked result since it last fired.
-    fn chain(&mut self, now: Now, job: &JobId) {
+    /// The dependency at `place` of a chain has ended: fires it if every one has the asked result since it last fired.
+    fn chain(&mut self, now: Now, job: &JobId, place: usize, ended: &Summary) {
         let Some(entry) = self.jobs.get_mut(job) else { return };
-        let fires = entry.fires();
-        let waiting: Vec<ExecutionId> = entry.waiting.iter().copied().collect();
-        let Some(entry) = self.jobs.get(job) else { return };
-        if !self.chain_waits_for(entry).is_empty() {
+        let definition = Arc::clone(&entry.definition);
+        let Some(dependency) = definition.dependencies.get(place) else { return };
+        if is_open(dependency, Some(ended), entry.state.chain_fired_at) {
+            entry.open.insert(place);
+        } else {
+            entry.open.remove(&place);
+        }
+        if !entry.open.is_empty() {
             self.out.shown_jobs.insert(job.clone());
             return;
         }
-        if let Some(entry) = self.jobs.get_mut(job) {
-            entry.state.chain_fired_at = now.wall;
-        }
+        entry.state.chain_fired_at = now.wall;
+        let fires = entry.fires();
+        let waiting: Vec<ExecutionId> = entry.waiting.iter().copied().collect();
+        self.open_chain(job);
         self.touch_job(job);
         if waiting.iter().any(|id| self.is_asked_for(*id)) {
             // Someone asked for it with its dependencies: that execution is this firing.
@@ -197,20 +214,49 @@ impl Engine {
         self.out.changes.push(Change::Ledger(row));
     }
 
-    /// What a chain still waits for; nothing of any other job.
-    pub(super) fn chain_waits_for(&self, entry: &JobEntry) -> Vec<JobId> {
+    /// What a chain still waits for, at most so many; nothing of any other job.
+    pub(super) fn chain_waits_for(entry: &JobEntry, most: usize) -> Vec<JobId> {
+        let dependency = |place: &usize| entry.definition.dependencies.get(*place);
+        let open = entry.open.iter().take(most).filter_map(dependency);
+        open.map(|dependency| dependency.job.clone()).collect()
+    }
+
+    /// Looks anew at all that chains wait for: definitions have changed.
+    pub(super) fn open_chains(&mut self) {
+        let jobs: Vec<JobId> = self.jobs.keys().cloned().collect();
+        for job in jobs {
+            self.open_chain(&job);
+        }
+    }
+
+    fn open_chain(&mut self, job: &JobId) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let open = self.open_of(entry);
+        if let Some(entry) = self.jobs.get_mut(job) {
+            entry.open = open;
+        }
+    }
+
+    /// The places of the dependencies that have not ended as asked since a chain last fired.
+    pub(super) fn open_of(&self, entry: &JobEntry) -> BTreeSet<usize> {
         if !entry.is_chain() {
-            return Vec::new();
+            return BTreeSet::new();
         }
         let fired_at = entry.state.chain_fired_at;
-        let is_open = |dependency: &&Dependency| {
-            let last = self.jobs.get(&dependency.job).and_then(|e| e.state.last_ran.as_ref());
-            !last.is_some_and(|last| {
-                meets(last, dependency.on) && last.finished_at.is_some_and(|at| at > fired_at)
-            })
-        };
-        entry.definition.dependencies.iter().filter(is_open).map(|d| d.job.clone()).collect()
+        let dependencies = entry.definition.dependencies.iter().enumerate();
+        let open = dependencies.filter(|(_, dependency)| {
+            let last = self.jobs.get(&dependency.job).and_then(|it| it.state.last_ran.as_ref());
+            is_open(dependency, last, fired_at)
+        });
+        open.map(|(place, _)| place).collect()
     }
+}
+
+/// Whether a chain that fired at `fired_at` still waits for a dependency that last ended so.
+fn is_open(dependency: &Dependency, last: Option<&Summary>, fired_at: DateTime<Utc>) -> bool {
+    !last.is_some_and(|last| {
+        meets(last, dependency.on) && last.finished_at.is_some_and(|at| at > fired_at)
+    })
 }
 
 fn meets(ended: &Summary, asked: Condition) -> bool {

@@ -38,7 +38,7 @@ impl Engine {
         self.of_program(job, if_version)?;
         let dependents = self.jobs.get(job).map(|entry| entry.dependents.as_slice());
         if let Some(dependents) = dependents.filter(|dependents| !dependents.is_empty()) {
-            let names: Vec<String> = dependents.iter().map(|id| format!("`{id}`")).collect();
+            let names: Vec<String> = dependents.iter().map(|(id, _)| format!("`{id}`")).collect();
             let names = names.join(", ");
             let message =
                 format!("job `{job}` is waited for by {names}: take the dependency away first");

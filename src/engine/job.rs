@@ -25,8 +25,10 @@ pub(super) struct JobEntry {
     pub(super) next_fire: Option<DateTime<Utc>>,
     /// Its entries on the agenda: the ends of its pause and of its acknowledgement, and what its schedule names next.
     pub(super) planned: [Option<DateTime<Utc>>; 3],
-    /// Jobs that depend on this one.
-    pub(super) dependents: Vec<JobId>,
+    /// Jobs that depend on this one, each with the place of that dependency among its own.
+    pub(super) dependents: Vec<(JobId, usize)>,
+    /// Of a chain: the places of the dependencies that have not ended as asked since it last fired.
+    pub(super) open: BTreeSet<usize>,
     /// Executions that wait for dependencies.
     pub(super) waiting: BTreeSet<ExecutionId>,
     /// Executions that `overlap` lets in: queued, running or retrying.
@@ -58,6 +60,7 @@ impl JobEntry {
             next_fire: None,
             planned: [None; 3],
             dependents: Vec::new(),
+            open: BTreeSet::new(),
             waiting: BTreeSet::new(),
             active: BTreeSet::new(),
             backlog: BTreeSet::new(),

@@ -268,15 +268,16 @@ impl Engine {
 
     /// Notes in each job which others depend on it.
     pub(super) fn link_dependents(&mut self) {
-        let mut dependents: BTreeMap<JobId, Vec<JobId>> = BTreeMap::new();
+        let mut dependents: BTreeMap<JobId, Vec<(JobId, usize)>> = BTreeMap::new();
         for (id, entry) in &self.jobs {
-            for dependency in &entry.definition.dependencies {
-                dependents.entry(dependency.job.clone()).or_default().push(id.clone());
+            for (place, dependency) in entry.definition.dependencies.iter().enumerate() {
+                dependents.entry(dependency.job.clone()).or_default().push((id.clone(), place));
             }
         }
         for (id, entry) in &mut self.jobs {
             entry.dependents = dependents.remove(id).unwrap_or_default();
         }
+        self.open_chains();
     }
 
     /// The timetable of a definition that was legal once; one that no longer is never fires, and its words say why.

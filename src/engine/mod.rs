@@ -54,6 +54,9 @@ use outbox::Outbox;
 use queue::Queue;
 use workers::Workers;
 
+/// So many of the dependencies that a chain waits for are shown with the job.
+const WAITED_FOR_SHOWN: usize = 100;
+
 /// A live execution and the definition it runs.
 #[derive(Debug)]
 struct Live {
@@ -287,7 +290,7 @@ impl Engine {
     fn status_of(&self, entry: &JobEntry) -> Arc<JobStatus> {
         let newest_live = entry.newest_live().and_then(|id| self.live.get(&id));
         let newest_live = newest_live.map(|live| live.execution.summary());
-        Arc::new(entry.status(newest_live, self.chain_waits_for(entry)))
+        Arc::new(entry.status(newest_live, Self::chain_waits_for(entry, WAITED_FOR_SHOWN)))
     }
 
     fn worker_of(&self, id: ExecutionId) -> Option<&WorkerId> {

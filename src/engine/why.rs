@@ -129,7 +129,7 @@ impl Engine {
         let mut lines = vec![
             "it has no schedule: it fires when its dependencies have ended as asked".to_owned(),
         ];
-        let open = self.chain_waits_for(entry);
+        let open = Self::chain_waits_for(entry, usize::MAX);
         lines.extend(open.iter().filter_map(|job| {
             let asked = entry.definition.dependencies.iter().find(|one| one.job == *job)?;
             Some(self.dependency_says(asked))

@@ -516,7 +516,7 @@ pub struct JobStatus {
     pub schedule_in_words: Option<String>,
     /// Live (not final) executions.
     pub live: u32,
-    /// What a chain (a job without a schedule) still waits for.
+    /// What a chain (a job without a schedule) still waits for, at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting_for: Vec<JobId>,
     /// The newest execution.

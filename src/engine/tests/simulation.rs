@@ -354,6 +354,10 @@ fn check(world: &World) {
         let skip = job.skip_next.as_ref().map(|skip| skip.fire_time);
         assert!(skip.is_none() || skip != job.next_fire_time, "called off, and the next: {skip:?}");
     }
+    for entry in world.engine.jobs.values() {
+        let open = world.engine.open_of(entry);
+        assert_eq!(entry.open, open, "what {} waits for", entry.definition.id);
+    }
     let live =
         |job: &JobId| world.executions.values().any(|e| e.job_id == *job && !e.state.is_final());
     for execution in world.executions.values().filter(|e| e.trigger == Trigger::Manual) {
