@@ -21,6 +21,12 @@ impl Limits {
         self.held.get(name).copied().unwrap_or(0) < most
     }
 
+    /// How many attempts hold a limit.
+    #[cfg(test)]
+    pub(super) fn held(&self, name: &str) -> u32 {
+        self.held.get(name).copied().unwrap_or(0)
+    }
+
     pub(super) fn take(&mut self, names: &[String]) {
         for name in names {
             *self.held.entry(name.clone()).or_default() += 1;

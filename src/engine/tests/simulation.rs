@@ -330,7 +330,7 @@ fn order(world: &mut World, step: Step) {
 
 /// What must hold at every moment.
 fn check(world: &World) {
-    let mut limit = 0;
+    let mut limit = 0u32;
     let mut by_job: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for execution in world.executions.values() {
         assert!(!execution.reason.is_empty(), "no reason: {execution:?}");
@@ -339,10 +339,11 @@ fn check(world: &World) {
             let count = by_job.entry(job).or_default();
             count.0 += 1;
             count.1 += usize::from(!execution.forced);
-            limit += usize::from(matches!(job, "queue" | "allow"));
+            limit += u32::from(matches!(job, "queue" | "allow"));
         }
     }
     assert!(limit <= 2, "{limit} hold a limit of 2");
+    assert_eq!(world.engine.limits.held("db"), limit, "held as the engine counts, and really");
     for (job, (all, unforced)) in by_job {
         match job {
             "allow" => assert!(all <= 2, "{all} of `allow` run, its concurrency is 2"),
