@@ -1,16 +1,17 @@
 //! Both parsers of schedules, the searches behind them and everything that is told about them: no panic, no hang.
 //!
-//! `cargo +nightly fuzz run schedule -- -max_len=256 -timeout=2`; a bounded run of the same is an ordinary test.
+//! `cargo +nightly fuzz run schedule -- -max_len=256 -timeout=5`; a bounded run of the same is an ordinary test.
 
 #![no_main]
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use crontower::model::{Job, JobCommand, JobId, Settings};
-use crontower::schedule::{Schedule, Timetable};
+use crontower::schedule::{Schedule, Timetable, parse_instant, parse_zone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
+    let _ = (parse_instant(text, Tz::America__Sao_Paulo), parse_zone(text));
     let schedule = match Schedule::parse(text) {
         Ok(schedule) => schedule,
         Err(error) => {

@@ -1,6 +1,8 @@
 //! `crontower next`: when a schedule fires, in the words and by the rules of the engine, without one.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 
@@ -8,8 +10,12 @@ use super::Context;
 use super::exit::{Exit, Failure};
 use super::times::now;
 use crate::driver::system_zone;
-use crate::model::{Job, JobCommand, JobId, Settings};
-use crate::schedule::{Explanation, Schedule, ScheduleError, Timetable, parse_zone};
+use crate::model::text::printable;
+use crate::model::{Calendar, Job, JobCommand, JobId, Settings};
+use crate::schedule::{
+    Explanation, FIRST_YEAR, LAST_YEAR, Schedule, ScheduleError, Timetable, parse_instant,
+    parse_zone,
+};
 
 /// Tell when a schedule fires next.
 #[derive(Debug, clap::Args)]
@@ -41,6 +47,9 @@ pub(super) struct Next {
     json: bool,
 }
 
+/// `except holidays` outside of a jobs file.
+const NO_HOLIDAYS: &str = "no calendar is known here: no day is left out as a holiday";
+
 /// A schedule that was read, and what it names.
 struct Preview {
     schedule: Schedule,
@@ -57,8 +66,9 @@ impl Next {
         if self.json {
             return context.terminal.say(&preview.json().to_string());
         }
+        // What is not a fire time never stands among them.
         if self.explain {
-            context.terminal.say(&preview.explained())?;
+            context.terminal.note(&preview.explained());
         } else {
             for warning in &preview.warnings {
                 context.terminal.note(&format!("warning: {warning}"));
@@ -74,10 +84,7 @@ impl Next {
             Failure::new(Exit::Usage, message)
         };
         let zone = self.zone()?;
-        let from = match &self.from {
-            Some(from) => instant(from, zone)?,
-            None => now(),
-        };
+        let from = self.start(zone)?;
         let schedule = Schedule::parse(&text).map_err(wrong)?;
         let table = self.table(&text, zone)?.map_err(wrong)?;
         if table.is_reboot() {
@@ -91,13 +98,33 @@ impl Next {
         };
         let count = usize::try_from(self.count).unwrap_or(usize::MAX);
         let fire_times: Vec<String> = times.take(count).map(shown).collect();
+        let ends = fire_times.len() < count && !schedule.is_once();
         if fire_times.is_empty() {
+            let text = printable(&text);
             let message = format!("`{text}` has no fire time after {}", shown(from));
+            let message = if ends {
+                format!("{message}: the calendar ends with {LAST_YEAR}")
+            } else {
+                message
+            };
             return Err(Failure::new(Exit::Usage, message));
         }
-        let warnings = table.warnings(from).into_iter().map(|warning| warning.message).collect();
+        let table_warnings = table.warnings(from).into_iter().map(|warning| warning.message);
+        let before_all = from.with_timezone(&zone).year() < FIRST_YEAR;
+        let begins = before_all.then(|| format!("the calendar begins with {FIRST_YEAR}"));
+        let ends = ends.then(|| format!("the calendar ends with {LAST_YEAR}"));
+        let holidays = schedule.excepts_holidays().then(|| NO_HOLIDAYS.to_owned());
+        let warnings = table_warnings.chain(begins).chain(ends).chain(holidays).collect();
         let explanation = (self.explain && self.from.is_some()).then(|| table.explain(from));
         Ok(Preview { schedule, table, fire_times, warnings, explanation })
+    }
+
+    fn start(&self, zone: Tz) -> Result<DateTime<Utc>, Failure> {
+        let Some(text) = &self.from else { return Ok(now()) };
+        parse_instant(text, zone).map_err(|problem| {
+            let told: String = printable(text).chars().take(60).collect();
+            Failure::new(Exit::Usage, format!("--from: `{told}` {problem}"))
+        })
     }
 
     fn zone(&self) -> Result<Tz, Failure> {
@@ -111,7 +138,10 @@ impl Next {
         let mut job = Job::new(id, JobCommand::script(""));
         job.schedule = Some(text.to_owned());
         let missing = || Failure::new(Exit::Usage, "an empty schedule");
-        match Timetable::new(&job, &Settings::default(), zone) {
+        // The holidays are those of some jobs file: here there are none.
+        let holidays = ("holidays".to_owned(), Calendar { holidays: BTreeSet::new() });
+        let settings = Settings { calendars: [holidays].into(), ..Settings::default() };
+        match Timetable::new(&job, &settings, zone) {
             Ok(table) => table.map(Ok).ok_or_else(missing),
             Err(error) => Ok(Err(error)),
         }
@@ -139,23 +169,4 @@ impl Preview {
         lines.extend(self.explanation.as_ref().map(ToString::to_string));
         lines.join("\n")
     }
-}
-
-/// An instant as written by a person: RFC 3339, or a wall time in the zone.
-fn instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, Failure> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
-    }
-    let wall = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN)));
-    let wall = wall.ok_or_else(|| {
-        let message = format!("--from: `{text}` is not a time");
-        Failure::new(Exit::Usage, message).hint("write it like 2026-12-24T18:00:00Z")
-    })?;
-    zone.from_local_datetime(&wall).earliest().map(|at| at.to_utc()).ok_or_else(|| {
-        let message = format!("--from: the clocks of {} skip {wall}", zone.name());
-        Failure::new(Exit::Usage, message)
-    })
 }

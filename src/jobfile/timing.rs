@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::fields::{Fields, Slot};
@@ -16,7 +16,7 @@ use super::keys::Scope;
 use super::settings;
 use super::tree::Content;
 use crate::model::{CalendarRule, Job};
-use crate::schedule::{Outlook, Timetable, Warning, parse_zone};
+use crate::schedule::{Outlook, Timetable, Warning, parse_instant, parse_zone};
 
 /// A schedule and where its characters stand.
 #[derive(Debug, Clone)]
@@ -115,24 +115,8 @@ pub(super) fn bounds(
 
 fn time(slot: Slot<'_>, zone: Tz, out: &mut Findings) -> Option<DateTime<Utc>> {
     let text = slot.line(out)?;
-    let read = read_time(text.trim(), zone);
+    let read = parse_instant(&text, zone);
     read.map_err(|problem| slot.wrong(format!("{} {problem}", quoted(&text)), out)).ok()
-}
-
-fn read_time(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
-    let formats = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.to_utc());
-    }
-    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let wall = formats
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .or_else(|| Some(date()?.and_time(NaiveTime::MIN)))
-        .ok_or("is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00")?;
-    let instant = zone.from_local_datetime(&wall).earliest();
-    let instant = instant.ok_or_else(|| format!("does not exist in {}", zone.name()))?;
-    Ok(instant.to_utc())
 }
 
 /// The judgement of schedules, and what was told about those that many jobs share: looking at the

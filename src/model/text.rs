@@ -22,6 +22,11 @@ fn told(text: &str) -> String {
     format!("`{shown}{cut}`")
 }
 
+/// The text with an escape for each character that cannot be seen or could disturb a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().flat_map(escaped).collect()
+}
+
 /// The character itself, or an escape where it could disturb a terminal.
 fn escaped(c: char) -> impl Iterator<Item = char> {
     let hostile = c.is_control()

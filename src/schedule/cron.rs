@@ -48,6 +48,11 @@ impl CronText {
         {
             return Self::nickname(word, span.clone());
         }
+        if let [(span, word), (_, next), ..] = words.as_slice()
+            && word.starts_with('@')
+        {
+            return Err(not_alone(word, next, span.start..text.trim_end().len()));
+        }
         let kinds = match words.len() {
             5 => &SIX[1..],
             6 => &SIX[..],
@@ -87,6 +92,14 @@ impl CronText {
         match self {
             Self::Reboot => false,
             Self::Fields(fields) => fields.iter().any(Field::has_hash),
+        }
+    }
+
+    /// The fields that go through all of their unit in steps, with the step.
+    pub(super) fn steps(&self) -> Vec<(FieldKind, u32)> {
+        match self {
+            Self::Reboot => Vec::new(),
+            Self::Fields(fields) => fields.iter().filter_map(Field::whole_step).collect(),
         }
     }
 
@@ -160,20 +173,38 @@ fn teach(
     if before.is_empty() { error } else { error.understanding(before.join(", ")) }
 }
 
+/// Something follows a nickname.
+fn not_alone(word: &str, next: &str, span: Range<usize>) -> ScheduleError {
+    // Other schedulers write an interval so.
+    if word.eq_ignore_ascii_case("@every") {
+        let message = format!("`{word} {next}` is not cron: an interval is said in words");
+        return ScheduleError::new(message, span).suggest("every 5 minutes");
+    }
+    let error = ScheduleError::new(format!("nothing can follow the nickname `{word}`"), span);
+    match CronText::nickname(word, 0..0) {
+        Ok(_) => error.suggest(word),
+        Err(_) => error,
+    }
+}
+
 fn wrong_count(count: usize, words: &[(Range<usize>, &str)]) -> ScheduleError {
     let span = match (words.get(6).or(words.first()), words.last()) {
         (Some((first, _)), Some((last, _))) => first.start..last.end,
         _ => 0..0,
     };
     let fields = if count == 1 { "field" } else { "fields" };
+    let words: Vec<&str> = words.iter().map(|(_, word)| *word).collect();
     let nearest = match count {
-        4 => words.iter().map(|(_, word)| *word).chain(["*"]).collect::<Vec<_>>().join(" "),
-        count if count > 6 => {
-            words[..6].iter().map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
-        }
-        _ => "0 3 * * *".to_owned(),
+        4 => vec![format!("{} *", words.join(" "))],
+        count if count > 6 => vec![words[..6].join(" "), words[..5].join(" ")],
+        // Blanks of other scripts are none to cron.
+        _ => vec![words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")],
     };
-    let suggestion = if CronText::parse(&nearest).is_ok() { &nearest } else { "0 3 * * *" };
+    let taken = |nearest: &&String| {
+        let fields = nearest.split(' ').count();
+        (5..=6).contains(&fields) && CronText::parse(nearest).is_ok()
+    };
+    let suggestion = nearest.iter().find(taken).map_or("0 3 * * *", String::as_str);
     ScheduleError::new(
         format!(
             "a cron expression has 5 fields (minute, hour, day of month, month, day of week) \

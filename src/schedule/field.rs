@@ -129,6 +129,19 @@ impl Field {
         Self { kind, star: false, items: vec![Item::Stepped { low: value, high: value, step: 1 }] }
     }
 
+    /// The step of a field that goes through all of its unit in steps: `*/7`, `0-59/7`, `H/7`.
+    pub(super) fn whole_step(&self) -> Option<(FieldKind, u32)> {
+        let [item] = self.items.as_slice() else { return None };
+        let all = self.kind.all();
+        let is_whole = |low: u32, high: u32| all.first() == Some(low) && all.last() <= Some(high);
+        let step = match *item {
+            Item::Stepped { low, high, step } => Some(step).filter(|_| is_whole(low, high)),
+            Item::Hash { low, high, step } => step.filter(|_| is_whole(low, high)),
+            Item::Dom(_) | Item::Dow(_) => None,
+        };
+        step.filter(|step| *step > 1).map(|step| (self.kind, step))
+    }
+
     pub(super) fn has_hash(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Hash { .. }))
     }
@@ -205,6 +218,7 @@ impl Reader<'_> {
         match digits(text) {
             Some(0) => Err(self.error(format!("a step of 0 in `{}` would never move", self.text))),
             Some(step) => Ok(step),
+            None if text.is_empty() => Err(self.lacks("step")),
             None => Err(self.error(format!("`{text}` in `{}` is not a step", self.text))),
         }
     }
@@ -213,7 +227,10 @@ impl Reader<'_> {
         let (low, high) = match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
             Some(range) => match range.split_once('-') {
                 Some((first, last)) => self.range(first, last)?,
-                None => return Err(self.error(format!("`{range}` is not a range for H"))),
+                None => {
+                    let error = self.error(format!("`({range})` is not a range for H"));
+                    return Err(error.suggest("H(0-5)"));
+                }
             },
             None if text.is_empty() => self.kind.hash_bounds(),
             None => return Err(self.misread(self.text)),
@@ -229,8 +246,14 @@ impl Reader<'_> {
         }
         if low > high {
             let error = self.error(format!("the range `{first}-{last}` runs backwards"));
+            if self.text.starts_with(['H', 'h']) || self.text.contains('/') {
+                return Err(error);
+            }
             let (least, most) = self.kind.bounds();
-            return Err(error.suggest(format!("{first}-{most},{least}-{last}")));
+            let most = if self.kind == FieldKind::DayOfWeek { 6 } else { most };
+            let head = if low >= most { first.to_owned() } else { format!("{first}-{most}") };
+            let tail = if high == least { last.to_owned() } else { format!("{least}-{last}") };
+            return Err(error.suggest(format!("{head},{tail}")));
         }
         Ok((low, high))
     }
@@ -245,14 +268,20 @@ impl Reader<'_> {
             Some(_) => {
                 Err(self.error(format!("{} {text} is outside {low}-{high}", self.kind.name())))
             }
+            None if text.is_empty() => Err(self.lacks(self.kind.name())),
             None => Err(self.misread(text)),
         }
+    }
+
+    fn lacks(&self, what: &str) -> ScheduleError {
+        self.error(format!("{} is missing in `{}`", with_article(what), self.text))
     }
 
     fn misread(&self, text: &str) -> ScheduleError {
         let (low, high) = self.kind.bounds();
         let names = self.kind.names();
-        let error = self.error(format!("`{text}` is not a {} ({low}-{high})", self.kind.name()));
+        let kind = with_article(self.kind.name());
+        let error = self.error(format!("`{text}` is not {kind} ({low}-{high})"));
         let head: String = text.chars().take(3).collect();
         let meant = names.iter().find(|name| head.eq_ignore_ascii_case(name)).copied();
         match meant.or_else(|| nearest(text, names.iter().copied())) {
@@ -284,6 +313,7 @@ impl Reader<'_> {
             return match digits(back) {
                 Some(back @ 0..=30) => Ok(Some(Item::Dom(DomSpecial::Last { back }))),
                 Some(_) => Err(self.error(format!("`{}` goes back past every month", self.text))),
+                None if back.is_empty() => Err(self.lacks("number")),
                 None => Err(self.error(format!("`{back}` in `{}` is not a number", self.text))),
             };
         }
@@ -316,6 +346,10 @@ impl Reader<'_> {
         }
         Ok(Some(Item::Dow(DowSpecial::Last { dow: self.value(day)? % 7 })))
     }
+}
+
+fn with_article(what: &str) -> String {
+    format!("{} {what}", if what == "hour" { "an" } else { "a" })
 }
 
 /// A plain number; one too large to hold is as large as can be.

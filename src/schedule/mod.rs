@@ -28,10 +28,12 @@ use std::sync::Arc;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
 pub use timetable::Timetable;
+pub use walls::{FIRST_YEAR, LAST_YEAR};
 pub use warn::{Outlook, Warning, WarningKind, pile_ups};
-pub use zone::parse_zone;
+pub use zone::{parse_instant, parse_zone};
 
 use cron::CronText;
+use field::FieldKind;
 use memory::Memory;
 use pattern::Pattern;
 use walls::Walls;
@@ -48,6 +50,8 @@ struct Reading {
     text: Box<str>,
     walls: Arc<Walls>,
     language: Language,
+    /// The fields of cron that go through all of their unit in steps.
+    steps: Vec<(FieldKind, u32)>,
 }
 
 /// Which of the two languages a text is in.
@@ -78,9 +82,9 @@ impl Schedule {
         if let Some(reading) = KNOWN.find(text) {
             return Ok(Self(reading));
         }
-        let (pattern, language) = read(text, seed)?;
+        let (pattern, language, steps) = read(text, seed)?;
         let walls = Walls::of(pattern);
-        let schedule = Self(Arc::new(Reading { text: text.into(), walls, language }));
+        let schedule = Self(Arc::new(Reading { text: text.into(), walls, language, steps }));
         if schedule.walls().first.is_none() && !schedule.is_reboot() {
             let message = words::why_never(&schedule.walls().pattern);
             let error = ScheduleError::new(message, 0..text.len());
@@ -135,14 +139,24 @@ impl Schedule {
         &self.0.walls
     }
 
-    /// Whether it says `except holidays`.
-    fn excepts_holidays(&self) -> bool {
+    /// Whether it fires once only.
+    #[must_use]
+    pub fn is_once(&self) -> bool {
+        matches!(self.walls().pattern, Pattern::Once(_))
+    }
+
+    /// Whether it says `except holidays`, and so needs a calendar.
+    #[must_use]
+    pub fn excepts_holidays(&self) -> bool {
         self.walls().pattern.days().is_some_and(|days| days.except.holidays)
     }
 }
 
+/// What a text says, in which language, and the steps of its cron fields.
+type Read = (Pattern, Language, Vec<(FieldKind, u32)>);
+
 /// Reads either language; an `H` is that of the job whose id hashes to `seed`.
-fn read(text: &str, seed: Option<u64>) -> Result<(Pattern, Language), ScheduleError> {
+fn read(text: &str, seed: Option<u64>) -> Result<Read, ScheduleError> {
     if text.chars().count() > LONGEST {
         let message = format!("a schedule has at most {LONGEST} characters");
         return Err(ScheduleError::new(message, 0..text.len()));
@@ -152,7 +166,7 @@ fn read(text: &str, seed: Option<u64>) -> Result<(Pattern, Language), ScheduleEr
         return Err(error.suggest("daily at 3 AM"));
     }
     if !looks_like_cron(text) {
-        return Ok((english::parse(text)?, Language::English));
+        return Ok((english::parse(text)?, Language::English, Vec::new()));
     }
     let cron = CronText::parse(text)?;
     let language = match (cron.has_hash(), seed) {
@@ -160,7 +174,7 @@ fn read(text: &str, seed: Option<u64>) -> Result<(Pattern, Language), ScheduleEr
         (true, Some(_)) => Language::CronOfOneJob,
         (true, None) => Language::CronOfSomeJob,
     };
-    Ok((cron.pattern(seed.unwrap_or_default()), language))
+    Ok((cron.pattern(seed.unwrap_or_default()), language, cron.steps()))
 }
 
 /// Whether a text is meant as cron: by its look alone, so that an error speaks the language of its

@@ -16,6 +16,11 @@ use super::memory::Memory;
 use super::pattern::{Clause, Days, Pattern, Times};
 use super::set::Set;
 
+/// The year with which the calendar begins: nothing fires before it.
+pub const FIRST_YEAR: i32 = 1970;
+/// The year with which the calendar ends: nothing fires after it.
+pub const LAST_YEAR: i32 = 2100;
+
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 const DAY: TimeDelta = TimeDelta::days(1);
 
@@ -272,7 +277,7 @@ fn before_all() -> NaiveDateTime {
 
 /// The last day of the calendar.
 pub(super) fn last_day() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2100, 12, 31).unwrap_or(NaiveDate::MAX)
+    NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31).unwrap_or(NaiveDate::MAX)
 }
 
 /// Seconds after midnight.

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::field::FieldKind;
 use super::pattern::{ClockRule, Days, DowSpecial, Pattern, Times};
 use super::set::Set;
 use super::timetable::{Parts, Timetable};
@@ -82,8 +83,10 @@ impl Outlook {
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
         if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {
+            for (kind, step) in &parts.schedule.0.steps {
+                step_warning(*kind, *step, times, &mut warn);
+            }
             days_warnings(days, &mut warn);
-            times_warnings(times, &mut warn);
             if *times != hourly(times) {
                 clock_warnings(parts, *rule, self.changes(parts.zone), &mut warn);
             }
@@ -127,71 +130,81 @@ fn days_warnings(days: &Days, warn: &mut impl FnMut(WarningKind, String)) {
             warn(WarningKind::SkipsMonths, message);
         }
     }
-    let step = days.doms.set.iter().nth(1).map_or(1, |second| second - 1);
-    if days.doms.star && step > 1 && days.doms.set == Set::stepped(1, 31, step) {
-        let message = format!("a step of {step} days begins anew on the 1st of each month");
-        warn(WarningKind::UnevenStep, message);
-    }
-    let step = days.months.iter().nth(1).map_or(1, |second| second - 1);
-    if step > 1 && days.months == Set::stepped(1, 12, step) && 12 % step != 0 {
-        let message = format!("a step of {step} months begins anew in January");
-        warn(WarningKind::UnevenStep, message);
-    }
     if days.dates == [(2, 29)] {
         warn(WarningKind::LeapDayOnly, "29 February comes once in four years".to_owned());
         return;
     }
-    let plain = days.dows.star && days.doms.specials.is_empty() && days.dates.is_empty();
-    let (Some(first), true, false) = (days.doms.set.first(), plain, days.doms.star) else {
+    let plain = days.dows.star && days.dows.set == FieldKind::DayOfWeek.all();
+    if !plain || days.doms.star || !days.dates.is_empty() {
         return;
+    }
+    let clauses = days.clauses();
+    // The one year is common, the other a leap year.
+    let lacks = |month: u32, year: i32| {
+        let dates = (1..=31).filter_map(|day| NaiveDate::from_ymd_opt(year, month, day));
+        !dates.into_iter().any(|date| clauses.iter().any(|clause| clause.matches(date)))
     };
-    let february = days.months == Set::one(2);
-    if february && first == 29 {
+    let short: Vec<u32> = days.months.iter().filter(|month| lacks(*month, 2023)).collect();
+    let leap = short.iter().any(|month| !lacks(*month, 2024));
+    if days.months == Set::one(2) && leap {
         warn(WarningKind::LeapDayOnly, "29 February comes once in four years".to_owned());
-    } else if first >= 29 {
-        let short = |month: &u32| match month {
-            2 => true,
-            4 | 6 | 9 | 11 => first > 30,
-            _ => false,
+    } else if !short.is_empty() {
+        let (count, s) = (short.len(), if short.len() == 1 { "" } else { "s" });
+        let subject = match days.doms.set.first() {
+            Some(first) if days.doms.specials.is_empty() => format!("day {first}"),
+            _ => "it".to_owned(),
         };
-        let months: Vec<&str> = days.months.iter().filter(short).map(words::month_name).collect();
-        if !months.is_empty() {
-            let count = months.len();
-            let s = if count == 1 { "" } else { "s" };
-            let leap = if first == 29 { " (but for leap years)" } else { "" };
-            let message = format!(
-                "day {first} skips {count} month{s}{leap}: {}; `L` is the last day of every month",
-                words::joined(months, "and")
-            );
-            warn(WarningKind::SkipsMonths, message);
-        }
+        let message = format!(
+            "{subject} skips {count} month{s}{}: {}; `L` is the last day of every month",
+            if leap { " (but for leap years)" } else { "" },
+            words::joined(short.into_iter().map(words::month_name), "and")
+        );
+        warn(WarningKind::SkipsMonths, message);
     }
 }
 
-fn times_warnings(times: &Times, warn: &mut impl FnMut(WarningKind, String)) {
-    let Times::Fields { seconds, minutes, hours } = times else {
-        return;
+/// A step that does not divide its unit, or reaches past it.
+fn step_warning(
+    kind: FieldKind,
+    step: u32,
+    times: &Times,
+    warn: &mut impl FnMut(WarningKind, String),
+) {
+    let Times::Fields { seconds, minutes, hours } = times else { return };
+    let clock = match kind {
+        FieldKind::Second => Some(("minute", seconds, 60)),
+        FieldKind::Minute => Some(("hour", minutes, 60)),
+        FieldKind::Hour => Some(("day", hours, 24)),
+        FieldKind::DayOfMonth | FieldKind::Month | FieldKind::DayOfWeek => None,
     };
-    for (name, unit, set, size) in [
-        ("second", "minute", seconds, 60),
-        ("minute", "hour", minutes, 60),
-        ("hour", "day", hours, 24),
-    ] {
-        let mut values = set.iter();
-        let (Some(0), Some(step)) = (values.next(), values.next()) else {
-            continue;
-        };
-        let stepped = *set == Set::stepped(0, size - 1, step);
-        if stepped && set.len() > 2 && size % step != 0 {
-            let last = set.last().unwrap_or_default();
+    let name = kind.name();
+    let message = match (kind, clock) {
+        (_, Some((_, _, size))) if size % step == 0 => return,
+        (_, Some((unit, set, size))) if step > size => {
+            let only = set.first().unwrap_or_default();
             let message = format!(
-                "a step of {step} {name}s does not divide the {unit}: from {name} {last} to the \
-                 next {unit}'s 0 it is only {}",
-                size - last
+                "a step of {step} {name}s reaches past the {unit}: it is {name} {only} only"
             );
-            warn(WarningKind::UnevenStep, message);
+            // A phrase that could be taken, and meant.
+            let phrase = format!("; `every {step} {name}s` goes on");
+            if step <= 1440 { message + &phrase } else { message }
         }
-    }
+        (_, Some((unit, set, size))) => {
+            let (first, last) = (set.first().unwrap_or_default(), set.last().unwrap_or_default());
+            format!(
+                "a step of {step} {name}s does not divide the {unit}: from {name} {last} to the \
+                 next {unit}'s {first} it is only {}",
+                size - last + first
+            )
+        }
+        (FieldKind::Month, _) if 12 % step == 0 => return,
+        (FieldKind::Month, _) => format!("a step of {step} months begins anew in January"),
+        (FieldKind::DayOfWeek, _) => {
+            format!("a step of {step} days of the week begins anew on Sunday")
+        }
+        _ => format!("a step of {step} days begins anew on the 1st of each month"),
+    };
+    warn(WarningKind::UnevenStep, message);
 }
 
 /// Times that the coming changes of clocks leave out or repeat.

@@ -80,7 +80,8 @@ pub(super) fn why_never(pattern: &Pattern) -> String {
         && days.months.iter().all(|month| longest(month) < first)
     {
         let months = joined(days.months.iter().map(month_name), "and");
-        return format!("it never fires: {months} never has a day {first}");
+        let have = if days.months.len() == 1 { "has" } else { "have" };
+        return format!("it never fires: {months} never {have} a day {first}");
     }
     "it never fires: no day fits all of its conditions".to_owned()
 }

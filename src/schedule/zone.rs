@@ -40,6 +40,54 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
     })
 }
 
+/// An instant as written by a person: RFC 3339, where seconds may be left out; or a wall time or a
+/// date in `zone`, the earlier one where it comes twice. A date is its first instant.
+///
+/// # Errors
+/// What is wrong with the text, as the rest of a sentence that begins with it: `is not a time …`.
+pub fn parse_instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+    let text = text.trim();
+    if let Some(instant) = with_offset(text) {
+        return Ok(tellable(instant));
+    }
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        let first = tellable(date.and_time(NaiveTime::MIN).and_utc());
+        return Ok(start_of_day(zone, first.date_naive()));
+    }
+    let wall = wall_time(text)
+        .ok_or("is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00")?;
+    match resolve(zone, tellable(wall.and_utc()).naive_utc()) {
+        Local::Once(instant) | Local::Twice { first: instant, .. } => Ok(instant),
+        Local::Gap { end, .. } => {
+            let end = end.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
+            Err(format!("does not exist in {}: the clocks go forward to {end}", zone.name()))
+        }
+    }
+}
+
+/// The offset is `Z`, `+01:00` or `+0100`.
+fn with_offset(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Some(instant.to_utc());
+    }
+    if let Some(wall) = text.strip_suffix(['Z', 'z']) {
+        return wall_time(wall.trim_end()).map(|wall| wall.and_utc());
+    }
+    let read = |format: &&str| {
+        let format = format!("{format}%z");
+        DateTime::parse_from_str(text, &format).ok().map(|instant| instant.to_utc())
+    };
+    WALL_TIMES.iter().find_map(read)
+}
+
+fn wall_time(text: &str) -> Option<NaiveDateTime> {
+    WALL_TIMES.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+}
+
+/// A date and a time of day.
+const WALL_TIMES: [&str; 4] =
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+
 /// What a wall time is in a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Local {

@@ -68,8 +68,7 @@ fn what_never_fires_or_cannot_be_read_is_exit_code_2() {
     insta::assert_snapshot!(next("* * * * *|--from|soon"), @"
     exit code 2
     -- stderr
-    error: --from: `soon` is not a time
-    hint: write it like 2026-12-24T18:00:00Z
+    error: --from: `soon` is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00
     ");
     for args in [
         "",
@@ -92,6 +91,8 @@ fn an_explanation_says_how_a_schedule_is_read() {
     insta::assert_snapshot!(next(args), @"
     exit code 0
     -- stdout
+    2026-12-31T00:00:00+00:00
+    -- stderr
     At 00:00 on the 31st of the month, UTC
     as cron: 0 0 31 * *
     warning: day 31 skips 5 months: February, April, June, September and November; `L` is the last day of every month
@@ -102,13 +103,51 @@ fn an_explanation_says_how_a_schedule_is_read() {
       yes  month: November; wanted: *
       no   day: Monday the 23; wanted: day of month 31 and day of week *
       next: Thu 2026-12-31 00:00:00 +00:00
-    2026-12-31T00:00:00+00:00
     ");
     insta::assert_snapshot!(next("H H * * *|--job|backup|--from|2026-11-23|--count|1"), @"
     exit code 0
     -- stdout
     2026-11-23T23:12:00+00:00
     ");
+}
+
+#[test]
+fn the_ends_of_the_calendar_and_missing_holidays_are_told() {
+    insta::assert_snapshot!(next("daily at 9|--from|2100-12-30T12:00:00Z|--tz|UTC"), @"
+    exit code 0
+    -- stdout
+    2100-12-31T09:00:00+00:00
+    -- stderr
+    warning: the calendar ends with 2100
+    ");
+    insta::assert_snapshot!(next("daily at 9|--from|2101-01-01|--tz|UTC"), @"
+    exit code 2
+    -- stderr
+    error: `daily at 9` has no fire time after 2101-01-01T00:00:00+00:00: the calendar ends with 2100
+    ");
+    insta::assert_snapshot!(next("daily at 9|--from|0800-12-25|--count|1|--tz|UTC"), @"
+    exit code 0
+    -- stdout
+    1970-01-01T09:00:00+00:00
+    -- stderr
+    warning: the calendar begins with 1970
+    ");
+    insta::assert_snapshot!(next("daily at 9 except holidays|--from|2026-12-25|--count|1|--tz|UTC"), @"
+    exit code 0
+    -- stdout
+    2026-12-25T09:00:00+00:00
+    -- stderr
+    warning: no calendar is known here: no day is left out as a holiday
+    ");
+}
+
+#[test]
+fn a_hostile_text_is_not_thrown_back_whole() {
+    for text in ["a".repeat(100_000), "* ".repeat(50_000), format!("\u{202e}{}", "9".repeat(300))] {
+        let said = next(&text);
+        assert!(said.starts_with("exit code 2\n-- stderr\n"), "{said}");
+        assert!(said.len() < 1_000 && !said.contains('\u{202e}'), "{said}");
+    }
 }
 
 #[test]

@@ -14,4 +14,5 @@ mod edits;
 mod engine;
 mod faults;
 mod kill;
+mod stored;
 mod tidy;

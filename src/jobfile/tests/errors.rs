@@ -233,7 +233,7 @@ fn wrong_values_are_told_with_what_would_be_right() {
     run: x
     timezone: Europe/Berlin
     start_at: 2026-03-29 02:30
-      5:13: `start_at`: `2026-03-29 02:30` does not exist in Europe/Berlin
+      5:13: `start_at`: `2026-03-29 02:30` does not exist in Europe/Berlin: the clocks go forward to 2026-03-29 03:00:00
     run: x
     args: {a: 1}
       4:3: `args` goes with `command`; a script takes its text from `run`

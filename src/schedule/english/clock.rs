@@ -9,6 +9,9 @@ use super::vocabulary::{cardinal, month};
 use crate::schedule::error::ScheduleError;
 use crate::schedule::set::Set;
 
+/// The words before or behind a minute of the hour.
+const MINUTE: [&str; 4] = ["minute", "minutes", "min", "mins"];
+
 /// A time of day as written.
 struct Written {
     seconds: u32,
@@ -40,11 +43,19 @@ pub(super) fn begins(cursor: &Cursor<'_>, expected: bool) -> bool {
 /// One time or several: `9:00, 12:30 and 18:00`.
 pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, ScheduleError> {
     let mut times = vec![time(cursor)?];
-    while cursor.separator(|ahead| begins(ahead, true)) {
+    while cursor.separator(another) {
+        cursor.take(&["at"]);
         times.push(time(cursor)?);
     }
     unambiguous(&times)?;
     Ok(times.iter().map(|time| time.seconds).collect())
+}
+
+/// Whether a list of times goes on: `… and 6 PM`, `… and at 6 PM`.
+fn another(cursor: &Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    ahead.take(&["at"]);
+    begins(&ahead, true)
 }
 
 /// `between A and B`, `from A to B`; the first word is taken already.
@@ -73,15 +84,20 @@ pub(super) fn window(
 
 /// `6 and 8 PM`: is the first 6 AM or 6 PM? Nobody can tell, so nobody guesses.
 fn unambiguous(times: &[Written]) -> Result<(), ScheduleError> {
-    let Some(bare) = times.iter().find(|time| time.bare) else {
+    let bare = times.iter().position(|time| time.bare);
+    let halved = times.iter().position(|time| time.halved);
+    let (Some(bare_place), Some(halved_place)) = (bare, halved) else {
         return Ok(());
     };
-    if !times.iter().any(|time| time.halved) {
-        return Ok(());
-    }
+    let (bare, halved) = (&times[bare_place], &times[halved_place]);
     let hour = bare.seconds / 3600;
     let message = format!("{hour} in the morning or in the evening? Write {hour} AM or {hour} PM");
-    Err(ScheduleError::new(message, bare.span.clone()).suggest(format!("{hour} PM")))
+    // Of both, the one with which the times rise within half a day.
+    let noon = 12 * 3600;
+    let (this, other) = (bare.seconds % noon, halved.seconds % noon);
+    let same_half = if bare_place < halved_place { this <= other } else { this >= other };
+    let half = if same_half == (halved.seconds >= noon) { "PM" } else { "AM" };
+    Err(ScheduleError::new(message, bare.span.clone()).suggest(format!("{hour} {half}")))
 }
 
 fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
@@ -106,7 +122,7 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
         (None, _) => return Err(cursor.error("a time is missing").suggest("3 AM")),
         _ => return Err(cursor.error(format!("`{}` is not a time", cursor.shown()))),
     };
-    let bare_place = cursor.place();
+    let (bare_place, written) = (cursor.place(), cursor.shown());
     cursor.skip(1);
     let half = |word: &str| match word {
         "am" => Some(0),
@@ -116,7 +132,8 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
     if let Some(add) = cursor.read(half) {
         let span = cursor.since(&start);
         if !(1..=12).contains(&hour) {
-            let message = format!("hour {hour} does not go with AM or PM");
+            let written = written.split(':').next().unwrap_or_default();
+            let message = format!("hour {written} does not go with AM or PM");
             let error = ScheduleError::new(message, span);
             return Err(if hour < 24 { error.suggest(format!("{hour}:00")) } else { error });
         }
@@ -125,7 +142,11 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Written, ScheduleError> {
     }
     cursor.take(&["oclock"]);
     if hour > 23 {
-        return Err(ScheduleError::new(format!("hour {hour} is outside 0-23"), bare_place));
+        let error = ScheduleError::new(format!("hour {written} is outside 0-23"), bare_place);
+        // `at 1730`
+        let digits = written.len() == 4 && hour < 2400 && hour % 100 < 60;
+        let (hours, minutes) = if digits { (hour / 100, hour % 100) } else { (23, 0) };
+        return Err(error.suggest(format!("{hours}:{minutes:02}")));
     }
     let bare = !clock && (1..=12).contains(&hour);
     Ok(Written { seconds, halved: false, bare, span: cursor.since(&start) })
@@ -136,8 +157,7 @@ pub(super) fn past_begins(cursor: &Cursor<'_>) -> bool {
     match cursor.peek() {
         Some(Kind::Minute(_)) => true,
         Some(Kind::Word(word)) => {
-            matches!(word.as_str(), "minute" | "minutes")
-                && matches!(cursor.ahead(1), Some(Kind::Number(_)))
+            MINUTE.contains(&word.as_str()) && matches!(cursor.ahead(1), Some(Kind::Number(_)))
         }
         _ => false,
     }
@@ -145,7 +165,7 @@ pub(super) fn past_begins(cursor: &Cursor<'_>) -> bool {
 
 /// `:15 and :45`, `minute 15`, `minutes 15 and 45`.
 pub(super) fn past(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
-    let named = cursor.take(&["minute", "minutes"]);
+    let named = cursor.take(&MINUTE);
     let mut minutes = Set::EMPTY;
     loop {
         match cursor.peek() {
@@ -163,7 +183,7 @@ pub(super) fn past(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
         if !cursor.separator(more) {
             return Ok(minutes);
         }
-        cursor.take(&["minute", "minutes"]);
+        cursor.take(&MINUTE);
     }
 }
 
@@ -186,7 +206,7 @@ pub(super) fn past_the_hour(cursor: &mut Cursor<'_>) -> Result<Option<Set>, Sche
         let listed = ahead.separator(|more| matches!(more.peek(), Some(Kind::Number(_))));
         if minute <= 59 {
             minutes.insert(minute);
-        } else if ahead.take(&["minute", "minutes"]) && ahead.take(&["past", "after"]) {
+        } else if ahead.take(&MINUTE) && ahead.take(&["past", "after"]) {
             return Err(place.error(format!("minute {minute} is outside 0-59")));
         } else {
             return Ok(None);
@@ -195,7 +215,7 @@ pub(super) fn past_the_hour(cursor: &mut Cursor<'_>) -> Result<Option<Set>, Sche
             break;
         }
     }
-    if !ahead.take(&["minute", "minutes"]) || !ahead.take(&["past", "after"]) {
+    if !ahead.take(&MINUTE) || !ahead.take(&["past", "after"]) {
         return Ok(None);
     }
     ahead.take(&["the", "every", "each"]);

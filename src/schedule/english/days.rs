@@ -7,6 +7,7 @@ use super::vocabulary::{day, month, ordinal};
 use crate::schedule::error::ScheduleError;
 use crate::schedule::pattern::{DayField, DomSpecial, DowSpecial};
 use crate::schedule::set::Set;
+use crate::schedule::words;
 
 const WEEKDAYS: (u32, u32) = (1, 5);
 
@@ -79,7 +80,7 @@ pub(super) fn week(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
 }
 
 /// `to`, `through`, `-`.
-fn range_sign(cursor: &mut Cursor<'_>) -> bool {
+pub(super) fn range_sign(cursor: &mut Cursor<'_>) -> bool {
     if cursor.peek() == Some(&Kind::Dash) {
         cursor.skip(1);
         return true;
@@ -123,7 +124,9 @@ pub(super) fn dates(cursor: &mut Cursor<'_>) -> Result<Option<Vec<(u32, u32)>>, 
             if day == 0 || most.is_none_or(|most| day > most) {
                 let message =
                     format!("there is no such day as `{}`", &cursor.text[cursor.since(&start)]);
-                return Err(ScheduleError::new(message, cursor.since(&start)));
+                let error = ScheduleError::new(message, cursor.since(&start));
+                let nearest = day.clamp(1, most.unwrap_or(1));
+                return Err(error.suggest(format!("{} {nearest}", words::month_name(month))));
             }
             dates.push((month, day));
         }
@@ -137,7 +140,7 @@ pub(super) fn dates(cursor: &mut Cursor<'_>) -> Result<Option<Vec<(u32, u32)>>, 
     }
 }
 
-/// `march 1`, `december 24 and 25`.
+/// `march 1`, `december 24 and 25`, `march first`.
 fn month_first(cursor: &mut Cursor<'_>) -> Option<(u32, Vec<u32>)> {
     let mut ahead = cursor.clone();
     let month = ahead.read(month)?;
@@ -168,25 +171,43 @@ fn day_first(cursor: &mut Cursor<'_>) -> Option<(u32, Vec<u32>)> {
 
 /// Numbers of days; behind a month, one that stands before a month of its own belongs to that.
 fn day_numbers(cursor: &mut Cursor<'_>, behind_month: bool) -> Option<Vec<u32>> {
-    let number = |cursor: &Cursor<'_>| {
-        let next = cursor.word_ahead(1);
-        match cursor.peek() {
-            // `march 9 AM` names no day.
-            Some(Kind::Number(_)) if matches!(next, Some("am" | "pm" | "oclock")) => None,
-            Some(Kind::Number(day) | Kind::Ordinal(day)) => {
-                let other = behind_month && next.is_some_and(|word| month(word).is_some());
-                (!other).then_some(*day)
-            }
-            _ => None,
-        }
-    };
-    let mut days = vec![number(cursor)?];
-    cursor.skip(1);
-    while cursor.separator(|ahead| number(ahead).is_some()) {
-        days.extend(number(cursor));
-        cursor.skip(1);
+    let mut days = vec![day_number(cursor, behind_month)?];
+    while cursor.separator(|ahead| day_number(&mut ahead.clone(), behind_month).is_some()) {
+        days.extend(day_number(cursor, behind_month));
     }
     Some(days)
+}
+
+fn day_number(cursor: &mut Cursor<'_>, behind_month: bool) -> Option<u32> {
+    let mut ahead = cursor.clone();
+    let number = match cursor.peek() {
+        Some(Kind::Number(day) | Kind::Ordinal(day)) => {
+            ahead.skip(1);
+            *day
+        }
+        // Before a month the ordinals read it.
+        Some(Kind::Word(_)) if behind_month => match nth(&mut ahead)? {
+            Nth::Number(day) => day,
+            Nth::Last => return None,
+        },
+        _ => return None,
+    };
+    let next = ahead.word();
+    let is_time = matches!(cursor.peek(), Some(Kind::Number(_)))
+        && matches!(next, Some("am" | "pm" | "oclock"));
+    let counts = !matches!(cursor.peek(), Some(Kind::Number(_)))
+        && next
+            .is_some_and(|word| day(word).is_some() || matches!(word, "day" | "days" | "weekday"));
+    let of_another = behind_month
+        && next.is_some_and(|word| {
+            month(word).is_some() || (word == "of" && ahead.word_ahead(1).is_some())
+        });
+    // `march 9 AM` names no day, `march first monday` another.
+    if is_time || counts || of_another {
+        return None;
+    }
+    *cursor = ahead;
+    Some(number)
 }
 
 /// One ordinal of a list.
@@ -300,8 +321,9 @@ fn counted(
         match (*nth, dow) {
             (Nth::Last, Some(dow)) => into.dows.push(DowSpecial::Last { dow }),
             (Nth::Number(nth @ 1..=5), Some(dow)) => into.dows.push(DowSpecial::Nth { dow, nth }),
-            (Nth::Number(nth), Some(_)) => {
-                return Err(error(format!("no month has {nth} such days")));
+            (Nth::Number(nth), Some(dow)) => {
+                let message = format!("no month has {nth} such days");
+                return Err(error(message).suggest(format!("last {}", words::day_name(dow))));
             }
             (Nth::Last, None) if weekday => into.doms.push(DomSpecial::LastWeekday),
             (Nth::Number(1), None) if weekday => into.doms.push(DomSpecial::Nearest { day: 1 }),

@@ -1,6 +1,8 @@
 //! The grammar of phrases: clauses in any order, each begun by its first word; a word left over is
 //! an error.
 
+use chrono::Datelike;
+
 use super::clock;
 use super::cursor::Cursor;
 use super::days::{self, put};
@@ -10,6 +12,7 @@ use super::vocabulary::{Unit, adverb, cardinal, day, is_known, month, ordinal, u
 use crate::schedule::error::ScheduleError;
 use crate::schedule::pattern::Pattern;
 use crate::schedule::set::Set;
+use crate::schedule::{FIRST_YEAR, LAST_YEAR};
 
 /// Reads a whole phrase.
 pub(super) fn phrase(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
@@ -97,16 +100,22 @@ fn every(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleE
         return every_one(cursor, phrase, &start);
     };
     if count == 0 {
-        return Err(cursor.error("an interval of 0 would never move on"));
+        return Err(cursor.error("an interval of 0 would never move on").suggest("5"));
     }
     let other = cursor.word() == Some("other");
     cursor.skip(1);
+    let two_weeks_or_seconds = other && cursor.word() == Some("second");
+    if two_weeks_or_seconds && cursor.word_ahead(1).is_some_and(|word| day(word).is_some()) {
+        let message = "`second` is not understood between `other` and a day";
+        return Err(cursor.error(message));
+    }
     if other && cursor.word().is_some_and(|word| day(word).is_some()) {
         put(&mut phrase.interval, (2, Unit::Week), cursor, &start, "intervals")?;
         return days::take(cursor, phrase);
     }
     match cursor.read(unit) {
         Some(unit) => put(&mut phrase.interval, (count, unit), cursor, &start, "intervals"),
+        None if other => Err(missing(cursor, "a unit of time", "day")),
         None => Err(missing(cursor, "a unit of time", "minutes")),
     }
 }
@@ -155,6 +164,10 @@ fn every_one(
     }
     match days::take(cursor, phrase)? {
         true => Ok(true),
+        // `every ５ minutes`: only the number is wrong.
+        false if cursor.shown().chars().all(char::is_numeric) && names_unit(cursor, 1) => {
+            Err(missing(cursor, "an interval or a day", "5"))
+        }
         false => Err(missing(cursor, "an interval or a day", "5 minutes")),
     }
 }
@@ -178,7 +191,15 @@ fn at(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleErro
 fn from(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
     cursor.skip(1);
-    if cursor.word().is_some_and(|word| day(word).is_some()) {
+    let mut ahead = cursor.clone();
+    ahead.skip(1);
+    let names_day = cursor.word().is_some_and(|word| day(word).is_some());
+    if (names_day || names_month(cursor, 0)) && !days::range_sign(&mut ahead) {
+        let (message, example) = ("`from` needs its end", if names_day { "friday" } else { "may" });
+        let name = cursor.shown();
+        return Err(cursor.error(message).suggest(format!("{name} to {example}")));
+    }
+    if names_day {
         return days::take(cursor, phrase);
     }
     if names_month(cursor, 0) {
@@ -261,8 +282,13 @@ fn once(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
     };
     let wall = chrono::NaiveTime::from_num_seconds_from_midnight_opt(*time, 0)
         .map(|time| date.and_time(time))
-        .filter(|wall| (1970..=2100).contains(&chrono::Datelike::year(wall)));
-    wall.map(Pattern::Once).ok_or_else(|| ScheduleError::new("the years are 1970 to 2100", here))
+        .filter(|wall| (FIRST_YEAR..=LAST_YEAR).contains(&wall.year()));
+    wall.map(Pattern::Once).ok_or_else(|| {
+        let message = format!("the years are {FIRST_YEAR} to {LAST_YEAR}");
+        let error = ScheduleError::new(message, here);
+        let year = date.year().clamp(FIRST_YEAR, LAST_YEAR);
+        error.suggest(format!("{year}-{}", date.format("%m-%d")))
+    })
 }
 
 /// Something had to follow; `example` could stand in its place.
@@ -285,8 +311,12 @@ fn left_over(cursor: &Cursor<'_>) -> ScheduleError {
         ahead.skip(1);
     }
     let error = cursor.error(format!("`{}` was not understood here", cursor.shown()));
-    match cursor.peek() {
-        Some(Kind::Number(_)) => error.suggest(format!("at {}", cursor.shown())),
-        _ => error,
-    }
+    let word = match cursor.peek() {
+        Some(Kind::Number(_)) if names_unit(cursor, 1) => "every",
+        Some(Kind::Number(_)) => "at",
+        Some(Kind::Word(word)) if month(word).is_some() => "in",
+        Some(Kind::Word(word)) if unit(word).is_some() => "every",
+        _ => return error,
+    };
+    error.suggest(format!("{word} {}", cursor.shown()))
 }

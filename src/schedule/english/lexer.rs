@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use crate::schedule::error::ScheduleError;
 
@@ -135,7 +135,8 @@ impl<'a> Lexer<'a> {
             Ok(date) => Ok(Kind::Date(date)),
             Err(_) => {
                 let message = format!("`{word}` is not a date (year-month-day)");
-                Err(ScheduleError::new(message, start..start + word.len()))
+                let error = ScheduleError::new(message, start..start + word.len());
+                Err(error.suggest(nearest_date(word).unwrap_or_else(|| "2026-12-24".to_owned())))
             }
         }
     }
@@ -148,25 +149,28 @@ impl<'a> Lexer<'a> {
         }
         let span = start..self.at;
         let shown = &self.text[span.clone()];
-        let outside = |what: &str, value: u32, most: u32| {
+        let outside = |what: &str, value: &str, most: u32| {
             let message = format!("{what} {value} of `{shown}` is outside 0-{most}");
             ScheduleError::new(message, span.clone())
         };
-        if hour == 24 {
-            return Err(outside("hour", hour, 23).suggest("midnight"));
-        }
+        let nearest = || {
+            let minute = parts.first().map_or(0, |part| part.parse().unwrap_or(u32::MAX));
+            format!("{}:{:02}", hour.min(23), minute.min(59))
+        };
         if hour > 23 {
-            return Err(outside("hour", hour, 23));
+            let written = shown.split(':').next().unwrap_or_default();
+            let nearest = if hour == 24 { "midnight".to_owned() } else { nearest() };
+            return Err(outside("hour", written, 23).suggest(nearest));
         }
         let mut seconds = hour * 3600;
         for (part, (what, unit)) in parts.iter().zip([("minute", 60), ("second", 1)]) {
             let value = part.parse().unwrap_or(u32::MAX);
             if part.len() != 2 {
                 let message = format!("`{shown}` is not a time: write the {what}s with two digits");
-                return Err(ScheduleError::new(message, span.clone()));
+                return Err(ScheduleError::new(message, span.clone()).suggest(nearest()));
             }
             if value > 59 {
-                return Err(outside(what, value, 59));
+                return Err(outside(what, part, 59).suggest(nearest()));
             }
             seconds += value * unit;
         }
@@ -185,4 +189,11 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// The last day of the month, for a date whose day is too late.
+fn nearest_date(word: &str) -> Option<String> {
+    let (month, _) = word.rsplit_once('-')?;
+    let first = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").ok()?;
+    Some(format!("{}-{:02}", first.format("%Y-%m"), first.num_days_in_month()))
 }

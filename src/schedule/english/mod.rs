@@ -48,6 +48,7 @@ fn teach(text: &str, mut error: ScheduleError) -> ScheduleError {
         .or_else(|| replaced(text, &error.span, "").filter(reads))
         .or_else(|| understood.map(|end| text[..end].trim().to_owned()))
         .or_else(|| offered.filter(reads))
+        .or_else(|| exchanged(text, &error.span))
         .or_else(|| likely(text));
     match understood.and_then(|end| read(&text[..end]).ok()) {
         Some(pattern) => error.understanding(words::pattern(&pattern)),
@@ -65,7 +66,14 @@ fn understood(text: &str, until: usize) -> Option<usize> {
 fn replaced(text: &str, span: &Range<usize>, by: &str) -> Option<String> {
     let (head, tail) = (text.get(..span.start)?, text.get(span.end..)?);
     let words = [head, by, tail].into_iter().flat_map(str::split_whitespace);
-    Some(words.collect::<Vec<_>>().join(" "))
+    Some(words.collect::<Vec<_>>().join(" ").replace(" ,", ","))
+}
+
+/// The phrase with `day` in the place of the word that was not understood: `every morning at 9` is
+/// `every day at 9`.
+fn exchanged(text: &str, span: &Range<usize>) -> Option<String> {
+    let one_word = !text.get(span.clone())?.contains(char::is_whitespace);
+    replaced(text, span, "day").filter(|phrase| one_word && read(phrase).is_ok())
 }
 
 /// The phrase with the word that was not understood put right, if the nearest word makes it one.

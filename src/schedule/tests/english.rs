@@ -47,6 +47,22 @@ fn many_ways_say_the_same() {
         "every second day at 4",
         "at 4 every 2nd day",
     ]);
+    same(&["daily at 6 AM and 6 PM", "daily at 6 AM and at 6 PM", "at 6:00, at 18:00"]);
+    same(&[
+        "every hour at minute 15",
+        "15 min past every hour",
+        "15 mins past the hour",
+        "every hour at min 15",
+    ]);
+    same(&[
+        "yearly on march 21",
+        "march twenty-first",
+        "yearly on march twenty first",
+        "on the twenty-first of march",
+        "march 21st",
+    ]);
+    same(&["april first and second at 9", "april 1 and 2 at 9", "1 and 2 april at 9"]);
+    same(&["in march, first monday", "first monday of march", "first monday in march"]);
     same(&[
         "monthly on the 15th at 8",
         "on the 15th of every month at 8",
@@ -268,6 +284,14 @@ fn nothing_is_guessed() {
         "in march",
         "daily at 3 AM extra",
         "daily at 3 AM and",
+        "every other second monday",
+        "every other second friday at 9",
+        "jan to mar at 9",
+        "march at 9",
+        "march first and monday",
+        "every 5 minutes from monday",
+        "weekdays at 9 from march",
+        "february thirtieth",
         "every day at 3 in the morning",
         "at 9 or 10",
         "between 9 and 9",
@@ -324,7 +348,7 @@ fn errors_teach() {
     daily at 25:00
              ^^^^^ hour 25 of `25:00` is outside 0-23
     understood: At 00:00 every day
-    try: daily
+    try: daily at 23:00
 
     daily at 3 AM PM
                   ^^ `PM` was not understood here
@@ -360,4 +384,72 @@ fn errors_teach() {
     ^^^^^^^ a cron expression has 5 fields (minute, hour, day of month, month, day of week) or 6 with leading seconds, not 4 fields
     try: * * * * *
     ");
+}
+
+#[test]
+fn the_nearest_phrase_is_near() {
+    for (wrong, nearest) in [
+        ("daily at 25:00", "daily at 23:00"),
+        ("daily at 24:00", "daily at midnight"),
+        ("daily at 12:60", "daily at 12:59"),
+        ("daily at 9:5", "daily at 9:05"),
+        ("at 9:30:99", "at 9:30"),
+        ("at 1730", "at 17:30"),
+        ("at 99999999999999999999", "at 23:00"),
+        ("30 february at 9", "February 29 at 9"),
+        ("on 31 april", "on April 30"),
+        ("once at 2026-02-30 10:00", "once at 2026-02-28 10:00"),
+        ("once at 2026-13-01 10:00", "once at 2026-12-24 10:00"),
+        ("once at 2101-05-06 10:00", "once at 2100-05-06 10:00"),
+        ("sixth monday of the month", "last Monday of the month"),
+        ("every 0 minutes", "every 5 minutes"),
+        ("every ５ minutes", "every 5 minutes"),
+        ("every other", "every other day"),
+        ("5 minutes", "every 5 minutes"),
+        ("minutes", "every minutes"),
+        ("9, 12 and 15", "at 9, 12 and 15"),
+        ("jan to mar at 9", "in jan to mar at 9"),
+        ("every morning at 9", "every day at 9"),
+        ("every 1000000000000 minutes", "every 5 minutes"),
+        ("every\u{200b}minute", "every minute"),
+        ("every 5 minutes from monday", "every 5 minutes from monday to friday"),
+        ("at 9 from march", "at 9 from march to may"),
+        ("every hour between 9 and 5 PM", "every hour between 9 AM and 5 PM"),
+        ("every hour between 1 and 5 PM", "every hour between 1 PM and 5 PM"),
+        ("every hour between 9 AM and 5", "every hour between 9 AM and 5 PM"),
+        ("every hour between 8 PM and 6", "every hour between 8 PM and 6 AM"),
+        ("at 6 and 8 PM", "at 6 PM and 8 PM"),
+        ("0 0 * * sat-mon", "0 0 * * sat,0-mon"),
+        ("0 0 * dec-jan *", "0 0 * dec,jan *"),
+        ("5-1 * * * *", "5-59,0-1 * * * *"),
+        ("0 0 * * * # nightly", "0 0 * * *"),
+        ("0\u{a0}0\u{a0}*\u{a0}*\u{a0}*", "0 0 * * *"),
+        ("@daily at 9", "@daily"),
+        ("@every 5m", "every 5 minutes"),
+        ("H(5) * * * *", "H(0-5) * * * *"),
+    ] {
+        let error = match Schedule::parse(wrong) {
+            Ok(schedule) => panic!("`{wrong}` was taken as {}", schedule.in_words()),
+            Err(error) => error,
+        };
+        assert_eq!(error.suggestion.as_deref(), Some(nearest), "{wrong}: {error}");
+        assert!(Schedule::parse(nearest).is_ok(), "`{nearest}` is offered, but refused");
+    }
+}
+
+#[test]
+fn errors_name_what_was_written() {
+    for (wrong, message) in [
+        ("at 99999999999999999999", "hour 99999999999999999999 is outside 0-23"),
+        ("-5 * * * *", "a minute is missing in `-5`"),
+        ("* 5- * * *", "an hour is missing in `5-`"),
+        ("* L * * *", "`L` is not an hour (0-23)"),
+        ("*/ * * * *", "a step is missing in `*/`"),
+        ("0 0 L- * *", "a number is missing in `L-`"),
+        ("0 0 31 4,6 *", "it never fires: April and June never have a day 31"),
+        ("@daily at 9", "nothing can follow the nickname `@daily`"),
+    ] {
+        let error = Schedule::parse(wrong).unwrap_err();
+        assert_eq!(error.message, message, "{wrong}");
+    }
 }

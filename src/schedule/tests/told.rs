@@ -90,15 +90,37 @@ fn what_is_likely_not_meant_is_warned_about() {
     assert_eq!(kinds("*/7 * * * *"), [UnevenStep]);
     assert_eq!(kinds("0 */5 * * *"), [UnevenStep]);
     assert_eq!(kinds("0 12 */2 * *"), [UnevenStep]);
+    assert_eq!(kinds("*/45 12 * * *"), [UnevenStep]);
+    assert_eq!(kinds("*/90 * * * *"), [UnevenStep]);
+    assert_eq!(kinds("H/7 * * * *"), [UnevenStep]);
+    assert_eq!(kinds("0-59/7 * * * *"), [UnevenStep]);
+    assert_eq!(kinds("*/7 */30 * * * *"), [UnevenStep]);
+    assert_eq!(kinds("0 12 * * */2"), [UnevenStep]);
+    assert_eq!(kinds("0 12 1 */5 *"), [UnevenStep]);
+    assert_eq!(kinds("0 12 L-30 * *"), [SkipsMonths]);
+    assert_eq!(kinds("0 12 31W * *"), [SkipsMonths]);
+    assert_eq!(kinds("0 12 29W 2 *"), [LeapDayOnly]);
     assert_eq!(kinds("30 2 * * *"), [InsideGap]);
     assert_eq!(kinds("daily at 2:30 AM"), [InsideGap]);
     assert_eq!(kinds("*/15 2 * * *"), [InsideGap, TwiceInOverlap]);
     assert_eq!(kinds("0 12 29 2 *"), [LeapDayOnly]);
     assert_eq!(kinds("29 february at noon"), [LeapDayOnly]);
     assert_eq!(kinds("once at 2020-01-01 12:00"), [NeverAgain]);
-    for fine in
-        ["*/5 * * * *", "hourly", "0 12 * * *", "0 0 L * *", "every 90 minutes", "0 0 1,31 * *"]
-    {
+    for fine in [
+        "*/5 * * * *",
+        "*/60 * * * *",
+        "0,45 12 * * *",
+        "0 */24 * * *",
+        "H/15 * * * *",
+        "5/20 * * * *",
+        "hourly",
+        "0 12 * * *",
+        "0 0 L * *",
+        "every 90 minutes",
+        "0 0 1,31 * *",
+        "0 12 28W * *",
+        "at 5:00, 10:00, 15:00 and 20:00",
+    ] {
         assert_eq!(kinds(fine), [], "{fine}");
     }
     // Only on days on which it would fire, only in zones that change their clocks.

@@ -117,3 +117,38 @@ fn a_repeated_second_fires_in_both_passes_in_order() {
     assert_eq!(fires.len(), 4 * 6, "{fires:?}");
     assert!(fires.is_sorted_by(|one, next| one < next));
 }
+
+#[test]
+fn an_instant_is_read_in_many_forms() {
+    let berlin = |text| zone::parse_instant(text, Tz::Europe__Berlin);
+    for (text, instant) in [
+        ("2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z"),
+        ("2026-07-01 12:00:00z", "2026-07-01T12:00:00Z"),
+        ("2026-07-01T12:00Z", "2026-07-01T12:00:00Z"),
+        ("2026-07-01T12:00+01:00", "2026-07-01T11:00:00Z"),
+        ("2026-07-01 12:00+0100", "2026-07-01T11:00:00Z"),
+        ("2026-07-01T12:00:00.25-05:00", "2026-07-01T17:00:00.25Z"),
+        ("2026-07-01T12:00:00.25", "2026-07-01T10:00:00.25Z"),
+        ("2026-07-01T12:00", "2026-07-01T10:00:00Z"),
+        (" 2026-07-01 ", "2026-06-30T22:00:00Z"),
+        // The earlier of two.
+        ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+    ] {
+        assert_eq!(berlin(text), Ok(at(instant)), "{text}");
+    }
+    // A date is its first instant, also where midnight does not exist, or all of the day.
+    let first = |date, zone| zone::parse_instant(date, zone);
+    assert_eq!(first("2017-10-15", Tz::America__Sao_Paulo), Ok(at("2017-10-15T03:00:00Z")));
+    assert_eq!(first("2011-12-30", Tz::Pacific__Apia), Ok(at("2011-12-30T10:00:00Z")));
+    let gap = berlin("2026-03-29T02:30").unwrap_err();
+    assert_eq!(
+        gap,
+        "does not exist in Europe/Berlin: the clocks go forward to 2026-03-29 03:00:00"
+    );
+    for far in ["-262143-01-01", "262142-12-31T23:59:59Z", "+262142-12-31", "0000-01-01T00:00"] {
+        let _ = berlin(far);
+    }
+    for bad in ["", "soon", "2026-02-30", "2026-07-01T25:00", "12:00", "1795000000"] {
+        assert!(berlin(bad).is_err(), "{bad}");
+    }
+}

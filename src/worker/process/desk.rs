@@ -31,7 +31,7 @@ const MOST_HELD: usize = 10_000;
 /// Reports taken in one go: their ends are written to the journal and to the engine together.
 const BATCH: usize = 256;
 
-/// How often it is looked whether the socket is still in its place, while no engine is connected.
+/// How often it is looked whether the socket is still in its place, while something runs and no engine is connected.
 const SOCKET_LOOK: Duration = Duration::from_secs(1);
 
 /// Descriptors that an attempt may need, and that the process needs itself.
@@ -151,7 +151,9 @@ impl Desk {
         let mut alone_since = Some(Clock.now().monotonic);
         let mut connected = false;
         loop {
-            if std::mem::replace(&mut connected, self.engine.is_some()) && !connected {
+            // Only what runs must be found again; a folder that is being removed is not written to.
+            let sought = self.engine.is_none() && !self.held.is_empty();
+            if std::mem::replace(&mut connected, self.engine.is_some()) && sought {
                 inputs.entrance.mend();
             }
             let alone = self.engine.is_none() && self.held.is_empty();
@@ -176,7 +178,7 @@ impl Desk {
                 },
                 () = inputs.signals.terminated() => self.end_all(),
                 // A file that goes is an event only to who watches it; while an engine is connected nobody needs it.
-                () = wait::at_most((!connected).then_some(SOCKET_LOOK)) => inputs.entrance.mend(),
+                () = wait::at_most(sought.then_some(SOCKET_LOOK)) => inputs.entrance.mend(),
                 () = idle(alone_since, self.grace(), &draining) => break,
             }
         }

@@ -1,0 +1,48 @@
+//! jobs.yaml, read and judged: no panic, no hang, every error at a place that the file has.
+//!
+//! `cargo +nightly fuzz run jobs_file -- -max_len=2048 -timeout=5`
+
+#![no_main]
+
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono_tz::Tz;
+use crontower::jobfile::{CommandCatalog, Rules, SourceText, parse};
+use crontower::worker::registry::ArgProblem;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value};
+
+struct AnyArguments;
+
+impl CommandCatalog for AnyArguments {
+    fn names(&self) -> Vec<String> {
+        vec!["shell".to_owned(), "echo".to_owned()]
+    }
+
+    fn check(&self, _: &str, _: &Map<String, Value>) -> Result<(), Vec<ArgProblem>> {
+        Ok(())
+    }
+}
+
+fuzz_target!(|text: &str| {
+    // A calendar in a file of its own is another input, and perhaps one of this machine.
+    if text.contains("file") {
+        return;
+    }
+    let sources = [SourceText { name: "jobs.yaml".to_owned(), text: text.to_owned() }];
+    let rules = Rules {
+        catalog: &AnyArguments,
+        base_dir: PathBuf::from("/nowhere"),
+        system_zone: Tz::Europe__Berlin,
+        now: DateTime::UNIX_EPOCH,
+    };
+    let lines = text.lines().count().max(1) + 1;
+    let told = match parse(&sources, &rules) {
+        Ok(loaded) => loaded.warnings,
+        Err(errors) => errors.0,
+    };
+    for problem in told {
+        assert!((1..=lines).contains(&problem.line) && problem.column >= 1, "{problem}");
+    }
+});
