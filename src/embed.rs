@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ListenError, Listeners, SystemStatus, glance, serve};
+use crate::api::{ListenError, Listeners, Service, SystemStatus, glance, serve};
 use crate::driver::clock::Clock;
 use crate::driver::{
     Definition, Door, EditOptions, Handle, JobEdit, JobsFrom, RunOptions, Running, StartError,
@@ -327,7 +327,9 @@ impl Builder {
         let serving = CancellationToken::new();
         let at_socket: Arc<dyn Door> = Arc::new(running.handle.acting_as(Actor::named("socket")));
         let clock = Arc::new(|| Clock.now().wall);
-        let server = tokio::spawn(serve(at_socket, None, listeners, clock, serving.clone()));
+        let metrics = Arc::clone(&running.metrics);
+        let service = Service { door: at_socket, access: None, tls: None, metrics, clock };
+        let server = tokio::spawn(serve(service, listeners, serving.clone()));
         Ok(Engine { running, door, server, serving })
     }
 }

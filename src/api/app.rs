@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::problem::ProblemDetails;
-use crate::driver::{Door, Subscription};
+use crate::driver::{Door, Metrics, Subscription};
 use crate::model::{JobId, Refusal, Role, text};
 
 /// Reads the wall clock. Given from outside, so that tests say what time it is.
@@ -20,6 +20,8 @@ pub(super) struct App {
     pub(super) door: Arc<dyn Door>,
     /// What the caller may do.
     pub(super) role: Role,
+    /// What the engine has counted.
+    pub(super) metrics: Arc<Metrics>,
     /// The time, for ages and "from now on".
     pub(super) clock: WallClock,
     /// Set when serving ends: streams end then.

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::app::App;
+use super::openapi::{JobDefinition, JobPatch};
 use super::params::{Params, Segment, Segments, json_body, unknown};
 use super::problem::ProblemDetails;
 use super::wire::{Change, EditedJob, List, page};
@@ -23,6 +24,13 @@ use crate::model::{JobId, JobStatus, JobVersion, Problem, Refusal, Source};
 const MOST_VERSIONS: u32 = 10_000;
 
 /// Makes a job. It lives in the store (`source=api`, the default) or in jobs.yaml (`source=file`).
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs",
+    params(("source" = String, Query), ("dry_run" = String, Query)),
+    request_body = JobDefinition,
+    responses((status = 201, description = "The job", body = EditedJob), (status = 200, description = "With `dry_run`: what would change", body = EditedJob)),
+)]
 pub(super) async fn create(
     app: App,
     headers: HeaderMap,
@@ -59,6 +67,12 @@ pub(super) async fn create(
 }
 
 /// A job, its version as ETag.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn show(
     app: App,
     Segment(id): Segment,
@@ -71,6 +85,13 @@ pub(super) async fn show(
 }
 
 /// The definition says this from now on, and no more.
+#[utoipa::path(
+    put,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    request_body = JobDefinition,
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn replace(
     app: App,
     Segment(id): Segment,
@@ -86,6 +107,13 @@ pub(super) async fn replace(
 }
 
 /// These keys change; one that is null goes (RFC 7396).
+#[utoipa::path(
+    patch,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    request_body = JobPatch,
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn patch(
     app: App,
     Segment(id): Segment,
@@ -101,6 +129,12 @@ pub(super) async fn patch(
 }
 
 /// The job goes; its history stays.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/jobs/{id}",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "What was changed", body = EditedJob)),
+)]
 pub(super) async fn delete(
     app: App,
     Segment(id): Segment,
@@ -113,6 +147,12 @@ pub(super) async fn delete(
 }
 
 /// The schedule of the job fires again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/enable",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn enable(
     app: App,
     Segment(id): Segment,
@@ -123,6 +163,12 @@ pub(super) async fn enable(
 }
 
 /// The schedule of the job does not fire any more: a change of its definition, other than a pause.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/disable",
+    params(("id" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn disable(
     app: App,
     Segment(id): Segment,
@@ -146,6 +192,12 @@ async fn set_enabled(
 }
 
 /// The versions of a definition, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/versions",
+    params(("id" = String, Path), ("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The versions", body = List<JobVersion>)),
+)]
 pub(super) async fn versions(
     app: App,
     Segment(id): Segment,
@@ -161,6 +213,12 @@ pub(super) async fn versions(
 }
 
 /// The definition says again what it said in an earlier version: as a new version.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/versions/{version}/rollback",
+    params(("id" = String, Path), ("version" = String, Path), ("dry_run" = String, Query)),
+    responses((status = 200, description = "The job, and what was changed", body = EditedJob)),
+)]
 pub(super) async fn roll_back(
     app: App,
     Segments(id, version): Segments,
@@ -206,20 +264,30 @@ fn options(params: &Params, headers: &HeaderMap) -> Result<EditOptions, ProblemD
     Ok(EditOptions { dry_run: params.flag("dry_run")?, if_version: if_match(headers)? })
 }
 
-/// The version that `If-Match` asks for. A tag that no version has cannot match; `*` fits any.
+/// The version that `If-Match` asks for. A tag that no version has (a weak one, too) cannot match; `*` fits any.
 fn if_match(headers: &HeaderMap) -> Result<Option<u32>, ProblemDetails> {
     let mut given = headers.get_all(header::IF_MATCH).iter();
     let Some(value) = given.next() else { return Ok(None) };
-    if given.next().is_some() {
-        return Err(ProblemDetails::tag());
-    }
-    let text = value.to_str().map_err(|_| ProblemDetails::tag())?.trim();
+    let text = value.to_str().ok().map(str::trim).filter(|_| given.next().is_none());
+    let no_tag = || {
+        let detail = "`If-Match` takes one ETag as a job came with it, such as \"3\", or *";
+        ProblemDetails::parameter("If-Match", detail.to_owned())
+    };
+    let text = text.ok_or_else(no_tag)?;
     if text == "*" {
         return Ok(None);
     }
-    let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let number = inside.unwrap_or(text).parse();
-    number.map(Some).map_err(|_| ProblemDetails::tag())
+    let quoted = text.strip_prefix("W/").unwrap_or(text);
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let is_weak = quoted != text;
+    match (inside.filter(|inside| !inside.contains('"')), text.parse()) {
+        (Some(inside), _) if !is_weak => {
+            inside.parse().map(Some).map_err(|_| ProblemDetails::tag())
+        }
+        (Some(_), _) => Err(ProblemDetails::tag()),
+        (None, Ok(number)) => Ok(Some(number)),
+        (None, Err(_)) => Err(no_tag()),
+    }
 }
 
 /// The body as a definition. What the API tells about a job beside it may stand in it and says nothing.

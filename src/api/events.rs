@@ -24,6 +24,12 @@ use crate::model::Event;
 const PAGE: u32 = 500;
 
 /// A stream, or a list where JSON is asked for.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    params(("limit" = String, Query), ("after" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "Events from now on; where JSON is asked for: a page of past ones", content((String = "text/event-stream"), (List<Event> = "application/json")))),
+)]
 pub(super) async fn events(
     app: App,
     headers: HeaderMap,

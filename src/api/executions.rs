@@ -9,6 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::{App, shortened};
 use super::jobs::{checked_reason, not_over};
@@ -32,7 +33,7 @@ const TRIGGERS: [Trigger; 6] = [
 ];
 
 /// What a failure is acknowledged with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct AcknowledgeRequest {
     /// In words.
@@ -43,6 +44,12 @@ pub(super) struct AcknowledgeRequest {
 
 /// A page of executions, newest first; the cursor leads to older ones. With `after` the page holds the nearest ones that
 /// are newer than an execution, and the cursor is to be given as `after` again.
+#[utoipa::path(
+    get,
+    path = "/api/v1/executions",
+    params(("job" = String, Query), ("status" = String, Query), ("trigger" = String, Query), ("worker" = String, Query), ("since" = String, Query), ("until" = String, Query), ("q" = String, Query), ("limit" = String, Query), ("cursor" = String, Query), ("after" = String, Query)),
+    responses((status = 200, description = "The executions", body = List<ExecutionView>)),
+)]
 pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<ExecutionView>>, ProblemDetails> {
     let query = query(&app, &Params::read(&uri, &PARAMETERS)?).await?;
     let page = app.door.executions(&query).await?;
@@ -53,6 +60,12 @@ pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<ExecutionView>>
 }
 
 /// An execution, by any unique beginning or end of its id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/executions/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The execution", body = ExecutionView)),
+)]
 pub(super) async fn show(
     app: App,
     Segment(part): Segment,
@@ -63,6 +76,12 @@ pub(super) async fn show(
 }
 
 /// Ends a live execution.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{id}/cancel",
+    params(("id" = String, Path)),
+    responses((status = 202, description = "The execution", body = ExecutionView)),
+)]
 pub(super) async fn cancel(
     app: App,
     Segment(part): Segment,
@@ -74,6 +93,12 @@ pub(super) async fn cancel(
 }
 
 /// Runs a final execution again, as a new one.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{id}/retry",
+    params(("id" = String, Path)),
+    responses((status = 202, description = "The new execution", body = ExecutionView)),
+)]
 pub(super) async fn retry(
     app: App,
     Segment(part): Segment,
@@ -85,6 +110,13 @@ pub(super) async fn retry(
 }
 
 /// Notes that a failure was seen: the job is not shown as failing until it fails again after a success.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{id}/acknowledge",
+    params(("id" = String, Path)),
+    request_body = Option<AcknowledgeRequest>,
+    responses((status = 200, description = "Its job", body = JobStatus)),
+)]
 pub(super) async fn acknowledge(
     app: App,
     Segment(part): Segment,
@@ -100,6 +132,12 @@ pub(super) async fn acknowledge(
 }
 
 /// Takes such a note back.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/executions/{id}/acknowledge",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "Its job", body = JobStatus)),
+)]
 pub(super) async fn take_back(
     app: App,
     Segment(part): Segment,
@@ -190,6 +228,12 @@ fn words(text: &str) -> Result<(Vec<String>, Vec<String>), ProblemDetails> {
 }
 
 /// How many executions created since an instant (in the last day, if none is said) are in each state.
+#[utoipa::path(
+    get,
+    path = "/api/v1/counts",
+    params(("since" = String, Query)),
+    responses((status = 200, description = "A number for each state", body = BTreeMap<StateName, u64>)),
+)]
 pub(super) async fn counts(
     app: App,
     uri: Uri,

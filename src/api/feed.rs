@@ -23,6 +23,11 @@ struct Feeder {
 }
 
 /// A snapshot, then everything.
+#[utoipa::path(
+    get,
+    path = "/api/v1/feed",
+    responses((status = 200, description = "One line after the other", body = FeedLine, content_type = "application/x-ndjson")),
+)]
 pub(super) async fn feed(app: App, uri: Uri) -> Result<Response, ProblemDetails> {
     Params::read(&uri, &[])?;
     let subscription = app.subscribe().await?;

@@ -6,11 +6,21 @@ use axum::http::StatusCode;
 use super::app::App;
 
 /// The process lives.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    responses((status = 200, description = "It lives", body = String, content_type = "text/plain")),
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// The engine answers.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses((status = 200, description = "It answers", body = String, content_type = "text/plain"), (status = 503, description = "It does not", body = String, content_type = "text/plain")),
+)]
 pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
     match app.door.subscribe().await {
         Ok(_) => (StatusCode::OK, "ready\n"),

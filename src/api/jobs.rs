@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::App;
 use super::params::{Params, Segment, json_body};
@@ -22,7 +23,7 @@ const MOST_RANGES: u64 = 10_000;
 const MOST_FIRE_TIMES: u64 = 1_000;
 
 /// What a run is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct RunRequest {
     pub(super) args: Vec<String>,
@@ -33,7 +34,7 @@ pub(super) struct RunRequest {
 }
 
 /// What a pause is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct PauseRequest {
     pub(super) until: Option<DateTime<Utc>>,
@@ -41,7 +42,7 @@ pub(super) struct PauseRequest {
 }
 
 /// What a call-off is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct SkipNextRequest {
     /// Let it fire after all.
@@ -49,6 +50,12 @@ pub(super) struct SkipNextRequest {
 }
 
 /// All jobs, by id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs",
+    params(("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The jobs", body = List<JobStatus>)),
+)]
 pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Arc<JobStatus>>>, ProblemDetails> {
     let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(1_000);
@@ -62,6 +69,12 @@ pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Arc<JobStatus>>
 }
 
 /// The next fire times of a job.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/next",
+    params(("id" = String, Path), ("from" = String, Query), ("count" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The fire times", body = List<String>)),
+)]
 pub(super) async fn next(
     app: App,
     Segment(id): Segment,
@@ -78,6 +91,12 @@ pub(super) async fn next(
 }
 
 /// Fire times that did not become executions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/ledger",
+    params(("id" = String, Path), ("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The ranges", body = List<LedgerRange>)),
+)]
 pub(super) async fn ledger(
     app: App,
     Segment(id): Segment,
@@ -95,6 +114,13 @@ pub(super) async fn ledger(
 }
 
 /// Runs a job now. One that `overlap` refuses is answered as the skipped execution that it became.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/run",
+    params(("id" = String, Path)),
+    request_body = Option<RunRequest>,
+    responses((status = 202, description = "The execution", body = ExecutionView)),
+)]
 pub(super) async fn run(
     app: App,
     Segment(id): Segment,
@@ -115,6 +141,13 @@ pub(super) async fn run(
 }
 
 /// Stops the schedule of a job from firing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/pause",
+    params(("id" = String, Path)),
+    request_body = Option<PauseRequest>,
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn pause(
     app: App,
     Segment(id): Segment,
@@ -130,6 +163,12 @@ pub(super) async fn pause(
 }
 
 /// Ends a pause.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/resume",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn resume(
     app: App,
     Segment(id): Segment,
@@ -141,6 +180,13 @@ pub(super) async fn resume(
 }
 
 /// Calls off the next fire time of a job, or lets it fire after all.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/skip-next",
+    params(("id" = String, Path)),
+    request_body = Option<SkipNextRequest>,
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
 pub(super) async fn skip_next(
     app: App,
     Segment(id): Segment,

@@ -68,8 +68,8 @@ pub enum ListenError {
     },
     /// Others than this machine could listen in.
     #[error(
-        "{address} is no loopback address, and without TLS, which is not supported yet, others could read the tokens on \
-         their way: put a proxy with TLS or an SSH tunnel before 127.0.0.1, or give --insecure-listen"
+        "{address} is no loopback address, and without TLS others could read the tokens on their way: give --tls-cert and \
+         --tls-key, put a proxy with TLS or an SSH tunnel before 127.0.0.1, or give --insecure-listen"
     )]
     Insecure {
         /// Which.
@@ -96,8 +96,8 @@ fn long_path(path: &Path) -> &'static str {
 /// What is served on.
 #[derive(Debug, Default)]
 pub struct Listeners {
-    /// The unix socket: the whole API.
-    pub socket: Option<UnixListener>,
+    /// The unix socket, the whole API, and its path.
+    pub socket: Option<(UnixListener, PathBuf)>,
     /// TCP: the same, behind tokens.
     pub tcp: Option<TcpListener>,
     /// A sentence for people when the default port was taken.
@@ -106,16 +106,16 @@ pub struct Listeners {
 
 impl Listeners {
     /// Binds TCP as `listen` says; the socket is still to come. An address that others can reach is taken only if that is
-    /// said to be wanted (`insecure`).
+    /// said to be wanted, or TLS guards it (`exposed`).
     ///
     /// # Errors
     /// When an address that was asked for cannot be had.
-    pub async fn tcp(listen: Listen, insecure: bool) -> Result<Self, ListenError> {
+    pub async fn tcp(listen: Listen, exposed: bool) -> Result<Self, ListenError> {
         let mut listeners = Self::default();
         let address = match listen {
             Listen::None => return Ok(listeners),
             Listen::Default => Listen::DEFAULT,
-            Listen::At(address) if !insecure && !address.ip().is_loopback() => {
+            Listen::At(address) if !exposed && !address.ip().is_loopback() => {
                 return Err(ListenError::Insecure { address });
             }
             Listen::At(address) => address,
@@ -137,7 +137,7 @@ impl Listeners {
     /// # Errors
     /// When the socket cannot be made.
     pub fn with_socket(self, path: &Path) -> Result<Self, ListenError> {
-        Ok(Self { socket: Some(bind_socket(path)?), ..self })
+        Ok(Self { socket: Some((bind_socket(path)?, path.to_owned())), ..self })
     }
 
     /// The address that TCP is served on, its port as it really is.
@@ -148,7 +148,7 @@ impl Listeners {
 }
 
 /// Makes the socket beside its place and moves it there, so that it never stands there with another mode than 0600.
-fn bind_socket(path: &Path) -> Result<UnixListener, ListenError> {
+pub(super) fn bind_socket(path: &Path) -> Result<UnixListener, ListenError> {
     let failed = |source| ListenError::Socket { path: path.to_owned(), source };
     let beside = path.with_extension("new");
     match std::fs::remove_file(&beside) {

@@ -24,6 +24,12 @@ use crate::worker::protocol::AttemptKey;
 const CHUNK: u64 = 256 << 10;
 
 /// Output of the newest attempt, or of the one asked for.
+#[utoipa::path(
+    get,
+    path = "/api/v1/executions/{id}/output",
+    params(("id" = String, Path), ("attempt" = String, Query), ("follow" = String, Query), ("from" = String, Query), ("max_bytes" = String, Query)),
+    responses((status = 200, description = "The output", content((String = "text/plain"), (OutputPage = "application/json")))),
+)]
 pub(super) async fn read(
     app: App,
     Segment(part): Segment,

@@ -71,13 +71,18 @@ impl Params {
 
     /// The value of a parameter that may be given once; an empty one counts as none.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, ProblemDetails> {
+        Ok(self.given(name)?.filter(|value| !value.is_empty()))
+    }
+
+    /// The value of a parameter that may be given once, empty or not.
+    fn given(&self, name: &str) -> Result<Option<&str>, ProblemDetails> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         let first = values.next();
         if values.next().is_some() {
             let detail = format!("`{name}` is given more than once");
             return Err(ProblemDetails::parameter(name, detail));
         }
-        Ok(first.map(String::as_str).filter(|value| !value.is_empty()))
+        Ok(first.map(String::as_str))
     }
 
     /// `name`, `name=true` or `name=1`; absent is no.
@@ -97,7 +102,7 @@ impl Params {
         name: &str,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<Option<u64>, ProblemDetails> {
-        let Some(value) = self.one(name)? else { return Ok(None) };
+        let Some(value) = self.given(name)? else { return Ok(None) };
         match value.parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
             _ => {
@@ -111,7 +116,7 @@ impl Params {
 
     /// An instant, RFC 3339.
     pub(super) fn instant(&self, name: &str) -> Result<Option<DateTime<Utc>>, ProblemDetails> {
-        let Some(value) = self.one(name)? else { return Ok(None) };
+        let Some(value) = self.given(name)? else { return Ok(None) };
         // A `+` that was not escaped arrives as a blank.
         let parsed = DateTime::parse_from_rfc3339(&value.replace(' ', "+"));
         parsed.map(|at| Some(at.to_utc())).map_err(|_| {
@@ -153,6 +158,11 @@ pub(super) fn json_body<T: DeserializeOwned + Default>(
     })?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
+    }
+    // A list would do, too, for what is read into a structure: field by field, without their names.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let detail = "the request body is a list, not a JSON object".to_owned();
+        return Err(ProblemDetails::body(detail));
     }
     serde_json::from_slice(&bytes)
         .map_err(|error| ProblemDetails::body(format!("the request body is no such JSON: {error}")))

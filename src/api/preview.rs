@@ -12,6 +12,12 @@ use crate::driver::Preview;
 const LONGEST: usize = 1_000;
 
 /// What a schedule means in a zone, and when it fires next.
+#[utoipa::path(
+    get,
+    path = "/api/v1/schedule/preview",
+    params(("expr" = String, Query), ("tz" = String, Query), ("count" = String, Query)),
+    responses((status = 200, description = "What it means", body = Preview)),
+)]
 pub(super) async fn preview(app: App, uri: Uri) -> Result<Json<Preview>, ProblemDetails> {
     let params = Params::read(&uri, &["expr", "tz", "count"])?;
     let count = params.number("count", 1..=1_000)?.unwrap_or(5);

@@ -13,7 +13,8 @@ use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
 use super::{
-    edits, events, executions, feed, health, jobs, output, preview, reload, status, why, workers,
+    docs, edits, events, executions, feed, health, jobs, metrics, output, preview, reload, status,
+    why, workers,
 };
 
 /// One route: no handler is served without a role that may ask it.
@@ -93,6 +94,17 @@ pub(super) fn routes() -> Vec<Route> {
         deed("/api/v1/reload", Admin, reload::reload),
         look("/api/v1/events", events::events),
         look("/api/v1/feed", feed::feed),
+        look("/metrics", metrics::metrics),
+    ]
+}
+
+/// The description of the routes, and the pages that show it.
+pub(super) fn pages() -> Vec<Route> {
+    vec![
+        look(docs::DOCUMENT, docs::document),
+        look(docs::PAGES, docs::to_pages),
+        look("/docs/", docs::pages),
+        look("/docs/{*file}", docs::pages),
     ]
 }
 
@@ -112,6 +124,7 @@ fn table() -> Router<App> {
         Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
     routes()
         .into_iter()
+        .chain(pages())
         .fold(health, |router, Route { path, role, handler, .. }| {
             router.route(path, handler.layer(from_fn_with_state(role, require)))
         })

@@ -3,6 +3,9 @@
 //! Owns the bounds of a connection: how many there are, how long a request may take to arrive, how long an ending server
 //! waits for answers that are under way.
 
+use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,45 +14,71 @@ use axum::serve::Listener;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access::Access;
 use super::app::{App, WallClock};
-use super::listen::Listeners;
+use super::listen::{Listeners, bind_socket};
+use super::patience::Impatient;
 use super::router;
-use crate::driver::Door;
+use super::tls::Tls;
+use crate::driver::{Door, Metrics};
 use crate::model::Role;
 
 /// So many connections a listener holds at once; others wait in the system's queue.
 const CONNECTIONS: usize = 1_024;
 /// The head of a request must have arrived within it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// TLS must have been agreed on within it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is to be written to a connection must be taken, bit by bit, within it.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+/// How often it is looked whether the socket's file is still there.
+const SOCKET_CHECK: Duration = Duration::from_secs(5);
 /// What is under way when serving ends gets so long.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token. Without `access` nothing is
-/// served over TCP. `clock` reads the wall clock.
-pub async fn serve(
-    door: Arc<dyn Door>,
-    access: Option<Access>,
-    listeners: Listeners,
-    clock: WallClock,
-    shutdown: CancellationToken,
-) {
+/// What is served.
+#[derive(Clone)]
+pub struct Service {
+    /// Answers whoever comes through the socket.
+    pub door: Arc<dyn Door>,
+    /// Whom TCP lets in; without it nothing is served there.
+    pub access: Option<Access>,
+    /// Whether TCP is TLS, and with what.
+    pub tls: Option<Tls>,
+    /// What the engine has counted.
+    pub metrics: Arc<Metrics>,
+    /// Reads the wall clock.
+    pub clock: WallClock,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token.
+pub async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
+    let Service { door, access, tls, metrics, clock } = service;
     // The guard puts each caller's own door and role in their place.
-    let app = App { door, role: Role::Viewer, clock, stopping: shutdown.clone() };
+    let app = App { door, role: Role::Viewer, metrics, clock, stopping: shutdown.clone() };
     let connections = TaskTracker::new();
     let Listeners { socket, tcp, notice: _ } = listeners;
     let socket = async {
-        if let Some(socket) = socket {
-            accept(socket, router::socket(app.clone()), &connections, &shutdown).await;
+        if let Some((socket, path)) = socket {
+            let router = router::socket(app.clone());
+            keep_socket(socket, &path, router, &connections, &shutdown).await;
         }
     };
     let tcp = async {
         if let (Some(tcp), Some(access)) = (tcp, access) {
-            accept(tcp, router::tcp(app.clone(), access), &connections, &shutdown).await;
+            let router = router::tcp(app.clone(), access);
+            accept(tcp, router, tls, &connections, &shutdown).await;
         }
     };
     tokio::join!(socket, tcp);
@@ -57,9 +86,49 @@ pub async fn serve(
     connections.wait().await;
 }
 
+/// Accepts on the socket; when its file is deleted it is made again, so that the engine stays within reach.
+async fn keep_socket(
+    mut socket: UnixListener,
+    path: &Path,
+    router: Router,
+    connections: &TaskTracker,
+    shutdown: &CancellationToken,
+) {
+    loop {
+        let gone = until_gone(path);
+        tokio::select! {
+            () = accept(socket, router.clone(), None, connections, shutdown) => return,
+            () = gone => {}
+        }
+        tracing::warn!(socket = %path.display(), "the socket's file is gone: it is made again");
+        let mut tries = tokio::time::interval(SOCKET_CHECK);
+        socket = loop {
+            tokio::select! {
+                _ = tries.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            match bind_socket(path) {
+                Ok(socket) => break socket,
+                Err(error) => tracing::error!(%error, "the engine is not within reach of clients"),
+            }
+        };
+    }
+}
+
+/// Waits until there is nothing at `path`, or something else than now.
+async fn until_gone(path: &Path) {
+    let inode = || std::fs::symlink_metadata(path).map(|found| found.ino()).ok();
+    let own = inode();
+    let mut looks = tokio::time::interval(SOCKET_CHECK);
+    while own.is_some() && inode() == own {
+        looks.tick().await;
+    }
+}
+
 async fn accept<L: Listener>(
     mut listener: L,
     router: Router,
+    tls: Option<Tls>,
     connections: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
@@ -73,16 +142,26 @@ async fn accept<L: Listener>(
             accepted = accepted => accepted,
             () = shutdown.cancelled() => return,
         };
-        let connection = converse(stream, router.clone(), shutdown.clone());
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        let acceptor = tls.as_ref().map(Tls::acceptor);
         connections.spawn(async move {
-            connection.await;
+            match acceptor {
+                None => converse(stream, router, shutdown).await,
+                Some(acceptor) => {
+                    let hands = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+                    // Who does not finish it has nothing to say to us.
+                    if let Ok(Ok(stream)) = hands.await {
+                        converse(stream, router, shutdown).await;
+                    }
+                }
+            }
             drop(permit);
         });
     }
 }
 
 /// One connection from its first byte to its end.
-async fn converse<S>(stream: S, router: Router, shutdown: CancellationToken)
+pub(super) async fn converse<S>(stream: S, router: Router, shutdown: CancellationToken)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -90,7 +169,7 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Impatient::new(stream, READ_WITHIN)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),

@@ -6,8 +6,10 @@ use axum::Json;
 use axum::http::Uri;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::App;
+use super::metrics::{MOST_FAILING, is_failing};
 use super::params::Params;
 use super::problem::ProblemDetails;
 use crate::driver::{EngineInfo, Snapshot};
@@ -17,7 +19,7 @@ use crate::model::{JobId, Role, StateName, WorkerState, text};
 const UPCOMING: usize = 10;
 
 /// The engine at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SystemStatus {
     /// `ok`, or `degraded` when something stands under `problems`.
     pub health: String,
@@ -37,6 +39,8 @@ pub struct SystemStatus {
     pub jobs: usize,
     /// How many of them are paused.
     pub paused: usize,
+    /// Those that failed last and whose failure nobody has acknowledged, at most 100.
+    pub failing: Vec<JobId>,
     /// How many workers there are.
     pub workers: usize,
     /// Slots of all workers that are online.
@@ -54,7 +58,7 @@ pub struct SystemStatus {
 }
 
 /// The engine that leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Leader {
     /// Host name.
     pub host: String,
@@ -63,7 +67,7 @@ pub struct Leader {
 }
 
 /// A fire time to come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Upcoming {
     /// Of which job.
     pub job_id: JobId,
@@ -72,6 +76,11 @@ pub struct Upcoming {
 }
 
 /// The engine at a glance.
+#[utoipa::path(
+    get,
+    path = "/api/v1/status",
+    responses((status = 200, description = "The status", body = SystemStatus)),
+)]
 pub(super) async fn status(app: App, uri: Uri) -> Result<Json<SystemStatus>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let now = app.now();
@@ -106,6 +115,8 @@ pub fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)
         .filter(|worker| matches!(worker.state, WorkerState::Suspect | WorkerState::Offline))
         .map(|worker| format!("worker {} is {}", worker.id, worker.state.as_str()))
         .collect();
+    let failing = jobs.iter().filter(|job| is_failing(job));
+    let failing = failing.map(|job| job.definition.id.clone()).take(MOST_FAILING).collect();
     let up = (now - engine.started_at).to_std().unwrap_or_default();
     let whole_seconds = std::time::Duration::from_secs(up.as_secs());
     SystemStatus {
@@ -118,6 +129,7 @@ pub fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)
         uptime_ms: u64::try_from(up.as_millis()).unwrap_or(u64::MAX),
         jobs: jobs.len(),
         paused: jobs.iter().filter(|job| job.paused.is_some()).count(),
+        failing,
         workers: workers.len(),
         capacity,
         counts,

@@ -10,6 +10,12 @@ use super::problem::ProblemDetails;
 use crate::model::Why;
 
 /// Why a job does or does not run at an instant; without `at`: now.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/why",
+    params(("id" = String, Path), ("at" = String, Query)),
+    responses((status = 200, description = "Why", body = Why)),
+)]
 pub(super) async fn job(
     app: App,
     Segment(id): Segment,
@@ -21,6 +27,12 @@ pub(super) async fn job(
 }
 
 /// Why an execution stands where it does.
+#[utoipa::path(
+    get,
+    path = "/api/v1/executions/{id}/why",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "Why", body = Why)),
+)]
 pub(super) async fn execution(
     app: App,
     Segment(part): Segment,

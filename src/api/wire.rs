@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::driver::{Batch, Feed, FileState, Snapshot};
 use crate::jobfile::Plan;
@@ -13,7 +14,7 @@ use crate::worker::output::{OutputChunk, OutputLine, Stream};
 use crate::worker::protocol::AttemptKey;
 
 /// A list, or the part of it that was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct List<T> {
     /// The rows.
     pub items: Vec<T>,
@@ -31,7 +32,7 @@ pub(super) fn page<T>(mut rows: Vec<T>, limit: u64, cursor: impl Fn(&T) -> Strin
 }
 
 /// What an edit changed, or with `dry_run` would change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     /// The difference between the definitions.
     #[serde(flatten)]
@@ -65,7 +66,7 @@ impl<'de> Deserialize<'de> for EditedJob {
 }
 
 /// An execution with what is computed from its attempts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExecutionView {
     /// The execution.
     #[serde(flatten)]
@@ -85,7 +86,7 @@ impl From<Arc<Execution>> for ExecutionView {
 }
 
 /// One line of `/api/v1/feed`: first a snapshot, then everything that follows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedLine {
     /// The engine at one instant; the first line and no other.
@@ -134,7 +135,7 @@ impl FeedLine {
 }
 
 /// Bytes as text where they are text: output hardly ever is anything else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum WireText {
     /// UTF-8.
@@ -144,7 +145,7 @@ pub enum WireText {
 }
 
 /// A line of output as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WireLine {
     /// When it arrived.
     pub at: DateTime<Utc>,
@@ -157,7 +158,7 @@ pub struct WireLine {
 }
 
 /// Output as JSON: lines with their times and streams, and where to go on reading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputPage {
     /// The lines.
     pub lines: Vec<WireLine>,

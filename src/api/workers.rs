@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::app::{App, shortened};
 use super::jobs::checked_reason;
@@ -17,7 +18,7 @@ use crate::model::{Refusal, Worker, WorkerId};
 const MOST_SLOTS: u32 = 10_000;
 
 /// What a drain is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "a JSON object")]
 pub(super) struct DrainRequest {
     /// Why, for the record.
@@ -25,7 +26,7 @@ pub(super) struct DrainRequest {
 }
 
 /// How a worker is to change.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "a JSON object with `capacity`")]
 pub(super) struct WorkerPatch {
     /// Slots from now on; null = as jobs.yaml says.
@@ -34,6 +35,12 @@ pub(super) struct WorkerPatch {
 }
 
 /// All workers, by id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workers",
+    params(("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The workers", body = List<Worker>)),
+)]
 pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Worker>>, ProblemDetails> {
     let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(1_000);
@@ -44,6 +51,12 @@ pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<Worker>>, Probl
 }
 
 /// A worker.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workers/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The worker", body = Worker)),
+)]
 pub(super) async fn show(
     app: App,
     Segment(id): Segment,
@@ -54,6 +67,13 @@ pub(super) async fn show(
 }
 
 /// A worker finishes what it has and takes no more.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workers/{id}/drain",
+    params(("id" = String, Path)),
+    request_body = Option<DrainRequest>,
+    responses((status = 200, description = "The worker", body = Worker)),
+)]
 pub(super) async fn drain(
     app: App,
     Segment(id): Segment,
@@ -64,6 +84,13 @@ pub(super) async fn drain(
 }
 
 /// A worker takes attempts again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workers/{id}/undrain",
+    params(("id" = String, Path)),
+    request_body = Option<DrainRequest>,
+    responses((status = 200, description = "The worker", body = Worker)),
+)]
 pub(super) async fn undrain(
     app: App,
     Segment(id): Segment,
@@ -87,6 +114,13 @@ async fn set_drained(
 }
 
 /// How many attempts a worker runs at once.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/workers/{id}",
+    params(("id" = String, Path)),
+    request_body = WorkerPatch,
+    responses((status = 200, description = "The worker", body = Worker)),
+)]
 pub(super) async fn patch(
     app: App,
     Segment(id): Segment,
@@ -109,6 +143,12 @@ pub(super) async fn patch(
 }
 
 /// A worker is taken out of the list: of those there are, none can be.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/workers/{id}",
+    params(("id" = String, Path)),
+    responses((status = 409, description = "Why it cannot be")),
+)]
 pub(super) async fn delete(
     app: App,
     Segment(id): Segment,

@@ -5,8 +5,9 @@ use clap::{Parser, Subcommand};
 use super::engine::StartArgs;
 use super::place::Place;
 use super::{
-    attach, completions, events, executions, export, import, init, jobs, logs, man, next, pause,
-    reload, run, show, status, stop_and_retry, token, validate, why, worker_process, workers,
+    acknowledge, attach, completions, edit, events, executions, export, import, init, jobs, logs,
+    man, next, pause, reload, run, show, status, stop_and_retry, token, validate, versions, why,
+    worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -66,12 +67,36 @@ pub(super) enum Command {
     Pause(pause::Pause),
     /// End a pause
     Resume(pause::Resume),
+    /// Call off the next fire time of a job
+    SkipNext(pause::SkipNext),
+    /// Let the schedule of a job fire again
+    Enable(edit::Enable),
+    /// Let the schedule of a job fire no more
+    Disable(edit::Disable),
+    /// Make a job out of a file, or change it to what the file says
+    Apply(edit::Apply),
+    /// Change keys of a job
+    Set(edit::Set),
+    /// Delete a job; its history stays
+    Delete(edit::Delete),
+    /// List the versions of a job
+    Versions(versions::Versions),
+    /// Go back to an earlier version of a job
+    Rollback(versions::Rollback),
     /// End a live execution
     Cancel(stop_and_retry::Cancel),
     /// Run a final execution again
     Retry(stop_and_retry::Retry),
+    /// Note that a failure was seen
+    Acknowledge(acknowledge::Acknowledge),
     /// Print the output of an execution
     Logs(logs::Logs),
+    /// Let a worker finish what it has and take no more
+    Drain(workers::Drain),
+    /// Let a worker take attempts again
+    Undrain(workers::Undrain),
+    /// Change how many attempts a worker runs at once
+    Capacity(workers::Capacity),
     /// Read jobs.yaml again: all of it or, if it is wrong, nothing
     Reload(reload::Reload),
     /// Make, list and revoke the tokens that let programs in over TCP

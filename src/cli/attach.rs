@@ -9,6 +9,7 @@ use super::{Context, screen};
 #[command(after_help = "Examples:
   crontower attach
   CRONTOWER_TOKEN=… crontower attach http://127.0.0.1:7117
+  CRONTOWER_TOKEN=… crontower attach https://db1:7117 --tls-ca ca.pem
   ssh -N -L 7118:/home/me/.local/share/crontower/crontower.sock db1 &
   crontower attach http://127.0.0.1:7118")]
 pub(super) struct Attach {

@@ -16,10 +16,10 @@ use super::exit::{Exit, Failure};
 use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::{logging, screen};
-use crate::api::{Access, Listen, ListenError, Listeners, Tokens, WallClock, serve};
+use crate::api::{Access, Listen, ListenError, Listeners, Service, Tls, Tokens, WallClock, serve};
 use crate::driver::clock::Clock;
 use crate::driver::data_dir::DataDir;
-use crate::driver::{Door, JobsFrom, Running, StartError, StartOptions, start};
+use crate::driver::{Door, Handle, JobsFrom, Running, StartError, StartOptions, start};
 use crate::model::{Actor, OnStop};
 use crate::worker::registry::Registry;
 
@@ -53,6 +53,14 @@ pub(super) struct StartArgs {
     #[arg(long, requires = "listen")]
     pub(super) insecure_listen: bool,
 
+    /// Speak TLS over TCP with this certificate (PEM, its chain after it); SIGHUP reads it again
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+
     /// In a session of its own, with its log in the data folder: how one engine takes over from another.
     #[arg(long, hide = true, requires = "headless")]
     pub(super) detached: bool,
@@ -79,7 +87,18 @@ impl StoreKind {
 impl StartArgs {
     /// Whether any of them was given.
     pub(super) fn any(&self) -> bool {
-        self.headless || self.jobs.is_some() || self.store.is_some() || self.listen.is_some()
+        let listens = self.listen.is_some() || self.tls_cert.is_some();
+        self.headless || self.jobs.is_some() || self.store.is_some() || listens
+    }
+
+    /// Certificate and key, where TLS is asked for.
+    fn tls(&self) -> Result<Option<Tls>, Failure> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        let loaded = Tls::load(cert, key);
+        loaded.map(Some).map_err(|error| {
+            Failure::new(Exit::Usage, error.to_string())
+                .hint("--tls-cert and --tls-key name PEM files: a certificate with its chain, and its key")
+        })
     }
 
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
@@ -130,13 +149,16 @@ pub(super) struct Up {
     /// A sentence for people about what could not be had.
     pub(super) notice: Option<String>,
     server: JoinHandle<()>,
+    tls: Option<Tls>,
     serving: CancellationToken,
 }
 
 impl Up {
     /// Listens, starts the engine, and serves it.
     pub(super) async fn start(args: &StartArgs, data_dir: &DataDir) -> Result<Self, Failure> {
-        let listeners = Listeners::tcp(args.listen.unwrap_or_default(), args.insecure_listen);
+        let tls = args.tls()?;
+        let exposed = args.insecure_listen || tls.is_some();
+        let listeners = Listeners::tcp(args.listen.unwrap_or_default(), exposed);
         let listeners = listeners.await.map_err(|error| {
             let exit = match error {
                 ListenError::Insecure { .. } => Exit::Usage,
@@ -145,7 +167,10 @@ impl Up {
             Failure::new(exit, error.to_string())
         })?;
         let notice = listeners.notice.clone();
-        let listen = listeners.tcp_address().map(|address| address.to_string());
+        let listen = listeners.tcp_address().map(|address| match tls {
+            Some(_) => format!("https://{address}"),
+            None => address.to_string(),
+        });
         let running = start(StartOptions {
             jobs: jobs(args.jobs.clone()),
             data_dir: data_dir.root().to_owned(),
@@ -168,8 +193,11 @@ impl Up {
         };
         let serving = CancellationToken::new();
         let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
-        let server = tokio::spawn(serve(door, Some(access), listeners, clock(), serving.clone()));
-        let up = Self { running, notice, server, serving };
+        let metrics = Arc::clone(&running.metrics);
+        let service =
+            Service { door, access: Some(access), tls: tls.clone(), metrics, clock: clock() };
+        let server = tokio::spawn(serve(service, listeners, serving.clone()));
+        let up = Self { running, notice, server, tls, serving };
         up.log_start(&socket);
         Ok(up)
     }
@@ -212,19 +240,29 @@ impl Up {
                         handle.stop(None, name).await;
                     }
                     Asked::Reload if echoes(on) => {}
-                    Asked::Reload => match handle.reload().await {
-                        Ok(plan) => tracing::info!(
-                            added = plan.added.len(),
-                            changed = plan.changed.len(),
-                            removed = plan.removed.len(),
-                            "jobs.yaml was read again"
-                        ),
-                        Err(refusal) => tracing::error!(
-                            "jobs.yaml was not taken, the jobs stay as they were:\n{refusal}"
-                        ),
-                    },
+                    Asked::Reload => self.reload(&handle).await,
                 },
             }
+        }
+    }
+
+    /// Reads again what can change while the engine runs: jobs.yaml, certificate and key.
+    async fn reload(&self, handle: &Handle) {
+        match handle.reload().await {
+            Ok(plan) => tracing::info!(
+                added = plan.added.len(),
+                changed = plan.changed.len(),
+                removed = plan.removed.len(),
+                "jobs.yaml was read again"
+            ),
+            Err(refusal) => {
+                tracing::error!("jobs.yaml was not taken, the jobs stay as they were:\n{refusal}")
+            }
+        }
+        match self.tls.as_ref().map(Tls::reload) {
+            None => {}
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => tracing::error!(%error, "the certificate read before goes on"),
         }
     }
 

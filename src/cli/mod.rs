@@ -3,9 +3,11 @@
 //! Owns how things are said to people and scripts on stdout and stderr. Decides nothing: every deed is asked of an engine
 //! through its door, nearly always by the API's client.
 
+mod acknowledge;
 mod args;
 mod attach;
 mod completions;
+mod edit;
 mod engine;
 mod events;
 mod executions;
@@ -32,6 +34,7 @@ mod terminal;
 mod times;
 mod token;
 mod validate;
+mod versions;
 mod why;
 mod worker_process;
 mod workers;
@@ -87,7 +90,7 @@ fn start(cli: Cli, terminal: Terminal) -> Result<(), Failure> {
         (Some(command), false) => runtime.block_on(dispatch(command, context)),
         (Some(_), true) => Err(Failure::new(
             Exit::Usage,
-            "--headless, --jobs, --store and --listen start an engine: they take no command",
+            "--headless, --jobs, --store, --listen and --tls-cert start an engine: they take no command",
         )),
     }
 }
@@ -110,6 +113,18 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Run(args) => args.run(&context).await,
         Command::Pause(args) => args.run(&context).await,
         Command::Resume(args) => args.run(&context).await,
+        Command::SkipNext(args) => args.run(&context).await,
+        Command::Enable(args) => args.run(&context).await,
+        Command::Disable(args) => args.run(&context).await,
+        Command::Apply(args) => args.run(&context).await,
+        Command::Set(args) => args.run(&context).await,
+        Command::Delete(args) => args.run(&context).await,
+        Command::Versions(args) => args.run(&context).await,
+        Command::Rollback(args) => args.run(&context).await,
+        Command::Acknowledge(args) => args.run(&context).await,
+        Command::Drain(args) => args.run(&context).await,
+        Command::Undrain(args) => args.run(&context).await,
+        Command::Capacity(args) => args.run(&context).await,
         Command::Cancel(args) => args.run(&context).await,
         Command::Retry(args) => args.run(&context).await,
         Command::Logs(args) => args.run(&context).await,

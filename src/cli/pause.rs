@@ -1,4 +1,4 @@
-//! `crontower pause` and `crontower resume`.
+//! `crontower pause`, `crontower resume` and `crontower skip-next`: operators' words on a schedule.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::model::JobStatus;
 /// Stop the schedule of a job from firing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  crontower pause nightly-backup --until 2h --reason 'disk is being replaced'
+  crontower pause nightly-backup --for 2h --reason 'disk is being replaced'
   crontower pause nightly-backup --until 2026-12-24T18:00:00Z")]
 pub(super) struct Pause {
     /// The job's id
     job: String,
     /// Until a time (2026-12-24T18:00:00Z), or for so long (2h); without it: until `resume`
-    #[arg(long, value_name = "TIME", value_parser = instant_ahead)]
+    #[arg(long, visible_alias = "for", value_name = "TIME", value_parser = instant_ahead)]
     until: Option<DateTime<Utc>>,
     /// Why, for the record
     #[arg(long)]
@@ -49,6 +49,7 @@ impl Pause {
 
 /// End a pause.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  crontower resume nightly-backup")]
 pub(super) struct Resume {
     /// The job's id
     job: String,
@@ -70,5 +71,38 @@ impl Resume {
             |next| format!("its next fire time is {}", local(next)),
         );
         context.terminal.say(&format!("{} is no longer paused: {next}", job.definition.id))
+    }
+}
+
+/// Call off the next fire time of a job, and only that.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  crontower skip-next nightly-backup
+  crontower skip-next nightly-backup --undo")]
+pub(super) struct SkipNext {
+    /// The job's id
+    job: String,
+    /// Let it fire after all
+    #[arg(long)]
+    undo: bool,
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl SkipNext {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.place.client()?;
+        let body = json!({ "undo": self.undo });
+        let text = client.post(&["jobs", &self.job, "skip-next"], &[], &body).await?;
+        if self.json {
+            return context.terminal.say(&text);
+        }
+        let job: Arc<JobStatus> = client.parse(&text)?;
+        let id = &job.definition.id;
+        context.terminal.say(&match &job.skip_next {
+            Some(skip) => format!("{id} does not fire at {}", local(skip.fire_time)),
+            None => format!("no fire time of {id} is called off"),
+        })
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Place {
     /// Show this token to the engine at a URL [env: CRONTOWER_TOKEN, which no other user of the machine can read]
     #[arg(long, global = true, value_name = "TOKEN")]
     pub(super) token: Option<String>,
+
+    /// Trust the certificates in this PEM file, too, for an engine at https://… [env: CRONTOWER_TLS_CA]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) tls_ca: Option<PathBuf>,
 }
 
 impl Place {
@@ -60,7 +64,11 @@ impl Place {
     pub(super) fn client(&self) -> Result<Client, Failure> {
         match self.server() {
             Some(url) => {
-                let client = Client::at_url(&url)?;
+                let mut client = Client::at_url(&url)?;
+                let authorities = || from_environment("CRONTOWER_TLS_CA").map(PathBuf::from);
+                if let Some(authorities) = self.tls_ca.clone().or_else(authorities) {
+                    client = client.with_authorities(&authorities)?;
+                }
                 match self.token() {
                     Some(token) => Ok(client.with_token(&token)?),
                     None => Ok(client),

@@ -9,6 +9,7 @@ use crate::jobfile::{FieldChange, Plan};
 
 /// Read jobs.yaml again: all of it or, if it is wrong, nothing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  crontower reload --dry-run")]
 pub(super) struct Reload {
     /// Tell what would change, and change nothing
     #[arg(long)]
@@ -28,7 +29,8 @@ impl Reload {
     }
 }
 
-fn describe(plan: &Plan) -> String {
+/// A plan, a line a change.
+pub(super) fn describe(plan: &Plan) -> String {
     let mut text = String::new();
     for change in &plan.settings {
         field(&mut text, "~ ", change);

@@ -5,11 +5,11 @@ use serde_json::json;
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::logs::pour;
-use super::terminal::plain;
+use super::terminal::{Terminal, plain};
 use super::times::took;
 use crate::api::ExecutionView;
-use crate::api::client::Client;
-use crate::model::StateName;
+use crate::api::client::{Client, Lines};
+use crate::model::{Event, EventKind, Execution, StateName};
 
 /// Run a job now.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,9 @@ pub(super) struct Run {
     /// Run even though `overlap` would not have it
     #[arg(long)]
     force: bool,
+    /// Run those of its dependencies that are not fresh first
+    #[arg(long)]
+    with_dependencies: bool,
     /// Why, for the record
     #[arg(long)]
     reason: Option<String>,
@@ -40,7 +43,18 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.place.client()?;
-        let body = json!({ "args": self.args, "force": self.force, "reason": self.reason });
+        let body = json!({
+            "args": self.args,
+            "force": self.force,
+            "with_dependencies": self.with_dependencies,
+            "reason": self.reason,
+        });
+        // Listening begins before there is anything to hear.
+        let shows_progress = self.wait && !self.json;
+        let events = match shows_progress {
+            true => Some(Lines::of(client.stream(&["events"], &[], "text/event-stream").await?)),
+            false => None,
+        };
         let text = client.post(&["jobs", &self.job, "run"], &[], &body).await?;
         let begun: ExecutionView = client.parse(&text)?;
         if !self.wait {
@@ -53,7 +67,7 @@ impl Run {
         if !self.json {
             context.terminal.note(&sentence(&begun));
         }
-        self.follow(context, &client, &begun).await
+        self.follow(context, &client, &begun, events).await
     }
 
     async fn follow(
@@ -61,14 +75,22 @@ impl Run {
         context: &Context,
         client: &Client,
         begun: &ExecutionView,
+        events: Option<Lines>,
     ) -> Result<(), Failure> {
         let id = begun.execution.id.to_string();
         let path = ["executions", id.as_str(), "output"];
         let mut answer = client.stream(&path, &[("follow", "true")], "text/plain").await?;
-        if self.json {
-            while answer.chunk().await.ok().flatten().is_some() {}
-        } else {
-            pour(context.terminal, answer).await?;
+        match events {
+            None => while answer.chunk().await.ok().flatten().is_some() {},
+            Some(events) => {
+                let changes = tell_changes(context.terminal, events, &begun.execution);
+                let output = pour(context.terminal, answer);
+                let (mut changes, mut output) = (std::pin::pin!(changes), std::pin::pin!(output));
+                tokio::select! {
+                    ended = output.as_mut() => ended?,
+                    () = changes.as_mut() => output.await?,
+                }
+            }
         }
         let text = client.get(&["executions", &id], &[]).await?;
         let ended: ExecutionView = client.parse(&text)?;
@@ -94,6 +116,27 @@ impl Run {
             _ => Err(Failure::new(Exit::Unreachable, format!("the engine ended while {id} ran"))
                 .hint(format!("the command runs on; `crontower logs -f {id}` follows it"))),
         }
+    }
+}
+
+/// Notes each change of an execution's state that comes after those it has seen, up to its end, which is told elsewhere.
+async fn tell_changes(terminal: Terminal, mut events: Lines, begun: &Execution) {
+    let mut seen = begun.history.len();
+    while let Some(line) = events.next().await {
+        let event = line.strip_prefix(b"data: ").map(serde_json::from_slice::<Event>);
+        let Some(Ok(Event { kind, .. })) = event else { continue };
+        let EventKind::ExecutionChanged { execution_id, state, .. } = &kind else { continue };
+        if *execution_id != begun.id {
+            continue;
+        }
+        if state.is_final() {
+            return;
+        }
+        if seen > 0 {
+            seen -= 1;
+            continue;
+        }
+        terminal.note(&plain(&kind.sentence()));
     }
 }
 

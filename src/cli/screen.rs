@@ -246,6 +246,11 @@ async fn hand_over(args: &StartArgs, data_dir: &DataDir) -> Result<String, Failu
             command.arg("--insecure-listen");
         }
     }
+    for (flag, file) in [("--tls-cert", &args.tls_cert), ("--tls-key", &args.tls_key)] {
+        if let Some(file) = file {
+            command.arg(flag).arg(file);
+        }
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
     let pid = child.id().unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::api::SystemStatus;
 
 /// Tell how the engine is.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  crontower status --json | jq .failing")]
 pub(super) struct Status {
     /// Print what the API answers
     #[arg(long)]
@@ -39,6 +40,7 @@ fn sentences(status: &SystemStatus) -> String {
         ("workers", format!("{} with {} slots online", status.workers, status.capacity)),
         ("executions", counts(status)),
     ];
+    lines.extend(status.failing.iter().map(|job| ("failing", job.to_string())));
     lines.extend(status.problems.iter().map(|problem| ("problem", problem.clone())));
     lines.extend(
         status

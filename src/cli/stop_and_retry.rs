@@ -6,6 +6,7 @@ use super::run::sentence;
 
 /// End a live execution: SIGTERM to its processes, after their grace SIGKILL.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  crontower cancel 1a2b3c4d")]
 pub(super) struct Cancel {
     /// Any unique beginning or end of an execution's id
     execution: String,
@@ -16,6 +17,7 @@ pub(super) struct Cancel {
 
 /// Run a final execution again, as a new one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  crontower retry 1a2b3c4d")]
 pub(super) struct Retry {
     /// Any unique beginning or end of an execution's id
     execution: String,

@@ -139,6 +139,11 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if harmful(c) { ' ' } else { c }).collect()
 }
 
+/// The same for text of several lines.
+pub(super) fn plain_lines(text: &str) -> String {
+    text.lines().map(|line| plain(line) + "\n").collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+use utoipa::ToSchema;
 
 use crate::model::{Event, Execution, JobId, JobStatus, Role, Worker, WorkerId};
 use crate::worker::protocol::AttemptKey;
 
 /// The engine at one instant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
     /// The newest event that is in it.
     pub seq: u64,
@@ -28,7 +29,7 @@ pub struct Snapshot {
 }
 
 /// Facts about the engine that do not change while it runs, and the state of its jobs file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EngineInfo {
     /// Version of the program.
     pub version: String,
@@ -49,7 +50,7 @@ pub struct EngineInfo {
 }
 
 /// The jobs file as the engine sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileState {
     /// Its path, if there is one.
     pub path: Option<String>,
@@ -61,7 +62,7 @@ pub struct FileState {
 }
 
 /// What one commit changed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
     /// The newest event that the receiver then knows.
     pub seq: u64,

@@ -14,6 +14,7 @@ use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
 use super::hands::Hands;
+use super::metrics::Metrics;
 use super::source::JobsSource;
 use crate::engine::{
     Answer, Config, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput,
@@ -43,6 +44,8 @@ pub(super) struct Driver {
     pub(super) fingerprint: u64,
     pub(super) info: EngineInfo,
     pub(super) feed: broadcast::Sender<Feed>,
+    /// Counts what is committed.
+    pub(super) metrics: Arc<Metrics>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
@@ -242,7 +245,9 @@ impl Driver {
         }
         let changes = kept.into_changes();
         if !changes.is_empty() {
+            let before = Clock.now().monotonic;
             self.store.commit(&changes).await?;
+            self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
         }
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         let mut answers = Vec::new();

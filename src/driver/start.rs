@@ -16,6 +16,7 @@ use super::data_dir::{DataDir, DataDirError};
 use super::feed::{EngineInfo, FileState};
 use super::handle::Handle;
 use super::hands::Hands;
+use super::metrics::Metrics;
 use super::retention::Keeper;
 use super::run::Driver;
 use super::source::{JobsFrom, JobsSource};
@@ -73,6 +74,8 @@ pub struct Running {
     pub data_dir: DataDir,
     /// Things that are legal in jobs.yaml but likely wrong.
     pub warnings: Vec<String>,
+    /// What it has counted since it started.
+    pub metrics: Arc<Metrics>,
     loop_task: JoinHandle<()>,
     _watch: Option<Arc<FileWatch>>,
 }
@@ -116,6 +119,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
     let program = options.worker_program.clone();
     let hands = Hands::new(&data_dir, program, options.registry.clone(), link_events)?;
+    let metrics = Arc::new(Metrics::default());
     let mut driver = Driver {
         engine,
         config,
@@ -125,6 +129,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         fingerprint: read.fingerprint,
         info,
         feed: broadcast::channel(FEED_BOUND).0,
+        metrics: Arc::clone(&metrics),
         messages,
         from_workers,
         alarm: Alarm::new()?,
@@ -157,7 +162,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
             tracing::error!(%error, "the deletion of old history panicked");
         }
     });
-    Ok(Running { handle, data_dir, warnings, loop_task, _watch: watch })
+    Ok(Running { handle, data_dir, warnings, metrics, loop_task, _watch: watch })
 }
 
 fn watch(

@@ -103,6 +103,23 @@ pub(super) fn find(scope: Scope, written: &str) -> Option<(&'static Key, bool)> 
     in_scope(scope).find_map(|key| Some((key, key.matches(written)?)))
 }
 
+/// A key of a job, for those who describe what a definition may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct JobKey {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes, as the reference says it.
+    pub takes: &'static str,
+    /// What holds without it; empty = nothing.
+    pub default: &'static str,
+}
+
+/// Every key of a job.
+pub fn job_keys() -> impl Iterator<Item = JobKey> {
+    let tell = |key: &Key| JobKey { name: key.name, takes: key.takes, default: key.default };
+    in_scope(Scope::Job).map(tell)
+}
+
 /// What other schedulers call a key of a job.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("after", "dependencies"),

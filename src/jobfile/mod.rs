@@ -50,6 +50,7 @@ pub use crontab::{Imported, Origin as CrontabOrigin, as_file, import_crontab};
 pub use diff::diff;
 pub use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub use judge::parse;
+pub use keys::{JobKey, job_keys};
 pub use plan::{FieldChange, JobChange, Plan};
 pub use program::{Among, parse_job, patch_job};
 pub use source::{ReadError, SourceText, calendar_text, read};

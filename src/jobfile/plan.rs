@@ -1,11 +1,12 @@
 //! What a reload would change: the difference between two sets of jobs.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::JobId;
 
 /// The difference between the jobs in force and a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
     /// Jobs that come.
     pub added: Vec<JobId>,
@@ -20,7 +21,7 @@ pub struct Plan {
 }
 
 /// What changes in one job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobChange {
     /// Which.
     pub job: JobId,
@@ -29,7 +30,7 @@ pub struct JobChange {
 }
 
 /// A key whose value changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldChange {
     /// The key, as in jobs.yaml.
     pub key: String,

@@ -7,14 +7,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::execution::Summary;
+use super::retry::{Retry, RetryCause};
 use super::text;
 use super::{Actor, ExecutionId, JobId, WorkerId};
 
 /// What to run, when, where, with which policies. Holding one is proof that each field is legal by itself; whether its
 /// schedule and its dependencies are is judged where the whole set is known (`jobfile`, and again by the engine).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Job {
     /// The author's id, unique in the engine.
     pub id: JobId,
@@ -41,6 +43,7 @@ pub struct Job {
     pub end_at: Option<DateTime<Utc>>,
     /// Fire times are spread deterministically over so long.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub jitter: Option<Duration>,
     /// `run` + `shell`, or `command` + `args`.
     #[serde(flatten)]
@@ -50,22 +53,27 @@ pub struct Job {
     pub dependencies: Vec<Dependency>,
     /// How long an execution may wait for its dependencies.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub dependency_timeout: Option<Duration>,
     /// Rank in the queue.
     pub priority: Priority,
     /// A queued execution rises one level of priority for each such time it has waited.
     #[serde(with = "text::duration")]
+    #[schema(value_type = String)]
     pub priority_aging: Duration,
     /// `false`: the schedule does not fire.
     pub enabled: bool,
     /// Bounds one attempt.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub timeout: Option<Duration>,
     /// Bounds the whole execution from its fire time.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub deadline: Option<Duration>,
     /// Between SIGTERM and SIGKILL.
     #[serde(with = "text::duration")]
+    #[schema(value_type = String)]
     pub kill_grace: Duration,
     /// What follows a failed attempt.
     pub retry: Retry,
@@ -83,6 +91,7 @@ pub struct Job {
     pub catch_up: CatchUp,
     /// How far back missed fire times are looked at.
     #[serde(with = "text::duration")]
+    #[schema(value_type = String)]
     pub catch_up_window: Duration,
     /// How many attempts of this job may run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,7 +175,7 @@ impl Job {
 }
 
 /// What an attempt does: a script for a shell, or a command from the registry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum JobCommand {
     /// `run: script`, carried out by `shell`.
@@ -215,7 +224,7 @@ impl JobCommand {
 }
 
 /// A value of the environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum EnvValue {
     /// The text itself.
@@ -228,7 +237,7 @@ pub enum EnvValue {
 }
 
 /// What is started once per failed execution, with its job, its reason and the tail of its output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum OnFailure {
     /// A script for `/bin/sh -c`.
@@ -244,7 +253,7 @@ pub enum OnFailure {
 }
 
 /// `calendar: {skip: name}` or `{only: name}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CalendarRule {
     /// No fire time on the calendar's days.
@@ -254,7 +263,7 @@ pub enum CalendarRule {
 }
 
 /// An edge "this job waits for that job".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Dependency {
     /// The job waited for.
     pub job: JobId,
@@ -263,11 +272,12 @@ pub struct Dependency {
     pub on: Condition,
     /// Fresh = finished within so long before the fire time.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub within: Option<Duration>,
 }
 
 /// The result that meets a dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// It succeeded.
@@ -281,7 +291,18 @@ pub enum Condition {
 
 /// Rank in the queue; `High` goes first.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
@@ -307,7 +328,7 @@ impl Priority {
 }
 
 /// What happens when a fire time comes while an execution of the job is live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// The new one is recorded as skipped.
@@ -324,7 +345,7 @@ pub enum Overlap {
 }
 
 /// What becomes of missed fire times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CatchUp {
     /// They are recorded, nothing runs.
@@ -336,91 +357,8 @@ pub enum CatchUp {
     All,
 }
 
-/// When and how often a failed attempt is followed by another.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Retry {
-    /// Never.
-    #[default]
-    None,
-    /// After the same delay each time.
-    Fixed {
-        /// Attempts after the first.
-        max_retries: u32,
-        /// Before each retry.
-        #[serde(with = "text::duration")]
-        delay: Duration,
-        /// Fraction (0 to 1) by which a delay is varied.
-        #[serde(default)]
-        jitter: f64,
-    },
-    /// After `min(delay · 2^(n-1), max_delay)` before retry n.
-    Exponential {
-        /// Attempts after the first.
-        max_retries: u32,
-        /// Before the first retry.
-        #[serde(with = "text::duration")]
-        delay: Duration,
-        /// No delay is longer.
-        #[serde(with = "text::duration")]
-        max_delay: Duration,
-        /// Fraction (0 to 1) by which a delay is varied.
-        #[serde(default)]
-        jitter: f64,
-    },
-}
-
-impl Retry {
-    /// Attempts that may follow the first.
-    #[must_use]
-    pub const fn max_retries(&self) -> u32 {
-        match self {
-            Self::None => 0,
-            Self::Fixed { max_retries, .. } | Self::Exponential { max_retries, .. } => *max_retries,
-        }
-    }
-
-    /// How long to wait after attempt number `attempt` failed, or `None` when it was the last one allowed.
-    /// `spread` in [0, 1) places the delay within the policy's jitter: 0.5 leaves it as it is.
-    #[must_use]
-    pub fn delay_after(&self, attempt: u32, spread: f64) -> Option<Duration> {
-        if attempt == 0 || attempt > self.max_retries() {
-            return None;
-        }
-        let (delay, jitter) = match self {
-            Self::None => return None,
-            Self::Fixed { delay, jitter, .. } => (*delay, *jitter),
-            Self::Exponential { delay, max_delay, jitter, .. } => {
-                let factor = 1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-                (delay.saturating_mul(factor).min(*max_delay), *jitter)
-            }
-        };
-        Some(delay.mul_f64((1.0 + jitter * (2.0 * spread - 1.0)).max(0.0)))
-    }
-}
-
-/// What a retry may depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", untagged)]
-pub enum RetryCause {
-    /// The command ended with this code.
-    ExitCode(i32),
-    /// A named cause.
-    Named(NamedCause),
-}
-
-/// Causes that are no exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NamedCause {
-    /// The attempt ran into its time-out.
-    Timeout,
-    /// Its worker died or lost its lease.
-    WorkerLost,
-}
-
 /// Which workers may carry a job out: the id is one of `ids` (if any are given) and every label is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct WorkerSelector {
     /// Worker ids; empty = any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -431,7 +369,7 @@ pub struct WorkerSelector {
 }
 
 /// Where a definition lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// In jobs.yaml.
@@ -441,7 +379,7 @@ pub enum Source {
 }
 
 /// An operator's halt of a schedule, kept over restarts and reloads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pause {
     /// When it was set.
     pub at: DateTime<Utc>,
@@ -456,7 +394,7 @@ pub struct Pause {
 }
 
 /// A single fire time that an operator has called off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SkipNext {
     /// Which.
     pub fire_time: DateTime<Utc>,
@@ -467,7 +405,7 @@ pub struct SkipNext {
 }
 
 /// Someone has seen that a job fails. Ends with the next success, or by time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Acknowledgement {
     /// The failed execution that was looked at.
     pub execution_id: ExecutionId,
@@ -484,7 +422,7 @@ pub struct Acknowledgement {
 }
 
 /// A version of a definition, and where it came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobVersion {
     /// From 1.
     pub version: u32,
@@ -554,7 +492,7 @@ pub struct JobRecord {
 }
 
 /// A job as others see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobStatus {
     /// The definition in force.
     #[serde(flatten)]
@@ -589,7 +527,7 @@ pub struct JobStatus {
 }
 
 /// What became of a range of fire times that did not become executions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerFate {
     /// No engine ran at them, and `catch_up` did not ask for them.
@@ -603,7 +541,7 @@ pub enum LedgerFate {
 }
 
 /// A row of the ledger: consecutive fire times of a job that share one fate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerRange {
     /// The job.
     pub job_id: JobId,
@@ -622,6 +560,7 @@ pub struct LedgerRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::NamedCause;
 
     #[test]
     fn a_fixed_delay_never_grows() {

@@ -1,11 +1,12 @@
 //! What the engine answers when it will not do what was asked: a value, never a failure.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ExecutionId, JobId, StateName, WorkerId};
 
 /// One thing that is wrong with a definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Where: a path such as `jobs[3].schedule`, or a job's id.
     pub path: String,

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Actor, ExecutionId, WorkerId};
 
 /// Whether a worker takes attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerState {
     /// Takes attempts.
@@ -33,7 +34,7 @@ impl WorkerState {
 }
 
 /// An operator's word that a worker takes no more attempts; kept over restarts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Drain {
     /// When.
     pub at: DateTime<Utc>,
@@ -83,7 +84,7 @@ impl WorkerOrders {
 }
 
 /// A worker as others see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Worker {
     /// Its id.
     pub id: WorkerId,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::model::{
     EnvValue, ExecutionId, JobCommand, JobId, Outcome, Pool, StateName, Trigger, WorkerId, text,
@@ -17,7 +18,9 @@ use crate::model::{
 pub const VERSION: u32 = 1;
 
 /// Names one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 pub struct AttemptKey {
     /// The execution.
     pub execution_id: ExecutionId,

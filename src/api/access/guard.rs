@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use base64::Engine as _;
+
 use super::{Access, Role};
 use crate::api::app::App;
+use crate::api::docs;
 use crate::api::problem::ProblemDetails;
 use crate::driver::Door;
 use crate::model::Actor;
@@ -60,17 +63,30 @@ pub(in crate::api) async fn authenticate(
     if OPEN.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    match caller(&access, request.headers()) {
+    let in_browsers = docs::is_shown_in_browsers(request.uri().path());
+    match caller(&access, request.headers(), in_browsers) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
+        }
+        Err(problem) if in_browsers && problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
+            let ask =
+                HeaderValue::from_static("Basic realm=\"crontower: a token as the password\"");
+            let mut response = problem.into_response();
+            response.headers_mut().append(header::WWW_AUTHENTICATE, ask);
+            response
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, ProblemDetails> {
-    let token = bearer(headers)?;
+fn caller(
+    access: &Access,
+    headers: &HeaderMap,
+    in_browsers: bool,
+) -> Result<Caller, ProblemDetails> {
+    let shown = if in_browsers { password(headers) } else { None };
+    let token = shown.as_deref().map_or_else(|| bearer(headers), Ok)?;
     let holder = access.tokens.holder(token).map_err(|error| {
         tracing::error!(%error, "tokens cannot be read, so nobody is let in");
         ProblemDetails::no_tokens()
@@ -80,6 +96,19 @@ fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, ProblemDetails
     };
     let door = (access.door_of)(Actor::named(&format!("token:{name}")));
     Ok(Caller { role, door })
+}
+
+/// The password of HTTP's Basic scheme, where that is what was sent.
+fn password(headers: &HeaderMap) -> Option<String> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let text = given.next()?.to_str().ok()?;
+    let (scheme, encoded) = text.split_once(' ')?;
+    if given.next().is_some() || !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let (_, password) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    Some(password.to_owned())
 }
 
 /// The token in the one `Authorization: Bearer …` header.

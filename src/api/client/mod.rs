@@ -4,7 +4,7 @@
 mod door;
 mod lines;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use reqwest::Method;
@@ -43,6 +43,14 @@ pub enum ClientError {
         /// What is wrong.
         message: String,
     },
+    /// The certificates to trust cannot be read.
+    #[error("cannot trust {}: {message}", .path.display())]
+    Authorities {
+        /// Their file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// What was given as a token can be none.
     #[error("the token holds a character that no token has")]
     Token,
@@ -65,9 +73,10 @@ impl From<ClientError> for Refusal {
             ClientError::Refused(problem) => {
                 problem.refusal().unwrap_or_else(|| Self::Other(problem.detail.clone()))
             }
-            ClientError::Url { .. } | ClientError::Token | ClientError::NotUnderstood { .. } => {
-                Self::Other(error.to_string())
-            }
+            ClientError::Url { .. }
+            | ClientError::Authorities { .. }
+            | ClientError::Token
+            | ClientError::NotUnderstood { .. } => Self::Other(error.to_string()),
         }
     }
 }
@@ -78,6 +87,8 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     at: String,
+    token: Option<header::HeaderValue>,
+    authorities: Vec<reqwest::Certificate>,
 }
 
 impl Client {
@@ -89,7 +100,7 @@ impl Client {
         let at = format!("at {}", path.display());
         let http = builder().unix_socket(path).build().map_err(|error| broken(&at, &error))?;
         let base = Url::parse("http://localhost/").map_err(|error| broken(&at, &error))?;
-        Ok(Self { http, base, at })
+        Ok(Self { http, base, at, token: None, authorities: Vec::new() })
     }
 
     /// At a URL such as `http://127.0.0.1:7117`.
@@ -106,7 +117,7 @@ impl Client {
         }
         let at = format!("at {}", shown(&base));
         let http = builder().build().map_err(|error| broken(&at, &error))?;
-        Ok(Self { http, base, at })
+        Ok(Self { http, base, at, token: None, authorities: Vec::new() })
     }
 
     /// The same, showing a bearer token.
@@ -117,8 +128,31 @@ impl Client {
         let value = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()));
         let mut value = value.map_err(|_| ClientError::Token)?;
         value.set_sensitive(true);
-        let headers = [(header::AUTHORIZATION, value)].into_iter().collect();
-        let http = builder().default_headers(headers).build();
+        Self { token: Some(value), ..self }.rebuilt()
+    }
+
+    /// The same, trusting the certificates of a PEM file beside the system's.
+    ///
+    /// # Errors
+    /// When the file holds none.
+    pub fn with_authorities(self, path: &Path) -> Result<Self, ClientError> {
+        let wrong = |message: String| ClientError::Authorities { path: path.to_owned(), message };
+        let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        let authorities = reqwest::Certificate::from_pem_bundle(&text);
+        let authorities = authorities.map_err(|error| wrong(root(&error)))?;
+        if authorities.is_empty() {
+            return Err(wrong("it holds no certificate".to_owned()));
+        }
+        Self { authorities, ..self }.rebuilt()
+    }
+
+    fn rebuilt(self) -> Result<Self, ClientError> {
+        let token = self.token.iter().map(|token| (header::AUTHORIZATION, token.clone()));
+        let builder = builder().default_headers(token.collect());
+        let http = match self.authorities.is_empty() {
+            true => builder.build(),
+            false => builder.tls_certs_merge(self.authorities.iter().cloned()).build(),
+        };
         Ok(Self { http: http.map_err(|error| broken(&self.at, &error))?, ..self })
     }
 

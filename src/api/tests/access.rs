@@ -49,12 +49,12 @@ impl Guarded {
 
 /// A path of the table with things that are there.
 fn filled(path: &str) -> String {
-    let id = match path.split('/').nth(3).unwrap() {
-        "executions" => "00000002",
-        "workers" => "worker-1",
+    let id = match path.split('/').nth(3) {
+        Some("executions") => "00000002",
+        Some("workers") => "worker-1",
         _ => "backup",
     };
-    path.replace("{id}", id)
+    path.replace("{id}", id).replace("{version}", "1").replace("{*file}", "index.html")
 }
 
 #[tokio::test]
@@ -63,8 +63,8 @@ async fn nothing_but_health_answers_without_a_token() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(guarded.ask("GET", path, &[]).await.status(), StatusCode::OK, "{path}");
     }
-    let routes = router::routes();
-    assert!(routes.len() > 20);
+    let routes: Vec<_> = router::routes().into_iter().chain(router::pages()).collect();
+    assert!(routes.len() > 40);
     let mut asked: Vec<(String, String)> =
         routes.iter().map(|route| (route.method.to_string(), filled(route.path))).collect();
     for path in ["/", "/api/v1", "/nothing", "/healthz/", "/healthz/../api/v1/jobs", "//healthz"] {
@@ -165,6 +165,34 @@ async fn a_feed_says_what_its_reader_may_do() {
         let line: Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(line["snapshot"]["role"], role.as_str());
     }
+}
+
+#[tokio::test]
+async fn a_browser_may_show_a_token_as_a_password_where_the_pages_are_and_nowhere_else() {
+    use base64::Engine as _;
+    let guarded = Guarded::new();
+    let basic = |text: String| {
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text)).into_bytes()
+    };
+    let token = guarded.token(Role::Viewer);
+    let right = basic(format!("anyone:{token}"));
+    for path in ["/docs", "/docs/", "/docs/index.html", "/api/openapi.json"] {
+        let status = guarded.ask("GET", path, &[&right]).await.status();
+        assert!(status.is_success() || status.is_redirection(), "{path}: {status}");
+        for wrong in
+            [basic(format!("{token}:")), basic("anyone:x".to_owned()), b"Basic !!".to_vec()]
+        {
+            let response = guarded.ask("GET", path, &[&wrong]).await;
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
+            let asked = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+            assert!(asked.into_iter().any(|ask| ask.to_str().unwrap().starts_with("Basic")));
+        }
+    }
+    for path in ["/api/v1/jobs", "/metrics", "/docs2", "/api/openapi.json/x", "/docs/../metrics"] {
+        let response = guarded.ask("GET", path, &[&right]).await;
+        assert_ne!(response.status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(guarded.ask("GET", "/api/v1/jobs", &[&right]).await.status(), 401);
 }
 
 #[tokio::test]

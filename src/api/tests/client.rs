@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::door::{execution_id, job};
 use super::*;
 use crate::api::client::{Client, ClientError};
-use crate::api::{Listen, Listeners, serve};
+use crate::api::{Listen, Listeners, Service, serve};
 use crate::driver::{Definition, Door, EditOptions, Feed, JobEdit, Note, RunOptions};
 use crate::model::{Refusal, Source, WorkerId};
 use crate::store::ExecutionQuery;
@@ -29,7 +29,14 @@ impl Served {
             Listeners::tcp(Listen::None, false).await.unwrap().with_socket(&path).unwrap();
         let door = Arc::new(PlayedDoor::sample());
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(serve(door.clone(), None, listeners, clock(), shutdown.clone()));
+        let service = Service {
+            door: door.clone(),
+            access: None,
+            tls: None,
+            metrics: Arc::default(),
+            clock: clock(),
+        };
+        let server = tokio::spawn(serve(service, listeners, shutdown.clone()));
         let client = Client::over_socket(&path).unwrap();
         Self { door, client, shutdown, server, _dir: dir }
     }

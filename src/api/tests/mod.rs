@@ -2,11 +2,14 @@
 
 mod access;
 mod client;
+mod connections;
 mod door;
 mod edits;
 mod events;
 mod hostile;
 mod listen;
+mod metrics;
+mod openapi;
 mod output;
 mod routes;
 
@@ -34,7 +37,7 @@ fn clock() -> WallClock {
 }
 
 fn app(door: Arc<PlayedDoor>, stopping: CancellationToken) -> App {
-    App { door, role: Role::Viewer, clock: clock(), stopping }
+    App { door, role: Role::Viewer, metrics: Arc::default(), clock: clock(), stopping }
 }
 
 /// A door, and the socket's router before it.

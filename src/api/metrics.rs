@@ -1,0 +1,158 @@
+//! `/metrics`: the engine in Prometheus' text format.
+//!
+//! Jobs are many and come and go, so a job's id is no label, with one exception: `crontower_job_failing` has a row for each
+//! job that fails now (at most 100), because an alert that does not name the job helps nobody.
+
+use std::fmt::{Display, Write as _};
+
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::app::App;
+use super::params::Params;
+use super::problem::ProblemDetails;
+use crate::driver::{Metrics, Snapshot, Spread};
+use crate::model::{JobStatus, StateName, WorkerState};
+
+/// So many failing jobs are told by name.
+pub(super) const MOST_FAILING: usize = 100;
+
+/// The engine as numbers.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain")),
+)]
+pub(super) async fn metrics(app: App, uri: Uri) -> Result<Response, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let snapshot = app.subscribe().await?.snapshot;
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, page(&snapshot, &app.metrics)).into_response())
+}
+
+/// Metrics as they are written, one family after the other.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a text does not fail.
+        let _ = writeln!(self.0, "# HELP crontower_{name} {help}\n# TYPE crontower_{name} {kind}");
+    }
+
+    fn row(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+        let labels = match labels.as_slice() {
+            [] => String::new(),
+            labels => format!("{{{}}}", labels.join(",")),
+        };
+        let _ = writeln!(self.0, "crontower_{name}{labels} {value}");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.family(name, kind, help);
+        self.row(name, &[], value);
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, spread: &Spread) {
+        self.family(name, "histogram", help);
+        let bucket = format!("{name}_bucket");
+        for (bound, below) in &spread.buckets {
+            self.row(&bucket, &[("le", &bound.as_secs_f64().to_string())], below);
+        }
+        self.row(&bucket, &[("le", "+Inf")], spread.count);
+        self.row(&format!("{name}_sum"), &[], spread.sum.as_secs_f64());
+        self.row(&format!("{name}_count"), &[], spread.count);
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn page(snapshot: &Snapshot, metrics: &Metrics) -> String {
+    let mut page = Page::default();
+    page.family("executions_total", "counter", "Executions that became final, by state.");
+    for (state, count) in metrics.ended() {
+        page.row("executions_total", &[("state", state.as_str())], count);
+    }
+    let help = "Attempts that a worker has started.";
+    page.single("attempts_started_total", "counter", help, metrics.attempts());
+    let help = "Between a fire time and the start of its first attempt.";
+    page.histogram("start_lateness_seconds", help, &metrics.lateness());
+    let help = "How long commits to the store took.";
+    page.histogram("commit_duration_seconds", help, &metrics.commits());
+    live(&mut page, snapshot);
+    jobs(&mut page, snapshot);
+    workers(&mut page, snapshot);
+    engine(&mut page, snapshot);
+    page.0
+}
+
+fn live(page: &mut Page, snapshot: &Snapshot) {
+    page.family("live_executions", "gauge", "Executions that are not final, by state.");
+    for state in StateName::ALL.into_iter().filter(|state| !state.is_final()) {
+        let count = snapshot.live.iter().filter(|one| one.state.name() == state).count();
+        page.row("live_executions", &[("state", state.as_str())], count);
+    }
+}
+
+fn jobs(page: &mut Page, snapshot: &Snapshot) {
+    let jobs = &snapshot.jobs;
+    page.single("jobs", "gauge", "Jobs there are.", jobs.len());
+    let paused = jobs.iter().filter(|job| job.paused.is_some()).count();
+    page.single("paused_jobs", "gauge", "Jobs that an operator has paused.", paused);
+    let disabled = jobs.iter().filter(|job| !job.definition.enabled).count();
+    page.single("disabled_jobs", "gauge", "Jobs whose schedule is disabled.", disabled);
+    let failing: Vec<&str> =
+        jobs.iter().filter(|job| is_failing(job)).map(|job| job.definition.id.as_str()).collect();
+    let help = "Jobs that failed last and whose failure nobody has acknowledged.";
+    page.single("failing_jobs", "gauge", help, failing.len());
+    page.family("job_failing", "gauge", "1 for each failing job, for at most 100 of them.");
+    for job in failing.into_iter().take(MOST_FAILING) {
+        page.row("job_failing", &[("job", job)], 1);
+    }
+}
+
+/// Whether the newest end of a job that counts is a failure that nobody has acknowledged.
+pub(super) fn is_failing(job: &JobStatus) -> bool {
+    let counts = |state: StateName| state.is_final() && state != StateName::Skipped;
+    let newest = job.recent.iter().rev().find(|one| counts(one.state));
+    let newest = newest.or(job.last_execution.as_ref());
+    job.acknowledged.is_none() && newest.is_some_and(|one| one.state.is_failure())
+}
+
+fn workers(page: &mut Page, snapshot: &Snapshot) {
+    let workers = &snapshot.workers;
+    page.family("worker_slots", "gauge", "How many attempts a worker runs at once.");
+    for worker in workers {
+        page.row("worker_slots", &[("worker", worker.id.as_str())], worker.capacity);
+    }
+    page.family("worker_slots_in_use", "gauge", "Attempts that a worker runs.");
+    for worker in workers {
+        page.row("worker_slots_in_use", &[("worker", worker.id.as_str())], worker.running.len());
+    }
+    page.family("worker_online", "gauge", "1 if the worker is there, draining or not.");
+    for worker in workers {
+        let is_there = matches!(worker.state, WorkerState::Online | WorkerState::Draining);
+        page.row("worker_online", &[("worker", worker.id.as_str())], u8::from(is_there));
+    }
+}
+
+fn engine(page: &mut Page, snapshot: &Snapshot) {
+    page.single("events_total", "counter", "Number of the newest event.", snapshot.seq);
+    page.single("leader", "gauge", "1 if this engine leads.", 1);
+    let changed = u8::from(snapshot.engine.file.changed);
+    page.single("jobs_file_changed", "gauge", "1 if jobs.yaml waits for a reload.", changed);
+    page.family("build_info", "gauge", "The version of the program.");
+    page.row("build_info", &[("version", &snapshot.engine.version)], 1);
+    let started = snapshot.engine.started_at.timestamp_millis();
+    page.single(
+        "start_time_seconds",
+        "gauge",
+        "When the engine started, since the Unix epoch.",
+        // Milliseconds since 1970 are far below 2^53.
+        std::time::Duration::from_millis(u64::try_from(started).unwrap_or(0)).as_secs_f64(),
+    );
+}

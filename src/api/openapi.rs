@@ -1,0 +1,390 @@
+//! The OpenAPI 3.1 document: made of what stands at the handlers, and of what holds for all of them.
+//!
+//! A handler says its path, its parameters by name, its body and its good answers. What the table of routes and the parameters'
+//! readers decide is said here once: roles, problems, and what a parameter takes. A test compares the document with the table.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::schema::{
+    AdditionalProperties, AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
+};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, OpenApi, PathItem, Ref, RefOr, Required, Response,
+    ResponseBuilder, SecurityRequirement,
+};
+use utoipa::{OpenApi as _, PartialSchema, ToSchema};
+
+use super::access::Role;
+use super::problem::ProblemDetails;
+use super::router::routes;
+use super::wire::{Change, EditedJob};
+use super::{
+    edits, events, executions, feed, health, jobs, metrics, output, preview, reload, status, why,
+    workers,
+};
+use crate::jobfile;
+use crate::model::JobStatus;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "crontower",
+        description = "Jobs, their executions and the workers that carry them out."
+    ),
+    paths(
+        jobs::list,
+        edits::create,
+        edits::show,
+        edits::replace,
+        edits::patch,
+        edits::delete,
+        edits::enable,
+        edits::disable,
+        edits::versions,
+        edits::roll_back,
+        jobs::next,
+        why::job,
+        jobs::ledger,
+        jobs::run,
+        jobs::pause,
+        jobs::resume,
+        jobs::skip_next,
+        executions::list,
+        executions::show,
+        output::read,
+        why::execution,
+        executions::cancel,
+        executions::retry,
+        executions::acknowledge,
+        executions::take_back,
+        executions::counts,
+        workers::list,
+        workers::show,
+        workers::patch,
+        workers::delete,
+        workers::drain,
+        workers::undrain,
+        status::status,
+        preview::preview,
+        reload::reload,
+        events::events,
+        feed::feed,
+        metrics::metrics,
+        health::healthz,
+        health::readyz,
+    ),
+    components(schemas(ProblemDetails))
+)]
+struct Handlers;
+
+/// The name of the way to show a token.
+const TOKEN: &str = "token";
+
+/// What a parameter is and takes. Each name means the same wherever it stands.
+const PARAMETERS: &[(&str, Takes, &str)] = &[
+    (
+        "id",
+        Takes::Text,
+        "Of a job or worker: its id; of an execution: any unique beginning or end of its id",
+    ),
+    ("version", Takes::Number(1, u32::MAX as i64), "The number of a version"),
+    ("limit", Takes::Number(1, 1_000), "At most so many rows"),
+    ("cursor", Takes::Text, "`next_cursor` of the page before"),
+    (
+        "source",
+        Takes::Word(&["file", "api"]),
+        "Where the job is to live: in jobs.yaml or in the store",
+    ),
+    ("dry_run", Takes::Flag, "Say what would change, and change nothing"),
+    ("from", Takes::Text, "Of fire times: those after this instant; of output: from this byte on"),
+    ("count", Takes::Number(1, 1_000), "So many fire times"),
+    ("at", Takes::Time, "The instant that is asked about; now, if none is given"),
+    ("job", Takes::Text, "Of this job"),
+    ("status", Takes::Text, "In one of these states, separated by commas"),
+    (
+        "trigger",
+        Takes::Word(&["schedule", "catch_up", "manual", "dependency", "retry", "reboot"]),
+        "Created by this",
+    ),
+    ("worker", Takes::Text, "Whose newest attempt this worker carries out"),
+    ("since", Takes::Time, "Created at or after this instant"),
+    ("until", Takes::Time, "Created before this instant"),
+    ("q", Takes::Text, "Holding all of these words, and none of those after a `!`"),
+    ("after", Takes::Text, "The nearest ones that are newer than this id or number"),
+    ("attempt", Takes::Number(1, u32::MAX as i64), "Of this attempt; the newest, if none is given"),
+    ("follow", Takes::Flag, "Go on until the execution is final"),
+    ("max_bytes", Takes::Number(1, 16 << 20), "As JSON: at most about so many bytes"),
+    ("expr", Takes::Text, "A cron expression or an English phrase"),
+    ("tz", Takes::Text, "An IANA name; the default zone of jobs.yaml, if none is given"),
+];
+
+/// What may be given for a parameter.
+#[derive(Clone, Copy)]
+enum Takes {
+    Text,
+    Number(i64, i64),
+    Flag,
+    Time,
+    Word(&'static [&'static str]),
+}
+
+/// A definition: the keys of jobs.yaml, or those of the system that crontower follows.
+pub(super) struct JobDefinition;
+
+/// The keys of a definition that change; one that is null goes.
+pub(super) struct JobPatch;
+
+impl ToSchema for EditedJob {
+    fn name() -> Cow<'static, str> {
+        "EditedJob".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Change::name().into(), Change::schema()));
+        Change::schemas(schemas);
+        schemas.push((JobStatus::name().into(), JobStatus::schema()));
+        JobStatus::schemas(schemas);
+    }
+}
+
+impl PartialSchema for EditedJob {
+    fn schema() -> RefOr<Schema> {
+        let change = || {
+            let change = Ref::from_schema_name(Change::name());
+            ObjectBuilder::new().property("change", change).required("change")
+        };
+        let whole =
+            AllOfBuilder::new().item(Ref::from_schema_name(JobStatus::name())).item(change());
+        let alone = change().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let described = "The job as the edit left it, and what was changed; with `dry_run`, or of a job that went, the latter alone.";
+        OneOfBuilder::new().description(Some(described)).item(whole).item(alone).into()
+    }
+}
+
+impl ToSchema for JobDefinition {
+    fn name() -> Cow<'static, str> {
+        "JobDefinition".into()
+    }
+}
+
+impl PartialSchema for JobDefinition {
+    fn schema() -> RefOr<Schema> {
+        let described = "A job: the keys of jobs.yaml, or those of the system that crontower follows (`retryPolicy`, …). \
+            What the engine tells about a job beside them may stand here and says nothing.";
+        keys(described, false).required("id").build().into()
+    }
+}
+
+impl ToSchema for JobPatch {
+    fn name() -> Cow<'static, str> {
+        "JobPatch".into()
+    }
+}
+
+impl PartialSchema for JobPatch {
+    fn schema() -> RefOr<Schema> {
+        let described = "The keys of a job that change; one that is null goes (RFC 7396).";
+        keys(described, true).build().into()
+    }
+}
+
+/// The keys of a job, as the jobs file knows them.
+fn keys(described: &str, nullable: bool) -> ObjectBuilder {
+    let object = ObjectBuilder::new()
+        .description(Some(described))
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)));
+    jobfile::job_keys().fold(object, |object, key| {
+        let default = match key.default {
+            "" => String::new(),
+            default => format!("; default: {default}"),
+        };
+        let kind = if nullable { or_null(key.takes) } else { kind(key.takes) };
+        let property = ObjectBuilder::new()
+            .schema_type(kind)
+            .description(Some(format!("{}{default}", key.takes)));
+        object.property(key.name, property)
+    })
+}
+
+fn kind(takes: &str) -> SchemaType {
+    match takes {
+        "true, false" => Type::Boolean.into(),
+        "number" => Type::Integer.into(),
+        "list of ids or `{job, on, within}`" => Type::Array.into(),
+        // A number of bytes, too; durations and times are text only.
+        "size" => SchemaType::from_iter([Type::String, Type::Integer]),
+        _ if takes.starts_with("list of") => Type::Array.into(),
+        _ if takes.starts_with("map") || takes.starts_with("`{") => Type::Object.into(),
+        _ => Type::String.into(),
+    }
+}
+
+fn or_null(takes: &str) -> SchemaType {
+    match kind(takes) {
+        SchemaType::Type(one) => SchemaType::from_iter([one, Type::Null]),
+        other => other,
+    }
+}
+
+/// The whole document.
+pub(super) fn document() -> OpenApi {
+    let mut document = Handlers::openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(
+        "Over TCP: what `crontower token create` made, or the file `token` of the data folder. The socket needs none.",
+    ));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme.build()));
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            complete(path, method, operation);
+        }
+    }
+    document
+}
+
+/// What an item holds, each under its method.
+pub(super) fn operations(
+    item: &mut PathItem,
+) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, post, put, patch, delete, .. } = item;
+    let all = [("GET", get), ("POST", post), ("PUT", put), ("PATCH", patch), ("DELETE", delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Adds what holds beyond the handler.
+fn complete(path: &str, method: &str, operation: &mut Operation) {
+    operation.operation_id = Some(name(path, method));
+    operation.tags = Some(vec![tag(path).to_owned()]);
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            describe(parameter);
+        }
+    }
+    let route = routes().into_iter().find(|route| route.path == path && route.method == method);
+    let Some(route) = route else { return };
+    operation.security = Some(vec![SecurityRequirement::new(TOKEN, [""; 0])]);
+    let role = format!("Least role: {}.", route.role);
+    let said = operation.description.take();
+    operation.description = Some(said.map_or(role.clone(), |said| format!("{said}\n\n{role}")));
+    let edits = route.role == Role::Admin && path.starts_with("/api/v1/jobs");
+    if edits && operation.operation_id.as_deref() != Some("post_jobs") {
+        operation.parameters.get_or_insert_default().push(if_match().into());
+    }
+    for (status, why) in problems(path, method, route.role) {
+        let known = operation.responses.responses.entry(status.to_string());
+        known.or_insert_with(|| problem(why).into());
+    }
+    // A worker that can be taken out is still to come: the one good answer is a problem, too.
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            if status == "409" && response.content.is_empty() {
+                *response = problem(&response.description.clone());
+            }
+            if edits && matches!(status.as_str(), "200" | "201") {
+                tagged(response, status == "201");
+            }
+        }
+    }
+}
+
+/// `GET /api/v1/jobs/{id}/next` is `get_jobs_id_next`.
+fn name(path: &str, method: &str) -> String {
+    let inside = path.trim_start_matches("/api/v1");
+    let words = inside.split(['/', '{', '}', '-', '.']).filter(|word| !word.is_empty());
+    words.fold(method.to_lowercase(), |name, word| name + "_" + word)
+}
+
+fn tag(path: &str) -> &str {
+    match path.trim_start_matches("/api/v1/").split('/').next() {
+        Some(tag @ ("jobs" | "executions" | "workers" | "schedule")) => tag,
+        Some("counts") => "executions",
+        _ => "engine",
+    }
+}
+
+fn describe(parameter: &mut Parameter) {
+    let known = PARAMETERS.iter().find(|(name, ..)| *name == parameter.name);
+    let Some((_, takes, described)) = known else { return };
+    parameter.description = Some((*described).to_owned());
+    if parameter.parameter_in == ParameterIn::Query {
+        let needed = if parameter.name == "expr" { Required::True } else { Required::False };
+        parameter.required = needed;
+    }
+    let object = ObjectBuilder::new();
+    let schema = match takes {
+        Takes::Text => object.schema_type(Type::String),
+        Takes::Time => object
+            .schema_type(Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::Custom("date-time".to_owned()))),
+        // The name alone is yes, too.
+        Takes::Flag => {
+            object.schema_type(Type::String).enum_values(Some(vec!["true", "false", "1", "0", ""]))
+        }
+        Takes::Number(low, high) => {
+            object.schema_type(Type::Integer).minimum(Some(*low)).maximum(Some(*high))
+        }
+        Takes::Word(words) => object.schema_type(Type::String).enum_values(Some(words.to_vec())),
+    };
+    parameter.schema = Some(schema.build().into());
+}
+
+fn if_match() -> Parameter {
+    Parameter::builder()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("The job's ETag: refuse unless the job still has this version"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .build()
+}
+
+/// The statuses under which a route may answer a problem.
+fn problems(path: &str, method: &str, role: Role) -> Vec<(u16, &'static str)> {
+    let mut all = vec![
+        (400, "The request is malformed"),
+        (401, "No token that is known here"),
+        (408, "The request did not arrive in time"),
+        (503, "The engine is ending, or its store is unavailable"),
+    ];
+    if role > Role::Viewer {
+        all.push((403, "The token's role is not enough"));
+    }
+    if path.contains("{id}") || path == "/api/v1/executions" {
+        all.push((404, "No such thing"));
+    }
+    if method != "GET" {
+        all.push((409, "It does not fit what is there"));
+    }
+    if matches!(method, "POST" | "PUT" | "PATCH") {
+        all.push((413, "The request body is too large"));
+    }
+    if role == Role::Admin && path.starts_with("/api/v1/jobs") {
+        all.push((412, "The job has another version"));
+    }
+    if role == Role::Admin || path.contains("preview") {
+        all.push((422, "A definition, or jobs.yaml, is not legal"));
+    }
+    if path.contains("/executions") && path.contains("{id}") {
+        all.retain(|(status, _)| *status != 422);
+    }
+    all
+}
+
+fn problem(why: &str) -> Response {
+    let schema = Ref::from_schema_name("ProblemDetails");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(why).content("application/problem+json", content).build()
+}
+
+/// The answer carries the version, and that of a new job its place.
+fn tagged(response: &mut Response, is_new: bool) {
+    let text = || ObjectBuilder::new().schema_type(Type::String).build();
+    let tag = HeaderBuilder::new().schema(Some(text())).description(Some("The job's version"));
+    response.headers.insert("ETag".to_owned(), tag.build().into());
+    if is_new {
+        let place = HeaderBuilder::new().schema(Some(text())).description(Some("Where the job is"));
+        response.headers.insert("Location".to_owned(), place.build().into());
+    }
+}

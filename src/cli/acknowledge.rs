@@ -1,0 +1,58 @@
+//! `crontower acknowledge`: someone has seen that a job fails.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::Context;
+use super::exit::Failure;
+use super::times::{instant_ahead, local};
+use crate::api::client::Method;
+use crate::model::JobStatus;
+
+/// Note that a failure was seen: its job is not told as failing until it succeeds and fails again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  crontower acknowledge 1a2b3c4d --note 'disk is ordered' --until 2d
+  crontower acknowledge 1a2b3c4d --undo")]
+pub(super) struct Acknowledge {
+    /// Any unique beginning or end of the failed execution's id
+    execution: String,
+    /// What is known about it
+    #[arg(long, conflicts_with = "undo")]
+    note: Option<String>,
+    /// The note ends at a time (2026-12-24T18:00:00Z), or after so long (2d); without it: with the next success
+    #[arg(long, value_name = "TIME", value_parser = instant_ahead, conflicts_with = "undo")]
+    until: Option<DateTime<Utc>>,
+    /// Take the note back
+    #[arg(long)]
+    undo: bool,
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
+}
+
+impl Acknowledge {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.place.client()?;
+        let path = ["executions", &self.execution, "acknowledge"];
+        let text = if self.undo {
+            client.send(Method::DELETE, &path, &[], None, &json!({})).await?
+        } else {
+            client.post(&path, &[], &json!({ "note": self.note, "until": self.until })).await?
+        };
+        if self.json {
+            return context.terminal.say(&text);
+        }
+        let job: Arc<JobStatus> = client.parse(&text)?;
+        let id = &job.definition.id;
+        context.terminal.say(&match &job.acknowledged {
+            None => format!("the failure of {id} is not acknowledged any more"),
+            Some(note) => {
+                let until = note.until.map_or_else(|| "its next success".to_owned(), local);
+                format!("the failure of {id} is acknowledged until {until}")
+            }
+        })
+    }
+}
