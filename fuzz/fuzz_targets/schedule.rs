@@ -28,7 +28,7 @@ fuzz_target!(|text: &str| {
     };
     for start in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC] {
         let mut after = start;
-        for _ in 0..20 {
+        for _ in 0..5 {
             let Some(next) = table.fire_time_after(after) else { break };
             assert!(next > after);
             after = next;
