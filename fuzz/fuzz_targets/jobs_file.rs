@@ -34,6 +34,7 @@ fuzz_target!(|text: &str| {
     let rules = Rules {
         catalog: &AnyArguments,
         base_dir: PathBuf::from("/nowhere"),
+        is_root: false,
         system_zone: Tz::Europe__Berlin,
         now: DateTime::UNIX_EPOCH,
     };
