@@ -159,6 +159,11 @@ pub(super) fn json_body<T: DeserializeOwned + Default>(
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
+    // A list would do, too, for what is read into a structure: field by field, without their names.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let detail = "the request body is a list, not a JSON object".to_owned();
+        return Err(ProblemDetails::body(detail));
+    }
     serde_json::from_slice(&bytes)
         .map_err(|error| ProblemDetails::body(format!("the request body is no such JSON: {error}")))
 }

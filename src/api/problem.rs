@@ -189,6 +189,69 @@ impl ProblemDetails {
     }
 }
 
+impl ProblemDetails {
+    /// A change of a definition that is refused.
+    fn about_definitions(refusal: Refusal, detail: String) -> Self {
+        use StatusCode as S;
+        match refusal {
+            Refusal::JobExists { job } => {
+                Self::new(S::CONFLICT, "job-exists", "Job id is taken", detail)
+                    .about("job", json!(job))
+            }
+            Refusal::UnknownVersion { job, version } => {
+                Self::new(S::NOT_FOUND, "unknown-version", "No such version", detail)
+                    .about("job", json!(job))
+                    .about("version", json!(version))
+            }
+            Refusal::AnotherVersion { job, expected, current } => {
+                let title = "Job has changed";
+                Self::new(S::PRECONDITION_FAILED, "another-version", title, detail)
+                    .about("job", json!(job))
+                    .about("expected", json!(expected))
+                    .about("current", json!(current))
+            }
+            Refusal::FileLeftAlone { diff, .. } => {
+                Self::new(S::CONFLICT, "file-left-alone", "Jobs file left alone", detail)
+                    .about("diff", json!(diff))
+            }
+            Refusal::NotPossible(_) => {
+                Self::new(S::CONFLICT, "not-possible", "Not possible", detail)
+            }
+            Refusal::Invalid(errors) => {
+                let title = "Invalid jobs";
+                Self {
+                    errors: errors.into(),
+                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid-jobs", title, detail)
+                }
+            }
+            Refusal::File(_) => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "invalid-file", "Invalid jobs file", detail)
+            }
+            other => Self::about_engine(other, detail),
+        }
+    }
+
+    /// An engine that cannot answer. What it refuses for any other reason is told before.
+    fn about_engine(refusal: Refusal, detail: String) -> Self {
+        use StatusCode as S;
+        match refusal {
+            Refusal::Store(source) => {
+                // What a database says is for the log of its owner, not for whoever calls.
+                tracing::error!(%source, "the store is unavailable");
+                let detail = "the store is unavailable: the engine's log says why".to_owned();
+                Self::new(S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable", detail)
+            }
+            Refusal::Stopping => {
+                Self::new(S::SERVICE_UNAVAILABLE, "stopping", "Engine is stopping", detail)
+            }
+            Refusal::Unreachable(_) => {
+                Self::new(S::BAD_GATEWAY, "unreachable", "Engine not reachable", detail)
+            }
+            _ => Self::new(S::BAD_GATEWAY, "not-understood", "Answer not understood", detail),
+        }
+    }
+}
+
 impl From<Refusal> for ProblemDetails {
     fn from(refusal: Refusal) -> Self {
         use StatusCode as S;
@@ -226,54 +289,7 @@ impl From<Refusal> for ProblemDetails {
                 Self::new(S::CONFLICT, "not-paused", "Job is not paused", detail)
                     .about("job", json!(job))
             }
-            Refusal::JobExists { job } => {
-                Self::new(S::CONFLICT, "job-exists", "Job id is taken", detail)
-                    .about("job", json!(job))
-            }
-            Refusal::UnknownVersion { job, version } => {
-                Self::new(S::NOT_FOUND, "unknown-version", "No such version", detail)
-                    .about("job", json!(job))
-                    .about("version", json!(version))
-            }
-            Refusal::AnotherVersion { job, expected, current } => {
-                let title = "Job has changed";
-                Self::new(S::PRECONDITION_FAILED, "another-version", title, detail)
-                    .about("job", json!(job))
-                    .about("expected", json!(expected))
-                    .about("current", json!(current))
-            }
-            Refusal::FileLeftAlone { diff, .. } => {
-                Self::new(S::CONFLICT, "file-left-alone", "Jobs file left alone", detail)
-                    .about("diff", json!(diff))
-            }
-            Refusal::NotPossible(_) => {
-                Self::new(S::CONFLICT, "not-possible", "Not possible", detail)
-            }
-            Refusal::Invalid(errors) => {
-                let title = "Invalid jobs";
-                Self {
-                    errors: errors.into(),
-                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid-jobs", title, detail)
-                }
-            }
-            Refusal::File(_) => {
-                Self::new(S::UNPROCESSABLE_ENTITY, "invalid-file", "Invalid jobs file", detail)
-            }
-            Refusal::Store(source) => {
-                // What a database says is for the log of its owner, not for whoever calls.
-                tracing::error!(%source, "the store is unavailable");
-                let detail = "the store is unavailable: the engine's log says why".to_owned();
-                Self::new(S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable", detail)
-            }
-            Refusal::Stopping => {
-                Self::new(S::SERVICE_UNAVAILABLE, "stopping", "Engine is stopping", detail)
-            }
-            Refusal::Unreachable(_) => {
-                Self::new(S::BAD_GATEWAY, "unreachable", "Engine not reachable", detail)
-            }
-            Refusal::Other(_) => {
-                Self::new(S::BAD_GATEWAY, "not-understood", "Answer not understood", detail)
-            }
+            other => Self::about_definitions(other, detail),
         }
     }
 }

@@ -225,7 +225,11 @@ fn read(file: &Path) -> Result<Map<String, Value>, Failure> {
         return Err(wrong("a job has at most 1 MiB".to_owned()));
     }
     let parsed: Result<Value, _> = serde_yaml::from_str(&text);
-    match parsed.map_err(|error| wrong(error.to_string()))? {
+    let parsed = parsed.map_err(|error| {
+        let said = error.to_string();
+        wrong(said.trim_start_matches("error: ").to_owned())
+    });
+    match parsed? {
         Value::Object(definition) => Ok(definition),
         _ => Err(wrong(
             "it holds no job: a map with keys such as `id`, `schedule`, `run`".to_owned(),

@@ -80,7 +80,12 @@ impl From<ClientError> for Failure {
                 _ => Exit::Failed,
             },
         };
-        let failure = Self::new(exit, error.to_string());
+        let mut failure = Self::new(exit, error.to_string());
+        if let ClientError::Refused(problem) = &error
+            && let Some(diff) = problem.about.get("diff").and_then(|diff| diff.as_str())
+        {
+            failure.message = Some(format!("{error}; what was wanted:\n{diff}"));
+        }
         let unknown = matches!(&error, ClientError::Refused(problem) if problem.status == 401);
         match exit {
             Exit::Unreachable => failure.hint(

@@ -19,6 +19,7 @@ const MOST_BYTES: u64 = 4 << 20;
 
 /// Make a jobs file of what another scheduler has.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  crontower import crontab > jobs.yaml")]
 pub(super) struct Import {
     #[command(subcommand)]
     from: From,

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -45,7 +46,7 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
         context.terminal.note(notice);
     }
     let door = Arc::new(up.running.handle.acting_as(Actor::named("screen")));
-    let left = show(door, Hosting::ThisProcess, &mut signals).await;
+    let left = show(door, Hosting::ThisProcess, None, &mut signals).await;
     let said = leave(left, &args, &data_dir, &mut up, &mut signals, context).await;
     up.down().await;
     match said? {
@@ -64,9 +65,11 @@ pub(super) async fn attach(context: &Context, client: Client) -> Result<(), Fail
     // Asked first, so that "nobody is there" is told as such.
     client.get(&["status"], &[]).await?;
     let mut signals = Signals::new()?;
-    let left = show(Arc::new(client), Hosting::Elsewhere, &mut signals).await?;
+    let place = Some(client.place().to_owned());
+    let left = show(Arc::new(client), Hosting::Elsewhere, place, &mut signals).await?;
     match left {
         Left::TerminalLost => Ok(()),
+        Left::NoEngine => context.terminal.say("no engine answers: `crontower` starts one"),
         _ => context.terminal.say("the engine goes on: `crontower` shows it again"),
     }
 }
@@ -91,18 +94,24 @@ fn check_terminal(context: &Context) -> Result<(), Failure> {
 async fn show(
     door: Arc<dyn Door>,
     hosting: Hosting,
+    attached: Option<String>,
     signals: &mut Signals,
 ) -> Result<Left, Failure> {
     let stop = CancellationToken::new();
     let variable =
         |name: &str| from_environment(name).map(|value| value.to_string_lossy().into_owned());
     let options = TuiOptions::from_environment(variable, now, hosting, stop.clone());
+    let options = TuiOptions { attached, ..options };
+    let editing = Arc::clone(&options.editing);
     let mut screen = std::pin::pin!(tui::run(door, options));
     loop {
         tokio::select! {
             left = screen.as_mut() => return left.map_err(no_screen),
-            asked = signals.next() => if let Asked::Stop(_) = asked {
-                stop.cancel();
+            asked = signals.next() => match asked {
+                // ^c in an editor is for what runs in it.
+                Asked::Stop("SIGINT") if editing.load(Ordering::Relaxed) => {}
+                Asked::Stop(_) => stop.cancel(),
+                Asked::Reload => {}
             },
         }
     }
@@ -156,7 +165,7 @@ async fn leave(
             up.stop(Some(OnStop::Leave), "another process takes over").await;
             return Ok(Farewell::HandOver);
         }
-        Ok(Left::Quit | Left::Cancelled) => None,
+        Ok(Left::Quit | Left::NoEngine | Left::Cancelled) => None,
         Ok(Left::Stop) => Some(OnStop::Leave),
         Ok(Left::Wait) => {
             let line = wait_for_commands(running, up, signals, context).await;

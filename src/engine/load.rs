@@ -176,11 +176,17 @@ impl Engine {
     /// Adds a job. One that was there before goes on counting its versions, and what still runs of it is its own again.
     fn add(&mut self, now: Now, job: Job, timetable: Option<Timetable>, source: Source) {
         let id = job.id.clone();
-        let version = self.retired.remove(&id).unwrap_or(0) + 1;
+        let before = self.retired.remove(&id);
+        let version = before.unwrap_or(0) + 1;
         let definition = Arc::new(job);
         self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version });
         self.save_version(now, &definition, version);
-        let state = JobState::new(now.wall);
+        let mut state = JobState::new(now.wall);
+        if before.is_some() {
+            // The clock may have been set back since it was removed: nothing fires twice.
+            let accounted = self.accounted.remove(&id).unwrap_or(self.horizon);
+            state.accounted_until = state.accounted_until.max(accounted);
+        }
         let mut entry = JobEntry::new(definition, source, version, state, timetable);
         for live in self.live.values().filter(|live| live.execution.job_id == id) {
             entry.active.insert(live.execution.id);
@@ -253,6 +259,7 @@ impl Engine {
             self.agenda.remove(&(at, job.clone()));
         }
         self.retired.insert(job.clone(), entry.version);
+        self.accounted.insert(job.clone(), entry.state.accounted_until);
         self.out.jobs.remove(job);
         self.out.changes.push(Change::JobRemoved(job.clone()));
         self.out.removed_jobs.push(job.clone());

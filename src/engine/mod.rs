@@ -92,6 +92,10 @@ pub struct Engine {
     jobs: BTreeMap<JobId, JobEntry>,
     /// The last version of jobs that are no longer defined.
     retired: BTreeMap<JobId, u32>,
+    /// Up to when the fire times of jobs that this engine removed have their fate.
+    accounted: BTreeMap<JobId, DateTime<Utc>>,
+    /// The newest instant that an engine before this one is known to have dealt with.
+    horizon: DateTime<Utc>,
     live: HashMap<ExecutionId, Live>,
     queue: Queue,
     workers: Workers,

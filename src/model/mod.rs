@@ -9,6 +9,7 @@ mod id;
 mod job;
 mod now;
 mod refusal;
+mod retry;
 mod role;
 mod settings;
 pub mod text;
@@ -22,12 +23,12 @@ pub use execution::{
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{
     Acknowledgement, CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand,
-    JobVersion, NamedCause, OnFailure, Overlap, Priority, Retry, RetryCause, SkipNext,
-    WorkerSelector,
+    JobVersion, OnFailure, Overlap, Priority, SkipNext, WorkerSelector,
 };
 pub use job::{JobRecord, JobState, JobStatus, LedgerFate, LedgerRange, Pause, Source};
 pub use now::Now;
 pub use refusal::{Problem, Refusal};
+pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
 pub use why::Why;

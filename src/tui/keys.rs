@@ -2,13 +2,15 @@
 //!
 //! Owns which key means which action where. Never carries anything out. Nothing is reachable only
 //! by F-keys, Alt, or a key that tmux, screen, flow control or the shell would take (`^a ^b ^s ^q
-//! ^z`).
+//! ^z`). It is long because it is one table.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::model::Tab;
 use super::model::cursor::Move;
 use super::model::filter::Fuzzy;
+use super::theme::Palette;
+use crate::model::Role;
 
 /// What a key, or a line of the palette, does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,20 @@ pub(crate) enum Action {
     PreviousMatch,
     Run,
     RunWith,
+    PauseUntil,
+    SkipNext,
+    Acknowledge,
+    Undo,
+    Drain,
+    Capacity,
+    EditForm,
+    Editor,
+    NewJob,
+    Delete,
+    Enable,
+    Disable,
+    Versions,
+    RollBack,
     RunForced,
     Retry,
     Why,
@@ -53,6 +69,7 @@ pub(crate) enum Action {
     ScrollLeft,
     ScrollRight,
     Utc,
+    Theme(Palette),
     Notices,
     Repaint,
 }
@@ -72,7 +89,8 @@ impl Scope {
     pub(crate) const OUTPUT: Self = Self(128);
     pub(crate) const PLAN: Self = Self(256);
     pub(crate) const PAPER: Self = Self(512);
-    const ALL: Self = Self(1023);
+    pub(crate) const VERSIONS: Self = Self(1024);
+    const ALL: Self = Self(2047);
     /// The tabs themselves.
     const LISTS: Self = Self(15);
     /// Places about a job.
@@ -145,6 +163,8 @@ pub(crate) struct Binding {
     pub(crate) help: &'static str,
     /// Its word in the footer, where it stands there.
     pub(crate) hint: Option<&'static str>,
+    /// Who may do it: for others it is not there.
+    pub(crate) role: Role,
 }
 
 const fn bind(
@@ -154,13 +174,48 @@ const fn bind(
     name: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { keys, action, scope, name, help, hint: None }
+    Binding { keys, action, scope, name, help, hint: None, role: role_of(action) }
 }
 
 impl Binding {
     const fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
+}
+
+/// Who may do it.
+const fn role_of(action: Action) -> Role {
+    match action {
+        Action::Run
+        | Action::RunWith
+        | Action::RunForced
+        | Action::Retry
+        | Action::CancelExecution
+        | Action::Pause
+        | Action::PauseUntil
+        | Action::SkipNext
+        | Action::Acknowledge
+        | Action::Undo
+        | Action::Drain
+        | Action::Capacity => Role::Operator,
+        Action::EditForm
+        | Action::Editor
+        | Action::NewJob
+        | Action::Delete
+        | Action::Enable
+        | Action::Disable
+        | Action::RollBack
+        | Action::Reload
+        | Action::Apply => Role::Admin,
+        _ => Role::Viewer,
+    }
+}
+
+/// Where one is, and what one may do there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) scope: Scope,
+    pub(crate) role: Role,
 }
 
 /// The table. Its order is that of footer and help.
@@ -185,14 +240,73 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .hint("executions"),
     bind(&[named(KeyCode::Enter)], Action::ShowOutput, Scope::EXECUTION, "read", "its output"),
     bind(&[key('r')], Action::Run, OF_ANY, "run", "run the job now").hint("run"),
-    bind(&[key('R')], Action::RunWith, OF_ANY, "run-with", "run the job now with arguments"),
+    bind(
+        &[key('R')],
+        Action::RunWith,
+        OF_ANY,
+        "run-with",
+        "run the job now: with arguments, with dependencies, past overlap",
+    ),
     bind(&[], Action::RunForced, OF_ANY, "run-forced", "run the job now, past its overlap policy"),
     bind(&[key('l')], Action::ShowOutput, OF_LISTED, "output", "output of the newest attempt")
         .hint("output"),
     bind(&[key('x')], Action::CancelExecution, OF_ANY, "cancel", "cancel the execution (asks)")
         .hint("cancel"),
+    bind(
+        &[named(KeyCode::Enter)],
+        Action::RollBack,
+        Scope::VERSIONS,
+        "roll-back",
+        "roll back to this version: shows what would change",
+    )
+    .hint("roll back"),
     bind(&[key('p')], Action::Pause, Scope::OF_JOB, "pause", "pause the schedule, or resume it")
         .hint("pause"),
+    bind(
+        &[key('P')],
+        Action::PauseUntil,
+        Scope::OF_JOB,
+        "pause-until",
+        "pause until when, and why",
+    ),
+    bind(
+        &[key('K')],
+        Action::SkipNext,
+        Scope::OF_JOB,
+        "skip-next",
+        "skip the next fire time, and only that; or do not, after all",
+    ),
+    bind(
+        &[key('a')],
+        Action::Acknowledge,
+        OF_LISTED,
+        "acknowledge",
+        "note that a failure is known: it no longer counts as failing",
+    ),
+    bind(
+        &[key('D')],
+        Action::Drain,
+        OF_WORKER,
+        "drain",
+        "the worker takes no more attempts, or takes them again",
+    )
+    .hint("drain"),
+    bind(&[], Action::Capacity, OF_WORKER, "capacity", "how many attempts the worker runs at once"),
+    bind(&[key('e')], Action::EditForm, Scope::OF_JOB, "edit", "change the job in a form")
+        .hint("edit"),
+    bind(&[key('E')], Action::Editor, Scope::OF_JOB, "editor", "open $EDITOR at the job's line"),
+    bind(&[key('n')], Action::NewJob, Scope::LISTS, "new", "define a new job"),
+    bind(
+        &[key('V')],
+        Action::Versions,
+        Scope::OF_JOB,
+        "versions",
+        "versions of the job; roll back",
+    ),
+    bind(&[], Action::Enable, Scope::OF_JOB, "enable", "`enabled: true` in the definition"),
+    bind(&[], Action::Disable, Scope::OF_JOB, "disable", "`enabled: false` in the definition"),
+    bind(&[], Action::Delete, Scope::OF_JOB, "delete", "delete the job (shows the diff, asks)"),
+    bind(&[key('z')], Action::Undo, Scope::ALL, "undo", "undo the last action of yours"),
     bind(&[key('w')], Action::Why, OF_LISTED, "why", "why it runs, waits, or does not").hint("why"),
     bind(&[], Action::Retry, OF_RUN, "retry", "run a final execution again"),
     bind(&[key('f')], Action::Follow, Scope::OUTPUT, "follow", "stay with the newest line")
@@ -277,6 +391,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .hint("command"),
     bind(&[], Action::Utc, Scope::ALL, "utc", "times in UTC, or in your zone again"),
+    bind(&[], Action::Theme(Palette::Dark), Scope::ALL, "theme-dark", "colours for a dark ground"),
+    bind(&[], Action::Theme(Palette::Light), Scope::ALL, "theme-light", "for a light ground"),
+    bind(&[], THEME_CONTRAST, Scope::ALL, "theme-high-contrast", "nothing is dimmed"),
+    bind(&[], THEME_BLIND, Scope::ALL, "theme-colour-blind", "colours without red and green"),
     bind(&[], Action::Notices, Scope::ALL, "notices", "past notices"),
     bind(&[ctrl('l')], Action::Repaint, Scope::ALL, "repaint", "paint everything anew"),
     bind(
@@ -294,12 +412,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
 
 const OF_ANY: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION).and(Scope::OUTPUT);
 const OF_RUN: Scope = Scope::OF_EXECUTION.and(Scope::OUTPUT);
+const OF_WORKER: Scope = Scope::WORKERS.and(Scope::WORKER);
 const OF_LISTED: Scope = Scope::OF_JOB.and(Scope::OF_EXECUTION);
 const COPIED: Scope = OF_ANY.and(Scope::WORKERS).and(Scope::WORKER);
 const MARKED: Scope = Scope::JOBS.and(Scope::EXECUTIONS);
 const SORTED: Scope = Scope::JOBS.and(Scope::WORKERS);
 const NOT_LIST: Scope = Scope::ALL.but(Scope::LISTS);
 const NOT_OUTPUT: Scope = Scope::ALL.but(Scope::OUTPUT);
+const THEME_CONTRAST: Action = Action::Theme(Palette::HighContrast);
+const THEME_BLIND: Action = Action::Theme(Palette::ColourBlind);
 const DOWN: Action = Action::Move(Move::By(1));
 const UP: Action = Action::Move(Move::By(-1));
 const FIRST: Action = Action::Move(Move::First);
@@ -308,21 +429,21 @@ const PAGE_DOWN: Action = Action::Move(Move::Pages(1));
 const PAGE_UP: Action = Action::Move(Move::Pages(-1));
 
 /// The action of a key, if it has one there.
-pub(crate) fn action(scope: Scope, event: KeyEvent) -> Option<Action> {
+pub(crate) fn action(place: Place, event: KeyEvent) -> Option<Action> {
     let pressed = Key::of(event);
-    valid(scope).find(|it| it.keys.contains(&pressed)).map(|it| it.action)
+    valid(place).find(|it| it.keys.contains(&pressed)).map(|it| it.action)
 }
 
 /// The bindings that are valid there.
-pub(crate) fn valid(scope: Scope) -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().filter(move |it| it.scope.meets(scope))
+pub(crate) fn valid(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |it| it.scope.meets(place.scope) && it.role <= place.role)
 }
 
 /// The actions that a typed text may mean: their names and what they do, best first.
-pub(crate) fn palette(scope: Scope, typed: &str) -> Vec<(Action, &'static str, &'static str)> {
+pub(crate) fn palette(place: Place, typed: &str) -> Vec<(Action, &'static str, &'static str)> {
     let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
     let mut fuzzy = Fuzzy::new(&words);
-    let offered = valid(scope).filter(|it| !matches!(it.action, Action::Palette));
+    let offered = valid(place).filter(|it| !matches!(it.action, Action::Palette));
     let mut found: Vec<_> = offered
         .filter_map(|it| {
             let named = fuzzy.score(it.name).map(|score| score + 1_000);
@@ -341,12 +462,16 @@ pub(crate) fn palette(scope: Scope, typed: &str) -> Vec<(Action, &'static str, &
 mod tests {
     use super::*;
 
+    const fn here(scope: Scope) -> Place {
+        Place { scope, role: Role::Admin }
+    }
+
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for bit in 0..10 {
+        for bit in 0..11 {
             let scope = Scope(1 << bit);
             let mut seen: Vec<(Key, &str)> = Vec::new();
-            for binding in valid(scope) {
+            for binding in valid(here(scope)) {
                 for key in binding.keys {
                     let other = seen.iter().find(|(other, _)| other == key);
                     assert_eq!(other, None, "{} is `{}` too", key.name(), binding.name);
@@ -380,12 +505,12 @@ mod tests {
 
     #[test]
     fn the_palette_finds_by_letters_and_puts_the_whole_name_first() {
-        let first = |typed| palette(Scope::JOBS, typed).first().map(|(_, name, _)| *name);
+        let first = |typed| palette(here(Scope::JOBS), typed).first().map(|(_, name, _)| *name);
         assert_eq!(first("utc"), Some("utc"));
         assert_eq!(first("ca"), Some("cancel"));
         assert_eq!(first("rld"), Some("reload"));
         assert_eq!(first("zzzz"), None);
-        let offered = palette(Scope::JOBS, "");
+        let offered = palette(here(Scope::JOBS), "");
         assert!(!offered.iter().any(|(_, name, _)| *name == "wrap"), "wrap is for outputs");
     }
 }

@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 use crossterm::event::KeyEvent;
 
 use super::Exit;
-use crate::driver::{Feed, RunOptions, Snapshot};
+use super::change::{Change, Origin};
+use super::model::load::Timeline;
+use crate::driver::{Edited, Feed, JobEdit, Preview, RunOptions, Snapshot};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Refusal, StateName, Why,
+    Event, Execution, ExecutionId, JobId, JobVersion, LedgerRange, Refusal, StateName, Why,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -39,6 +41,43 @@ pub(crate) enum Message {
     Subscribed(Box<Snapshot>),
     /// A command has been carried out.
     Answer(Answer),
+    /// An editor has given the terminal back.
+    Edited(Editing, EditorEnd),
+}
+
+/// What is edited in an editor of the user's.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Editing {
+    /// Which job.
+    pub(crate) job: JobId,
+    /// The version that is edited.
+    pub(crate) version: u32,
+    /// The jobs file that it lives in, if it does; on the engine's machine.
+    pub(crate) file: Option<String>,
+    /// Its definition, for where there is no file at hand.
+    pub(crate) yaml: String,
+}
+
+/// What an editor came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum EditorEnd {
+    /// All is as it was.
+    Unchanged,
+    /// The jobs file is another one now.
+    File,
+    /// The definition reads so now.
+    Definition(String),
+    /// There was no editing, and why.
+    Failed(String),
+}
+
+/// What a change came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It was done; the feed says how things are now.
+    Done,
+    /// A definition was changed.
+    Edited(Edited),
 }
 
 /// What a command came to.
@@ -51,12 +90,44 @@ pub(crate) enum Answer {
         /// What came of it.
         result: Result<Arc<Execution>, Refusal>,
     },
-    /// `Request::Pause` and `Request::Resume`.
-    Job {
+    /// `Request::Change`.
+    Changed {
         /// What was asked.
-        asked: Asked,
+        change: Change,
+        /// Why.
+        origin: Origin,
         /// What came of it.
-        result: Result<Arc<JobStatus>, Refusal>,
+        result: Result<Outcome, Refusal>,
+    },
+    /// `Request::Rehearse`.
+    Rehearsed {
+        /// What was asked.
+        change: Change,
+        /// Why.
+        origin: Origin,
+        /// What it would change.
+        result: Result<Edited, Refusal>,
+    },
+    /// `Request::Judge`.
+    Judged {
+        /// The request's number.
+        ticket: u64,
+        /// Whether it could be written as it stands.
+        result: Result<Edited, Refusal>,
+    },
+    /// `Request::Preview`.
+    Previewed {
+        /// The request's number.
+        ticket: u64,
+        /// What the schedule means.
+        result: Result<Preview, Refusal>,
+    },
+    /// `Request::Versions`.
+    Versions {
+        /// Of which job.
+        job: JobId,
+        /// Newest first.
+        result: Result<Vec<JobVersion>, Refusal>,
     },
     /// `Request::PlanReload`.
     Plan(Result<Plan, Refusal>),
@@ -91,6 +162,10 @@ pub(crate) enum Answer {
     Counts(Result<Vec<(StateName, u64)>, Refusal>),
     /// `Request::Events`.
     Events(Result<Vec<Event>, Refusal>),
+    /// `Request::Load`.
+    Load(Result<Page<Arc<Execution>>, Refusal>),
+    /// `Request::Timeline`.
+    Timeline(Result<Timeline, Refusal>),
     /// `Request::Output`.
     Output {
         /// Of which attempt.
@@ -122,10 +197,6 @@ pub(crate) enum Asked {
     Retry,
     /// End an execution.
     Cancel,
-    /// Pause a job.
-    Pause,
-    /// End a pause.
-    Resume,
 }
 
 /// Where a page of executions belongs in the list.
@@ -159,6 +230,8 @@ pub(crate) enum Command {
     Quit(Exit),
     /// Put a text into the clipboard of whoever looks.
     Copy(String),
+    /// Give the terminal to an editor.
+    Edit(Box<Editing>),
     /// Ask the engine for a fresh picture.
     Subscribe,
     /// Paint everything anew.
@@ -175,8 +248,9 @@ impl Request {
             Self::Run(..)
                 | Self::Retry(_)
                 | Self::CancelExecution(_)
-                | Self::Pause(_)
-                | Self::Resume(_)
+                | Self::Change { .. }
+                | Self::Rehearse { .. }
+                | Self::Versions(_)
                 | Self::Each(_)
                 | Self::PlanReload
                 | Self::Reload
@@ -197,10 +271,40 @@ pub(crate) enum Request {
     Retry(ExecutionId),
     /// End a live execution.
     CancelExecution(ExecutionId),
-    /// Pause a job until further notice.
-    Pause(JobId),
-    /// End a pause.
-    Resume(JobId),
+    /// Change something.
+    Change {
+        /// What.
+        change: Change,
+        /// Why.
+        origin: Origin,
+    },
+    /// What would an edit change?
+    Rehearse {
+        /// The edit.
+        change: Change,
+        /// Why.
+        origin: Origin,
+    },
+    /// Is an edit that is still being typed legal?
+    Judge {
+        /// The request's number.
+        ticket: u64,
+        /// Of which job.
+        job: JobId,
+        /// The edit.
+        edit: JobEdit,
+    },
+    /// What does a schedule mean?
+    Preview {
+        /// The request's number.
+        ticket: u64,
+        /// As typed.
+        schedule: String,
+        /// Its zone; `None` = the file's.
+        timezone: Option<String>,
+    },
+    /// The versions of a definition.
+    Versions(JobId),
     /// One after the other.
     Each(Vec<Self>),
     /// What would a reload change?
@@ -231,6 +335,15 @@ pub(crate) enum Request {
     Counts(DateTime<Utc>),
     /// The newest events.
     Events,
+    /// The newest executions, to be counted.
+    Load,
+    /// The fire times of a day.
+    Timeline {
+        /// Of the jobs that fire in it.
+        jobs: Vec<JobId>,
+        /// Where it begins.
+        from: DateTime<Utc>,
+    },
     /// An execution whose output is to be opened.
     Execution(ExecutionId),
     /// A part of an attempt's output.

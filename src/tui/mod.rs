@@ -9,6 +9,8 @@
 //! - `view` is pure: the same model makes the same frame.
 //! - `keys` is the one table of keys; `terminal` takes the terminal and gives it back.
 
+mod change;
+mod editor;
 mod keys;
 mod layout;
 mod message;

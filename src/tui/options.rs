@@ -4,6 +4,8 @@
 //! in as a function.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -51,6 +53,14 @@ pub struct TuiOptions {
     pub charset: Charset,
     /// Where the engine lives.
     pub hosting: Hosting,
+    /// By which way an engine elsewhere is reached: a socket, an address.
+    pub attached: Option<String>,
+    /// The name of this machine: the engine's files are at hand only where it runs on it.
+    pub host: String,
+    /// The editor, as a line for the shell.
+    pub editor: Option<String>,
+    /// Set while an editor has the terminal: a SIGINT is then meant for what runs in it.
+    pub editing: Arc<AtomicBool>,
     /// Ends the screen from outside (SIGTERM): the terminal is restored and `run` answers
     /// [`Exit::Cancelled`].
     pub stop: CancellationToken,
@@ -80,6 +90,10 @@ impl TuiOptions {
             colours,
             charset: charset_of(locale.as_deref()),
             hosting,
+            attached: None,
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            editor: set("VISUAL").or_else(|| set("EDITOR")),
+            editing: Arc::default(),
             stop,
         }
     }
@@ -112,6 +126,8 @@ pub enum Exit {
     /// Nothing was at stake, so nothing was asked. An engine in this process stops as `on_stop`
     /// says.
     Quit,
+    /// The screen of an engine elsewhere, which did not answer any more.
+    NoEngine,
     /// The engine goes on without a screen.
     LeaveHeadless,
     /// The engine stops; running commands go on by themselves.

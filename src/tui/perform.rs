@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::message::{Answer, Asked, JobFacts, Request};
-use crate::driver::Door;
+use super::change::Change;
+use super::message::{Answer, Asked, JobFacts, Outcome, Request};
+use super::model::load::Timeline;
+use crate::driver::{Door, EditOptions, Edited};
 use crate::model::{JobId, Refusal};
 use crate::store::ExecutionQuery;
 
@@ -17,6 +19,18 @@ use crate::store::ExecutionQuery;
 const NEXT: usize = 10;
 /// Executions that a job's rates are worked out from.
 const RECENT: u32 = 50;
+/// Executions that the last hour is counted from.
+const COUNTED: u32 = 1_000;
+/// Jobs whose fire times are asked for at once.
+const AT_ONCE: usize = 8;
+/// Fire times that are asked for at once.
+const ASKED: usize = 500;
+/// Minutes of a day.
+const DAY: usize = 1_440;
+/// Versions of a definition that are shown.
+const VERSIONS: u32 = 100;
+/// Fire times under a schedule that is being typed.
+const PREVIEWED: usize = 5;
 /// Ranges of the ledger in a job's details.
 const RANGES: u32 = 5;
 /// Events in the log at its opening.
@@ -27,13 +41,30 @@ const OUTPUT_BYTES: u64 = 256 << 10;
 /// Carries a request out.
 pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
     let execution = |asked| move |result| Answer::Execution { asked, result };
-    let job = |asked| move |result| Answer::Job { asked, result };
     match request {
         Request::Run(id, options) => execution(Asked::Run)(door.run_job(&id, options).await),
         Request::Retry(id) => execution(Asked::Retry)(door.retry(id).await),
         Request::CancelExecution(id) => execution(Asked::Cancel)(door.cancel(id).await),
-        Request::Pause(id) => job(Asked::Pause)(door.pause(&id, None, None).await),
-        Request::Resume(id) => job(Asked::Resume)(door.resume(&id).await),
+        Request::Change { change, origin } => {
+            let result = carry_out(door, change.clone()).await;
+            Answer::Changed { change, origin, result }
+        }
+        Request::Rehearse { change, origin } => {
+            let result = rehearse(door, change.clone()).await;
+            Answer::Rehearsed { change, origin, result }
+        }
+        Request::Judge { ticket, job, edit } => {
+            let options = EditOptions { dry_run: true, if_version: None };
+            Answer::Judged { ticket, result: door.edit_job(&job, edit, options).await }
+        }
+        Request::Preview { ticket, schedule, timezone } => {
+            let result = door.preview(&schedule, timezone.as_deref(), PREVIEWED).await;
+            Answer::Previewed { ticket, result }
+        }
+        Request::Versions(job) => {
+            let result = door.versions(&job, VERSIONS).await;
+            Answer::Versions { job, result }
+        }
         Request::Each(requests) => {
             let mut answers = Vec::with_capacity(requests.len());
             for request in requests {
@@ -59,6 +90,11 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
         }
         Request::Execution(id) => Answer::Found(door.execution(&id.to_string()).await),
         Request::Counts(since) => Answer::Counts(door.counts(since).await),
+        Request::Load => {
+            let query = ExecutionQuery { limit: COUNTED, ..ExecutionQuery::default() };
+            Answer::Load(door.executions(&query).await)
+        }
+        Request::Timeline { jobs, from } => Answer::Timeline(timeline(door, &jobs, from).await),
         Request::Events => Answer::Events(door.newest_events(EVENTS).await),
         Request::Output { key, from } => {
             Answer::Output { key, from, result: door.output(key, from, OUTPUT_BYTES).await }
@@ -73,6 +109,80 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
             Answer::Saved { path, result }
         }
     }
+}
+
+async fn carry_out(door: &Arc<dyn Door>, change: Change) -> Result<Outcome, Refusal> {
+    match change {
+        Change::Pause { job, until, reason } => {
+            door.pause(&job, until, reason).await.map(|_| Outcome::Done)
+        }
+        Change::Resume { job } => door.resume(&job).await.map(|_| Outcome::Done),
+        Change::SkipNext { job, undo } => door.skip_next(&job, undo).await.map(|_| Outcome::Done),
+        Change::Acknowledge { execution, note, .. } => {
+            door.acknowledge(execution, note).await.map(|_| Outcome::Done)
+        }
+        Change::Drain { worker: id, drain, reason } => {
+            door.drain(&id, drain, reason).await.map(|_| Outcome::Done)
+        }
+        Change::Capacity { worker: id, capacity } => {
+            door.set_capacity(&id, capacity).await.map(|_| Outcome::Done)
+        }
+        Change::Edit { job, edit, if_version } => {
+            let options = EditOptions { dry_run: false, if_version };
+            door.edit_job(&job, edit, options).await.map(Outcome::Edited)
+        }
+    }
+}
+
+/// What an edit would change; nothing else can be rehearsed.
+async fn rehearse(door: &Arc<dyn Door>, change: Change) -> Result<Edited, Refusal> {
+    let Change::Edit { job, edit, if_version } = change else {
+        return Err(Refusal::NotPossible("only an edit can be looked at before".to_owned()));
+    };
+    door.edit_job(&job, edit, EditOptions { dry_run: true, if_version }).await
+}
+
+/// The fire times of a day, counted. Jobs that fire more often than once a minute are only counted
+/// as such: they pile up nowhere.
+async fn timeline(
+    door: &Arc<dyn Door>,
+    jobs: &[JobId],
+    from: DateTime<Utc>,
+) -> Result<Timeline, Refusal> {
+    let mut timeline = Timeline::new(from);
+    for some in jobs.chunks(AT_ONCE) {
+        let asked = some.iter().map(|job| fire_times_of_a_day(door, job, from, timeline.end()));
+        for times in futures_util::future::join_all(asked).await {
+            match times {
+                Ok(Some(times)) => times.into_iter().for_each(|at| timeline.add(at)),
+                Ok(None) => timeline.restless += 1,
+                Err(Refusal::UnknownJob { .. }) => {} // It has gone meanwhile.
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+    Ok(timeline)
+}
+
+/// `None` where they are more than one a minute.
+async fn fire_times_of_a_day(
+    door: &Arc<dyn Door>,
+    job: &JobId,
+    from: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> Result<Option<Vec<DateTime<Utc>>>, Refusal> {
+    let mut times: Vec<DateTime<Utc>> = Vec::new();
+    while times.len() <= DAY {
+        let after = times.last().copied().unwrap_or(from);
+        let more = door.next_fire_times(job, after, ASKED).await?;
+        // A door that does not get on has no more, whatever it says.
+        let goes_on = more.len() >= ASKED && more.last().is_some_and(|at| *at > after && *at < end);
+        times.extend(more.into_iter().filter(|at| *at < end && *at > after));
+        if !goes_on {
+            return Ok(Some(times));
+        }
+    }
+    Ok(None)
 }
 
 async fn job_facts(

@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Timelike;
@@ -15,9 +16,9 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::message::{Answer, Command, Message, Request};
+use super::message::{Answer, Command, Editing, EditorEnd, Message, Request};
 use super::model::Model;
-use super::options::{Colours, Exit, TuiError, TuiOptions};
+use super::options::{Charset, Colours, Exit, TuiError, TuiOptions};
 use super::terminal::{Decoder, News, Painter, Terminal, Typed, in_screen};
 use super::update::{settle, update};
 use super::{perform, view};
@@ -40,21 +41,24 @@ const MOST_REQUESTS: usize = 64;
 /// # Errors
 /// When there is no terminal, or the engine does not answer at the start.
 pub async fn run(door: Arc<dyn Door>, options: TuiOptions) -> Result<Exit, TuiError> {
-    show(door, options, Terminal::open).await
+    show(door, options, Box::new(Terminal::open)).await
 }
 
 /// As [`run`], on a terminal of the caller's.
 pub(crate) async fn show(
     door: Arc<dyn Door>,
     options: TuiOptions,
-    open: impl FnOnce() -> Result<Terminal, TuiError>,
+    open: Open,
 ) -> Result<Exit, TuiError> {
     let subscription = door.subscribe().await?;
     let signals = Signals::new()?;
     let terminal = open()?;
-    let session = Session::new(door, &options, subscription, terminal);
+    let session = Session::new(door, &options, subscription, (terminal, open));
     Ok(in_screen(session.drive(options, signals)).await)
 }
+
+/// Takes the terminal: at the start, and again after an editor had it.
+pub(crate) type Open = Box<dyn Fn() -> Result<Terminal, TuiError> + Send>;
 
 /// Signals that are about the terminal.
 struct Signals {
@@ -80,6 +84,8 @@ enum Report {
     Answer(Answer),
     /// The engine answered with a fresh picture, or did not.
     Subscribed(Result<Subscription, crate::model::Refusal>),
+    /// An editor has ended.
+    Edited(Box<Editing>, EditorEnd),
 }
 
 /// Everything that the loop holds.
@@ -87,7 +93,11 @@ struct Session {
     door: Arc<dyn Door>,
     clock: fn() -> chrono::DateTime<chrono::Utc>,
     model: Model,
-    terminal: Terminal,
+    /// `None` while an editor has it.
+    terminal: Option<Terminal>,
+    open: Open,
+    editor: Option<String>,
+    editing: Arc<AtomicBool>,
     screen: ratatui::Terminal<Painter>,
     decoder: Decoder,
     feed: Option<broadcast::Receiver<Feed>>,
@@ -110,18 +120,22 @@ impl Session {
         door: Arc<dyn Door>,
         options: &TuiOptions,
         subscription: Subscription,
-        terminal: Terminal,
+        (terminal, open): (Terminal, Open),
     ) -> Self {
         let mut model = Model::new(options, (options.clock)(), subscription.snapshot);
         model.size = terminal.size();
-        let painter = Painter::new(model.size, options.colours != Colours::None);
+        let painter = Painter::new(model.size, options.colours != Colours::None)
+            .in_ascii(options.charset == Charset::Ascii);
         let Ok(screen) = ratatui::Terminal::new(painter);
         let (reports, inbox) = mpsc::channel(MOST_REQUESTS);
         Self {
             door,
             clock: options.clock,
             model,
-            terminal,
+            terminal: Some(terminal),
+            open,
+            editor: options.editor.clone(),
+            editing: Arc::clone(&options.editing),
             screen,
             decoder: Decoder::default(),
             feed: Some(subscription.feed),
@@ -144,12 +158,12 @@ impl Session {
             tokio::select! {
                 biased;
                 () = options.stop.cancelled() => return Exit::Cancelled,
-                news = self.terminal.news() => self.on_news(news),
+                news = news(&mut self.terminal) => self.on_news(news),
                 () = maybe(self.escape_at) => self.on_lone_escape(),
                 _ = signals.resized.recv() => self.on_resize(),
                 _ = signals.hung_up.recv() => self.exit = Some(Exit::TerminalLost),
                 _ = signals.continued.recv() => self.repaint(),
-                () = sleep_until(self.frame_at), if self.dirty && !self.writing => self.draw(),
+                () = sleep_until(self.frame_at), if self.may_draw() => self.draw(),
                 () = sleep_until(tick_at) => {
                     self.take(Message::Tick((self.clock)()));
                     tick_at = self.next_tick();
@@ -164,6 +178,10 @@ impl Session {
                 return exit;
             }
         }
+    }
+
+    const fn may_draw(&self) -> bool {
+        self.dirty && !self.writing && self.terminal.is_some()
     }
 
     /// What was asked for just before leaving still goes out.
@@ -191,6 +209,7 @@ impl Session {
                 Command::Quit(exit) => self.exit = Some(exit),
                 Command::Copy(text) => self.copy(&text),
                 Command::Subscribe => self.subscribe(),
+                Command::Edit(editing) => self.edit(editing),
                 Command::Repaint => self.repaint(),
                 Command::Ask(request) => self.ask(request),
             }
@@ -229,7 +248,42 @@ impl Session {
                 self.take(Message::Subscribed(Box::new(snapshot)));
             }
             Report::Subscribed(Err(refusal)) => self.lost_engine(refusal.to_string()),
+            Report::Edited(editing, end) => self.on_edited(*editing, end),
         }
+    }
+
+    /// Gives the terminal to an editor; what the engine says meanwhile is taken in, but not drawn.
+    fn edit(&mut self, editing: Box<Editing>) {
+        // Its threads end with it, so that no key goes astray.
+        self.terminal = None;
+        self.editing.store(true, Ordering::Relaxed);
+        let (editor, reports) = (self.editor.clone(), self.reports.clone());
+        let here = self.model.is_here();
+        self.tasks.spawn(async move {
+            let edited = tokio::task::spawn_blocking(move || {
+                let end = super::editor::edit(&editing, editor.as_deref(), here);
+                Report::Edited(editing, end)
+            });
+            if let Ok(report) = edited.await {
+                let _ = reports.send(report).await;
+            }
+        });
+    }
+
+    fn on_edited(&mut self, editing: Editing, end: EditorEnd) {
+        self.editing.store(false, Ordering::Relaxed);
+        let Ok(terminal) = (self.open)() else {
+            self.exit = Some(Exit::TerminalLost);
+            return;
+        };
+        let painter = Painter::new(terminal.size(), self.model.theme.has_colours())
+            .in_ascii(self.model.theme.is_ascii());
+        let Ok(screen) = ratatui::Terminal::new(painter);
+        (self.screen, self.decoder) = (screen, Decoder::default());
+        self.terminal = Some(terminal);
+        self.writing = true;
+        self.on_resize();
+        self.take(Message::Edited(editing, end));
     }
 
     fn lost_engine(&mut self, why: String) {
@@ -262,7 +316,7 @@ impl Session {
         }
         // Keys that are there already belong to the same frame.
         if self.exit.is_none()
-            && let Some(more) = self.terminal.news_now()
+            && let Some(more) = self.terminal.as_mut().and_then(Terminal::news_now)
         {
             self.on_news(Some(more));
         }
@@ -288,14 +342,19 @@ impl Session {
     }
 
     fn on_resize(&mut self) {
-        let size = self.terminal.size();
+        let Some(size) = self.terminal.as_ref().map(Terminal::size) else {
+            return;
+        };
         self.screen.backend_mut().resize(size);
         self.take(Message::Resize(size.width, size.height));
         self.frame_at = Instant::now();
     }
 
     fn repaint(&mut self) {
-        self.terminal.retake();
+        let Some(terminal) = &self.terminal else {
+            return;
+        };
+        terminal.retake();
         let Ok(()) = self.screen.clear();
         self.on_resize();
     }
@@ -312,7 +371,7 @@ impl Session {
         self.frame_at = Instant::now() + FRAME;
         let bytes = self.screen.backend_mut().take();
         if !bytes.is_empty() {
-            self.writing = self.terminal.send(bytes);
+            self.writing = self.terminal.as_ref().is_some_and(|it| it.send(bytes));
         }
     }
 }
@@ -321,6 +380,14 @@ impl Session {
 async fn maybe(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next news of the terminal, while it is here.
+async fn news(terminal: &mut Option<Terminal>) -> Option<News> {
+    match terminal {
+        Some(terminal) => terminal.news().await,
         None => std::future::pending().await,
     }
 }

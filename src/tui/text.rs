@@ -112,8 +112,8 @@ fn coarse(seconds: i64) -> String {
 /// How long something has been up: `42s`, `12m`, `3h 07m`, `2d 4h`.
 pub(crate) fn uptime(now: DateTime<Utc>, since: DateTime<Utc>) -> String {
     match (now - since).num_seconds() {
-        // By tens, as ages.
-        seconds @ ..60 => format!("{}s", seconds.max(0) / 10 * 10),
+        // Whoever has just started it looks whether it is alive: each second counts.
+        seconds @ ..60 => format!("{}s", seconds.max(0)),
         seconds => coarse(seconds),
     }
 }

@@ -24,6 +24,33 @@ pub(crate) struct Look {
 pub(crate) struct Theme {
     colours: Colours,
     charset: Charset,
+    palette: Palette,
+}
+
+/// Which colours stand for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Palette {
+    /// For a dark ground; it reads on a light one, too.
+    #[default]
+    Dark,
+    /// For a light ground.
+    Light,
+    /// Nothing is dimmed.
+    HighContrast,
+    /// Told apart without red and green.
+    ColourBlind,
+}
+
+impl Palette {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high contrast",
+            Self::ColourBlind => "colour-blind safe",
+        }
+    }
 }
 
 /// What a colour is for.
@@ -37,12 +64,22 @@ enum Tone {
 
 impl Theme {
     pub(crate) const fn new(colours: Colours, charset: Charset) -> Self {
-        Self { colours, charset }
+        Self { colours, charset, palette: Palette::Dark }
+    }
+
+    /// The same in other colours.
+    pub(crate) const fn with(self, palette: Palette) -> Self {
+        Self { palette, ..self }
     }
 
     /// Whether anything may be coloured.
     pub(crate) fn has_colours(self) -> bool {
         self.colours != Colours::None
+    }
+
+    /// Whether the terminal reads no UTF-8.
+    pub(crate) fn is_ascii(self) -> bool {
+        self.charset == Charset::Ascii
     }
 
     /// The glyph of this charset.
@@ -64,20 +101,47 @@ impl Theme {
     }
 
     fn tone(self, tone: Tone) -> Style {
-        let colour = match (self.colours, tone) {
-            (Colours::None, Tone::Bad) => return Style::new().add_modifier(Modifier::BOLD),
-            (Colours::None, _) => return Style::new(),
-            (Colours::Sixteen, Tone::Good) => Color::Green,
-            (Colours::Sixteen, Tone::Bad) => Color::Red,
-            (Colours::Sixteen, Tone::Busy) => Color::Cyan,
-            (Colours::Sixteen, Tone::Care) => Color::Yellow,
+        use Palette::{ColourBlind, Dark, HighContrast, Light};
+        let colour = match (self.colours, self.palette, tone) {
+            (Colours::None, _, Tone::Bad) => return Style::new().add_modifier(Modifier::BOLD),
+            (Colours::None, ..) => return Style::new(),
+            (Colours::Sixteen, Dark | Light, Tone::Good) => Color::Green,
+            (Colours::Sixteen, Dark | Light, Tone::Bad) => Color::Red,
+            (Colours::Sixteen, Dark, Tone::Busy) => Color::Cyan,
+            (Colours::Sixteen, Dark, Tone::Care) => Color::Yellow,
+            (Colours::Sixteen, Light, Tone::Busy) => Color::Blue,
+            (Colours::Sixteen, Light, Tone::Care) => Color::Magenta,
+            (Colours::Sixteen, HighContrast, Tone::Good) => Color::LightGreen,
+            (Colours::Sixteen, HighContrast, Tone::Bad) => Color::LightRed,
+            (Colours::Sixteen, HighContrast, Tone::Busy) => Color::LightCyan,
+            (Colours::Sixteen, HighContrast, Tone::Care) => Color::LightYellow,
+            (Colours::Sixteen, ColourBlind, Tone::Good) => Color::LightBlue,
+            (Colours::Sixteen, ColourBlind, Tone::Bad) => Color::LightYellow,
+            (Colours::Sixteen, ColourBlind, Tone::Busy) => Color::Cyan,
+            (Colours::Sixteen, ColourBlind, Tone::Care) => Color::Magenta,
             // Middle tones that read on dark and on light grounds alike.
-            (Colours::True, Tone::Good) => Color::Rgb(88, 166, 92),
-            (Colours::True, Tone::Bad) => Color::Rgb(224, 82, 82),
-            (Colours::True, Tone::Busy) => Color::Rgb(56, 152, 190),
-            (Colours::True, Tone::Care) => Color::Rgb(201, 146, 40),
+            (Colours::True, Dark, Tone::Good) => Color::Rgb(88, 166, 92),
+            (Colours::True, Dark, Tone::Bad) => Color::Rgb(224, 82, 82),
+            (Colours::True, Dark, Tone::Busy) => Color::Rgb(56, 152, 190),
+            (Colours::True, Dark, Tone::Care) => Color::Rgb(201, 146, 40),
+            (Colours::True, Light, Tone::Good) => Color::Rgb(26, 120, 40),
+            (Colours::True, Light, Tone::Bad) => Color::Rgb(178, 30, 30),
+            (Colours::True, Light, Tone::Busy) => Color::Rgb(10, 90, 160),
+            (Colours::True, Light, Tone::Care) => Color::Rgb(140, 84, 0),
+            (Colours::True, HighContrast, Tone::Good) => Color::Rgb(120, 255, 120),
+            (Colours::True, HighContrast, Tone::Bad) => Color::Rgb(255, 120, 120),
+            (Colours::True, HighContrast, Tone::Busy) => Color::Rgb(120, 230, 255),
+            (Colours::True, HighContrast, Tone::Care) => Color::Rgb(255, 230, 100),
+            // Of the eight that Okabe and Ito chose.
+            (Colours::True, ColourBlind, Tone::Good) => Color::Rgb(86, 180, 233),
+            (Colours::True, ColourBlind, Tone::Bad) => Color::Rgb(230, 110, 0),
+            (Colours::True, ColourBlind, Tone::Busy) => Color::Rgb(0, 158, 115),
+            (Colours::True, ColourBlind, Tone::Care) => Color::Rgb(240, 228, 66),
         };
-        Style::new().fg(colour)
+        let style = Style::new().fg(colour);
+        // Where colours are told apart less well, weight helps.
+        let weighs = tone == Tone::Bad && matches!(self.palette, HighContrast | ColourBlind);
+        if weighs { style.add_modifier(Modifier::BOLD) } else { style }
     }
 
     /// Something is wrong.
@@ -103,7 +167,11 @@ impl Theme {
     /// Present, but not what the eye should go to.
     pub(crate) const fn quiet(self) -> Style {
         match self.colours {
+            _ if matches!(self.palette, Palette::HighContrast) => Style::new(),
             Colours::None => Style::new().add_modifier(Modifier::DIM),
+            Colours::True if matches!(self.palette, Palette::Light) => {
+                Style::new().fg(Color::Rgb(95, 100, 108))
+            }
             Colours::Sixteen => Style::new().fg(Color::DarkGray),
             Colours::True => Style::new().fg(Color::Rgb(128, 134, 142)),
         }
@@ -117,6 +185,12 @@ impl Theme {
     /// The selected row: one bar, whatever the colours in it were.
     pub(crate) const fn selected(self) -> Style {
         match self.colours {
+            Colours::True if matches!(self.palette, Palette::Light) => {
+                Style::new().fg(Color::Rgb(0, 0, 0)).bg(Color::Rgb(176, 208, 244))
+            }
+            Colours::True if matches!(self.palette, Palette::HighContrast) => {
+                Style::new().fg(Color::Rgb(0, 0, 0)).bg(Color::Rgb(255, 255, 255))
+            }
             Colours::True => Style::new().fg(Color::Rgb(255, 255, 255)).bg(Color::Rgb(44, 74, 110)),
             _ => Style::new().fg(Color::Reset).bg(Color::Reset).add_modifier(Modifier::REVERSED),
         }

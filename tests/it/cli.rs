@@ -56,9 +56,21 @@ fn help_names_every_command_that_works() {
       run          Run a job now
       pause        Stop the schedule of a job from firing
       resume       End a pause
+      skip-next    Call off the next fire time of a job
+      enable       Let the schedule of a job fire again
+      disable      Let the schedule of a job fire no more
+      apply        Make a job out of a file, or change it to what the file says
+      set          Change keys of a job
+      delete       Delete a job; its history stays
+      versions     List the versions of a job
+      rollback     Go back to an earlier version of a job
       cancel       End a live execution
       retry        Run a final execution again
+      acknowledge  Note that a failure was seen
       logs         Print the output of an execution
+      drain        Let a worker finish what it has and take no more
+      undrain      Let a worker take attempts again
+      capacity     Change how many attempts a worker runs at once
       reload       Read jobs.yaml again: all of it or, if it is wrong, nothing
       token        Make, list and revoke the tokens that let programs in over TCP
       attach       Open the screen of a running engine
@@ -77,6 +89,10 @@ fn help_names_every_command_that_works() {
           --token <TOKEN>
               Show this token to the engine at a URL [env: CRONTOWER_TOKEN, which no other user of the
               machine can read]
+
+          --tls-ca <FILE>
+              Trust the certificates in this PEM file, too, for an engine at https://… [env:
+              CRONTOWER_TLS_CA]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -105,6 +121,12 @@ fn help_names_every_command_that_works() {
           --insecure-listen
               Take a --listen address that others can reach, although there is no TLS: they can read
               tokens on their way
+
+          --tls-cert <FILE>
+              Speak TLS over TCP with this certificate (PEM, its chain after it); SIGHUP reads it again
+
+          --tls-key <FILE>
+              The certificate's private key (PEM)
 
     Examples:
       crontower                               the engine and its screen, or the screen of one that runs

@@ -411,12 +411,12 @@ fn an_engine_says_why_it_does_not_start() {
     insta::assert_snapshot!(say(&["--headless", "--listen", "0.0.0.0:7117"]), @"
     exit code 2
     -- stderr
-    error: 0.0.0.0:7117 is no loopback address, and without TLS, which is not supported yet, others could read the tokens on their way: put a proxy with TLS or an SSH tunnel before 127.0.0.1, or give --insecure-listen
+    error: 0.0.0.0:7117 is no loopback address, and without TLS others could read the tokens on their way: give --tls-cert and --tls-key, put a proxy with TLS or an SSH tunnel before 127.0.0.1, or give --insecure-listen
     ");
     insta::assert_snapshot!(say(&["--headless", "jobs"]), @"
     exit code 2
     -- stderr
-    error: --headless, --jobs, --store and --listen start an engine: they take no command
+    error: --headless, --jobs, --store, --listen and --tls-cert start an engine: they take no command
     ");
     insta::assert_snapshot!(say(&["--headless", "--listen", "none", "--jobs", "gone.yaml"]), @"
     exit code 2

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod cli_edit;
 mod cli_engine;
 mod cli_files;
 mod cli_next;
@@ -13,4 +14,5 @@ mod edits;
 mod engine;
 mod faults;
 mod kill;
+mod stored;
 mod tidy;

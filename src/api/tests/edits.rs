@@ -128,7 +128,7 @@ async fn what_is_no_definition_is_told_by_its_path() {
     }
     insta::assert_snapshot!(told, @r#"
     POST jobs : 422 id: a job needs an `id` such as `nightly-backup` [{"message":"a job needs an `id` such as `nightly-backup`","path":"id"}]
-    POST jobs []: 400 the request body is no such JSON: invalid type: sequence, expected a map at line 1 column 0
+    POST jobs []: 400 the request body is a list, not a JSON object
     POST jobs {"run": "true"}: 422 id: a job needs an `id` such as `nightly-backup` [{"message":"a job needs an `id` such as `nightly-backup`","path":"id"}]
     POST jobs {"id": 7}: 422 id: it is a text such as `nightly-backup` [{"message":"it is a text such as `nightly-backup`","path":"id"}]
     POST jobs {"id": "Not Legal"}: 422 id: `Not Legal` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit [{"message":"`Not Legal` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit","path":"id"}]

@@ -82,6 +82,7 @@ async fn bodies_that_are_not_understood_run_nothing() {
         "{",
         "[]x",
         "null",
+        " [[\"x\"], true]",
         r#"{"arg": ["x"]}"#,
         r#"{"args": "x"}"#,
         r#"{"args": [1]}"#,
@@ -97,8 +98,9 @@ async fn bodies_that_are_not_understood_run_nothing() {
     }
     insta::assert_snapshot!(told, @r#"
     {: 400 the request body is no such JSON: EOF while parsing an object at line 1 column 1
-    []x: 400 the request body is no such JSON: trailing characters at line 1 column 3
+    []x: 400 the request body is a list, not a JSON object
     null: 400 the request body is no such JSON: invalid type: null, expected a JSON object at line 1 column 4
+     [["x"], true]: 400 the request body is a list, not a JSON object
     {"arg": ["x"]}: 400 the request body is no such JSON: unknown field `arg`, expected one of `args`, `force`, `with_dependencies`, `reason` at line 1 column 6
     {"args": "x"}: 400 the request body is no such JSON: invalid type: string "x", expected a sequence at line 1 column 12
     {"args": [1]}: 400 the request body is no such JSON: invalid type: integer `1`, expected a string at line 1 column 11

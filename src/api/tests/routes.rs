@@ -225,7 +225,8 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
         "data_dir": "/data",
         "file": {
           "changed": false,
-          "path": "jobs.yaml"
+          "path": "jobs.yaml",
+          "sample": false
         },
         "host": "db1",
         "listen": null,

@@ -63,3 +63,16 @@ fn an_unknown_job_is_answered_with_the_nearest() {
     let refused = world.request(crate::engine::Request::Resume(job)).unwrap_err();
     assert_eq!(refused.to_string(), "no job named `bakcup`; did you mean `backup`?");
 }
+
+#[test]
+fn a_job_that_comes_back_after_the_clock_was_set_back_fires_nothing_twice() {
+    let hourly = || vec![job("a", Some("0 * * * *"), |_| {})];
+    let mut world = World::new(2, hourly());
+    world.until("1h").end("a#1", "ok").apply(Vec::new());
+    world.set_clock(chrono::TimeDelta::minutes(-10)).apply(hourly()).until("1h30m");
+    insta::assert_snapshot!(world.told(), @"
+    01:00:00 a#1 queued: due by its schedule
+    01:00:00 a#1 running: attempt 1 on w
+    01:00:00 a#1 succeeded: succeeded
+    ");
+}

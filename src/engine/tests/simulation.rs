@@ -11,9 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::world::{Fault, World, job};
 use crate::engine::ids::mix;
+use crate::engine::{Engine, Expected, Request};
 use crate::model::{
-    CatchUp, Condition, Dependency, Execution, Job, JobId, Overlap, Pool, Priority, Retry,
-    Settings, StateName, Trigger, WorkerId, WorkerSelector,
+    CatchUp, Condition, Dependency, Execution, ExecutionId, ExecutionState, Job, JobId, JobStatus,
+    OnFailure, Overlap, Pool, Priority, Retry, Settings, StateName, Trigger, Worker, WorkerId,
+    WorkerSelector, WorkerState,
 };
 
 /// One thing that happens. Numbers choose among what is there at that moment.
@@ -36,6 +38,14 @@ enum Step {
     Boot,
     SetClock(i64),
     Break(Fault),
+    SkipNext(u64),
+    Acknowledge(u64),
+    RunAfter(u64),
+    Drain(u64),
+    Capacity(u64),
+    Put(u64),
+    Delete(u64),
+    EndNotice(u64),
 }
 
 struct Random(u64);
@@ -55,7 +65,7 @@ fn script(seed: u64) -> Vec<Step> {
 
 fn step(random: &mut Random) -> Step {
     let pick = random.below(1_000);
-    match random.below(40) {
+    match random.below(52) {
         0..12 => Step::Pass([1, 5, 20, 60, 90, 600][random.below(6) as usize]),
         12..14 => Step::Run(pick, random.below(4) == 0),
         14..23 => {
@@ -76,24 +86,51 @@ fn step(random: &mut Random) -> Step {
         35 => Step::Boot,
         36 => Step::SetClock([-90, -5, 5, 45, 700][random.below(5) as usize]),
         37..39 => Step::Break(Fault::Commit),
-        _ => Step::Break(Fault::Act),
+        39 => Step::Break(Fault::Act),
+        40..42 => Step::SkipNext(pick),
+        42 => Step::Acknowledge(pick),
+        43..45 => Step::RunAfter(pick),
+        45 => Step::Drain(pick),
+        46 => Step::Capacity(pick),
+        47..49 => Step::Put(pick),
+        49 => Step::Delete(pick),
+        _ => Step::EndNotice(pick),
     }
 }
 
-const JOBS: [&str; 8] = ["skip", "queue", "all", "allow", "replace", "after", "chain", "gpu"];
+const JOBS: [&str; 10] =
+    ["skip", "queue", "all", "allow", "replace", "after", "chain", "gpu", "api-0", "api-1"];
+
+fn job_name(pick: u64) -> &'static str {
+    JOBS[(pick % 10) as usize]
+}
+
+/// A job of a program, now so, now so: with a schedule or without, after this one or that.
+fn api_job(pick: u64) -> Job {
+    let id = ["api-0", "api-1"][(pick % 2) as usize];
+    let schedule = [Some("* * * * *"), None, Some("* * * * *")][(pick / 2 % 3) as usize];
+    let on: &[&str] = [&[][..], &["skip"], &["all", "api-0"], &["api-1"]][(pick / 6 % 4) as usize];
+    job(id, schedule, |job| {
+        job.dependencies = on.iter().map(|on| after(on)).collect();
+        job.overlap = [Overlap::Queue, Overlap::Skip][(pick / 24 % 2) as usize];
+        job.on_failure = Some(OnFailure::Run { run: "mail".to_owned() });
+    })
+}
+
+fn after(on: &str) -> Dependency {
+    Dependency { job: JobId::new(on).unwrap(), on: Condition::Success, within: None }
+}
 
 /// The jobs of the world; `variant` changes some of them, as a reload does.
 fn jobs(variant: u64) -> Vec<Job> {
     let minute = Some("* * * * *");
-    let after = |on: &str| Dependency {
-        job: JobId::new(on).unwrap(),
-        on: Condition::Success,
-        within: None,
-    };
     let retry =
         Retry::Fixed { max_retries: 2, delay: std::time::Duration::from_secs(7), jitter: 0.5 };
     let mut jobs = vec![
-        job("skip", minute, |job| job.retry = retry.clone()),
+        job("skip", minute, |job| {
+            job.retry = retry.clone();
+            job.on_failure = Some(OnFailure::Run { run: "mail".to_owned() });
+        }),
         job("queue", minute, |job| {
             job.overlap = Overlap::Queue;
             job.limits = vec!["db".to_owned()];
@@ -102,6 +139,7 @@ fn jobs(variant: u64) -> Vec<Job> {
         job("all", Some("*/2 * * * *"), |job| {
             job.overlap = Overlap::QueueAll;
             job.priority = Priority::Low;
+            job.on_failure = Some(OnFailure::Url { url: "http://example.com".to_owned() });
             job.deadline = Some(std::time::Duration::from_secs(400));
         }),
         job("allow", minute, |job| {
@@ -150,14 +188,46 @@ fn settings() -> Settings {
 fn play(script: &[Step]) {
     let mut world = World::with_settings(settings(), jobs(0));
     for (number, step) in script.iter().enumerate() {
+        let before = held_by_worker(&world);
         act(&mut world, *step);
         check(&world);
+        check_workers(&world, &before);
         if number % 9 == 8 {
             check_successor(&world);
         }
     }
     run_dry(&mut world);
     check_fates(&world);
+    check_notices(&world);
+}
+
+fn held_by_worker(world: &World) -> BTreeMap<WorkerId, Vec<ExecutionId>> {
+    world.engine.worker_views().into_iter().map(|worker| (worker.id, worker.running)).collect()
+}
+
+/// No slot is double-booked: whoever took something new has room for all, and is not drained.
+fn check_workers(world: &World, before: &BTreeMap<WorkerId, Vec<ExecutionId>>) {
+    for worker in world.engine.worker_views() {
+        let had = before.get(&worker.id).map_or(&[][..], Vec::as_slice);
+        if worker.running.iter().any(|id| !had.contains(id)) {
+            assert!(worker.running.len() <= worker.capacity as usize, "double-booked: {worker:?}");
+            assert!(worker.drained.is_none(), "drained, and took something new: {worker:?}");
+        }
+        for id in &worker.running {
+            let state = world.executions[id].state.name();
+            assert_eq!(state, StateName::Running, "a slot of {} is held by {id}", worker.id);
+        }
+    }
+}
+
+/// Every failure that asks for it was told once.
+fn check_notices(world: &World) {
+    assert!(world.due.is_empty(), "on_failure is still due: {:?}", world.due);
+    for execution in world.executions.values().filter(|e| e.state.name().is_failure()) {
+        let starts = world.noticed.get(&execution.id).copied().unwrap_or_default();
+        let wanted = u32::from(world.wants_notice(execution));
+        assert_eq!(starts, wanted, "on_failure of {} was started so often", execution.id);
+    }
 }
 
 /// The nth of the executions in a state that `wanted` accepts.
@@ -173,7 +243,7 @@ fn act(world: &mut World, step: Step) {
     };
     match step {
         Step::Pass(seconds) => _ = world.pass_seconds(seconds),
-        Step::Run(pick, force) => _ = world.try_run(JOBS[(pick % 8) as usize], force),
+        Step::Run(pick, force) => _ = world.try_run(job_name(pick), force),
         Step::End(pick, how) => {
             if let Some(name) = nth(world, pick, running) {
                 world.end(&name, how);
@@ -199,8 +269,8 @@ fn act(world: &mut World, step: Step) {
                 world.run_again(&name);
             }
         }
-        Step::Pause(pick) => world.try_pause(JOBS[(pick % 8) as usize], pick % 3 == 0),
-        Step::Resume(pick) => world.try_resume(JOBS[(pick % 8) as usize]),
+        Step::Pause(pick) => world.try_pause(job_name(pick), pick % 3 == 0),
+        Step::Resume(pick) => world.try_resume(job_name(pick)),
         Step::Reload(pick) => _ = world.try_apply(jobs(pick)),
         Step::LinkDown => _ = world.link_down(),
         Step::LinkUp => _ = world.link_up(),
@@ -210,7 +280,51 @@ fn act(world: &mut World, step: Step) {
         Step::Boot => _ = world.boot("20s"),
         Step::SetClock(seconds) => _ = world.set_clock(TimeDelta::seconds(seconds)),
         Step::Break(fault) => world.fault = fault,
+        other => order(world, other),
     }
+}
+
+/// What operators and programs order; most of it may be refused.
+fn order(world: &mut World, step: Step) {
+    let job = |pick| JobId::new(job_name(pick)).unwrap();
+    let worker = |pick: u64| WorkerId::new(["one", "two"][(pick % 2) as usize]).unwrap();
+    let request = match step {
+        Step::SkipNext(pick) => Request::SkipNext { job: job(pick), undo: pick % 4 == 0 },
+        Step::Acknowledge(pick) => {
+            let failed = nth(world, pick, |e| e.state.name().is_failure());
+            let Some(name) = failed else { return };
+            let execution = std::sync::Arc::clone(&world.executions[&world.id(&name)]);
+            let until = (pick % 3 == 0).then(|| world.wall() + TimeDelta::seconds(90));
+            let note = (pick % 5 > 0).then_some((None, until));
+            Request::Acknowledge { execution, note }
+        }
+        Step::RunAfter(pick) => {
+            world.run_after(job_name(pick));
+            return;
+        }
+        Step::Drain(pick) => {
+            Request::Drain { worker: worker(pick), drain: pick % 4 < 2, reason: None }
+        }
+        Step::Capacity(pick) => {
+            let capacity = u32::try_from(pick / 2 % 6).ok().filter(|slots| *slots > 0);
+            Request::SetCapacity { worker: worker(pick), capacity }
+        }
+        Step::Put(pick) => {
+            let expected = [Expected::Absent, Expected::Present, Expected::Version(1)];
+            let expected = expected[(pick / 48 % 3) as usize];
+            Request::Put { job: Box::new(api_job(pick)), expected }
+        }
+        Step::Delete(pick) => return world.try_delete(["api-0", "api-1"][(pick % 2) as usize]),
+        Step::EndNotice(pick) => {
+            let held = world.notices_held();
+            if let Some(key) = held.get(pick as usize % held.len().max(1)) {
+                world.end_attempt(*key, ["ok", "exit 1"][(pick % 2) as usize]);
+            }
+            return;
+        }
+        _ => return,
+    };
+    _ = world.request(request);
 }
 
 /// What must hold at every moment.
@@ -234,11 +348,17 @@ fn check(world: &World) {
             _ => assert!(unforced <= 1, "{unforced} of `{job}` run at once"),
         }
     }
-    for worker in world.engine.worker_views() {
-        assert!(worker.running.len() <= worker.capacity as usize, "double-booked: {worker:?}");
-        for id in &worker.running {
-            let state = world.executions[id].state.name();
-            assert_eq!(state, StateName::Running, "a slot of {} is held by {id}", worker.id);
+    assert!(world.noticed.values().all(|starts| *starts == 1), "on_failure was started twice");
+    for job in world.engine.job_statuses() {
+        let skip = job.skip_next.as_ref().map(|skip| skip.fire_time);
+        assert!(skip.is_none() || skip != job.next_fire_time, "called off, and the next: {skip:?}");
+    }
+    let live =
+        |job: &JobId| world.executions.values().any(|e| e.job_id == *job && !e.state.is_final());
+    for execution in world.executions.values().filter(|e| e.trigger == Trigger::Manual) {
+        if let ExecutionState::Waiting { waiting_for, .. } = &execution.state {
+            let forlorn = waiting_for.iter().find(|job| !live(job));
+            assert!(forlorn.is_none(), "{} waits in vain for {forlorn:?}", execution.id);
         }
     }
     let kept = world.executions.values().filter(|e| !e.state.is_final()).count();
@@ -264,6 +384,20 @@ fn check_successor(world: &World) {
         .into_iter()
         .map(|(id, state, _)| (id, settled(state)))
         .collect();
+    let orders = |engine: &Engine| -> Vec<_> {
+        let view = |worker: Worker| (worker.id, worker.capacity, worker.drained);
+        let left =
+            |worker: &Worker| worker.state != WorkerState::Draining || worker.drained.is_some();
+        engine.worker_views().into_iter().filter(left).map(view).collect()
+    };
+    assert_eq!(orders(&successor), orders(&world.engine), "orders after a restart");
+    for mine in world.engine.job_statuses() {
+        let Some(theirs) = successor.job_status(mine.definition.id.as_str()) else { continue };
+        if theirs.version == mine.version {
+            let notes = |job: &JobStatus| (job.skip_next.clone(), job.paused.clone());
+            assert_eq!(notes(&theirs), notes(&mine), "{} after a restart", mine.definition.id);
+        }
+    }
     for (id, state) in mine {
         let Some(theirs) = theirs.get(&id) else { continue };
         // Delays in flight are kept as wall instants: after a jump of the clock they may be over.
@@ -281,12 +415,24 @@ fn run_dry(world: &mut World) {
     world.restart("0s");
     let mut quiet = jobs(0);
     quiet.iter_mut().for_each(|job| job.enabled = false);
+    for job in ["api-1", "api-0", "api-1"] {
+        world.try_delete(job);
+    }
     world.try_apply(quiet);
+    for worker in ["one", "two"] {
+        world.drain(worker, false).set_capacity(worker, None);
+    }
     for _ in 0..500 {
         for name in world.running() {
             world.end(&name, "ok");
         }
-        if world.engine.live_executions().iter().all(|e| e.state.name() == StateName::Waiting) {
+        for key in world.notices_held() {
+            world.end_attempt(key, "ok");
+        }
+        let waits = |e: &std::sync::Arc<Execution>| {
+            e.state.name() == StateName::Waiting && e.trigger != Trigger::Manual
+        };
+        if world.engine.live_executions().iter().all(waits) && world.due.is_empty() {
             return;
         }
         world.pass_seconds(30);

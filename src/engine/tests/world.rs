@@ -55,6 +55,8 @@ pub(super) struct World {
     pub(super) noticed: BTreeMap<ExecutionId, u32>,
     /// Whether the worker acknowledges what it is given.
     pub(super) deaf: bool,
+    /// How often the engine has been started: what a dead one was about to do is not done.
+    life: u32,
     /// What becomes of the effects of the next step.
     pub(super) fault: Fault,
     /// Ends that were reported once already.
@@ -96,6 +98,7 @@ impl World {
             due: BTreeSet::new(),
             noticed: BTreeMap::new(),
             deaf: false,
+            life: 0,
             fault: Fault::None,
             reported: Vec::new(),
             boot_id: "boot-1".to_owned(),
@@ -322,6 +325,21 @@ impl World {
         self
     }
 
+    pub(super) fn try_delete(&mut self, job: &str) {
+        let job = JobId::new(job).unwrap();
+        _ = self.request(Request::Delete { job, if_version: None });
+    }
+
+    pub(super) fn wall(&self) -> DateTime<Utc> {
+        self.now.wall
+    }
+
+    /// Whether `on_failure` of an execution is asked for by the definition that it ran.
+    pub(super) fn wants_notice(&self, execution: &Execution) -> bool {
+        let version = (execution.job_id.clone(), execution.job_version);
+        self.definitions[&version].on_failure.is_some()
+    }
+
     /// What a request is refused with.
     pub(super) fn refused(&mut self, request: Request) -> String {
         let refused = self.request(request).expect_err("it is refused").to_string();
@@ -475,6 +493,7 @@ impl World {
         self.pass(self.now.wall + later);
         let (engine, effects) = self.successor();
         self.engine = engine;
+        self.life += 1;
         self.transcript.push(format!("{} engine started", self.clock()));
         self.carry_out(effects);
         self.link_up()
@@ -593,7 +612,11 @@ impl World {
                 Effect::Show(_) => {}
             }
         }
+        let life = self.life;
         for assignment in started {
+            if self.life != life {
+                break;
+            }
             let running = Running {
                 key: assignment.key,
                 worker_id: assignment.worker_id.clone(),
@@ -698,6 +721,11 @@ impl World {
             assert!(!before.state.is_final(), "{name} left a final state");
             before.history.len()
         });
+        if execution.state.name() == StateName::Succeeded {
+            let job = self.image.jobs.iter().find(|it| it.definition.id == execution.job_id);
+            let noted = job.and_then(|job| job.state.acknowledged.as_ref());
+            assert!(noted.is_none(), "{name} succeeded, and its job stays acknowledged");
+        }
         for transition in &execution.history[known..] {
             let reason = self.with_names(&transition.reason);
             let line = format!("{} {name} {}: {reason}", self.clock(), transition.state);

@@ -4,7 +4,7 @@
 //! depends on. The selection is a job, not a row: it stays with its job while others come and go.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use chrono_tz::Tz;
 
@@ -47,19 +47,20 @@ impl JobOrder {
         }
     }
 
-    fn compare(self, world: &World, a: &JobStatus, b: &JobStatus) -> Ordering {
+    /// Sorts rows; each job's key is worked out once.
+    fn sort(self, world: &World, rows: &mut [usize]) {
+        let jobs = world.jobs();
         match self {
-            Self::Id => Ordering::Equal, // They come in the order of ids.
-            Self::State => rank(world.condition(a)).cmp(&rank(world.condition(b))),
-            Self::Next => {
-                let key = |job: &JobStatus| (job.next_fire_time.is_none(), job.next_fire_time);
-                key(a).cmp(&key(b))
-            }
-            Self::Last => {
-                let key = |job: &JobStatus| last_result(job).and_then(|it| it.finished_at);
-                key(b).cmp(&key(a))
-            }
-            Self::Priority => a.definition.priority.cmp(&b.definition.priority),
+            Self::Id => {} // They come in the order of ids.
+            Self::State => rows.sort_by_cached_key(|at| rank(world.condition(&jobs[*at]))),
+            Self::Next => rows.sort_by_cached_key(|at| {
+                let next = jobs[*at].next_fire_time;
+                (next.is_none(), next)
+            }),
+            Self::Last => rows.sort_by_cached_key(|at| {
+                Reverse(last_result(&jobs[*at]).and_then(|it| it.finished_at))
+            }),
+            Self::Priority => rows.sort_by_cached_key(|at| jobs[*at].definition.priority),
         }
     }
 }
@@ -68,10 +69,11 @@ const fn rank(condition: JobCondition) -> u8 {
     match condition {
         JobCondition::Failing => 0,
         JobCondition::Live(_) => 1,
-        JobCondition::Paused => 2,
-        JobCondition::New => 3,
-        JobCondition::Fine => 4,
-        JobCondition::Disabled => 5,
+        JobCondition::Known => 2,
+        JobCondition::Paused => 3,
+        JobCondition::New => 4,
+        JobCondition::Fine => 5,
+        JobCondition::Disabled => 6,
     }
 }
 
@@ -82,6 +84,7 @@ pub(crate) struct JobNeeds {
     pub(crate) name: usize,
     pub(crate) schedule: usize,
     pub(crate) past: usize,
+    pub(crate) next: usize,
 }
 
 impl JobNeeds {
@@ -94,6 +97,8 @@ impl JobNeeds {
             needs.name = needs.name.max(width(&clean(name)));
             needs.schedule = needs.schedule.max(width(&schedule(job, zone)));
             needs.past = needs.past.max(job.recent.len());
+            // With the mark of a fire time that was called off.
+            needs.next = needs.next.max(if job.skip_next.is_some() { 9 } else { 7 });
         }
         needs
     }
@@ -135,6 +140,8 @@ pub(crate) struct JobList {
     /// How deep each row is in the tree; empty where there is none.
     depths: Vec<usize>,
     selected: Option<JobId>,
+    /// What a filter looks for words in, by place in `World::jobs`; empty = to be read anew.
+    texts: Vec<String>,
     stale: bool,
     /// Of all jobs, so that columns stay as they are while a filter is typed.
     needs: JobNeeds,
@@ -149,9 +156,10 @@ impl JobList {
     }
 
     /// Jobs came, went or have another definition.
-    pub(crate) const fn touch_definitions(&mut self) {
+    pub(crate) fn touch_definitions(&mut self) {
         self.stale = true;
         self.measured = None;
+        self.texts.clear();
     }
 
     /// How many cells the columns need.
@@ -214,6 +222,9 @@ impl JobList {
     /// Works the rows out where they are stale, and keeps selection and window inside.
     pub(crate) fn settle(&mut self, world: &World, height: usize) {
         if std::mem::take(&mut self.stale) {
+            if self.texts.len() != world.jobs().len() && !self.filter.is_empty() {
+                self.texts = world.jobs().iter().map(|job| Filter::text_of(job)).collect();
+            }
             self.rows = self.work_out(world);
             self.depths.clear();
             if self.tree {
@@ -242,16 +253,19 @@ impl JobList {
         let mut rows = if self.filter.is_empty() {
             wrong.map(|(at, _)| at).collect()
         } else {
-            self.filter.matching(wrong, |job| word(world.condition(job)))
+            let text = |at: usize| self.texts.get(at).map_or("", String::as_str);
+            self.filter.matching(wrong, text, |job| word(world.condition(job)))
         };
         if self.tree {
             return rows;
         }
-        if self.order != JobOrder::Id {
-            rows.sort_by(|a, b| self.order.compare(world, &world.jobs()[*a], &world.jobs()[*b]));
-        }
+        self.order.sort(world, &mut rows);
         if self.reversed {
             rows.reverse();
+        }
+        if self.only_wrong {
+            // What someone knows about already stands below what nobody does.
+            rows.sort_by_key(|at| world.jobs()[*at].acknowledged.is_some());
         }
         rows
     }
@@ -262,6 +276,7 @@ pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
         JobCondition::Live(state) => state.as_str(),
         JobCondition::Failing => "failing",
+        JobCondition::Known => "known",
         JobCondition::Paused => "paused",
         JobCondition::Fine => "ok",
         JobCondition::New => "new",

@@ -5,36 +5,43 @@
 pub(crate) mod cursor;
 pub(crate) mod executions;
 pub(crate) mod filter;
+pub(crate) mod form;
+pub(crate) mod job_form;
 pub(crate) mod jobs;
+pub(crate) mod load;
 pub(crate) mod marks;
+mod opened;
 pub(crate) mod output;
 pub(crate) mod scrub;
 mod tree;
+pub(crate) mod when;
 pub(crate) mod workers;
 pub(crate) mod world;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ratatui::layout::Size;
-use tui_input::Input;
 
 pub(crate) use executions::ExecutionList;
 pub(crate) use filter::Filter;
 pub(crate) use jobs::{JobList, JobOrder};
+pub(crate) use opened::{Notice, Opened, Prompt, Purpose, Question, Versions};
 pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
-use super::keys::{Action, Scope};
+use super::change::Done;
+use super::keys::{Action, Place, Scope};
 use super::layout::{self, Areas, Pane};
-use super::message::{JobFacts, Request};
+use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
-use crate::jobfile::Plan;
-use crate::model::{Event, Execution, ExecutionId, JobId, Severity, StateName, Worker, WorkerId};
+use crate::model::{Event, Execution, ExecutionId, JobId, Role, Severity, StateName, Worker};
+use form::{Aim, Form};
+use load::{Load, Timeline};
 
 /// Notices that are kept.
 const MOST_NOTICES: usize = 200;
@@ -72,89 +79,6 @@ impl Tab {
     }
 }
 
-/// Something opened over the tab; `scroll` is its first line in the window.
-#[derive(Debug)]
-pub(crate) enum Opened {
-    /// A job.
-    Job { id: JobId, scroll: usize },
-    /// An execution.
-    Execution { execution: Arc<Execution>, scroll: usize },
-    /// A worker.
-    Worker { id: WorkerId, scroll: usize },
-    /// The output of an attempt.
-    Output(Box<Output>),
-    /// What a reload would change.
-    Plan { plan: Box<Plan>, scroll: usize },
-    /// Lines to read.
-    Paper { title: String, lines: Vec<String>, scroll: usize },
-    /// The keys that were valid where it was asked for.
-    Help { scope: Scope, scroll: usize },
-    /// Past notices.
-    Notices { scroll: usize },
-}
-
-/// A line that is being typed.
-#[derive(Debug)]
-pub(crate) struct Prompt {
-    /// What for.
-    pub(crate) purpose: Purpose,
-    /// The line.
-    pub(crate) input: Input,
-    /// What was in force before, for Esc.
-    pub(crate) before: String,
-    /// The chosen row of the palette.
-    pub(crate) chosen: usize,
-}
-
-/// What a line is typed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To filter the list.
-    Filter,
-    /// To search in the output.
-    Search,
-    /// To name an action.
-    Palette,
-    /// To give a run its arguments.
-    Arguments,
-    /// To name the file that the output is written to.
-    SaveAs,
-}
-
-/// Something to be confirmed.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Question {
-    /// End these executions?
-    Cancel(Vec<Arc<Execution>>),
-    /// What becomes of the engine?
-    Quit,
-    /// Do this to all that are marked?
-    Each {
-        /// As a question, without its mark.
-        what: String,
-        /// What is asked of the engine then.
-        requests: Vec<Request>,
-    },
-}
-
-/// A line at the bottom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
-    pub(crate) at: DateTime<Utc>,
-    pub(crate) severity: Severity,
-    pub(crate) text: String,
-    /// The execution whose end it follows.
-    pub(crate) follows: Option<ExecutionId>,
-}
-
-impl Notice {
-    /// Whether it is still shown.
-    pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        let seconds = if self.severity == Severity::Info { 6 } else { 60 };
-        now - self.at < TimeDelta::seconds(seconds)
-    }
-}
-
 /// Whether there is an engine to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -180,7 +104,7 @@ pub(crate) struct Details {
 }
 
 /// What the System tab shows beside the world.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct System {
     /// How many executions of today are in each state.
     pub(crate) counts: Vec<(StateName, u64)>,
@@ -192,6 +116,30 @@ pub(crate) struct System {
     pub(crate) events_asked: bool,
     /// First event in the window.
     pub(crate) scroll: usize,
+    /// The last hour.
+    pub(crate) load: Load,
+    /// The next day, once it was read.
+    pub(crate) timeline: Option<Timeline>,
+    pub(crate) timeline_stale: bool,
+    /// When it was asked for last.
+    pub(crate) timeline_at: Option<DateTime<Utc>>,
+}
+
+impl System {
+    fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            counts: Vec::new(),
+            counts_stale: true,
+            counts_at: None,
+            events: VecDeque::new(),
+            events_asked: false,
+            scroll: 0,
+            load: Load::new(now),
+            timeline: None,
+            timeline_stale: true,
+            timeline_at: None,
+        }
+    }
 }
 
 /// The state of the screen.
@@ -203,6 +151,10 @@ pub(crate) struct Model {
     pub(crate) utc: bool,
     pub(crate) theme: Theme,
     pub(crate) hosting: Hosting,
+    /// By which way an engine elsewhere is reached.
+    pub(crate) attached: Option<String>,
+    /// The name of this machine.
+    host: String,
     pub(crate) size: Size,
     pub(crate) link: Link,
     /// Why the engine cannot work, while it cannot.
@@ -219,6 +171,12 @@ pub(crate) struct Model {
     pub(crate) system: System,
     pub(crate) opened: Vec<Opened>,
     pub(crate) prompt: Option<Prompt>,
+    /// What is being filled.
+    pub(crate) form: Option<Form>,
+    /// The newest number of a question about a form.
+    pub(crate) tickets: u64,
+    /// What the user did, newest last.
+    pub(crate) done: Vec<Done>,
     pub(crate) question: Option<Question>,
     /// Newest last.
     pub(crate) notices: VecDeque<Notice>,
@@ -239,6 +197,8 @@ impl Model {
             utc: false,
             theme: Theme::new(options.colours, options.charset),
             hosting: options.hosting,
+            attached: options.attached.clone(),
+            host: options.host.clone(),
             size: Size::new(80, 24),
             link: Link::Up,
             trouble: None,
@@ -250,9 +210,12 @@ impl Model {
             executions: ExecutionList::default(),
             workers: workers::WorkerList::default(),
             zoomed: false,
-            system: System { counts_stale: true, ..System::default() },
+            system: System::new(now),
             opened: Vec::new(),
             prompt: None,
+            form: None,
+            tickets: 0,
+            done: Vec::new(),
             question: None,
             notices: VecDeque::new(),
             details: None,
@@ -264,6 +227,11 @@ impl Model {
     /// The zone that times are shown in.
     pub(crate) const fn zone(&self) -> Tz {
         if self.utc { Tz::UTC } else { self.zone }
+    }
+
+    /// Whether the engine's files are those of this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.hosting == Hosting::ThisProcess || self.world.engine.host == self.host
     }
 
     /// Where everything stands on the screen; `None` when it is too small.
@@ -278,11 +246,36 @@ impl Model {
     }
 
     fn panel_rows(&self) -> u16 {
-        match (&self.question, &self.prompt) {
-            (Some(Question::Quit), _) => 7,
-            (None, Some(Prompt { purpose: Purpose::Palette, .. })) => 12,
+        match (&self.question, &self.prompt, &self.form) {
+            (Some(Question::Quit), ..) => 7,
+            (None, Some(Prompt { purpose: Purpose::Palette, .. }), _) => 12,
+            // A form of a few fields stands above the footer, one of a job in the list's place.
+            (_, _, Some(form)) if !matches!(form.aim, Aim::Job(_)) => {
+                u16::try_from(super::view::form_rows(form)).unwrap_or(u16::MAX)
+            }
             _ => 0,
         }
+    }
+
+    /// Whether keys are typed into a form: not while something is to be read over it.
+    pub(crate) fn form_takes_keys(&self) -> bool {
+        match &self.form {
+            Some(Form { aim: Aim::Job(_), .. }) => self.form_on_top(),
+            form => form.is_some(),
+        }
+    }
+
+    /// Whether a form takes the place of the list and of what is opened.
+    pub(crate) fn form_on_top(&self) -> bool {
+        let shown = self.opened.last().is_some_and(|opened| {
+            matches!(opened, Opened::Diff { .. } | Opened::Paper { .. } | Opened::Help { .. })
+        });
+        !shown && self.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)))
+    }
+
+    /// The form of a job, where one is being filled.
+    pub(crate) fn job_form(&mut self) -> Option<&mut Form> {
+        self.form.as_mut().filter(|form| matches!(form.aim, Aim::Job(_)))
     }
 
     /// Rows of the list, or of what is opened, under its title.
@@ -302,10 +295,23 @@ impl Model {
             Some(Opened::Worker { .. }) => Scope::WORKER,
             Some(Opened::Output(_)) => Scope::OUTPUT,
             Some(Opened::Plan { .. }) => Scope::PLAN,
+            Some(Opened::Diff { change: Some(_), .. }) => Scope::PLAN,
+            Some(Opened::Diff { change: None, .. }) => Scope::PAPER,
+            Some(Opened::Versions(_)) => Scope::VERSIONS,
             Some(Opened::Paper { .. } | Opened::Help { .. } | Opened::Notices { .. }) => {
                 Scope::PAPER
             }
         }
+    }
+
+    /// Whether whoever looks may do what takes that role.
+    pub(crate) fn may(&self, role: Role) -> bool {
+        self.world.role >= role
+    }
+
+    /// Which keys are valid for whoever looks.
+    pub(crate) fn place(&self) -> Place {
+        Place { scope: self.scope(), role: self.world.role }
     }
 
     /// The job that an action is about.
@@ -314,6 +320,7 @@ impl Model {
             Some(Opened::Job { id, .. }) => Some(id.clone()),
             Some(Opened::Output(output)) => Some(output.execution.job_id.clone()),
             Some(Opened::Execution { execution, .. }) => Some(execution.job_id.clone()),
+            Some(Opened::Versions(versions)) => Some(versions.job.clone()),
             Some(_) => None,
             None => match self.tab {
                 Tab::Jobs => self.jobs.selected().cloned(),
@@ -438,6 +445,6 @@ impl Model {
     /// The actions that the palette offers for what has been typed, best first.
     pub(crate) fn palette(&self) -> Vec<(Action, &'static str, &'static str)> {
         let typed = self.prompt.as_ref().map_or("", |prompt| prompt.input.value());
-        super::keys::palette(self.scope(), typed)
+        super::keys::palette(self.place(), typed)
     }
 }

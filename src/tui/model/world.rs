@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::driver::{Batch, EngineInfo, Snapshot};
 use crate::model::{
-    Execution, ExecutionId, JobId, JobStatus, StateName, Summary, Worker, WorkerId,
+    Execution, ExecutionId, JobId, JobStatus, Role, StateName, Summary, Worker, WorkerId,
 };
 
 /// Where a job stands, as one word: the first that applies, from the most pressing down.
@@ -20,6 +20,8 @@ pub(crate) enum JobCondition {
     Live(StateName),
     /// Its newest result is a failure.
     Failing,
+    /// Its newest result is a failure that someone has acknowledged.
+    Known,
     /// An operator has paused it.
     Paused,
     /// Its newest result is none to worry about.
@@ -33,7 +35,7 @@ pub(crate) enum JobCondition {
 /// Numbers for the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Pulse {
-    /// Jobs whose newest result is a failure.
+    /// Jobs whose newest result is a failure that nobody has acknowledged.
     pub(crate) failing: usize,
     /// Executions that run.
     pub(crate) running: usize,
@@ -61,12 +63,16 @@ pub(crate) struct World {
     /// By id.
     jobs: Vec<Arc<JobStatus>>,
     place: HashMap<JobId, usize>,
+    /// The jobs that wait for each, as places in `jobs`.
+    dependents: HashMap<JobId, Vec<usize>>,
     live: BTreeMap<ExecutionId, Arc<Execution>>,
     /// Live executions of a job, oldest first.
     live_of: HashMap<JobId, Vec<ExecutionId>>,
     workers: BTreeMap<WorkerId, Worker>,
     /// The engine itself.
     pub(crate) engine: EngineInfo,
+    /// What whoever looks may do.
+    pub(crate) role: Role,
 }
 
 impl World {
@@ -77,6 +83,7 @@ impl World {
             seq: snapshot.seq,
             jobs,
             place: HashMap::new(),
+            dependents: HashMap::new(),
             live: BTreeMap::new(),
             live_of: HashMap::new(),
             workers: snapshot
@@ -85,6 +92,7 @@ impl World {
                 .map(|worker| (worker.id.clone(), worker))
                 .collect(),
             engine: snapshot.engine,
+            role: snapshot.role,
         };
         world.find_places();
         for execution in snapshot.live {
@@ -127,7 +135,9 @@ impl World {
         for job in &batch.jobs {
             match self.place.get(&job.definition.id) {
                 Some(&at) if at < before => {
-                    redefined |= self.jobs[at].version != job.version;
+                    // A fire time that is called off widens its column.
+                    redefined |= self.jobs[at].version != job.version
+                        || self.jobs[at].skip_next.is_some() != job.skip_next.is_some();
                     self.jobs[at] = Arc::clone(job);
                 }
                 _ => self.jobs.push(Arc::clone(job)),
@@ -138,6 +148,8 @@ impl World {
             self.jobs.retain(|job| !gone(job));
             self.jobs.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
             self.find_places();
+        } else if redefined {
+            self.find_dependents();
         }
         redefined
     }
@@ -145,6 +157,22 @@ impl World {
     fn find_places(&mut self) {
         let ids = self.jobs.iter().map(|job| job.definition.id.clone());
         self.place = ids.zip(0..).collect();
+        self.find_dependents();
+    }
+
+    fn find_dependents(&mut self) {
+        self.dependents.clear();
+        for (at, job) in self.jobs.iter().enumerate() {
+            for dependency in &job.definition.dependencies {
+                self.dependents.entry(dependency.job.clone()).or_default().push(at);
+            }
+        }
+    }
+
+    /// The jobs that wait for this one, by id.
+    pub(crate) fn dependents(&self, job: &JobId) -> impl Iterator<Item = &JobStatus> {
+        let places = self.dependents.get(job).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|at| self.jobs.get(*at)).map(AsRef::as_ref)
     }
 
     fn put_execution(&mut self, execution: &Arc<Execution>) {
@@ -214,6 +242,9 @@ impl World {
             return JobCondition::Paused;
         }
         match last_result(job) {
+            Some(summary) if summary.state.is_failure() && job.acknowledged.is_some() => {
+                JobCondition::Known
+            }
             Some(summary) if summary.state.is_failure() => JobCondition::Failing,
             Some(_) => JobCondition::Fine,
             None => JobCondition::New,
@@ -225,12 +256,17 @@ impl World {
         last_result(job).is_some_and(|summary| summary.state.is_failure())
     }
 
+    /// Whether it is one that nobody has acknowledged.
+    fn is_alarming(job: &JobStatus) -> bool {
+        job.acknowledged.is_none() && Self::is_failing(job)
+    }
+
     /// Numbers for the header.
     pub(crate) fn pulse(&self) -> Pulse {
         let running = |it: &&Arc<Execution>| it.state.name() == StateName::Running;
         let running = self.live.values().filter(running).count();
         Pulse {
-            failing: self.jobs.iter().filter(|job| Self::is_failing(job)).count(),
+            failing: self.jobs.iter().filter(|job| Self::is_alarming(job)).count(),
             running,
             queued: self.live.len() - running,
             next: self.jobs.iter().filter_map(|job| job.next_fire_time).min(),

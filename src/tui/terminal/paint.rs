@@ -35,13 +35,21 @@ pub(crate) struct Painter {
     pen: Pen,
     cursor_shown: bool,
     colours: bool,
+    /// The terminal reads no UTF-8: what is not ASCII would come out as something else.
+    ascii: bool,
 }
 
 impl Painter {
     /// For a terminal of that size whose cursor is hidden and whose pen is plain.
     pub(crate) const fn new(size: Size, colours: bool) -> Self {
         let bytes = Vec::new();
-        Self { bytes, size, at: None, pen: Pen::PLAIN, cursor_shown: false, colours }
+        Self { bytes, size, at: None, pen: Pen::PLAIN, cursor_shown: false, colours, ascii: false }
+    }
+
+    /// For a terminal that reads no UTF-8.
+    pub(crate) fn in_ascii(mut self, ascii: bool) -> Self {
+        self.ascii = ascii;
+        self
     }
 
     /// The terminal has another size now.
@@ -178,6 +186,8 @@ impl Backend for Painter {
             self.go_to(Position { x, y });
             self.dip(cell);
             let symbol = cell.symbol();
+            let marks = "?".repeat(Span::raw(symbol).width());
+            let symbol = if self.ascii && !symbol.is_ascii() { marks.as_str() } else { symbol };
             self.push(symbol);
             // Terminals disagree about wide and joined characters, and about the last column: look
             // anew after them.
@@ -281,6 +291,13 @@ mod tests {
         let style = Style::new().fg(Color::Rgb(1, 2, 3)).on_blue();
         let sent = paint(&mut terminal, Line::from_iter(["a".set_style(style), "b".bold()]));
         assert_eq!(sent, "\x1b[Ha\x1b[1mb");
+    }
+
+    #[test]
+    fn a_terminal_without_utf_8_gets_marks_of_the_same_width() {
+        let painter = Painter::new(Size::new(9, 1), true).in_ascii(true);
+        let mut terminal = Terminal::new(painter).unwrap();
+        assert_eq!(paint(&mut terminal, Line::from("aé漢x")), "\x1b[Ha???\x1b[1;5Hx");
     }
 
     #[test]

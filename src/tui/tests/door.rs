@@ -7,10 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
 use super::fixtures;
-use crate::driver::{Door, Feed, RunOptions, Snapshot, Subscription};
-use crate::jobfile::Plan;
+use crate::driver::{
+    Door, EditOptions, Edited, Feed, JobEdit, Note, Preview, RunOptions, Snapshot, Subscription,
+};
+use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, LedgerRange, Pause, Refusal, StateName, Why,
+    Acknowledgement, Actor, Drain, Event, Execution, ExecutionId, JobId, JobStatus, JobVersion,
+    LedgerRange, Pause, Problem, Refusal, SkipNext, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
@@ -23,6 +26,8 @@ pub(crate) struct FakeDoor {
     pub(crate) executions: Vec<Arc<Execution>>,
     pub(crate) plan: Result<Plan, Refusal>,
     pub(crate) output: Vec<String>,
+    /// What every edit that is not only looked at is answered with, if it is refused.
+    pub(crate) edits: Result<(), Refusal>,
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) feed: broadcast::Sender<Feed>,
 }
@@ -33,6 +38,7 @@ impl FakeDoor {
             snapshot,
             executions,
             plan: Ok(Plan::default()),
+            edits: Ok(()),
             output: (1..=60)
                 .map(|n| format!("line {n}: \x1b[32mok\x1b[0m all went well"))
                 .collect(),
@@ -51,6 +57,13 @@ impl FakeDoor {
     }
 }
 
+impl FakeDoor {
+    fn worker(&self, id: &WorkerId) -> Result<Worker, Refusal> {
+        let found = self.snapshot.workers.iter().find(|it| it.id == *id);
+        found.cloned().ok_or_else(|| Refusal::UnknownWorker { worker: id.clone() })
+    }
+}
+
 #[async_trait]
 impl Door for FakeDoor {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
@@ -59,6 +72,7 @@ impl Door for FakeDoor {
 
     async fn run_job(&self, job: &JobId, with: RunOptions) -> Result<Arc<Execution>, Refusal> {
         let forced = if with.force { " by force" } else { "" };
+        let forced = if with.with_dependencies { " with dependencies" } else { forced };
         let words = [vec![job.to_string()], with.args].concat().join(" ");
         self.note(format!("run {words}{forced}"));
         let queued = fixtures::execution(2_000, job.as_str(), StateName::Queued, 0);
@@ -81,7 +95,15 @@ impl Door for FakeDoor {
         until: Option<DateTime<Utc>>,
         reason: Option<String>,
     ) -> Result<Arc<JobStatus>, Refusal> {
-        self.note(format!("pause {job}"));
+        let words: Vec<String> = [
+            Some(format!("pause {job}")),
+            until.map(|at| format!("until {}", at.format("%d %H:%M"))),
+            reason.clone().map(|reason| format!("because {reason}")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        self.note(words.join(" "));
         let mut status = Arc::unwrap_or_clone(self.job(job).await?);
         let by = crate::model::Actor::named("screen");
         status.paused = Some(Pause { at: fixtures::at(0), until, reason, by });
@@ -91,6 +113,130 @@ impl Door for FakeDoor {
     async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
         self.note(format!("resume {job}"));
         self.job(job).await
+    }
+
+    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+        self.note(format!("{} {job}", if undo { "unskip" } else { "skip" }));
+        let mut status = Arc::unwrap_or_clone(self.job(job).await?);
+        let fire_time = status.next_fire_time.unwrap_or(fixtures::at(0));
+        let skip = SkipNext { fire_time, at: fixtures::at(0), by: Actor::named("screen") };
+        status.skip_next = (!undo).then_some(skip);
+        Ok(Arc::new(status))
+    }
+
+    async fn acknowledge(
+        &self,
+        id: ExecutionId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let words = note.as_ref().map(|note| {
+            let until = note.until.map(|at| at.format(" until %d %H:%M").to_string());
+            format!("{}{}", note.text.as_deref().unwrap_or("-"), until.unwrap_or_default())
+        });
+        self.note(format!("acknowledge {}", words.as_deref().unwrap_or("no more")));
+        let last = |it: &&Arc<JobStatus>| it.last_execution.as_ref().is_some_and(|it| it.id == id);
+        let job = self.snapshot.jobs.iter().find(last).cloned();
+        let unknown = Refusal::UnknownExecution { execution: id.to_string() };
+        let mut status = Arc::unwrap_or_clone(job.ok_or(unknown)?);
+        status.acknowledged = note.map(|note| Acknowledgement {
+            execution_id: id,
+            at: fixtures::at(0),
+            by: Actor::named("screen"),
+            note: note.text,
+            until: note.until,
+        });
+        Ok(Arc::new(status))
+    }
+
+    async fn edit_job(
+        &self,
+        job: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal> {
+        let words = match &edit {
+            JobEdit::Create { definition, source } => {
+                format!("create in {source:?} {}", serde_json::to_string(definition).unwrap())
+            }
+            JobEdit::Replace(to) => format!("replace {job} {}", serde_json::to_string(to).unwrap()),
+            JobEdit::Patch(with) => format!("patch {job} {}", serde_json::to_string(with).unwrap()),
+            JobEdit::RollBack(version) => format!("roll back {job} to {version}"),
+            JobEdit::Delete => format!("delete {job}"),
+        };
+        let version = options.if_version.map(|version| format!(" if {version}"));
+        if !options.dry_run {
+            self.note(format!("{words}{}", version.unwrap_or_default()));
+            self.edits.clone()?;
+        }
+        let told = |text: &str| words.contains(text);
+        if told("bad") {
+            let problem =
+                |path: &str| Problem { path: path.to_owned(), message: "it is bad".to_owned() };
+            return Err(Refusal::Invalid(vec![problem("jobs[0].retry.delay"), problem("x")]));
+        }
+        let field = FieldChange {
+            key: "schedule".to_owned(),
+            before: Some("daily at 1 AM".to_owned()),
+            after: Some("hourly".to_owned()),
+        };
+        let change = JobChange { job: job.clone(), fields: vec![field] };
+        let plan = Plan { changed: vec![change], ..Plan::default() };
+        let diff = "@@ -3,2 +3,2 @@\n   - id: cleanup\n-    schedule: daily at 1 AM\n+    schedule: hourly\n";
+        Ok(Edited { job: None, plan, diff: Some(diff.to_owned()) })
+    }
+
+    async fn versions(&self, job: &JobId, _: u32) -> Result<Vec<JobVersion>, Refusal> {
+        let definition = Arc::clone(&self.job(job).await?.definition);
+        let mut before = crate::model::Job::clone(&definition);
+        before.schedule = Some("daily at 4 AM".to_owned());
+        before.description = Some("as it was".to_owned());
+        let version = |version: u32, by, definition| JobVersion {
+            version,
+            at: fixtures::at(-86_400 * i64::from(3 - version)),
+            by: Actor::named(by),
+            definition,
+        };
+        Ok(vec![version(2, "root@socket", definition), version(1, "file", Arc::new(before))])
+    }
+
+    async fn drain(
+        &self,
+        id: &WorkerId,
+        drain: bool,
+        reason: Option<String>,
+    ) -> Result<Worker, Refusal> {
+        let because = reason.clone().map(|reason| format!(" because {reason}"));
+        let verb = if drain { "drain" } else { "undrain" };
+        self.note(format!("{verb} {id}{}", because.unwrap_or_default()));
+        let mut worker = self.worker(id)?;
+        worker.drained =
+            drain.then(|| Drain { at: fixtures::at(0), by: Actor::named("screen"), reason });
+        Ok(worker)
+    }
+
+    async fn set_capacity(&self, id: &WorkerId, capacity: Option<u32>) -> Result<Worker, Refusal> {
+        self.note(format!("capacity {id} {capacity:?}"));
+        let mut worker = self.worker(id)?;
+        worker.capacity = capacity.unwrap_or(worker.capacity);
+        Ok(worker)
+    }
+
+    async fn preview(
+        &self,
+        schedule: &str,
+        timezone: Option<&str>,
+        count: usize,
+    ) -> Result<Preview, Refusal> {
+        if schedule.contains("elephant") {
+            return Err(Refusal::NotPossible("`elephant` is not understood".to_owned()));
+        }
+        Ok(Preview {
+            in_words: format!("Told: {schedule}"),
+            cron: None,
+            timezone: timezone.unwrap_or("UTC").to_owned(),
+            warnings: Vec::new(),
+            fire_times: (1..).take(count).map(|hour| fixtures::at(3_600 * hour - 198)).collect(),
+        })
     }
 
     async fn plan_reload(&self) -> Result<Plan, Refusal> {

@@ -10,7 +10,7 @@ use super::door::FakeDoor;
 use super::fixtures::{at, execution, snapshot, workers};
 use super::{Message, Screen, keys_of};
 use crate::driver::Snapshot;
-use crate::model::{Execution, Job, Pause, Refusal, StateName};
+use crate::model::{Acknowledgement, Drain, Execution, Job, Pause, Refusal, SkipNext, StateName};
 use crate::tui::options::{Charset, Colours};
 use crate::tui::theme::Theme;
 use crate::tui::view;
@@ -59,6 +59,16 @@ const KEYS: &[&str] = &[
     "^r",
     "q",
     "Backspace",
+    "e",
+    "E",
+    "K",
+    "P",
+    "R",
+    "z",
+    "D",
+    "V",
+    "Tab",
+    "Enter",
     "a",
     "漢",
 ];
@@ -86,6 +96,14 @@ fn world(text: &str) -> (Snapshot, Vec<Arc<Execution>>) {
         status.definition = Arc::new(definition);
         status.schedule_in_words = Some(text.to_owned());
         let by = crate::model::Actor::named(text);
+        status.skip_next = Some(SkipNext { fire_time: at(60), at: at(0), by: by.clone() });
+        status.acknowledged = Some(Acknowledgement {
+            execution_id: super::fixtures::execution_id(1),
+            at: at(0),
+            by: by.clone(),
+            note: Some(text.to_owned()),
+            until: Some(at(9)),
+        });
         status.paused = Some(Pause { at: at(0), until: None, reason: Some(text.to_owned()), by });
     }
     world.workers = workers();
@@ -94,6 +112,8 @@ fn world(text: &str) -> (Snapshot, Vec<Arc<Execution>>) {
         worker.alias = Some(text.to_owned());
         worker.labels = vec![text.to_owned(); 3];
         worker.capacity = u32::MAX;
+        let by = crate::model::Actor::named(text);
+        worker.drained = Some(Drain { at: at(0), by, reason: Some(text.to_owned()) });
     }
     world.engine.host = text.to_owned();
     world.engine.store = text.to_owned();
@@ -183,7 +203,10 @@ fn a_screen_that_is_too_small_says_so_and_can_be_left() {
 fn without_unicode_all_is_ascii() {
     let mut screen = Screen::sample(200, 50);
     screen.model.theme = Theme::new(Colours::None, Charset::Ascii);
-    for keys in ["1", "2", "3", "4", "1 Enter", "2 Enter", "l", "?", "Esc q", "Esc :"] {
+    for keys in [
+        "1", "2", "3", "4", "1 Enter", "2 Enter", "l", "?", "Esc q", "Esc :", "Esc e", "Esc R",
+        "Esc n", "Esc V",
+    ] {
         screen.press(keys);
         let frame = screen.frame();
         let odd: String = frame.chars().filter(|c| !c.is_ascii()).collect();

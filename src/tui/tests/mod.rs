@@ -1,5 +1,6 @@
 //! The whole screen without a terminal: keys in, frames out.
 
+mod changes;
 mod door;
 pub(crate) mod fixtures;
 mod flows;
@@ -15,7 +16,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio_util::sync::CancellationToken;
 
-use super::message::{Command, Message};
+use super::message::{Command, Editing, Message};
 use super::model::Model;
 use super::options::{Charset, Colours, Hosting, TuiOptions};
 use super::update::{settle, update};
@@ -29,6 +30,7 @@ struct Screen {
     door: Arc<FakeDoor>,
     exit: Option<Exit>,
     copied: Option<String>,
+    editing: Option<Box<Editing>>,
 }
 
 impl Screen {
@@ -39,10 +41,15 @@ impl Screen {
             colours: Colours::Sixteen,
             charset: Charset::Unicode,
             hosting: Hosting::ThisProcess,
+            attached: None,
+            host: "db1".to_owned(),
+            editor: None,
+            editing: Arc::default(),
             stop: CancellationToken::new(),
         };
         let model = Model::new(&options, fixtures::at(0), door.snapshot.clone());
-        let mut screen = Self { model, door: Arc::new(door), exit: None, copied: None };
+        let mut screen =
+            Self { model, door: Arc::new(door), exit: None, copied: None, editing: None };
         screen.take(Message::Resize(width, height));
         screen
     }
@@ -59,6 +66,7 @@ impl Screen {
             match command {
                 Command::Quit(exit) => self.exit = Some(exit),
                 Command::Copy(text) => self.copied = Some(text),
+                Command::Edit(editing) => self.editing = Some(editing),
                 Command::Subscribe | Command::Repaint => {}
                 Command::Ask(request) => {
                     let door: Arc<dyn Door> = self.door.clone();
@@ -144,6 +152,7 @@ fn keys_of(word: &str) -> Vec<KeyEvent> {
         ("Right", ..) => plain(KeyCode::Right),
         ("PgDn", ..) => plain(KeyCode::PageDown),
         ("PgUp", ..) => plain(KeyCode::PageUp),
+        ("Home", ..) => plain(KeyCode::Home),
         ("Backspace", ..) => plain(KeyCode::Backspace),
         (_, Some('^'), Some(c)) => KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL),
         (_, Some(c), None) => plain(KeyCode::Char(c)),

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -35,6 +35,11 @@ struct Pty {
 
 impl Pty {
     fn start() -> Self {
+        Self::with_editor(|_| None)
+    }
+
+    /// With an editor, as a line for the shell; it is told the terminal's path.
+    fn with_editor(editor: impl FnOnce(&Path) -> Option<String>) -> Self {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let path = pair.master.tty_name().unwrap();
@@ -57,12 +62,17 @@ impl Pty {
             colours: Colours::Sixteen,
             charset: Charset::Unicode,
             hosting: Hosting::Elsewhere,
+            attached: None,
+            // So that no file of this machine is taken for the engine's.
+            host: "another".to_owned(),
+            editor: editor(&path),
+            editing: Arc::default(),
             stop: stop.clone(),
         };
         let door = Arc::new(FakeDoor::new(snapshot(), executions()));
         let name = CString::new(path.to_str().unwrap()).unwrap();
         let open = move || Terminal::take(open_tty(&name).unwrap());
-        let screen = tokio::spawn(show(door.clone(), options, open));
+        let screen = tokio::spawn(show(door.clone(), options, Box::new(open)));
         let emulator = vt100::Parser::new(24, 80, 0);
         let bytes = Vec::new();
         Self {
@@ -127,6 +137,31 @@ async fn keys_are_answered_and_the_terminal_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let modes = folder.path().join("modes");
+    let told = modes.display().to_string();
+    let mut pty = Pty::with_editor(move |terminal| {
+        let look = format!("stty -a -F {} > {told}; echo run: make >> \"$1\"", terminal.display());
+        Some(format!("sh -c '{look}' sh"))
+    });
+    pty.wait_for_text("report-generation");
+    let mut writer = pty.master.take_writer().unwrap();
+    writer.write_all(b"E").unwrap();
+    pty.wait_for_text("is to change. Enter writes it");
+    assert!(pty.emulator.screen().alternate_screen() && pty.is_raw(), "taken again");
+    let modes = std::fs::read_to_string(modes).unwrap();
+    assert!(modes.contains(" echo ") && modes.contains(" icanon"), "given back: {modes}");
+    let left = pty.bytes.windows(8).filter(|it| it == b"\x1b[?1049l").count();
+    assert_eq!(left, 1, "the editor did not write over the screen");
+    writer.write_all(b"\x1b").unwrap();
+    pty.wait_for(|screen| !screen.contents().contains("is to change"));
+    writer.write_all(b"q").unwrap();
+    assert_eq!(pty.end().await, Exit::Quit);
+    assert!(!pty.is_raw());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn being_stopped_from_outside_gives_the_terminal_back() {
     let mut pty = Pty::start();
     pty.wait_for_text("report-generation");
@@ -158,7 +193,7 @@ async fn an_engine_that_goes_is_told_and_the_screen_stays() {
     pty.wait_for_text("no engine");
     pty.wait_for(|screen| !screen.contents().contains("no engine: it"));
     pty.press(b"q");
-    assert_eq!(pty.end().await, Exit::Quit);
+    assert_eq!(pty.end().await, Exit::Quit, "it is back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tui_input::Input;
 
-use super::ask;
+use super::{ask, change, edit};
 use crate::model::{Execution, JobId, Severity};
 use crate::tui::Exit;
 use crate::tui::keys::{Action, Scope};
@@ -23,6 +23,9 @@ const SIDESTEP: usize = 8;
 
 /// Carries an action out.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
+    if let Some(commands) = change::act(model, action) {
+        return commands;
+    }
     match action {
         Action::Go(tab) => go_to(model, tab),
         Action::NextTab => step_tab(model, 1),
@@ -35,12 +38,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Search => begin(model, Purpose::Search),
         Action::Palette => begin(model, Purpose::Palette),
         Action::Save => begin(model, Purpose::SaveAs),
-        Action::RunWith if !model.jobs_in_hand().is_empty() => begin(model, Purpose::Arguments),
-        Action::Run
-        | Action::RunForced
-        | Action::Retry
-        | Action::CancelExecution
-        | Action::Pause => {
+        Action::Run | Action::RunForced | Action::Retry | Action::CancelExecution => {
             return ask::ask_engine(model, action);
         }
         Action::Why => {
@@ -64,16 +62,23 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::NextOrder | Action::Reverse => reorder(model, action),
         Action::Copy => return copy(model),
         Action::Reload => return vec![Command::Ask(Request::PlanReload)],
+        Action::Apply if matches!(model.opened.last(), Some(Opened::Diff { .. })) => {
+            return edit::apply(model);
+        }
         Action::Apply => return vec![Command::Ask(Request::Reload)],
         Action::Help => {
-            let scope = model.scope();
-            model.opened.push(Opened::Help { scope, scroll: 0 });
+            let place = model.place();
+            model.opened.push(Opened::Help { place, scroll: 0 });
         }
         Action::Notices => model.opened.push(Opened::Notices { scroll: 0 }),
         Action::Utc => {
             model.utc = !model.utc;
             let zone = model.zone();
             model.notice(Severity::Info, format!("times are in {zone}"));
+        }
+        Action::Theme(palette) => {
+            model.theme = model.theme.with(palette);
+            model.notice(Severity::Info, format!("colours: {}", palette.name()));
         }
         Action::Repaint => return vec![Command::Repaint],
         _ => in_output(model, action),
@@ -98,14 +103,12 @@ fn go(model: &mut Model, step: Move) -> Vec<Command> {
     };
     match opened {
         Opened::Output(output) => output.go(step, width, height),
-        Opened::Job { scroll, .. }
-        | Opened::Execution { scroll, .. }
-        | Opened::Worker { scroll, .. }
-        | Opened::Plan { scroll, .. }
-        | Opened::Paper { scroll, .. }
-        | Opened::Help { scroll, .. }
-        | Opened::Notices { scroll } => {
-            let from = *scroll;
+        Opened::Versions(versions) => {
+            let count = versions.versions.len();
+            versions.at = crate::tui::model::cursor::moved(versions.at, step, count, height);
+        }
+        opened => {
+            let from = opened.scroll();
             let rows = crate::tui::view::opened_rows(model);
             let to = crate::tui::model::cursor::moved(
                 from,
@@ -113,26 +116,12 @@ fn go(model: &mut Model, step: Move) -> Vec<Command> {
                 rows.saturating_sub(height) + 1,
                 height,
             );
-            set_scroll(model, to);
+            if let Some(scroll) = model.opened.last_mut().and_then(Opened::scroll_mut) {
+                *scroll = to;
+            }
         }
     }
     Vec::new()
-}
-
-/// Sets the first line of what is opened.
-pub(super) fn set_scroll(model: &mut Model, to: usize) {
-    match model.opened.last_mut() {
-        Some(
-            Opened::Job { scroll, .. }
-            | Opened::Execution { scroll, .. }
-            | Opened::Worker { scroll, .. }
-            | Opened::Plan { scroll, .. }
-            | Opened::Paper { scroll, .. }
-            | Opened::Help { scroll, .. }
-            | Opened::Notices { scroll },
-        ) => *scroll = to,
-        Some(Opened::Output(_)) | None => {}
-    }
 }
 
 fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {
@@ -222,7 +211,8 @@ fn back(model: &mut Model) -> Vec<Command> {
         model.question = Some(Question::Quit);
         return Vec::new();
     }
-    vec![Command::Quit(Exit::Quit)]
+    let gone = model.hosting == Hosting::Elsewhere && model.link != Link::Up;
+    vec![Command::Quit(if gone { Exit::NoEngine } else { Exit::Quit })]
 }
 
 fn begin(model: &mut Model, purpose: Purpose) {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::{change, edit, job_form};
 use crate::jobfile::Plan;
-use crate::model::{Execution, JobStatus, Refusal, Severity, StateName};
+use crate::model::{Execution, Refusal, Severity, StateName};
+use crate::tui::change::Back;
 use crate::tui::message::{Answer, Asked, Command};
 use crate::tui::model::{MOST_EVENTS, Model, Opened};
 
@@ -11,7 +13,15 @@ use crate::tui::model::{MOST_EVENTS, Model, Opened};
 pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
     match answer {
         Answer::Execution { asked, result } => on_execution(model, asked, result),
-        Answer::Job { asked, result } => on_job(model, asked, result),
+        Answer::Changed { change: what, origin, result } => {
+            change::on_changed(model, &what, origin, result);
+        }
+        Answer::Rehearsed { change: what, origin, result } => {
+            edit::on_rehearsed(model, what, origin, result);
+        }
+        Answer::Judged { ticket, result } => job_form::on_judged(model, ticket, result),
+        Answer::Previewed { ticket, result } => job_form::on_previewed(model, ticket, result),
+        Answer::Versions { job, result } => edit::on_versions(model, job, result),
         Answer::Plan(result) => on_plan(model, result),
         Answer::Reloaded(result) => on_reloaded(model, result),
         Answer::Page { ticket, place, result } => {
@@ -46,6 +56,25 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             }
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
+        Answer::Counts(_) | Answer::Events(_) | Answer::Load(_) | Answer::Timeline(_) => {
+            on_system(model, answer);
+        }
+        Answer::Output { key, from, result } => on_output(model, key, from, result),
+        Answer::Saved { path, result } => match result {
+            Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
+            Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
+        },
+        Answer::Each(answers) => on_each(model, &answers),
+        Answer::Busy => {
+            model.notice(Severity::Warning, "too much is under way: try again in a moment");
+        }
+    }
+    Vec::new()
+}
+
+/// What the System tab asked for.
+fn on_system(model: &mut Model, answer: Answer) {
+    match answer {
         Answer::Counts(result) => match result {
             Ok(counts) => model.system.counts = counts,
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
@@ -60,17 +89,16 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             }
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
-        Answer::Output { key, from, result } => on_output(model, key, from, result),
-        Answer::Saved { path, result } => match result {
-            Ok(bytes) => model.notice(Severity::Info, format!("{bytes} bytes written to {path}")),
-            Err(why) => model.notice(Severity::Error, format!("cannot write {path}: {why}")),
+        Answer::Load(result) => match result {
+            Ok(page) => model.system.load.take(&page),
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
-        Answer::Each(answers) => on_each(model, &answers),
-        Answer::Busy => {
-            model.notice(Severity::Warning, "too much is under way: try again in a moment");
-        }
+        Answer::Timeline(result) => match result {
+            Ok(timeline) => model.system.timeline = Some(timeline),
+            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+        },
+        _ => {}
     }
-    Vec::new()
 }
 
 fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {
@@ -79,6 +107,17 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
         Err(refusal) => return model.notice(Severity::Error, refusal.to_string()),
     };
     let (job, short) = (&execution.job_id, execution.id.short());
+    match asked {
+        Asked::Run | Asked::Retry if !execution.state.is_final() => {
+            let back = Back::No("x cancels what still runs".to_owned());
+            change::remember(model, format!("run of {job} as {short}"), vec![back]);
+        }
+        Asked::Cancel => {
+            let back = Back::No("r runs the job again".to_owned());
+            change::remember(model, format!("cancel of {job} {short}"), vec![back]);
+        }
+        Asked::Run | Asked::Retry => {}
+    }
     let last = model.world.job(job).and_then(|job| job.last_execution.as_ref());
     let ended = last.filter(|it| it.id == execution.id && it.state.is_final());
     if let Some(ended) = ended.filter(|_| !execution.state.is_final()) {
@@ -105,12 +144,15 @@ fn on_each(model: &mut Model, answers: &[Answer]) {
     for answer in answers {
         match answer {
             Answer::Execution { result: Err(refusal), .. }
-            | Answer::Job { result: Err(refusal), .. } => refused.push(refusal.to_string()),
+            | Answer::Changed { result: Err(refusal), .. } => refused.push(refusal.to_string()),
             Answer::Execution { result: Ok(execution), .. } => {
                 skipped += usize::from(execution.state.name() == StateName::Skipped);
             }
             _ => {}
         }
+    }
+    if let Some((what, back)) = change::backs(answers) {
+        change::remember(model, what, back);
     }
     let mut text = format!("{} done", answers.len() - refused.len() - skipped);
     if skipped > 0 {
@@ -145,16 +187,6 @@ fn word_of(state: StateName) -> String {
     state.as_str().replace('_', " ")
 }
 
-fn on_job(model: &mut Model, asked: Asked, result: Result<Arc<JobStatus>, Refusal>) {
-    match result {
-        Ok(job) => {
-            let verb = if asked == Asked::Pause { "paused: p resumes it" } else { "resumed" };
-            model.notice(Severity::Info, format!("{} {verb}", job.definition.id));
-        }
-        Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-    }
-}
-
 fn on_plan(model: &mut Model, result: Result<Plan, Refusal>) {
     match result {
         Ok(plan) if plan.is_empty() && plan.warnings.is_empty() => {
@@ -172,6 +204,8 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
             let (added, changed, removed) =
                 (plan.added.len(), plan.changed.len(), plan.removed.len());
             let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
+            let back = Back::No("E edits jobs.yaml back, ^r reloads it".to_owned());
+            change::remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
             model.notice(Severity::Info, text);
         }
         Err(refusal) => reload_failed(model, &refusal),

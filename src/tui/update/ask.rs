@@ -26,7 +26,6 @@ pub(super) fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
             };
             ask_each(model, ("run", "again", "executions"), requests)
         }
-        Action::Pause => pause(model),
         Action::CancelExecution => {
             ask_to_cancel(model);
             Vec::new()
@@ -36,9 +35,14 @@ pub(super) fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
 }
 
 /// Runs the jobs in hand now.
-pub(super) fn run(model: &mut Model, options: &RunOptions) -> Vec<Command> {
-    let jobs = model.jobs_in_hand().into_iter();
-    let requests = jobs.map(|job| Request::Run(job, options.clone())).collect();
+fn run(model: &mut Model, options: &RunOptions) -> Vec<Command> {
+    let jobs = model.jobs_in_hand();
+    run_each(model, jobs, options)
+}
+
+/// Runs jobs now.
+pub(super) fn run_each(model: &mut Model, jobs: Vec<JobId>, options: &RunOptions) -> Vec<Command> {
+    let requests = jobs.into_iter().map(|job| Request::Run(job, options.clone())).collect();
     let how = if options.force { "now, past overlap" } else { "now" };
     ask_each(model, ("run", how, "jobs"), requests)
 }
@@ -51,26 +55,10 @@ fn ask_each(
 ) -> Vec<Command> {
     if requests.len() > 1 {
         let what = format!("{verb} {} {things} {how}", requests.len());
-        model.question = Some(Question::Each { what, requests });
+        model.question = Some(Question::Each { what, lost: "", requests });
         return Vec::new();
     }
     clear_marks(model);
-    requests.pop().map(Command::Ask).into_iter().collect()
-}
-
-/// All are paused, or, where they are paused already, resumed. It takes nothing away, so it asks
-/// nothing.
-fn pause(model: &mut Model) -> Vec<Command> {
-    let jobs = model.jobs_in_hand();
-    let is_paused = |id: &JobId| model.world.job(id).is_some_and(|job| job.paused.is_some());
-    let resume = jobs.iter().all(is_paused);
-    let jobs = jobs.into_iter().filter(|id| is_paused(id) == resume);
-    let request = if resume { Request::Resume } else { Request::Pause };
-    let mut requests: Vec<Request> = jobs.map(request).collect();
-    clear_marks(model);
-    if requests.len() > 1 {
-        return vec![Command::Ask(Request::Each(requests))];
-    }
     requests.pop().map(Command::Ask).into_iter().collect()
 }
 

@@ -1,8 +1,9 @@
 //! What the engine says: pictures, batches, output that grew.
 
 use crate::driver::{Batch, Feed, Snapshot};
-use crate::model::{EventKind, Severity};
+use crate::model::{EventKind, Role, Severity};
 use crate::tui::message::Command;
+use crate::tui::model::load::Load;
 use crate::tui::model::{Link, MOST_EVENTS, Model, Opened, World};
 
 /// A message of the feed.
@@ -21,7 +22,8 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
         Feed::File(file) => {
             if file.changed && !model.world.engine.file.changed {
                 let path = file.path.as_deref().unwrap_or("jobs.yaml");
-                model.notice(Severity::Info, format!("{path} changed: ^r shows what it brings"));
+                let how = if model.may(Role::Admin) { ": ^r shows what it brings" } else { "" };
+                model.notice(Severity::Info, format!("{path} changed{how}"));
             }
             model.world.engine.file = file;
         }
@@ -59,6 +61,9 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     model.jobs.marks.retain(|id| world.job(id).is_some());
     model.pulse_stale = true;
     model.system.counts_stale = true;
+    model.system.timeline_stale = true;
+    // What ended while nobody looked is read anew.
+    model.system.load = Load::new(model.now);
     model.system.events_asked = false;
     model.system.events.clear();
     model.system.scroll = 0;
@@ -86,6 +91,7 @@ fn on_batch(model: &mut Model, batch: &Batch) {
         model.jobs.touch_definitions();
         let world = &model.world;
         model.jobs.marks.retain(|id| world.job(id).is_some());
+        model.system.timeline_stale = true;
     } else if changes.jobs || changes.executions {
         model.jobs.touch_status();
     }
@@ -102,6 +108,7 @@ fn on_batch(model: &mut Model, batch: &Batch) {
 
 fn on_executions(model: &mut Model, batch: &Batch) {
     for changed in &batch.executions {
+        model.system.load.see(changed);
         if changed.state.is_final() && model.is_followed(changed.id) {
             let state = changed.state.name();
             let (severity, text) = super::answers::outcome(changed, state, &changed.reason);

@@ -8,7 +8,11 @@
 mod act;
 mod answers;
 mod ask;
+mod change;
+mod edit;
 mod feed;
+mod form;
+mod job_form;
 mod prompt;
 mod settle;
 
@@ -56,6 +60,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
         }
         Message::Subscribed(snapshot) => feed::on_snapshot(model, *snapshot),
         Message::Answer(answer) => answers::on_answer(model, answer),
+        Message::Edited(editing, end) => edit::on_editor(model, editing, end),
     }
 }
 
@@ -79,17 +84,26 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
                 if requests.len() > 1 { Some(Request::Each(requests)) } else { requests.pop() };
             request.map(Command::Ask).into_iter().collect()
         }
-        Some(Question::Each { requests, .. }) => {
+        Some(Question::Each { mut requests, .. }) => {
             if !matches!(key.code, KeyCode::Char('y' | 'Y')) {
                 return Vec::new();
             }
             act::clear_marks(model);
-            vec![Command::Ask(Request::Each(requests))]
+            let request =
+                if requests.len() > 1 { Some(Request::Each(requests)) } else { requests.pop() };
+            request.map(Command::Ask).into_iter().collect()
+        }
+        Some(Question::LeaveForm) => {
+            if matches!(key.code, KeyCode::Char('y' | 'Y')) {
+                model.form = None;
+            }
+            Vec::new()
         }
         Some(Question::Quit) => on_quit_key(model, key),
         None if model.prompt.is_some() => prompt::on_key(model, key),
+        None if model.form_takes_keys() => form::on_key(model, key),
         None => {
-            keys::action(model.scope(), key).map_or_else(Vec::new, |action| act::act(model, action))
+            keys::action(model.place(), key).map_or_else(Vec::new, |action| act::act(model, action))
         }
     }
 }

@@ -5,7 +5,6 @@ use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
 use super::act::{act, set_filter};
-use crate::driver::RunOptions;
 use crate::model::Severity;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::{Model, Opened, Prompt, Purpose};
@@ -43,6 +42,13 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
 
 /// A paste is typed where a line is being typed, and nowhere else: it must not press keys.
 pub(super) fn paste(model: &mut Model, text: &str) {
+    if model.question.is_some() {
+        return; // It is answered by a key of its own.
+    }
+    if let (None, Some(form)) = (&model.prompt, model.form.as_mut()) {
+        form.paste(text);
+        return super::form::tell(model);
+    }
     let Some(prompt) = model.prompt.as_mut() else {
         return;
     };
@@ -68,7 +74,7 @@ fn follow(model: &mut Model) -> Vec<Command> {
             }
             Vec::new()
         }
-        Some(Purpose::Palette | Purpose::Arguments | Purpose::SaveAs) | None => Vec::new(),
+        Some(Purpose::Palette | Purpose::SaveAs) | None => Vec::new(),
     }
 }
 
@@ -116,10 +122,6 @@ fn accept(model: &mut Model) -> Vec<Command> {
                 Vec::new()
             }
         },
-        Purpose::Arguments => {
-            let options = RunOptions { args: arguments(input.value()), ..RunOptions::default() };
-            super::ask::run(model, &options)
-        }
         Purpose::SaveAs => match model.opened.last() {
             Some(Opened::Output(output)) if !input.value().trim().is_empty() => {
                 let path = input.value().trim().to_owned();
@@ -131,7 +133,7 @@ fn accept(model: &mut Model) -> Vec<Command> {
 }
 
 /// Words between blanks; quotes of either kind keep blanks together.
-fn arguments(line: &str) -> Vec<String> {
+pub(super) fn arguments(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

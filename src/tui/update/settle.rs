@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::jobfile;
 use crate::model::JobId;
 use crate::tui::message::{Command, Request};
+use crate::tui::model::load::SLOT;
 use crate::tui::model::{Details, Link, Model, Opened, Output, Tab};
 use crate::worker::protocol::AttemptKey;
 
@@ -37,8 +38,14 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
         if model.tab == Tab::Executions && model.executions.is_unstarted() {
             commands.extend(super::act::reload_executions(model));
         }
-        let requests = [details(model), events(model), counts(model), preview(model)];
+        let load = (model.tab == Tab::System && !model.system.load.asked).then(|| {
+            model.system.load.asked = true;
+            Request::Load
+        });
+        let requests =
+            [details(model), events(model), counts(model), load, timeline(model), preview(model)];
         commands.extend(requests.into_iter().flatten().map(Command::Ask));
+        commands.extend(super::job_form::wanted(model).into_iter().map(Command::Ask));
         for opened in &mut model.opened {
             if let Opened::Output(output) = opened {
                 commands.extend(output.wanted().map(Command::Ask));
@@ -50,20 +57,14 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
 
 /// What is opened may have become shorter than where its window stands.
 fn settle_scroll(model: &mut Model, height: usize) {
-    let scroll = match model.opened.last() {
-        Some(
-            Opened::Job { scroll, .. }
-            | Opened::Execution { scroll, .. }
-            | Opened::Worker { scroll, .. }
-            | Opened::Plan { scroll, .. }
-            | Opened::Paper { scroll, .. }
-            | Opened::Help { scroll, .. }
-            | Opened::Notices { scroll },
-        ) if *scroll > 0 => *scroll,
-        _ => return,
-    };
+    let scroll = model.opened.last().map_or(0, Opened::scroll);
+    if scroll == 0 {
+        return;
+    }
     let rows = crate::tui::view::opened_rows(model);
-    super::act::set_scroll(model, scroll.min(rows.saturating_sub(height)));
+    if let Some(place) = model.opened.last_mut().and_then(Opened::scroll_mut) {
+        *place = scroll.min(rows.saturating_sub(height));
+    }
 }
 
 /// The job whose details are to be seen: the opened one, or the selected one where there is a pane.
@@ -128,6 +129,31 @@ fn counts(model: &mut Model) -> Option<Request> {
     system.counts_stale = false;
     system.counts_at = Some(model.now);
     Some(Request::Counts(midnight(model)))
+}
+
+/// At most once a minute, when jobs changed or the day that is known has gone on.
+fn timeline(model: &mut Model) -> Option<Request> {
+    let system = &mut model.system;
+    let rested = system.timeline_at.is_none_or(|at| model.now - at >= TimeDelta::minutes(1));
+    let from = this_slot(model.now);
+    let old = system.timeline.as_ref().is_none_or(|it| it.from < from);
+    if model.tab != Tab::System || !(system.timeline_stale || old) || !rested {
+        return None;
+    }
+    system.timeline_stale = false;
+    system.timeline_at = Some(model.now);
+    let end = from + TimeDelta::hours(24);
+    let soon = |at: DateTime<Utc>| at < end;
+    let jobs = model.world.jobs().iter();
+    let fires = jobs.filter(|job| job.next_fire_time.is_some_and(soon));
+    let jobs = fires.map(|job| job.definition.id.clone()).collect();
+    Some(Request::Timeline { jobs, from })
+}
+
+/// The beginning of this half hour.
+fn this_slot(now: DateTime<Utc>) -> DateTime<Utc> {
+    let into = now.timestamp().rem_euclid(SLOT);
+    DateTime::from_timestamp(now.timestamp() - into, 0).unwrap_or(now)
 }
 
 /// The beginning of today, where times are shown.

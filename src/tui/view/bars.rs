@@ -6,8 +6,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{joined, put, put_right};
-use crate::model::Severity;
+use crate::model::{Role, Severity};
 use crate::tui::keys;
+use crate::tui::model::form::Aim;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{clean, countdown, fit, uptime, width};
 
@@ -19,7 +20,13 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let here = model.now.with_timezone(&model.zone());
     right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
     let name = Span::styled("crontower", theme.strong());
-    let host = Span::raw(clean(&engine.host));
+    let way = model.attached.as_deref().map(|way| {
+        let way = way.trim_start_matches("at ");
+        // The path of a socket says less than that it is one, and System shows the folder.
+        let way = if way.ends_with(".sock") { "its socket" } else { way };
+        format!(" via {}", clean(way))
+    });
+    let host = Span::raw(format!("{}{}", clean(&engine.host), way.unwrap_or_default()));
     let up = Span::styled(format!("up {}", uptime(model.now, engine.started_at)), theme.quiet());
     // At the left the name stays, at the right what is wrong: the rest goes as room goes.
     let mut left = vec![host, up];
@@ -46,7 +53,11 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
 fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
     let wrong = match (&model.link, &model.trouble) {
-        (Link::Down(why), _) => Some(format!("{} no engine: {why}", theme.glyph("○", "!"))),
+        (Link::Down(why), _) => {
+            // Some reasons begin with it.
+            let why = why.trim_start_matches("no engine is ");
+            Some(format!("{} reconnecting; no engine: {why}", theme.glyph("○", "!")))
+        }
         (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),
         (Link::Up, None) => None,
     };
@@ -117,6 +128,10 @@ fn joined_width(parts: &[Span<'_>]) -> usize {
 fn narrowed(model: &Model) -> Vec<Span<'static>> {
     let theme = model.theme;
     let mut parts = Vec::new();
+    if model.world.role < Role::Admin {
+        let word = format!("as {}", model.world.role);
+        parts.push(Span::styled(word, theme.care()));
+    }
     if model.world.engine.file.changed {
         parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
     }
@@ -146,6 +161,10 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
             None
         }
         (None, Some(prompt)) => Some(typed(model, prompt, canvas, area)),
+        (None, None) if model.form_takes_keys() => {
+            form_keys(model, canvas, area);
+            None
+        }
         (None, None) => {
             hints(model, canvas, area);
             None
@@ -153,12 +172,40 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
     }
 }
 
+/// The keys of a form.
+fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
+    let keys = [
+        (theme.glyph("⏎", "Enter"), if writes { "save" } else { "do it" }),
+        ("Tab", "next"),
+        ("S-Tab", "before"),
+        (theme.glyph("← →", "Left Right"), "choose"),
+        ("Esc", "leave"),
+    ];
+    let mut line = vec![Span::raw(" ")];
+    for (key, what) in keys {
+        line.push(Span::styled(key, theme.strong()));
+        line.push(Span::styled(format!(" {what}  "), theme.quiet()));
+    }
+    put(canvas, area, 0, &Line::from(line));
+}
+
 fn asked(model: &Model, question: &Question) -> Line<'static> {
     let theme = model.theme;
     match question {
-        Question::Each { what, .. } => Line::from(vec![
-            Span::styled(format!(" {what}?"), theme.care()),
+        Question::Each { what, lost, .. } => Line::from(vec![
+            Span::styled(
+                format!(" {what}?"),
+                if lost.is_empty() { theme.care() } else { theme.bad() },
+            ),
             Span::styled(" y/N ", theme.strong()),
+            Span::styled(format!(" {lost}"), theme.quiet()),
+        ]),
+        Question::LeaveForm => Line::from(vec![
+            Span::styled(" leave the form?", theme.care()),
+            Span::styled(" y/N ", theme.strong()),
+            Span::styled(" what was typed is lost", theme.quiet()),
         ]),
         Question::Quit => {
             Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
@@ -182,7 +229,6 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
         Purpose::Filter => ("/", "words, !word, state:failed, job:etl, tag:db"),
         Purpose::Search => ("search /", ""),
         Purpose::Palette => (":", ""),
-        Purpose::Arguments => ("run with ", "arguments of the script: $1 $2 and so on"),
         Purpose::SaveAs => ("save as ", ""),
     };
     let start = 1 + width(sign);
@@ -200,7 +246,7 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
 }
 
 /// The part of a text that begins after `skip` cells and takes at most `room`.
-fn visible(text: &str, skip: usize, room: usize) -> String {
+pub(super) fn visible(text: &str, skip: usize, room: usize) -> String {
     let mut at = 0;
     let mut kept = String::new();
     let mut buffer = [0; 4];
@@ -230,7 +276,7 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
     let room = usize::from(area.width).saturating_sub(taken);
     let mut shown: Vec<(String, &str)> = Vec::new();
-    for binding in keys::valid(model.scope()) {
+    for binding in keys::valid(model.place()) {
         if let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) {
             let name = key.name();
             let name = if name == "Enter" { theme.glyph("⏎", "Enter").to_owned() } else { name };

@@ -2,14 +2,14 @@
 //! alike.
 
 use chrono::TimeDelta;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::executions::{duration, late, trigger};
+use super::graph::{self, Way};
 use super::jobs::{look, sparkline};
-use super::{joined, output, workers};
+use super::{joined, output};
 use crate::model::{
-    Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Source, StateName, WorkerId,
+    Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Role, Source, StateName,
 };
 use crate::tui::message::JobFacts;
 use crate::tui::model::jobs::schedule;
@@ -22,8 +22,11 @@ const TAIL: usize = 200;
 /// What can be done about an execution that went wrong.
 const REMEDIES: &str = "   r runs the job   l all output   w why   :retry this one again";
 
+/// The same, for whoever may only look.
+const LOOKING: &str = "   l all output   w why";
+
 /// Title and lines.
-type Page<'a> = (Line<'a>, Vec<Line<'a>>);
+pub(super) type Page<'a> = (Line<'a>, Vec<Line<'a>>);
 
 /// A job.
 pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a> {
@@ -32,6 +35,7 @@ pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a>
         return (title(model, id.as_str(), ""), vec![gone]);
     };
     let mut lines = summary(model, job);
+    neighbours(model, job, &mut lines);
     let details = model.details.as_ref().filter(|details| details.job == *id);
     if let Some(facts) = details.and_then(|details| details.facts.as_ref()) {
         next_fire_times(model, facts, &mut lines);
@@ -46,20 +50,20 @@ pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a>
     (title(model, id.as_str(), name), lines)
 }
 
-fn title<'a>(model: &Model, id: &'a str, name: &'a str) -> Line<'a> {
+pub(super) fn title<'a>(model: &Model, id: &'a str, name: &'a str) -> Line<'a> {
     Line::from(vec![
         Span::styled(format!(" {id}"), model.theme.strong()),
         Span::styled(format!("  {}", clean(name)), model.theme.quiet()),
     ])
 }
 
-fn section(model: &Model, name: &str, lines: &mut Vec<Line<'_>>) {
+pub(super) fn section(model: &Model, name: &str, lines: &mut Vec<Line<'_>>) {
     lines.push(Line::default());
     lines.push(Line::styled(format!(" {name}"), model.theme.quiet()));
 }
 
 /// ` name      value`.
-fn fact<'a>(model: &Model, name: &str, value: impl Into<Span<'a>>) -> Line<'a> {
+pub(super) fn fact<'a>(model: &Model, name: &str, value: impl Into<Span<'a>>) -> Line<'a> {
     let name = Span::styled(format!("   {name:<10} "), model.theme.quiet());
     Line::from(vec![name, value.into()])
 }
@@ -85,28 +89,54 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
         let text = format!(" paused {} by {}{until}{why}", ago(model.now, pause.at), pause.by);
         lines.push(Line::styled(text, theme.care()));
     }
-    if !job.definition.dependencies.is_empty() {
-        let names: Vec<&str> =
-            job.definition.dependencies.iter().map(|it| it.job.as_str()).collect();
-        lines.push(fact(model, "waits for", names.join(", ")));
-    }
-    let dependents = dependents(model, &job.definition.id);
-    if !dependents.is_empty() {
-        lines.push(fact(model, "awaited by", dependents));
-    }
+    operators_word(model, job, &mut lines);
     let source = match job.source {
         Source::File => "jobs.yaml",
         Source::Api => "the API",
     };
-    lines.push(fact(model, "from", format!("{source}, version {}", job.version)));
+    let versions = if job.version > 1 { " (V shows all)" } else { "" };
+    lines.push(fact(model, "from", format!("{source}, version {}{versions}", job.version)));
     lines
 }
 
-/// The jobs that wait for this one.
-fn dependents(model: &Model, id: &JobId) -> String {
-    let waits = |job: &&JobStatus| job.definition.dependencies.iter().any(|it| it.job == *id);
-    let jobs = model.world.jobs().iter().map(AsRef::as_ref).filter(waits);
-    jobs.map(|job| job.definition.id.as_str()).take(20).collect::<Vec<_>>().join(", ")
+/// What operators have said about it beside pausing it.
+fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
+    let theme = model.theme;
+    if let Some(skip) = &job.skip_next {
+        let at = fire_time(model.zone(), skip.fire_time);
+        let text = format!(
+            " {} skips {at}: called off {} by {}{}",
+            theme.glyph("↷", ">"),
+            ago(model.now, skip.at),
+            clean(skip.by.as_str()),
+            if model.may(Role::Operator) { " (K takes it back)" } else { "" }
+        );
+        lines.push(Line::styled(text, theme.care()));
+    }
+    if let Some(known) = &job.acknowledged {
+        let until = known
+            .until
+            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let note = known.note.as_ref().map_or_else(String::new, |it| format!(": {}", clean(it)));
+        let text = format!(
+            " {} acknowledged {} by {}{until}{note}",
+            theme.glyph("⚑", "!"),
+            ago(model.now, known.at),
+            clean(known.by.as_str())
+        );
+        lines.push(Line::styled(text, theme.care()));
+    }
+}
+
+/// What it waits for, and what waits for it.
+fn neighbours(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
+    for (name, way) in [("waits for", Way::Up), ("awaited by", Way::Down)] {
+        let drawn = graph::draw(model, job, way);
+        if !drawn.is_empty() {
+            section(model, name, lines);
+            lines.extend(drawn);
+        }
+    }
 }
 
 fn next_fire_times(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
@@ -221,7 +251,8 @@ pub(super) fn execution<'a>(
         // Why, and what can be done about it, before all that is good to know.
         let (_, window) = model.window();
         last_words(model, execution, (width, rows.min(window.max(8)) / 2), &mut lines);
-        lines.push(Line::styled(REMEDIES, theme.quiet()));
+        let remedies = if model.may(Role::Operator) { REMEDIES } else { LOOKING };
+        lines.push(Line::styled(remedies, theme.quiet()));
         lines.push(Line::default());
     }
     origin(model, execution, &mut lines);
@@ -351,53 +382,4 @@ fn attempt_line<'a>(model: &Model, attempt: &'a Attempt) -> Line<'a> {
     let worker = Span::styled(attempt.worker_id.as_str(), theme.quiet());
     line.extend(joined([worker, Span::raw(code), Span::styled(error, style)], theme.dot()));
     Line::from(line)
-}
-
-/// A worker.
-pub(super) fn worker<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
-    let theme = model.theme;
-    let Some(worker) = model.world.worker(id) else {
-        return (title(model, id.as_str(), ""), vec![Line::styled(" it has gone", theme.quiet())]);
-    };
-    let look = theme.worker(worker.state);
-    let mut slots = vec![Span::styled(format!("   {:<10} ", "slots"), theme.quiet())];
-    slots.extend(workers::gauge(theme, worker, 30).spans);
-    let beat = worker.last_heartbeat.map_or_else(|| "never".to_owned(), |at| ago(model.now, at));
-    let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default().into_owned();
-    let mut lines = vec![
-        Line::styled(format!(" {} {}", look.glyph, look.word), look.style),
-        Line::from(slots),
-        fact(model, "heartbeat", beat),
-        fact(model, "host", clean(&worker.host)),
-    ];
-    if worker.alias.is_some() {
-        lines.push(fact(model, "alias", text(&worker.alias)));
-    }
-    if !worker.labels.is_empty() {
-        lines.push(fact(model, "labels", clean(&worker.labels.join(", ")).into_owned()));
-    }
-    lines.push(fact(model, "version", text(&worker.version)));
-    lines.push(fact(model, "pid", worker.pid.map_or_else(String::new, |pid| pid.to_string())));
-    lines.push(fact(model, "ended well", worker.succeeded.to_string()));
-    let style = if worker.failed > 0 { theme.bad() } else { Style::new() };
-    lines.push(fact(model, "otherwise", Span::styled(worker.failed.to_string(), style)));
-    if !worker.running.is_empty() {
-        section(model, "running", &mut lines);
-        for id in &worker.running {
-            lines.push(match model.world.live_execution(*id) {
-                Some(execution) => running_line(model, execution),
-                None => Line::from(format!("   {}", id.short())),
-            });
-        }
-    }
-    (title(model, id.as_str(), ""), lines)
-}
-
-fn running_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
-    let look = model.theme.state(execution.state.name());
-    Line::from(vec![
-        Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
-        Span::raw(format!("{:>7}  {}", duration(model, execution), execution.job_id)),
-        Span::styled(format!("  {}", execution.id.short()), model.theme.quiet()),
-    ])
 }

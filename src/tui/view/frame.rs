@@ -1,10 +1,10 @@
 //! The pane beside a list, and the panel above the footer.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{details, put, tint};
+use super::{details, form, put, tint, workers};
 use crate::tui::model::{Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{fit, width};
 
@@ -37,7 +37,7 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
             None => return,
         },
         Tab::Workers => match model.worker_in_hand() {
-            Some(worker) => details::worker(model, &worker.id),
+            Some(worker) => workers::details(model, &worker.id),
             None => return,
         },
         Tab::System => return,
@@ -48,10 +48,10 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
 }
 
-/// Choices at quit, or the palette.
-pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) {
+/// Choices at quit, the palette, or a form of a few fields. Answers where the cursor is to stand.
+pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Position> {
     if area.height == 0 {
-        return;
+        return None;
     }
     let edge = model.theme.glyph("─", "-").repeat(usize::from(area.width));
     put(canvas, area, 0, &Line::styled(edge, model.theme.quiet()));
@@ -61,8 +61,9 @@ pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) {
         (None, Some(prompt)) if prompt.purpose == Purpose::Palette => {
             palette(model, prompt, canvas, inside);
         }
-        _ => {}
+        _ => return form::draw(model, canvas, inside),
     }
+    None
 }
 
 fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
@@ -95,7 +96,7 @@ fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
     let rows = usize::from(area.height);
     let first = (prompt.chosen + 1).saturating_sub(rows);
     for (at, (action, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
-        let binding = crate::tui::keys::valid(model.scope()).find(|it| it.name == name);
+        let binding = crate::tui::keys::valid(model.place()).find(|it| it.name == name);
         let keys = binding.filter(|it| it.action == action).map_or(&[][..], |it| it.keys);
         let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
         let help = fit(help, usize::from(area.width).saturating_sub(34), model.theme.ellipsis());

@@ -17,12 +17,17 @@ const COLUMNS: [Column; 9] = [
     Column::new("job", 16, 40, 1),
     Column::new("name", 16, 28, 9),
     Column::new("schedule", 18, 60, 4),
-    Column::new("next", 7, 7, 2).right(),
+    Column::new("next", 7, 9, 2).right(),
     Column::new("last", 6, 6, 3),
     Column::new("recent", 10, 20, 5),
     Column::new("priority", 8, 8, 6),
     Column::new("waiting for", 12, 30, 7),
 ];
+
+/// From low to high.
+pub(super) const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/// The same in ASCII.
+pub(super) const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];
 
 /// Draws the list.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
@@ -38,6 +43,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         ("name", needs.name),
         ("schedule", needs.schedule),
         ("recent", needs.past),
+        ("next", needs.next),
     ];
     let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
     let sorted = (model.jobs.order.title(), model.jobs.reversed);
@@ -82,6 +88,11 @@ fn branch(theme: Theme, depth: usize) -> Option<Span<'static>> {
 
 fn next(model: &Model, job: &JobStatus) -> Line<'static> {
     match job.next_fire_time {
+        Some(at) if job.skip_next.is_some() => {
+            let mark = format!("{} ", model.theme.glyph("↷", ">"));
+            let mark = Span::styled(mark, model.theme.care());
+            Line::from(vec![mark, Span::raw(countdown(model.now, at))])
+        }
         Some(at) => Line::from(countdown(model.now, at)),
         None => Line::styled(model.theme.glyph("–", "-"), model.theme.quiet()),
     }
@@ -120,6 +131,7 @@ pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
     match condition {
         JobCondition::Live(state) => theme.state(state),
         JobCondition::Failing => Look { glyph: glyph("✗", "x"), word, style: theme.bad() },
+        JobCondition::Known => Look { glyph: glyph("⚑", "!"), word, style: theme.care() },
         JobCondition::Paused => Look { glyph: glyph("‖", "="), word, style: theme.care() },
         JobCondition::Fine => Look { glyph: glyph("✓", "+"), word, style: theme.good() },
         JobCondition::New => Look { glyph: glyph("·", "."), word, style: theme.quiet() },
@@ -130,8 +142,6 @@ pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
 /// The newest outcomes, newest at the right. A success is as tall as it took long beside the
 /// others; all else is a glyph.
 pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<'static> {
-    const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-    const ASCII_BARS: [&str; 8] = ["_", "_", ".", ".", "-", "-", "=", "#"];
     let shown = &recent[recent.len().saturating_sub(cells)..];
     let length = |it: &Summary| match (it.started_at, it.finished_at) {
         (Some(start), Some(end)) => (end - start).num_milliseconds().max(0),

@@ -6,12 +6,15 @@
 mod bars;
 mod details;
 mod executions;
+mod form;
 mod frame;
+mod graph;
 mod jobs;
 mod output;
 mod papers;
 mod system;
 mod table;
+mod versions;
 mod workers;
 
 use ratatui::Frame;
@@ -19,6 +22,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+
+pub(crate) use form::rows as form_rows;
 
 use super::layout::LEAST;
 use super::model::{Model, Opened, Tab};
@@ -34,19 +39,28 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let canvas = frame.buffer_mut();
     bars::header(model, canvas, areas.header);
     bars::tabs(model, canvas, areas.tabs);
+    let mut cursor = None;
     match (model.opened.last(), model.tab) {
+        _ if model.form_on_top() => {
+            cursor = form::draw(model, canvas, areas.body.union(areas.panel));
+        }
         (Some(Opened::Output(output)), _) => output::draw(model, output, canvas, areas.body),
+        (Some(Opened::Versions(versions)), _) => {
+            versions::draw(model, versions, canvas, areas.body);
+        }
         (Some(opened), _) => draw_opened(model, opened, canvas, areas.body),
         (None, Tab::Jobs) => jobs::draw(model, canvas, areas.list),
         (None, Tab::Executions) => executions::draw(model, canvas, areas.list),
         (None, Tab::Workers) => workers::draw(model, canvas, areas.list),
         (None, Tab::System) => system::draw(model, canvas, areas.body),
     }
-    if let Some(pane) = areas.pane {
+    if let Some(pane) = areas.pane.filter(|_| !model.form_on_top()) {
         frame::pane(model, canvas, pane);
     }
-    frame::panel(model, canvas, areas.panel);
-    if let Some(cursor) = bars::footer(model, canvas, areas.footer) {
+    if !model.form_on_top() {
+        cursor = frame::panel(model, canvas, areas.panel);
+    }
+    if let Some(cursor) = bars::footer(model, canvas, areas.footer).or(cursor) {
         frame.set_cursor_position(cursor);
     }
 }
@@ -64,28 +78,20 @@ fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>
         Opened::Execution { execution, .. } => {
             details::execution(model, execution, width, usize::MAX)
         }
-        Opened::Worker { id, .. } => details::worker(model, id),
+        Opened::Worker { id, .. } => workers::details(model, id),
         Opened::Plan { plan, .. } => papers::plan(model, plan),
+        Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
         Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
-        Opened::Help { scope, .. } => papers::help(model, *scope),
+        Opened::Help { place, .. } => papers::help(model, *place),
         Opened::Notices { .. } => papers::notices(model),
-        // Draws itself: it may be far too long to be made into lines.
-        Opened::Output(_) => (Line::default(), Vec::new()),
+        // They draw themselves: output may be far too long to be made into lines.
+        Opened::Output(_) | Opened::Versions(_) => (Line::default(), Vec::new()),
     }
 }
 
 fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) {
     let (title, lines) = lines_of(model, opened, usize::from(area.width));
-    let scroll = match opened {
-        Opened::Job { scroll, .. }
-        | Opened::Execution { scroll, .. }
-        | Opened::Worker { scroll, .. }
-        | Opened::Plan { scroll, .. }
-        | Opened::Paper { scroll, .. }
-        | Opened::Help { scroll, .. }
-        | Opened::Notices { scroll } => *scroll,
-        Opened::Output(_) => 0,
-    };
+    let scroll = opened.scroll();
     let rows = usize::from(area.height.saturating_sub(1));
     let shown = (scroll + rows).min(lines.len());
     let place = (lines.len() > rows)

@@ -67,7 +67,7 @@ fn head(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {
     let live = !execution.state.is_final() && model.link == Link::Up;
     let count = output.lines().len() + output.let_go;
     let parts = [
-        Span::styled(format!("{count} lines"), theme.quiet()),
+        Span::styled(format!("{count} line{}", if count == 1 { "" } else { "s" }), theme.quiet()),
         on(output.follow && live, "follow"),
         on(output.wrap, "wrap"),
         on(output.stamps, "times"),

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
-use crate::tui::keys::{self, Scope};
+use crate::tui::keys::{self, Place};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};
 
@@ -56,6 +56,28 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
     (Line::styled(title, theme.strong()), lines)
 }
 
+/// What an edit would write: a unified diff, or key by key.
+pub(super) fn diff<'a>(
+    model: &Model,
+    title: &'a str,
+    lines: &'a [String],
+    columns: usize,
+) -> Page<'a> {
+    let theme = model.theme;
+    let rows = |text: &'a String| {
+        let style = match text.chars().next() {
+            Some('+') => theme.good(),
+            Some('-') => theme.bad(),
+            Some('!') => theme.care(),
+            Some('@') => theme.busy(),
+            _ => Style::new(),
+        };
+        broken(text, columns).into_iter().map(move |row| Line::styled(row, style))
+    };
+    let lines = lines.iter().flat_map(rows).collect();
+    (Line::styled(format!(" {}", clean(title)), theme.strong()), lines)
+}
+
 fn field_lines(model: &Model, field: &FieldChange) -> Vec<Line<'static>> {
     let theme = model.theme;
     let side = |sign: &str, value: &Option<String>, style: Style| {
@@ -78,23 +100,27 @@ pub(super) fn paper<'a>(
     lines: &'a [String],
     columns: usize,
 ) -> Page<'a> {
-    let room = columns.saturating_sub(2).max(10);
-    let mut broken = Vec::new();
-    for line in lines {
-        let mut row = String::from(" ");
-        for word in clean(line).split_inclusive(' ') {
-            if width(&row) + width(word) > room && width(&row) > 1 {
-                broken.push(Line::from(std::mem::replace(&mut row, String::from("     "))));
-            }
-            row.push_str(word);
-        }
-        broken.push(Line::from(row));
-    }
+    let broken = lines.iter().flat_map(|line| broken(line, columns)).map(Line::from).collect();
     (Line::styled(format!(" {}", clean(title)), model.theme.strong()), broken)
 }
 
+/// A line from outside, broken between words where it is too long.
+fn broken(line: &str, columns: usize) -> Vec<String> {
+    let room = columns.saturating_sub(2).max(10);
+    let mut rows = Vec::new();
+    let mut row = String::from(" ");
+    for word in clean(line).split_inclusive(' ') {
+        if width(&row) + width(word.trim_end()) > room && width(&row) > 1 {
+            rows.push(std::mem::replace(&mut row, String::from("     ")));
+        }
+        row.push_str(word);
+    }
+    rows.push(row);
+    rows
+}
+
 /// The keys that are valid there.
-pub(super) fn help(model: &Model, scope: Scope) -> Page<'static> {
+pub(super) fn help(model: &Model, place: Place) -> Page<'static> {
     let theme = model.theme;
     let line = |binding: &keys::Binding| {
         let names: Vec<String> = if binding.keys.is_empty() {
@@ -107,7 +133,7 @@ pub(super) fn help(model: &Model, scope: Scope) -> Page<'static> {
             Span::raw(binding.help),
         ])
     };
-    let lines = keys::valid(scope).map(line).collect();
+    let lines = keys::valid(place).map(line).collect();
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 

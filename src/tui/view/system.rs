@@ -1,34 +1,126 @@
 //! The System tab: the engine, today's counts, what comes next, the event log.
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::jobs::{ASCII_BARS, BARS};
 use super::put;
 use crate::model::{Event, Severity};
+use crate::tui::model::load::{Minute, SLOT};
 use crate::tui::model::{Link, Model};
-use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment};
+use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment, took};
+use crate::tui::theme::Theme;
 
 /// Rows of the upper part.
-const FACTS: u16 = 10;
+const FACTS: u16 = 8;
+/// The same where there is room for every state.
+const ALL_FACTS: u16 = 11;
+/// From so many rows on there is.
+const ROOMY: u16 = 30;
+/// Rows of the last hour and the next day.
+const LOAD: u16 = 6;
+/// Cells of their labels.
+const LABEL: usize = 16;
 
 /// Cells that today's counts need.
 const TODAY: u16 = 24;
 
 /// Draws the tab.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let facts = FACTS.min(area.height);
+    let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
     let upper = Rect { height: facts, ..area };
     let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
     engine(model, canvas, Rect { width: split, ..upper });
     let right = Rect { x: area.x + split, width: area.width - split, ..upper };
     today(model, canvas, right);
     let left = area.height - facts;
+    let load_rows = if left >= LOAD + 6 { LOAD } else { 0 };
+    load(model, canvas, Rect { y: area.y + facts, height: load_rows, ..area });
+    let left = left - load_rows;
     let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
-    let middle = Rect { y: area.y + facts, height: next_rows, ..area };
+    let middle = Rect { y: area.y + facts + load_rows, height: next_rows, ..area };
     upcoming(model, canvas, middle);
     let lower = Rect { y: middle.bottom(), height: left - next_rows, ..area };
     events(model, canvas, lower);
+}
+
+/// What ended and how late it began in the last hour, and where fire times pile up in the next day.
+fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let theme = model.theme;
+    let hour: Vec<Option<Minute>> = model.system.load.hour(model.now).collect();
+    let ended: Vec<Option<u64>> = hour.iter().map(|it| it.map(|it| it.ended)).collect();
+    let late = |it: &Option<Minute>| {
+        let late = it.as_ref().map(|it| it.late.map_or(0, |late| late.num_milliseconds().max(0)));
+        late.and_then(|late| u64::try_from(late).ok())
+    };
+    let late: Vec<Option<u64>> = hour.iter().map(late).collect();
+    let sum: u64 = ended.iter().flatten().sum();
+    let most = ended.iter().flatten().max().copied().unwrap_or(0);
+    let worst = late.iter().flatten().max().copied().unwrap_or(0);
+    let worst = took(chrono::TimeDelta::milliseconds(i64::try_from(worst).unwrap_or(i64::MAX)));
+    let ended_told = format!("{sum} in the hour, at most {most} a minute");
+    row(model, canvas, area, 1, ("ended", bars(theme, &ended), ended_told));
+    row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("at worst {worst}")));
+    let Some(timeline) = &model.system.timeline else {
+        return;
+    };
+    let slots: Vec<Option<u64>> = timeline.slots.iter().copied().map(Some).collect();
+    let mut told = match timeline.peak() {
+        Some((at, most)) => {
+            format!("peak {}: {most}", clock(model, at))
+        }
+        None => "nothing fires".to_owned(),
+    };
+    if timeline.restless > 0 {
+        told = format!("{told}; not counted: {} that fire each minute", timeline.restless);
+    }
+    row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), told));
+    let mut hours = String::new();
+    for slot in (0..slots.len()).step_by(8) {
+        let seconds = i64::try_from(slot).unwrap_or(0) * SLOT;
+        let at = timeline.from + chrono::TimeDelta::seconds(seconds);
+        hours.push_str(&format!("{:<8}", clock(model, at)));
+    }
+    let line = format!("{}{hours}", " ".repeat(LABEL));
+    put(canvas, area, 5, &Line::styled(line, theme.quiet()));
+}
+
+fn clock(model: &Model, at: DateTime<Utc>) -> String {
+    at.with_timezone(&model.zone()).format("%H:%M").to_string()
+}
+
+/// A label, bars, and what they come to.
+fn row(
+    model: &Model,
+    canvas: &mut Buffer,
+    area: Rect,
+    at: usize,
+    (name, bars, told): (&str, String, String),
+) {
+    let room = usize::from(area.width).saturating_sub(LABEL + bars.chars().count() + 2);
+    let told = if room < 12 { "".into() } else { fit(&told, room, model.theme.ellipsis()) };
+    let line = Line::from(vec![
+        Span::styled(format!("   {name:<0$}", LABEL - 3), model.theme.quiet()),
+        Span::styled(bars, model.theme.busy()),
+        Span::styled(format!("  {told}"), model.theme.quiet()),
+    ]);
+    put(canvas, area, at, &line);
+}
+
+/// Each as tall as it is beside the greatest; what is not known is blank.
+fn bars(theme: Theme, values: &[Option<u64>]) -> String {
+    let most = values.iter().flatten().max().copied().unwrap_or(0).max(1);
+    let bar = |value: &Option<u64>| match value {
+        None => " ",
+        Some(0) => theme.glyph("·", "."),
+        Some(value) => {
+            let level = usize::try_from(value.saturating_mul(7) / most).unwrap_or(7).min(7);
+            theme.glyph(BARS[level], ASCII_BARS[level])
+        }
+    };
+    values.iter().map(bar).collect()
 }
 
 fn title(model: &Model, text: &str) -> Line<'static> {
@@ -78,7 +170,10 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
     if counts.is_empty() {
         put(canvas, area, 1, &Line::styled("   none", theme.quiet()));
     }
-    for (at, (state, count)) in counts.into_iter().enumerate() {
+    let rows = usize::from(area.height.saturating_sub(1));
+    // Where there are more states than rows, the last ones share the last row.
+    let alone = if counts.len() > rows { rows.saturating_sub(1) } else { counts.len() };
+    for (at, (state, count)) in counts.iter().take(alone).enumerate() {
         let look = theme.state(*state);
         let line = Line::from(vec![
             Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
@@ -86,6 +181,13 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
         ]);
         put(canvas, area, at + 1, &line);
     }
+    let shared = counts.iter().skip(alone).map(|(state, count)| {
+        let look = theme.state(*state);
+        Span::styled(format!("{} {count} {}", look.glyph, look.word), look.style)
+    });
+    let mut line = vec![Span::raw("   ")];
+    line.extend(super::joined(shared, "  "));
+    put(canvas, area, alone + 1, &Line::from(line));
 }
 
 fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {

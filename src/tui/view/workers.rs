@@ -2,11 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::details::{Page, fact, section, title};
+use super::executions::duration;
 use super::put;
 use super::table::{Chosen, Column, Table};
-use crate::model::Worker;
+use crate::model::{Execution, Role, Worker, WorkerId};
 use crate::tui::model::Model;
 use crate::tui::text::{ago, clean};
 use crate::tui::theme::Theme;
@@ -89,5 +92,64 @@ pub(super) fn gauge(theme: Theme, worker: &Worker, cells: usize) -> Line<'static
         Span::styled(theme.glyph("■", "#").repeat(taken), theme.busy()),
         Span::styled(theme.glyph("□", ".").repeat(bar - taken), theme.quiet()),
         Span::raw(numbers),
+    ])
+}
+
+/// A worker.
+pub(super) fn details<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
+    let theme = model.theme;
+    let Some(worker) = model.world.worker(id) else {
+        return (title(model, id.as_str(), ""), vec![Line::styled(" it has gone", theme.quiet())]);
+    };
+    let look = theme.worker(worker.state);
+    let mut slots = vec![Span::styled(format!("   {:<10} ", "slots"), theme.quiet())];
+    slots.extend(gauge(theme, worker, 30).spans);
+    let beat = worker.last_heartbeat.map_or_else(|| "never".to_owned(), |at| ago(model.now, at));
+    let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default().into_owned();
+    let mut lines = vec![Line::styled(format!(" {} {}", look.glyph, look.word), look.style)];
+    if let Some(drain) = &worker.drained {
+        let why = drain.reason.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
+        let by = clean(drain.by.as_str());
+        let text = format!(
+            " drained {} by {by}{why}{}",
+            ago(model.now, drain.at),
+            if model.may(Role::Operator) { " (D lets it take attempts again)" } else { "" }
+        );
+        lines.push(Line::styled(text, theme.care()));
+    }
+    lines.extend([
+        Line::from(slots),
+        fact(model, "heartbeat", beat),
+        fact(model, "host", clean(&worker.host)),
+    ]);
+    if worker.alias.is_some() {
+        lines.push(fact(model, "alias", text(&worker.alias)));
+    }
+    if !worker.labels.is_empty() {
+        lines.push(fact(model, "labels", clean(&worker.labels.join(", ")).into_owned()));
+    }
+    lines.push(fact(model, "version", text(&worker.version)));
+    lines.push(fact(model, "pid", worker.pid.map_or_else(String::new, |pid| pid.to_string())));
+    lines.push(fact(model, "ended well", worker.succeeded.to_string()));
+    let style = if worker.failed > 0 { theme.bad() } else { Style::new() };
+    lines.push(fact(model, "otherwise", Span::styled(worker.failed.to_string(), style)));
+    if !worker.running.is_empty() {
+        section(model, "running", &mut lines);
+        for id in &worker.running {
+            lines.push(match model.world.live_execution(*id) {
+                Some(execution) => running_line(model, execution),
+                None => Line::from(format!("   {}", id.short())),
+            });
+        }
+    }
+    (title(model, id.as_str(), ""), lines)
+}
+
+fn running_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
+    let look = model.theme.state(execution.state.name());
+    Line::from(vec![
+        Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+        Span::raw(format!("{:>7}  {}", duration(model, execution), execution.job_id)),
+        Span::styled(format!("  {}", execution.id.short()), model.theme.quiet()),
     ])
 }

@@ -1,0 +1,186 @@
+//! The stories of what operators order, of failures to be told, of versions, and of what goes in the end.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::super::{Bite, Change, ExecutionQuery, Expired, Store};
+use super::{at, event, execution, found, id, ids, job, job_id, kept};
+use crate::model::{
+    Actor, Drain, Event, Execution, ExecutionId, ExecutionState, Job, LedgerFate, LedgerRange,
+    WorkerId, WorkerOrders,
+};
+
+pub(super) async fn orders_for_workers_are_kept_until_there_are_none(store: &dyn Store) {
+    let orders = |worker: &str, capacity, drained: bool| {
+        let by = Actor::named("tester");
+        let reason = Some("\"quoted\"\n".to_owned());
+        let drained = drained.then(|| Drain { at: at(0), by, reason });
+        WorkerOrders {
+            worker_id: WorkerId::new(worker).unwrap(),
+            drained,
+            capacity,
+            file_capacity: None,
+        }
+    };
+    let first = [orders("w2", Some(3), false), orders("w1", None, true), orders("w3", None, false)];
+    store.commit(&first.clone().map(Change::Worker)).await.unwrap();
+    let [second, first, _] = first;
+    assert_eq!(store.load().await.unwrap().workers, [first, second]);
+    let twice = [orders("w1", None, false), orders("w1", Some(0), true), orders("w2", None, false)];
+    store.commit(&twice.clone().map(Change::Worker)).await.unwrap();
+    assert_eq!(store.load().await.unwrap().workers, twice[1..2]);
+}
+
+pub(super) async fn notices_come_with_their_definition_until_they_are_done(store: &dyn Store) {
+    let failed = |number, version| {
+        let mut execution = execution(number, ExecutionState::Failed);
+        execution.job_version = version;
+        execution
+    };
+    let mut changes = [job("a", 1), job("a", 2), job("b", 1)].concat();
+    changes.extend([kept(failed(2, 1)), kept(failed(1, 2)), kept(failed(3, 2))]);
+    changes.extend([2, 1, 3].map(|number| Change::NoticeDue(id(number))));
+    changes.push(Change::NoticeDone(id(3)));
+    store.commit(&changes).await.unwrap();
+    store.commit(&[Change::NoticeDue(id(1)), Change::NoticeDone(id(9))]).await.unwrap();
+    store.commit(&[Change::JobRemoved(job_id("a"))]).await.unwrap();
+    let notices = store.load().await.unwrap().notices;
+    let told = |(execution, job): &(Arc<Execution>, Arc<Job>)| {
+        (execution.id, job.description.clone().unwrap())
+    };
+    let told: Vec<_> = notices.iter().map(told).collect();
+    assert_eq!(told, [(id(1), "version 2".to_owned()), (id(2), "version 1".to_owned())]);
+    store.commit(&[Change::NoticeDone(id(1)), Change::NoticeDone(id(2))]).await.unwrap();
+    assert!(store.load().await.unwrap().notices.is_empty());
+}
+
+pub(super) async fn versions_are_told_newest_first(store: &dyn Store) {
+    let changes = [job("a", 1), job("a", 2), job("a", 3), job("b", 1)].concat();
+    store.commit(&changes).await.unwrap();
+    store.commit(&[Change::JobRemoved(job_id("a"))]).await.unwrap();
+    // The same definition again, by someone else: the first to bring it counts.
+    let [Change::JobVersion { definition, version, .. }, _] = job("a", 3) else { unreachable!() };
+    let by = Actor::named("other");
+    store.commit(&[Change::JobVersion { definition, version, at: at(9), by }]).await.unwrap();
+    let versions = store.job_versions(&job_id("a"), 2).await.unwrap();
+    let numbers: Vec<u32> = versions.iter().map(|it| it.version).collect();
+    assert_eq!(numbers, [3, 2]);
+    assert_eq!((versions[0].at, versions[0].by.as_str()), (at(0), "tester"));
+    assert_eq!(versions[1].definition.description.as_deref(), Some("version 2"));
+    assert_eq!(store.job_versions(&job_id("none"), 9).await.unwrap(), []);
+}
+
+/// All executions that are kept.
+async fn all(store: &dyn Store) -> Vec<ExecutionId> {
+    found(store, &ExecutionQuery { limit: 1_000, ..ExecutionQuery::default() }).await
+}
+
+pub(super) async fn what_has_expired_goes_and_what_must_stay_stays(store: &dyn Store) {
+    use ExecutionState::{Cancelled, Failed, Queued, Running, Skipped, Succeeded, TimedOut};
+    let states = [Succeeded, Failed, Running, TimedOut, Skipped, Cancelled, Queued, Failed];
+    let mut rows: Vec<_> = (1..).zip(states).map(|(n, state)| execution(n, state)).collect();
+    // Created long before, ended after.
+    rows.push(Execution { finished_at: Some(at(500)), ..execution(9, Succeeded) });
+    // Never ended, as far as is known, and of another job: its only failure.
+    rows.push(Execution { job_id: job_id("b"), ..execution(10, TimedOut) });
+    rows.push(Execution { finished_at: None, started_at: None, ..execution(11, Skipped) });
+    rows.push(execution(200, Succeeded));
+    let mut changes = job("a", 1).to_vec();
+    changes.extend(rows.into_iter().map(kept));
+    changes.push(Change::NoticeDue(id(2)));
+    let event = |seq, second| {
+        let Change::Event(event) = event(seq) else { unreachable!() };
+        Change::Event(Event { at: at(second), ..event })
+    };
+    changes.extend([event(1, 1), event(2, 300), event(3, 2), event(4, 100)]);
+    let range = |job: &str, first, last| {
+        let (fate, reason) = (LedgerFate::Paused, String::new());
+        let (first, last) = (at(first), at(last));
+        Change::Ledger(LedgerRange { job_id: job_id(job), first, last, count: 2, fate, reason })
+    };
+    changes.extend([
+        range("a", 0, 9),
+        range("a", 10, 100),
+        range("b", 0, 99),
+        range("b", 120, 130),
+    ]);
+    store.commit(&changes).await.unwrap();
+    let expired = Expired { before: at(100), per_job: 100, at_most: 100 };
+    let mut bite = store.delete_expired(&expired).await.unwrap();
+    bite.executions.sort_unstable();
+    let gone: Vec<_> = [1, 4, 5, 6, 11].map(|number| (id(number), 1)).into();
+    assert_eq!(bite, Bite { executions: gone, more: false });
+    assert_eq!(all(store).await, ids([200, 10, 9, 8, 7, 3, 2]));
+    assert_eq!(store.load().await.unwrap().live.len(), 2);
+    let seqs: Vec<u64> = store.events_after(0, 9).await.unwrap().iter().map(|e| e.seq).collect();
+    assert_eq!(seqs, [2, 4]);
+    let firsts = async |job: &str| -> Vec<_> {
+        let ranges = store.ledger(&job_id(job), 9).await.unwrap();
+        ranges.iter().map(|range| range.first).collect()
+    };
+    assert_eq!((firsts("a").await, firsts("b").await), (vec![at(10)], vec![at(120)]));
+    assert_eq!(store.delete_expired(&expired).await.unwrap(), Bite::default());
+    // What was kept for its notice goes when that is done; what fires again is another execution.
+    store.commit(&[Change::NoticeDone(id(2))]).await.unwrap();
+    assert_eq!(store.delete_expired(&expired).await.unwrap().executions, [(id(2), 1)]);
+}
+
+pub(super) async fn only_the_newest_of_each_job_stay(store: &dyn Store) {
+    use ExecutionState::{Failed, Running, Succeeded};
+    let mut changes: Vec<_> = (1..=20).map(|number| kept(execution(number, Succeeded))).collect();
+    changes.extend([
+        kept(execution(2, Failed)),
+        kept(execution(5, Failed)),
+        kept(execution(3, Running)),
+    ]);
+    changes.extend(
+        (21..=23)
+            .map(|number| kept(Execution { job_id: job_id("b"), ..execution(number, Succeeded) })),
+    );
+    store.commit(&changes).await.unwrap();
+    let expired = |per_job| Expired { before: at(-1), per_job, at_most: 100 };
+    assert_eq!(store.delete_expired(&expired(20)).await.unwrap(), Bite::default());
+    store.delete_expired(&expired(4)).await.unwrap();
+    assert_eq!(all(store).await, ids([23, 22, 21, 20, 19, 18, 17, 5, 3]));
+    store.delete_expired(&expired(0)).await.unwrap();
+    assert_eq!(all(store).await, ids([5, 3]));
+    assert_eq!(store.delete_expired(&expired(0)).await.unwrap(), Bite::default());
+}
+
+pub(super) async fn a_bite_is_no_larger_than_asked(store: &dyn Store) {
+    let rows = (1..=25).map(|number| kept(execution(number, ExecutionState::Succeeded)));
+    let events = (1..=31).map(event);
+    store.commit(&rows.chain(events).collect::<Vec<_>>()).await.unwrap();
+    let expired = Expired { before: at(3_600), per_job: 3, at_most: 10 };
+    let mut sizes = Vec::new();
+    loop {
+        let bite = store.delete_expired(&expired).await.unwrap();
+        sizes.push(bite.executions.len());
+        if !bite.more {
+            break;
+        }
+    }
+    assert_eq!(sizes, [10, 10, 5, 0]);
+    assert_eq!(store.events_after(0, 99).await.unwrap().len(), 1);
+    let nothing = Expired { at_most: 0, ..expired };
+    assert_eq!(store.delete_expired(&nothing).await.unwrap(), Bite::default());
+}
+
+pub(super) async fn the_numbers_of_events_go_on_after_all_have_expired(store: &dyn Store) {
+    store.commit(&(1..=5).map(event).collect::<Vec<_>>()).await.unwrap();
+    let expired = Expired { before: DateTime::<Utc>::MAX_UTC, per_job: 9, at_most: 100 };
+    store.delete_expired(&expired).await.unwrap();
+    assert_eq!(store.load().await.unwrap().last_seq, 5);
+    let never = Expired { before: DateTime::<Utc>::MIN_UTC, ..expired };
+    assert_eq!(store.delete_expired(&never).await.unwrap(), Bite::default());
+}
+
+pub(super) async fn executions_that_are_not_kept_are_told(store: &dyn Store) {
+    let rows = (1..=3).map(|number| kept(execution(number, ExecutionState::Succeeded)));
+    store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
+    let mut missing = store.missing(&ids([3, 9, 1, 8])).await.unwrap();
+    missing.sort_unstable();
+    assert_eq!(missing, ids([8, 9]));
+    assert_eq!(store.missing(&[]).await.unwrap(), []);
+}

@@ -1,0 +1,145 @@
+//! What stands over the tab: what is opened, typed, asked and told.
+//!
+//! Owns these things as such; what they mean is for `update`, what they look like for `view`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tui_input::Input;
+
+use super::Output;
+use crate::jobfile::Plan;
+use crate::model::{Execution, ExecutionId, JobId, JobVersion, Severity, WorkerId};
+use crate::tui::change::{Change, Origin};
+use crate::tui::keys::Place;
+use crate::tui::message::Request;
+
+/// Something opened over the tab; `scroll` is its first line in the window.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A job.
+    Job { id: JobId, scroll: usize },
+    /// An execution.
+    Execution { execution: Arc<Execution>, scroll: usize },
+    /// A worker.
+    Worker { id: WorkerId, scroll: usize },
+    /// The output of an attempt.
+    Output(Box<Output>),
+    /// What a reload would change.
+    Plan { plan: Box<Plan>, scroll: usize },
+    /// What an edit would write, and the edit; `None` = there is nothing to be applied.
+    Diff { title: String, lines: Vec<String>, change: Option<Box<(Change, Origin)>>, scroll: usize },
+    /// The versions of a job.
+    Versions(Box<Versions>),
+    /// Lines to read.
+    Paper { title: String, lines: Vec<String>, scroll: usize },
+    /// The keys that were valid where it was asked for.
+    Help { place: Place, scroll: usize },
+    /// Past notices.
+    Notices { scroll: usize },
+}
+
+impl Opened {
+    /// Its first line in the window, where it is made of lines.
+    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Job { scroll, .. }
+            | Self::Execution { scroll, .. }
+            | Self::Worker { scroll, .. }
+            | Self::Plan { scroll, .. }
+            | Self::Diff { scroll, .. }
+            | Self::Paper { scroll, .. }
+            | Self::Help { scroll, .. }
+            | Self::Notices { scroll } => Some(scroll),
+            Self::Output(_) | Self::Versions(_) => None,
+        }
+    }
+
+    /// The same, to be read.
+    pub(crate) const fn scroll(&self) -> usize {
+        match self {
+            Self::Job { scroll, .. }
+            | Self::Execution { scroll, .. }
+            | Self::Worker { scroll, .. }
+            | Self::Plan { scroll, .. }
+            | Self::Diff { scroll, .. }
+            | Self::Paper { scroll, .. }
+            | Self::Help { scroll, .. }
+            | Self::Notices { scroll } => *scroll,
+            Self::Output(_) | Self::Versions(_) => 0,
+        }
+    }
+}
+
+/// The versions of a job, newest first.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    pub(crate) job: JobId,
+    pub(crate) versions: Vec<JobVersion>,
+    /// The one in hand.
+    pub(crate) at: usize,
+}
+
+/// A line that is being typed.
+#[derive(Debug)]
+pub(crate) struct Prompt {
+    /// What for.
+    pub(crate) purpose: Purpose,
+    /// The line.
+    pub(crate) input: Input,
+    /// What was in force before, for Esc.
+    pub(crate) before: String,
+    /// The chosen row of the palette.
+    pub(crate) chosen: usize,
+}
+
+/// What a line is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To filter the list.
+    Filter,
+    /// To search in the output.
+    Search,
+    /// To name an action.
+    Palette,
+    /// To name the file that the output is written to.
+    SaveAs,
+}
+
+/// Something to be confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Question {
+    /// End these executions?
+    Cancel(Vec<Arc<Execution>>),
+    /// What becomes of the engine?
+    Quit,
+    /// Leave the form, though something was typed?
+    LeaveForm,
+    /// Do this, to all that are marked?
+    Each {
+        /// As a question, without its mark.
+        what: String,
+        /// What will be lost.
+        lost: &'static str,
+        /// What is asked of the engine then.
+        requests: Vec<Request>,
+    },
+}
+
+/// A line at the bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) severity: Severity,
+    pub(crate) text: String,
+    /// The execution whose end it follows.
+    pub(crate) follows: Option<ExecutionId>,
+}
+
+impl Notice {
+    /// Whether it is still shown.
+    pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        let seconds = if self.severity == Severity::Info { 6 } else { 60 };
+        now - self.at < TimeDelta::seconds(seconds)
+    }
+}

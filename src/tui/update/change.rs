@@ -1,0 +1,252 @@
+//! Changes: asked for, told when they are done, and taken back.
+//!
+//! Owns the list of what the user did. What an edit of a definition would write is shown first (`edit`);
+//! everything else is asked for at once.
+
+use super::act::clear_marks;
+use super::{edit, form};
+use crate::driver::JobEdit;
+use crate::model::{JobId, Refusal, Severity};
+use crate::tui::change::{Back, Change, Done, Origin, enables};
+use crate::tui::keys::Action;
+use crate::tui::message::{Answer, Command, Outcome, Request};
+use crate::tui::model::{Model, Opened};
+
+/// Things that were done and can be taken back.
+const MOST_DONE: usize = 100;
+
+/// Carries out an action that changes something; `None` = it is another one.
+pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Command>> {
+    let commands = match action {
+        Action::Pause => pause(model),
+        Action::SkipNext => skip_next(model),
+        Action::Acknowledge => acknowledge(model),
+        Action::Drain => drain(model),
+        Action::Enable => enable(model, true),
+        Action::Disable => enable(model, false),
+        Action::Delete => delete(model),
+        Action::Undo => undo(model),
+        Action::Versions => match model.job_in_hand() {
+            Some(job) => vec![Command::Ask(Request::Versions(job))],
+            None => Vec::new(),
+        },
+        Action::Editor => edit::editor(model),
+        Action::RollBack => edit::roll_back(model),
+        Action::RunWith
+        | Action::PauseUntil
+        | Action::Capacity
+        | Action::EditForm
+        | Action::NewJob => {
+            form::open(model, action);
+            Vec::new()
+        }
+        _ => return None,
+    };
+    Some(commands)
+}
+
+/// The command that asks for a change of the user's.
+pub(super) fn ask(model: &Model, change: Change) -> Command {
+    Command::Ask(request(model, change))
+}
+
+fn request(model: &Model, change: Change) -> Request {
+    let origin = Origin::User(change.back(&model.world));
+    if change.is_shown_first() {
+        Request::Rehearse { change, origin }
+    } else {
+        Request::Change { change, origin }
+    }
+}
+
+/// All of them: none takes anything away, so nothing is asked.
+pub(super) fn change_each(model: &mut Model, changes: Vec<Change>) -> Vec<Command> {
+    clear_marks(model);
+    let mut requests: Vec<Request> =
+        changes.into_iter().map(|change| request(model, change)).collect();
+    if requests.len() > 1 {
+        return vec![Command::Ask(Request::Each(requests))];
+    }
+    requests.pop().map(Command::Ask).into_iter().collect()
+}
+
+/// All are paused, or, where they are paused already, resumed.
+fn pause(model: &mut Model) -> Vec<Command> {
+    let jobs = model.jobs_in_hand();
+    let is_paused = |id: &JobId| model.world.job(id).is_some_and(|job| job.paused.is_some());
+    let resume = jobs.iter().all(is_paused);
+    let jobs = jobs.into_iter().filter(|id| is_paused(id) == resume);
+    let change = |job| {
+        if resume {
+            Change::Resume { job }
+        } else {
+            Change::Pause { job, until: None, reason: None }
+        }
+    };
+    let changes = jobs.map(change).collect();
+    change_each(model, changes)
+}
+
+/// All skip their next fire time, or, where they do already, none.
+fn skip_next(model: &mut Model) -> Vec<Command> {
+    let jobs = model.jobs_in_hand();
+    let skips = |id: &JobId| model.world.job(id).is_some_and(|job| job.skip_next.is_some());
+    let undo = !jobs.is_empty() && jobs.iter().all(skips);
+    let fires = |id: &JobId| model.world.job(id).is_some_and(|job| job.next_fire_time.is_some());
+    let first = jobs.first().cloned();
+    let chosen: Vec<JobId> =
+        jobs.into_iter().filter(|id| skips(id) == undo && (undo || fires(id))).collect();
+    if let (true, Some(job)) = (chosen.is_empty(), first) {
+        model.notice(Severity::Info, format!("{job} has no next fire time to skip"));
+    }
+    let change = |job| Change::SkipNext { job, undo };
+    change_each(model, chosen.into_iter().map(change).collect())
+}
+
+/// A failure that was acknowledged no longer is; of any other it is asked what is known about it.
+fn acknowledge(model: &mut Model) -> Vec<Command> {
+    let failed = form::failures_in_hand(model);
+    let known = |job: &JobId| model.world.job(job).is_some_and(|it| it.acknowledged.is_some());
+    if failed.is_empty() || !failed.iter().all(|(job, _)| known(job)) {
+        form::open(model, Action::Acknowledge);
+        return Vec::new();
+    }
+    let change = |(job, execution)| Change::Acknowledge { job, execution, note: None };
+    change_each(model, failed.into_iter().map(change).collect())
+}
+
+fn drain(model: &mut Model) -> Vec<Command> {
+    let Some(worker) = model.worker_in_hand() else {
+        return Vec::new();
+    };
+    if worker.drained.is_none() {
+        form::open(model, Action::Drain);
+        return Vec::new();
+    }
+    let change = Change::Drain { worker: worker.id.clone(), drain: false, reason: None };
+    change_each(model, vec![change])
+}
+
+fn enable(model: &mut Model, enabled: bool) -> Vec<Command> {
+    let differs =
+        |id: &JobId| model.world.job(id).is_some_and(|job| job.definition.enabled != enabled);
+    let jobs: Vec<JobId> = model.jobs_in_hand().into_iter().filter(differs).collect();
+    if jobs.is_empty() {
+        let word = if enabled { "enabled" } else { "disabled" };
+        model.notice(Severity::Info, format!("it is {word} already"));
+    }
+    let edit = |job| Change::Edit { job, edit: JobEdit::Patch(enables(enabled)), if_version: None };
+    change_each(model, jobs.into_iter().map(edit).collect())
+}
+
+fn delete(model: &mut Model) -> Vec<Command> {
+    if model.marked() > 1 && model.opened.is_empty() {
+        model.notice(Severity::Warning, "one job at a time is deleted: Esc clears the marks");
+        return Vec::new();
+    }
+    let id = model.job_in_hand();
+    let version = id.as_ref().and_then(|id| model.world.job(id)).map(|job| job.version);
+    let (Some(job), Some(version)) = (id, version) else {
+        return Vec::new();
+    };
+    let change = Change::Edit { job, edit: JobEdit::Delete, if_version: Some(version) };
+    vec![ask(model, change)]
+}
+
+/// Remembers something of the user's that was done.
+pub(super) fn remember(model: &mut Model, what: String, back: Vec<Back>) {
+    model.done.push(Done { what, back });
+    if model.done.len() > MOST_DONE {
+        model.done.remove(0);
+    }
+}
+
+/// Takes back what was done last, or says why it cannot be.
+fn undo(model: &mut Model) -> Vec<Command> {
+    let Some(Done { what, back }) = model.done.pop() else {
+        model.notice(Severity::Info, "you have done nothing that could be undone");
+        return Vec::new();
+    };
+    let why_not = back.iter().find_map(|back| match back {
+        Back::No(why) => Some(why.clone()),
+        Back::By(_) => None,
+    });
+    if let Some(why) = why_not {
+        let before = model.done.last();
+        let before = before.map(|it| format!(" (z again undoes: {})", it.what));
+        let text = format!("cannot undo: {what}; {why}{}", before.unwrap_or_default());
+        model.notice(Severity::Warning, text);
+        return Vec::new();
+    }
+    let origin = Origin::Undo(what);
+    let request = |back| match back {
+        Back::By(change) if change.is_shown_first() => {
+            Some(Request::Rehearse { change: *change, origin: origin.clone() })
+        }
+        Back::By(change) => Some(Request::Change { change: *change, origin: origin.clone() }),
+        Back::No(_) => None,
+    };
+    let mut requests: Vec<Request> = back.into_iter().filter_map(request).collect();
+    if requests.len() > 1 {
+        return vec![Command::Ask(Request::Each(requests))];
+    }
+    requests.pop().map(Command::Ask).into_iter().collect()
+}
+
+/// A change was carried out, or refused.
+pub(super) fn on_changed(
+    model: &mut Model,
+    change: &Change,
+    origin: Origin,
+    result: Result<Outcome, Refusal>,
+) {
+    let edit = matches!(change, Change::Edit { .. });
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(refusal) => return edit::refused(model, change, &origin, &refusal),
+    };
+    if edit {
+        model.opened.retain(|opened| !matches!(opened, Opened::Diff { .. } | Opened::Versions(_)));
+        if form::is_users(&origin) {
+            model.form = None;
+        }
+    }
+    let mut told = match &origin {
+        Origin::User(_) => change.told(),
+        Origin::Undo(what) => format!("undone: {what}"),
+    };
+    let warning = match &outcome {
+        Outcome::Edited(edited) => edited.plan.warnings.first().cloned(),
+        Outcome::Done => None,
+    };
+    if let Origin::User(back) = origin {
+        if matches!(back, Back::By(_)) {
+            let key = "z takes it back";
+            remember(model, told.clone(), vec![back]);
+            told = format!("{told}: {key}");
+        } else {
+            remember(model, told.clone(), vec![back]);
+        }
+    }
+    match warning {
+        Some(warning) => model.notice(Severity::Warning, format!("{told}; but {warning}")),
+        None => model.notice(Severity::Info, told),
+    }
+}
+
+/// What each of many came to, as far as it is a change: what takes all of it back.
+pub(super) fn backs(answers: &[Answer]) -> Option<(String, Vec<Back>)> {
+    let mut what = String::new();
+    let mut backs = Vec::new();
+    for answer in answers {
+        if let Answer::Changed { change, origin: Origin::User(back), result: Ok(_) } = answer {
+            what = change.told();
+            backs.push(back.clone());
+        }
+    }
+    match backs.len() {
+        0 => None,
+        1 => Some((what, backs)),
+        count => Some((format!("{what} and {} more", count - 1), backs)),
+    }
+}

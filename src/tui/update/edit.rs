@@ -1,0 +1,191 @@
+//! Edits of definitions: what they would write is shown first, and versions are gone back to.
+//!
+//! Owns the way from an edit, wherever it was typed, to its writing. A file that someone else changed
+//! is left alone, and what was to be written is shown.
+
+use super::change::ask;
+use super::{form, job_form};
+use crate::driver::{Edited, JobEdit};
+use crate::model::{JobId, JobVersion, Refusal, Severity, Source};
+use crate::tui::change::{Change, Origin, read_yaml};
+use crate::tui::message::{Command, Editing, EditorEnd, Request};
+use crate::tui::model::{Model, Opened, Question, Versions};
+
+/// Opens an editor on the jobs file, or on the definition where there is no file at hand.
+pub(super) fn editor(model: &mut Model) -> Vec<Command> {
+    let id = model.job_in_hand();
+    let Some(job) = id.as_ref().and_then(|id| model.world.job(id)) else {
+        return Vec::new();
+    };
+    let file = model.world.engine.file.path.clone();
+    let editing = Editing {
+        job: job.definition.id.clone(),
+        version: job.version,
+        file: file.filter(|_| job.source == Source::File),
+        yaml: crate::jobfile::to_yaml(&job.definition),
+    };
+    vec![Command::Edit(Box::new(editing))]
+}
+
+/// An editor has given the terminal back.
+pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> Vec<Command> {
+    match end {
+        EditorEnd::Unchanged => {
+            model.notice(Severity::Info, "nothing was changed");
+            Vec::new()
+        }
+        EditorEnd::File => vec![Command::Ask(Request::PlanReload)],
+        EditorEnd::Failed(why) => {
+            model.notice(Severity::Error, why);
+            Vec::new()
+        }
+        EditorEnd::Definition(text) => match read_yaml(&text) {
+            Ok(definition) => {
+                let (job, if_version) = (editing.job, Some(editing.version));
+                let edit = JobEdit::Replace(definition);
+                vec![ask(model, Change::Edit { job, edit, if_version })]
+            }
+            Err(error) => {
+                let title = format!("what was written about {} is no definition", editing.job);
+                let mut lines: Vec<String> = error.lines().map(str::to_owned).collect();
+                lines.extend([String::new(), "it was:".to_owned(), String::new()]);
+                lines.extend(text.lines().map(str::to_owned));
+                model.opened.push(Opened::Paper { title, lines, scroll: 0 });
+                Vec::new()
+            }
+        },
+    }
+}
+
+/// A change was refused.
+pub(super) fn refused(model: &mut Model, change: &Change, origin: &Origin, refusal: &Refusal) {
+    let is_edit = matches!(change, Change::Edit { .. });
+    if is_edit {
+        model.opened.retain(|opened| !matches!(opened, Opened::Diff { .. }));
+    }
+    if let Refusal::FileLeftAlone { message, diff } = refusal {
+        model.notice(Severity::Error, "jobs.yaml was left alone");
+        let mut lines: Vec<String> = message.lines().map(|line| format!("! {line}")).collect();
+        lines.extend([String::new(), "what was to be written:".to_owned(), String::new()]);
+        lines.extend(diff.lines().map(str::to_owned));
+        let title = "jobs.yaml was left alone".to_owned();
+        model.opened.push(Opened::Diff { title, lines, change: None, scroll: 0 });
+        return;
+    }
+    let text = match origin {
+        Origin::User(_) => refusal.to_string(),
+        Origin::Undo(what) => format!("cannot undo: {what}; {refusal}"),
+    };
+    if is_edit && form::is_users(origin) && job_form::refused(model, refusal) {
+        return;
+    }
+    model.notice(Severity::Error, text);
+}
+
+/// What an edit would write is shown; `Enter` writes it.
+pub(super) fn on_rehearsed(
+    model: &mut Model,
+    change: Change,
+    origin: Origin,
+    result: Result<Edited, Refusal>,
+) {
+    let edited = match result {
+        Ok(edited) => edited,
+        Err(refusal) => return refused(model, &change, &origin, &refusal),
+    };
+    let lines = lines_of(&edited);
+    if lines.is_empty() {
+        model.form = None;
+        return model.notice(Severity::Info, "it says so already: nothing changes");
+    }
+    let Change::Edit { job, edit, .. } = &change else {
+        return;
+    };
+    let what = match edit {
+        JobEdit::Create { source, .. } => {
+            format!("{job} is to be created in {}", crate::tui::change::place(*source))
+        }
+        JobEdit::RollBack(version) => format!("{job} is to be rolled back to version {version}"),
+        JobEdit::Delete => format!("{job} is to be deleted"),
+        JobEdit::Replace(_) | JobEdit::Patch(_) => format!("{job} is to change"),
+    };
+    let enter = if *edit == JobEdit::Delete { "goes on" } else { "writes it" };
+    let title = format!("{what}. Enter {enter}, Esc does not");
+    let change = Some(Box::new((change, origin)));
+    model.opened.push(Opened::Diff { title, lines, change, scroll: 0 });
+}
+
+/// The difference in the file, else key by key; then what is likely wrong.
+fn lines_of(edited: &Edited) -> Vec<String> {
+    let mut lines: Vec<String> = match &edited.diff {
+        Some(diff) => diff.lines().map(str::to_owned).collect(),
+        None => {
+            let mut lines: Vec<String> =
+                edited.plan.added.iter().map(|job| format!("+ {job}")).collect();
+            for field in edited.plan.changed.iter().flat_map(|change| &change.fields) {
+                let side = |sign: char, value: &Option<String>| {
+                    value.as_ref().map(|value| format!("{sign} {}: {value}", field.key))
+                };
+                lines.extend(side('-', &field.before));
+                lines.extend(side('+', &field.after));
+            }
+            lines.extend(edited.plan.removed.iter().map(|job| format!("- {job}")));
+            lines
+        }
+    };
+    if !lines.is_empty() && !edited.plan.warnings.is_empty() {
+        lines.push(String::new());
+        lines.extend(edited.plan.warnings.iter().map(|warning| format!("! {warning}")));
+    }
+    lines
+}
+
+/// `Enter` where what is to be written is shown.
+pub(super) fn apply(model: &mut Model) -> Vec<Command> {
+    let Some(Opened::Diff { change, .. }) = model.opened.last() else {
+        return Vec::new();
+    };
+    let Some((change, origin)) = change.as_deref().cloned() else {
+        return Vec::new();
+    };
+    let deletes = matches!(change, Change::Edit { edit: JobEdit::Delete, .. });
+    let what = match &change {
+        Change::Edit { job, .. } => format!("delete {job}"),
+        _ => String::new(),
+    };
+    let request = Request::Change { change, origin };
+    if deletes {
+        let lost = "what has not started is cancelled; its history stays";
+        model.question = Some(Question::Each { what, lost, requests: vec![request] });
+        return Vec::new();
+    }
+    vec![Command::Ask(request)]
+}
+
+/// The versions of a job have come.
+pub(super) fn on_versions(model: &mut Model, job: JobId, result: Result<Vec<JobVersion>, Refusal>) {
+    match result {
+        Ok(versions) if versions.is_empty() => {
+            model.notice(Severity::Info, format!("no versions of {job} are kept"));
+        }
+        Ok(versions) => {
+            let versions = Versions { job, versions, at: 0 };
+            model.opened.push(Opened::Versions(Box::new(versions)));
+        }
+        Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
+    }
+}
+
+/// Rolls the job back to the version in hand.
+pub(super) fn roll_back(model: &Model) -> Vec<Command> {
+    let Some(Opened::Versions(versions)) = model.opened.last() else {
+        return Vec::new();
+    };
+    let Some(version) = versions.versions.get(versions.at) else {
+        return Vec::new();
+    };
+    let job = versions.job.clone();
+    let if_version = model.world.job(&job).map(|job| job.version);
+    let edit = JobEdit::RollBack(version.version);
+    vec![ask(model, Change::Edit { job, edit, if_version })]
+}
