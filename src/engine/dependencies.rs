@@ -120,10 +120,9 @@ impl Engine {
         for id in self.awaited.get(job).cloned().unwrap_or_default() {
             if !skipped {
                 self.one_ended(now, id, job, ended);
-            } else if self.is_asked_for(id) {
-                self.forlorn.push(id);
             }
         }
+        self.look_after(job);
     }
 
     /// After its fire time, any execution of a dependency that ends with the asked result meets it.

@@ -4,13 +4,16 @@
 //! last of that has ended otherwise it is skipped, with the reason: whoever pressed the key learns it, and nothing
 //! waits for a day that may never come.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::admission::Wish;
 use super::{Engine, Live};
 use crate::model::{
     Execution, ExecutionId, ExecutionState, JobId, Now, StateName, Summary, Trigger,
 };
+
+/// Behind so many that wait for each other no end is looked for.
+const DEEPEST: usize = 200;
 
 impl Engine {
     /// Makes an execution of every job that the one asked for waits for in vain, directly or not. One that is live
@@ -58,6 +61,23 @@ impl Engine {
         self.live.get(&id).is_some_and(|live| waits(&live.execution))
     }
 
+    /// Has everything looked after that was asked for and still waits for a job, directly or behind others that wait.
+    pub(super) fn look_after(&mut self, job: &JobId) {
+        let mut seen = HashSet::new();
+        let mut open = vec![job.clone()];
+        while let Some(job) = open.pop() {
+            for id in self.awaited.get(&job).into_iter().flatten() {
+                if self.is_asked_for(*id) {
+                    self.forlorn.push(*id);
+                } else if let Some(live) = self.live.get(id)
+                    && seen.insert(live.execution.job_id.clone())
+                {
+                    open.push(live.execution.job_id.clone());
+                }
+            }
+        }
+    }
+
     /// Ends those executions asked for with their dependencies that nothing on its way can help any more.
     pub(super) fn end_forlorn(&mut self, now: Now) {
         while let Some(id) = self.forlorn.pop() {
@@ -66,27 +86,66 @@ impl Engine {
             }
             let Some(Live { execution, .. }) = self.live.get(&id) else { continue };
             let ExecutionState::Waiting { waiting_for, .. } = &execution.state else { continue };
-            if let Some(job) = waiting_for.iter().find(|job| !self.is_on_its_way(job)) {
+            let mut known = HashMap::new();
+            let in_vain = waiting_for.iter().find(|job| !self.is_on_its_way(job, &mut known, 0));
+            if let Some(job) = in_vain {
                 let reason = self.ended_otherwise(job);
                 self.finish(now, id, ExecutionState::Skipped, reason);
             }
         }
     }
 
-    /// Whether an execution of the job is live: of one that was removed, too.
-    fn is_on_its_way(&self, job: &JobId) -> bool {
-        match self.jobs.get(job) {
-            Some(entry) => entry.newest_live().is_some(),
-            None => self.live.values().any(|live| live.execution.job_id == *job),
+    /// Whether an execution of the job (of one that was removed, too) is live and goes on by itself: one that waits
+    /// does if all that it waits for is on its way.
+    fn is_on_its_way<'a>(
+        &'a self,
+        job: &'a JobId,
+        known: &mut HashMap<&'a JobId, bool>,
+        depth: usize,
+    ) -> bool {
+        let Some(entry) = self.jobs.get(job) else {
+            return self.live.values().any(|live| live.execution.job_id == *job);
+        };
+        if entry.blocking() > 0 || depth > DEEPEST {
+            return true;
         }
+        if let Some(known) = known.get(job) {
+            return *known;
+        }
+        // Until it is known otherwise: versions of definitions may wait for each other in a circle.
+        known.insert(job, true);
+        let on_its_way = entry.waiting.iter().any(|id| {
+            let state = self.live.get(id).map(|live| &live.execution.state);
+            let Some(ExecutionState::Waiting { waiting_for, .. }) = state else { return true };
+            waiting_for.iter().all(|job| self.is_on_its_way(job, known, depth + 1))
+        });
+        known.insert(job, on_its_way);
+        on_its_way
     }
 
     fn ended_otherwise(&self, job: &JobId) -> String {
-        let Some(entry) = self.jobs.get(job) else {
-            return format!("not run: there is no job `{job}` any more, which it waits for");
-        };
+        let mut root = job;
+        for _ in 0..DEEPEST {
+            let waiting = self.jobs.get(root).and_then(|entry| entry.waiting.last());
+            let state = waiting.and_then(|id| self.live.get(id)).map(|live| &live.execution.state);
+            let Some(ExecutionState::Waiting { waiting_for, .. }) = state else { break };
+            let in_vain = |job: &&JobId| !self.is_on_its_way(job, &mut HashMap::new(), 0);
+            let Some(next) = waiting_for.iter().find(in_vain) else { break };
+            root = next;
+        }
+        let fate = self.fate_of(root);
+        if root == job {
+            format!("not run: `{job}`, which it waits for, {fate}")
+        } else {
+            format!("not run: `{job}`, which it waits for, waits in vain: `{root}` {fate}")
+        }
+    }
+
+    /// What became of a job that others wait for.
+    fn fate_of(&self, job: &JobId) -> String {
+        let Some(entry) = self.jobs.get(job) else { return "is not there any more".to_owned() };
         let Some(Summary { id, state, .. }) = entry.recent.back() else {
-            return format!("not run: `{job}`, which it waits for, did not run");
+            return "did not run".to_owned();
         };
         let ended = match state {
             StateName::TimedOut => "has timed out",
@@ -95,6 +154,6 @@ impl Engine {
             StateName::Failed => "has failed",
             _ => "has ended otherwise than asked",
         };
-        format!("not run: `{job}`, which it waits for, {ended} (execution {})", id.short())
+        format!("{ended} (execution {})", id.short())
     }
 }

@@ -74,7 +74,7 @@ fn one_that_ends_otherwise_skips_all_that_wait_for_it() {
     00:01:00 logs#1 waiting: waits for fetch (queued)
     00:01:00 fetch#1 queued: run now for `report`, which waits for it, asked for by ann
     00:01:00 fetch#1 running: attempt 1 on w
-    00:01:00 report#1 skipped: not run: `logs`, which it waits for, was skipped (execution logs#1)
+    00:01:00 report#1 skipped: not run: `sync`, which it waits for, waits in vain: `fetch` has failed (execution fetch#1)
     00:01:00 sync#1 skipped: not run: `fetch`, which it waits for, has failed (execution fetch#1)
     00:01:00 logs#1 skipped: not run: `fetch`, which it waits for, has failed (execution fetch#1)
     00:01:00 fetch#1 failed: exit code 1
@@ -169,7 +169,7 @@ fn a_removed_dependency_ends_the_wait_when_its_last_execution_ends() {
     00:00:01 b#1 waiting: waits for a (queued)
     00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
     00:00:01 a#1 running: attempt 1 on w
-    00:00:01 b#1 skipped: not run: there is no job `a` any more, which it waits for
+    00:00:01 b#1 skipped: not run: `a`, which it waits for, is not there any more
     00:00:01 a#1 failed: exit code 1
     ");
 }
@@ -196,6 +196,26 @@ fn one_that_waits_for_its_own_is_helped_on() {
     00:30:00 report#1 skipped: not run: `logs`, which it waits for, has failed (execution logs#1)
     00:30:00 logs#1 failed: exit code 1
     ");
+}
+
+#[test]
+fn behind_one_that_waits_in_vain_nothing_waits() {
+    let jobs = vec![
+        job("a", None, |_| {}),
+        job("b", Some("0 6 * * *"), after(&["a"])),
+        job("c", None, after(&["b"])),
+    ];
+    let mut world = World::new(4, jobs);
+    world.until("6h").run_after("c").end("a#1", "exit 1");
+    insta::assert_snapshot!(world.told(), @"
+    06:00:00 b#1 waiting: waits for a (never ran)
+    06:00:00 c#1 waiting: waits for b (waiting)
+    06:00:00 a#1 queued: run now for `c`, which waits for it, asked for by ann
+    06:00:00 a#1 running: attempt 1 on w
+    06:00:00 c#1 skipped: not run: `b`, which it waits for, waits in vain: `a` has failed (execution a#1)
+    06:00:00 a#1 failed: exit code 1
+    ");
+    assert_eq!(world.state("b#1"), StateName::Waiting, "by its own rules");
 }
 
 #[test]
