@@ -90,27 +90,61 @@ fn one_ends_and_the_next_starts(bencher: divan::Bencher, queued: usize) {
     });
 }
 
+fn after(id: &str, on: impl Iterator<Item = String>) -> Job {
+    let mut job = job(id);
+    let edge = |on: String| Dependency {
+        job: JobId::new(&on).unwrap(),
+        on: Default::default(),
+        within: None,
+    };
+    job.dependencies = on.map(edge).collect();
+    job
+}
+
+/// Ends what runs until nothing does. Returns how many that were; each end is a step of the engine.
+fn run_down(engine: &mut Engine, mut now: Now, mut running: Vec<AttemptKey>) -> usize {
+    let mut ended = 0;
+    while let Some(key) = running.pop() {
+        ended += 1;
+        now.wall += chrono::TimeDelta::milliseconds(1);
+        now.monotonic += Duration::from_millis(1);
+        running.extend(end(engine, now, key));
+    }
+    ended
+}
+
 /// A chain of 1,000 jobs, from the first one's run to the last one's end.
 #[divan::bench(sample_count = 10)]
 fn a_chain_of_a_thousand(bencher: divan::Bencher) {
-    let jobs: Vec<Job> = (0..1_000)
-        .map(|number| {
-            let mut link = job(&format!("link-{number}"));
-            if number > 0 {
-                let before = JobId::new(&format!("link-{}", number - 1)).unwrap();
-                link.dependencies =
-                    vec![Dependency { job: before, on: Default::default(), within: None }];
-            }
-            link
-        })
-        .collect();
+    let link = |number: usize| {
+        let before = number.checked_sub(1).map(|before| format!("link-{before}"));
+        after(&format!("link-{number}"), before.into_iter())
+    };
+    let jobs: Vec<Job> = (0..1_000).map(link).collect();
     bencher.with_inputs(|| engine(jobs.clone())).bench_local_values(|(mut engine, now)| {
-        let mut running = run(&mut engine, now, "link-0");
-        let mut ended = 0;
-        while let Some(key) = running.pop() {
-            ended += 1;
-            running.extend(end(&mut engine, now, key));
-        }
-        assert_eq!(ended, 1_000);
+        let running = run(&mut engine, now, "link-0");
+        assert_eq!(run_down(&mut engine, now, running), 1_000);
     });
+}
+
+/// 10,000 edges from sources to joins: as many sources as are given, each joined by all of the joins. Steps: a run and
+/// an end of each source, and the joins' ends.
+#[divan::bench(args = [1, 100, 10_000], sample_count = 10)]
+fn ten_thousand_edges(bencher: divan::Bencher, sources: usize) {
+    let joins = 10_000 / sources;
+    let source = |number: usize| format!("source-{number}");
+    let mut jobs: Vec<Job> = (0..sources).map(|number| job(&source(number))).collect();
+    jobs.extend(
+        (0..joins).map(|number| after(&format!("join-{number}"), (0..sources).map(source))),
+    );
+    bencher
+        .counter(divan::counter::ItemsCount::new(2 * sources + joins))
+        .with_inputs(|| engine(jobs.clone()))
+        .bench_local_values(|(mut engine, now)| {
+            let mut running = Vec::new();
+            for number in 0..sources {
+                running.extend(run(&mut engine, now, &source(number)));
+            }
+            assert_eq!(run_down(&mut engine, now, running), sources + joins);
+        });
 }

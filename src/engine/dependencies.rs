@@ -11,6 +11,9 @@ use crate::model::{
 };
 use crate::store::Change;
 
+/// No more dependencies are named in one sentence.
+const NAMED_MOST: usize = 20;
+
 impl Engine {
     /// Judges the executions that were created in this step with dependencies.
     pub(super) fn judge_waiting(&mut self, now: Now) {
@@ -43,7 +46,11 @@ impl Engine {
         if self.is_asked_for(id) {
             self.forlorn.push(id);
         }
-        let told: Vec<String> = unmet.iter().map(|job| self.told(job)).collect();
+        let mut told: Vec<String> =
+            unmet.iter().take(NAMED_MOST).map(|job| self.told(job)).collect();
+        if unmet.len() > NAMED_MOST {
+            told.push(format!("{} more", unmet.len() - NAMED_MOST));
+        }
         let reason = format!("waits for {}", told.join(", "));
         self.amend(id, |execution| {
             execution.state = ExecutionState::Waiting { waiting_for: unmet, fresh_after };

@@ -11,6 +11,7 @@ mod dependencies;
 mod dispatch;
 mod edits;
 mod firing;
+mod forecast;
 mod graph;
 mod ids;
 mod input;

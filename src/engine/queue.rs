@@ -145,6 +145,16 @@ impl Queue {
         Some((before, place.parked.as_ref()))
     }
 
+    /// Those that wait for the same and stand before it, first to last.
+    pub(super) fn ahead_of(&self, id: ExecutionId) -> Vec<ExecutionId> {
+        let Some(place) = self.places.get(&id) else { return Vec::new() };
+        let peers = match &place.parked {
+            None => Some(&self.ready),
+            Some(block) => self.parked.get(block),
+        };
+        peers.map_or_else(Vec::new, |peers| peers.range(..place.rank).map(|rank| rank.2).collect())
+    }
+
     /// Lifts those that have waited long enough. Called before a slot is given away: nothing else looks at the order.
     pub(super) fn promote(&mut self, monotonic: Duration) {
         while let Some((due, id)) = self.promotions.first().copied() {

@@ -74,7 +74,12 @@ impl Engine {
             ExecutionState::Waiting { waiting_for, .. } => {
                 lines.extend(self.waits(execution, waiting_for));
             }
-            ExecutionState::Queued => lines.extend(self.queued(execution)),
+            ExecutionState::Queued => {
+                lines.extend(self.queued(execution));
+                lines.extend(self.forecast(now, execution).map(|at| {
+                    format!("it starts at about {}, if all take as long as of late", told(at))
+                }));
+            }
             ExecutionState::Retrying { until } => {
                 let left = (*until - now.wall).num_seconds().max(0);
                 let wait = format!("it goes back to the queue at {} (in {left} s)", told(*until));

@@ -71,7 +71,7 @@ impl Workers {
 
     /// The least loaded worker with a free slot that the selector matches; ties go to the smaller id.
     pub(super) fn choose(&self, selector: &Selector) -> Option<WorkerId> {
-        if !matches!(self.link, Link::Idle | Link::Up) {
+        if !self.is_connected() {
             return None;
         }
         let free = self.pools.values().filter(|entry| entry.takes() && entry.free() > 0);
@@ -167,6 +167,11 @@ impl Workers {
 
     pub(super) fn slots(&self) -> u32 {
         self.pools.values().filter(|e| !e.leaving).map(PoolEntry::capacity).sum()
+    }
+
+    /// Whether the worker process can be had, as far as is known.
+    pub(super) const fn is_connected(&self) -> bool {
+        matches!(self.link, Link::Idle | Link::Up)
     }
 
     /// A worker, whichever.

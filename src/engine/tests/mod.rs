@@ -4,6 +4,7 @@ mod acknowledge;
 mod catch_up;
 mod dependencies;
 mod edits;
+mod forecast;
 mod on_failure;
 mod orders;
 mod overlap;
