@@ -1,4 +1,4 @@
-//! What the machine can do at all: a bare tokio loop that starts `sh -c true` with piped output, so many at once, and
+//! What the machine can do at all: a bare tokio loop that starts `sh -c /bin/true` with piped output, so many at once, and
 //! waits for each. `bench/engine.py throughput` runs it beside the scheduler.
 //!
 //!     cargo bench --bench spawn -- 2000 8
@@ -30,7 +30,7 @@ async fn all(count: usize, at_once: usize) {
         let slot = Arc::clone(&slots).acquire_owned().await.unwrap();
         tasks.spawn(async move {
             let child = Command::new("/bin/sh")
-                .args(["-c", "true"])
+                .args(["-c", "/bin/true"])
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())

@@ -7,11 +7,11 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use crontower::model::{Job, JobCommand, JobId, Settings};
-use crontower::schedule::{Schedule, Timetable, parse_instant, parse_zone};
+use crontower::schedule::{Schedule, Timetable, parse_instant};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let _ = (parse_instant(text, Tz::America__Sao_Paulo), parse_zone(text));
+    let _ = parse_instant(text, Tz::America__Sao_Paulo);
     let schedule = match Schedule::parse(text) {
         Ok(schedule) => schedule,
         Err(error) => {
@@ -28,7 +28,7 @@ fuzz_target!(|text: &str| {
     };
     for start in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC] {
         let mut after = start;
-        for _ in 0..20 {
+        for _ in 0..5 {
             let Some(next) = table.fire_time_after(after) else { break };
             assert!(next > after);
             after = next;

@@ -87,7 +87,11 @@ impl From<ClientError> for Failure {
             failure.message = Some(format!("{error}; what was wanted:\n{diff}"));
         }
         let unknown = matches!(&error, ClientError::Refused(problem) if problem.status == 401);
+        let distrusted = error.to_string().contains("certificate");
         match exit {
+            Exit::Unreachable if distrusted => failure.hint(
+                "--tls-ca FILE trusts the authority in a PEM file, or a self-signed certificate that is no authority itself",
+            ),
             Exit::Unreachable => failure.hint(
                 "`crontower --headless` starts an engine; --data-dir DIR or --server URL names another",
             ),

@@ -119,56 +119,42 @@ pub trait Door: Send + Sync + std::fmt::Debug {
     /// Ends a pause.
     async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal>;
     /// Calls off the next fire time of a job, and only that; or, with `undo`, lets it fire after all.
-    async fn skip_next(&self, _job: &JobId, _undo: bool) -> Result<Arc<JobStatus>, Refusal> {
-        Err(Refusal::Stopping)
-    }
+    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal>;
     /// Notes that a failure was seen. `None` takes the note back.
     async fn acknowledge(
         &self,
-        _execution: ExecutionId,
-        _note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        Err(Refusal::Stopping)
-    }
+        execution: ExecutionId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal>;
     /// Changes a definition where it lives: in jobs.yaml (comments survive), or in the store.
     async fn edit_job(
         &self,
-        _job: &JobId,
-        _edit: JobEdit,
-        _options: EditOptions,
-    ) -> Result<Edited, Refusal> {
-        Err(Refusal::Stopping)
-    }
+        job: &JobId,
+        edit: JobEdit,
+        options: EditOptions,
+    ) -> Result<Edited, Refusal>;
     /// The versions of a definition, newest first.
-    async fn versions(&self, _job: &JobId, _limit: u32) -> Result<Vec<JobVersion>, Refusal> {
-        Err(Refusal::Stopping)
-    }
+    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal>;
     /// A worker takes no more attempts, or takes them again.
     async fn drain(
         &self,
-        _worker: &WorkerId,
-        _drain: bool,
-        _reason: Option<String>,
-    ) -> Result<Worker, Refusal> {
-        Err(Refusal::Stopping)
-    }
+        worker: &WorkerId,
+        drain: bool,
+        reason: Option<String>,
+    ) -> Result<Worker, Refusal>;
     /// How many attempts a worker runs at once from now on; `None` = as jobs.yaml says.
     async fn set_capacity(
         &self,
-        _worker: &WorkerId,
-        _capacity: Option<u32>,
-    ) -> Result<Worker, Refusal> {
-        Err(Refusal::Stopping)
-    }
+        worker: &WorkerId,
+        capacity: Option<u32>,
+    ) -> Result<Worker, Refusal>;
     /// What a schedule means in a zone (`None` = the file's), as far as its texts tell.
     async fn preview(
         &self,
-        _schedule: &str,
-        _timezone: Option<&str>,
-        _count: usize,
-    ) -> Result<Preview, Refusal> {
-        Err(Refusal::Stopping)
-    }
+        schedule: &str,
+        timezone: Option<&str>,
+        count: usize,
+    ) -> Result<Preview, Refusal>;
     /// What a reload of jobs.yaml would change.
     async fn plan_reload(&self) -> Result<Plan, Refusal>;
     /// Reloads jobs.yaml: all or nothing.

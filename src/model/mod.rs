@@ -12,6 +12,7 @@ mod refusal;
 mod retry;
 mod role;
 mod settings;
+mod standing;
 pub mod text;
 mod why;
 mod worker;
@@ -22,14 +23,17 @@ pub use execution::{
 };
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{
-    Acknowledgement, CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand,
-    JobVersion, OnFailure, Overlap, Priority, SkipNext, WorkerSelector,
+    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
+    Priority, WorkerSelector,
 };
-pub use job::{JobRecord, JobState, JobStatus, LedgerFate, LedgerRange, Pause, Source};
 pub use now::Now;
 pub use refusal::{Problem, Refusal};
 pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
+pub use standing::{
+    Acknowledgement, JobRecord, JobState, JobStatus, JobVersion, LedgerFate, LedgerRange, Pause,
+    SkipNext, Source,
+};
 pub use why::Why;
 pub use worker::{Drain, Worker, WorkerOrders, WorkerState};

@@ -257,17 +257,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The ledger's ranges of a job, newest first, at most `limit`.
     async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, StoreError>;
     /// The versions of a definition, newest first, at most `limit`; those of a job that is no longer defined too.
-    async fn job_versions(&self, _job: &JobId, _limit: u32) -> Result<Vec<JobVersion>, StoreError> {
-        Ok(Vec::new())
-    }
+    async fn job_versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, StoreError>;
     /// Deletes what has expired, a bite at a time. The newest event always stays: it tells where the numbers go on.
-    async fn delete_expired(&self, _expired: &Expired) -> Result<Bite, StoreError> {
-        Ok(Bite::default())
-    }
+    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError>;
     /// Those of the executions that are not kept, in any order.
-    async fn missing(&self, _ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
-        Ok(Vec::new())
-    }
+    async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
     /// A version of a definition.
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError>;
 }

@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::change::Change;
 use super::message::{Answer, Asked, JobFacts, Outcome, Request};
@@ -23,6 +23,8 @@ const RECENT: u32 = 50;
 const COUNTED: u32 = 1_000;
 /// Jobs whose fire times are asked for at once.
 const AT_ONCE: usize = 8;
+/// Minutes of an hour.
+const IN_AN_HOUR: usize = 60;
 /// Fire times that are asked for at once.
 const ASKED: usize = 500;
 /// Minutes of a day.
@@ -142,7 +144,7 @@ async fn rehearse(door: &Arc<dyn Door>, change: Change) -> Result<Edited, Refusa
     door.edit_job(&job, edit, EditOptions { dry_run: true, if_version }).await
 }
 
-/// The fire times of a day, counted. Jobs that fire more often than once a minute are only counted
+/// The fire times of a day, counted. Jobs that fire once a minute or more often are only counted
 /// as such: they pile up nowhere.
 async fn timeline(
     door: &Arc<dyn Door>,
@@ -164,14 +166,23 @@ async fn timeline(
     Ok(timeline)
 }
 
-/// `None` where they are more than one a minute.
+/// `None` where there is one a minute or more.
 async fn fire_times_of_a_day(
     door: &Arc<dyn Door>,
     job: &JobId,
     from: DateTime<Utc>,
     end: DateTime<Utc>,
 ) -> Result<Option<Vec<DateTime<Utc>>>, Refusal> {
-    let mut times: Vec<DateTime<Utc>> = Vec::new();
+    // A few tell those apart: the engine must not be kept from firing to count what fires all day.
+    let first = door.next_fire_times(job, from, IN_AN_HOUR).await?;
+    let within = |at: &DateTime<Utc>| *at <= from + TimeDelta::hours(1);
+    if first.len() >= IN_AN_HOUR && first.last().is_some_and(within) {
+        return Ok(None);
+    }
+    if first.len() < IN_AN_HOUR || first.last().is_some_and(|at| *at >= end) {
+        return Ok(Some(first.into_iter().filter(|at| *at < end).collect()));
+    }
+    let mut times = first;
     while times.len() <= DAY {
         let after = times.last().copied().unwrap_or(from);
         let more = door.next_fire_times(job, after, ASKED).await?;

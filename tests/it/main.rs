@@ -11,6 +11,7 @@ mod cli_tcp;
 mod cli_validate;
 mod daemon;
 mod edits;
+mod embedded;
 mod engine;
 mod faults;
 mod kill;

@@ -164,9 +164,19 @@ fn remove_lines(rewrite: &mut Rewrite<'_>, entries: &[Entry], gone: &[bool]) {
             from = 1;
         }
     }
-    for ((entry, end), _) in
-        entries.iter().zip(ends).zip(gone).skip(from).filter(|(_, gone)| **gone)
-    {
+    for (index, (entry, mut end)) in entries.iter().zip(ends).enumerate().skip(from) {
+        if !gone[index] {
+            continue;
+        }
+        let above = (0..index).rev().find(|above| !gone[*above]);
+        if above.is_some_and(|above| entries[above].value.keeps_blank_lines()) {
+            // Blank lines below would become part of the text above.
+            let mut next = rewrite.next_line(end);
+            while next < text.len() && rewrite.line_at(next).trim().is_empty() {
+                end = next;
+                next = rewrite.next_line(next);
+            }
+        }
         rewrite.remove_lines(entry.start..end);
     }
 }

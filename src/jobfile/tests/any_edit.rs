@@ -207,3 +207,13 @@ proptest::proptest! {
         proptest::prop_assert_eq!(gone.loaded.set.jobs, jobs);
     }
 }
+
+#[test]
+fn blank_lines_below_what_goes_do_not_join_the_text_above() {
+    let text = "jobs:\n  - id: job-0\n    run: echo x\n    description: |+\n      kept\n\n    env:\n      A: x\n\n  # above\n  - id: job-1\n    run: echo x\n";
+    let patch = Edit::Patch(object(json!({"env": null})));
+    let edited =
+        edit(&sources(&[("jobs.yaml", text)]), &rules(), &"job-0".parse().unwrap(), &patch);
+    let after = edited.unwrap().sources[0].text.clone();
+    assert_eq!(after, text.replace("    env:\n      A: x\n\n", ""));
+}

@@ -136,6 +136,9 @@ async fn too_many(
         .await?;
     let mut found = Vec::new();
     let last_ones = jobs.len() < JOBS as usize;
+    // A few of each job: those are of the same time and lie side by side, so fewer pages are written than for many of one.
+    let share = most.div_ceil(u32::try_from(jobs.len()).unwrap_or(JOBS).max(1));
+    let mut cut = false;
     for (job, count) in jobs {
         let surplus = count.saturating_sub(expired.per_job.into());
         // Of a job that has far too many, not all need to be looked at for one bite.
@@ -143,9 +146,10 @@ async fn too_many(
         let of_job: Vec<(String, u32)> = sqlx::query_as(TOO_MANY)
             .bind(&job)
             .bind(looked_at)
-            .bind(most)
+            .bind(share)
             .fetch_all(readers)
             .await?;
+        cut |= of_job.len() == share as usize;
         found.extend(of_job);
         if found.len() >= most as usize {
             // It may have more of them: the next bite begins with it.
@@ -156,7 +160,7 @@ async fn too_many(
     if last_ones {
         after.clear();
     }
-    Ok((found, !last_ones))
+    Ok((found, cut || !last_ones))
 }
 
 /// Those of the events that came before an instant; unreadable ones go with a later one that did.

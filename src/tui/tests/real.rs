@@ -142,7 +142,7 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
     let modes = folder.path().join("modes");
     let told = modes.display().to_string();
     let mut pty = Pty::with_editor(move |terminal| {
-        let look = format!("stty -a -F {} > {told}; echo run: make >> \"$1\"", terminal.display());
+        let look = format!("stty -a -F {} > {told}; echo tags: [x] >> \"$1\"", terminal.display());
         Some(format!("sh -c '{look}' sh"))
     });
     pty.wait_for_text("report-generation");
