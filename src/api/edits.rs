@@ -99,11 +99,7 @@ pub(super) async fn replace(
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ProblemDetails> {
-    let options = options(&Params::read(&uri, &["dry_run"])?, &headers)?;
-    let definition = definition(body)?;
-    let id = app.job_id(&id).await?;
-    same_id(&id, &definition)?;
-    edit(&app, &id, JobEdit::Replace(definition), options).await
+    change(&app, &id, (&headers, &uri), body, JobEdit::Replace).await
 }
 
 /// These keys change; one that is null goes (RFC 7396).
@@ -121,11 +117,22 @@ pub(super) async fn patch(
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ProblemDetails> {
-    let options = options(&Params::read(&uri, &["dry_run"])?, &headers)?;
+    change(&app, &id, (&headers, &uri), body, JobEdit::Patch).await
+}
+
+/// What the body says becomes an edit of the job.
+async fn change(
+    app: &App,
+    id: &str,
+    (headers, uri): (&HeaderMap, &Uri),
+    body: Result<Bytes, BytesRejection>,
+    of: fn(Definition) -> JobEdit,
+) -> Result<Response, ProblemDetails> {
+    let options = options(&Params::read(uri, &["dry_run"])?, headers)?;
     let definition = definition(body)?;
-    let id = app.job_id(&id).await?;
+    let id = app.job_id(id).await?;
     same_id(&id, &definition)?;
-    edit(&app, &id, JobEdit::Patch(definition), options).await
+    edit(app, &id, of(definition), options).await
 }
 
 /// The job goes; its history stays.
