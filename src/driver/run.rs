@@ -301,7 +301,7 @@ impl Driver {
 
     /// The store refused a commit: nothing of that step happened. The engine is rebuilt from what the store holds, as
     /// soon as it answers again; until then nothing fires and every request is refused.
-    async fn recover(&mut self, error: StoreError) {
+    async fn recover(&mut self, mut error: StoreError) {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
         let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
@@ -309,10 +309,11 @@ impl Driver {
             for (_, reply) in self.replies.drain() {
                 let _ = reply.send(Err(Refusal::Store(trouble.clone())));
             }
-            match self.rebuild().await {
+            match self.rebuild(&error).await {
                 Ok(()) => break,
-                Err(error) => tracing::warn!(%error, "the store still fails"),
+                Err(next) => error = next,
             }
+            tracing::warn!(%error, "the store still fails");
             if !self.refuse_for(STORE_PAUSE, &trouble).await {
                 return;
             }
@@ -321,8 +322,12 @@ impl Driver {
         tracing::info!("the store works again");
     }
 
-    async fn rebuild(&mut self) -> Result<(), StoreError> {
-        let image = self.store.load().await?;
+    async fn rebuild(&mut self, after: &StoreError) -> Result<(), StoreError> {
+        let mut image = self.store.load().await?;
+        if let StoreError::FiredTwice { job, fire_time } = after {
+            // The engine would try the same again and again: what holds is what is kept.
+            image.account(job, *fire_time);
+        }
         let set = self.engine.file_jobs();
         let started = Engine::start(self.config.clone(), image, set, Clock.now());
         let (engine, effects) = started.map_err(|refusal| StoreError::Failed {

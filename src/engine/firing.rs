@@ -175,15 +175,18 @@ impl Engine {
         self.account(job, span.last);
         if let Some(entry) = self.jobs.get_mut(job) {
             entry.state.catching_up.extend(wanted);
-            entry.state.catching_up.truncate(2 * CATCH_UP_MOST);
+            let too_many = entry.state.catching_up.len().saturating_sub(CATCH_UP_MOST);
+            let why = "were missed, and newer ones are to be caught up: at most 100";
+            self.drop_catch_up(job, too_many, LedgerFate::Missed, why);
         }
         self.catch_up_next(now, job);
     }
 
-    /// Writes off the fire times that were still to be caught up.
-    pub(super) fn drop_catch_up(&mut self, job: &JobId, fate: LedgerFate) {
+    /// Writes off the oldest fire times that were still to be caught up, at most so many.
+    pub(super) fn drop_catch_up(&mut self, job: &JobId, most: usize, fate: LedgerFate, why: &str) {
         let Some(entry) = self.jobs.get_mut(job) else { return };
-        let dropped = std::mem::take(&mut entry.state.catching_up);
+        let pending = &mut entry.state.catching_up;
+        let dropped: Vec<_> = pending.drain(..most.min(pending.len())).collect();
         let timetable = entry.timetable.clone();
         let follows =
             |last, next| timetable.as_ref().and_then(|t| t.fire_time_after(last)) == Some(next);
@@ -194,12 +197,6 @@ impl Engine {
                 None => spans.push(Span { first: at, last: at, count: 1 }),
             }
         }
-        let why = match fate {
-            LedgerFate::Paused => "were to be caught up when the job was paused",
-            LedgerFate::Disabled | LedgerFate::Missed | LedgerFate::CalledOff => {
-                "were to be caught up when the job was disabled"
-            }
-        };
         for span in spans {
             self.passed(job, span, fate, why);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, Overlap, Source, Summary,
+    ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, LedgerFate, Overlap, Source, Summary,
 };
 use crate::schedule::Timetable;
 use crate::store::RECENT;
@@ -72,6 +72,17 @@ impl JobEntry {
     /// Whether fire times become executions now.
     pub(super) fn fires(&self) -> bool {
         self.definition.enabled && self.state.pause.is_none()
+    }
+
+    /// Why it does not fire now, as the ledger tells it.
+    pub(super) fn silence(&self) -> Option<(LedgerFate, &'static str)> {
+        if self.state.pause.is_some() {
+            Some((LedgerFate::Paused, "passed while the job was paused"))
+        } else if !self.definition.enabled {
+            Some((LedgerFate::Disabled, "passed while the job was disabled"))
+        } else {
+            None
+        }
     }
 
     /// What its schedule names next, called off or not; `None` while nothing may fire.

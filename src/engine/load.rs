@@ -13,7 +13,7 @@ use crate::model::{
     Settings, Source, StateName,
 };
 use crate::schedule::Timetable;
-use crate::store::Change;
+use crate::store::{Change, Retired};
 
 /// When a set is put in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,14 +177,13 @@ impl Engine {
     fn add(&mut self, now: Now, job: Job, timetable: Option<Timetable>, source: Source) {
         let id = job.id.clone();
         let before = self.retired.remove(&id);
-        let version = before.unwrap_or(0) + 1;
+        let version = before.map_or(0, |before| before.version) + 1;
         let definition = Arc::new(job);
         self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version });
         self.save_version(now, &definition, version);
         let mut state = JobState::new(now.wall);
-        if before.is_some() {
+        if let Some(accounted) = before.and_then(|before| before.accounted_until) {
             // The clock may have been set back since it was removed: nothing fires twice.
-            let accounted = self.accounted.remove(&id).unwrap_or(self.horizon);
             state.accounted_until = state.accounted_until.max(accounted);
         }
         let mut entry = JobEntry::new(definition, source, version, state, timetable);
@@ -205,17 +204,13 @@ impl Engine {
             let why = "passed while the job was disabled";
             self.close_silence(&id, now.wall, LedgerFate::Disabled, why);
         } else if WHEN.iter().any(|key| changed.iter().any(|it| it == key)) {
-            let (fate, why) = match entry.state.pause {
-                Some(_) => (LedgerFate::Paused, "passed while the job was paused"),
-                None if !entry.definition.enabled => {
-                    (LedgerFate::Disabled, "passed while the job was disabled")
-                }
-                None => (LedgerFate::Missed, "were missed: the schedule was changed meanwhile"),
-            };
+            let changed = (LedgerFate::Missed, "were missed: the schedule was changed meanwhile");
+            let (fate, why) = entry.silence().unwrap_or(changed);
             self.close_silence(&id, now.wall, fate, why);
         }
         if !job.enabled {
-            self.drop_catch_up(&id, LedgerFate::Disabled);
+            let why = "were to be caught up when the job was disabled";
+            self.drop_catch_up(&id, usize::MAX, LedgerFate::Disabled, why);
         }
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         if entry.definition.enabled && !job.enabled {
@@ -254,12 +249,18 @@ impl Engine {
             let reason = "its job was removed".to_owned();
             self.finish(now, id, ExecutionState::Cancelled, reason);
         }
+        let silence = self.jobs.get(job).and_then(JobEntry::silence);
+        if let Some((fate, why)) = silence {
+            self.close_silence(job, now.wall, fate, why);
+        }
+        let why = "were to be caught up when the job was removed";
+        self.drop_catch_up(job, usize::MAX, LedgerFate::Missed, why);
         let Some(entry) = self.jobs.remove(job) else { return };
         for at in entry.planned.into_iter().flatten() {
             self.agenda.remove(&(at, job.clone()));
         }
-        self.retired.insert(job.clone(), entry.version);
-        self.accounted.insert(job.clone(), entry.state.accounted_until);
+        let accounted_until = Some(entry.state.accounted_until);
+        self.retired.insert(job.clone(), Retired { version: entry.version, accounted_until });
         self.out.jobs.remove(job);
         self.out.changes.push(Change::JobRemoved(job.clone()));
         self.out.removed_jobs.push(job.clone());

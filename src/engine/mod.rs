@@ -46,6 +46,8 @@ pub use input::{
 };
 pub use why::Past;
 
+use crate::store::Retired;
+
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
@@ -94,12 +96,8 @@ pub struct Engine {
     config: Config,
     settings: Settings,
     jobs: BTreeMap<JobId, JobEntry>,
-    /// The last version of jobs that are no longer defined.
-    retired: BTreeMap<JobId, u32>,
-    /// Up to when the fire times of jobs that this engine removed have their fate.
-    accounted: BTreeMap<JobId, DateTime<Utc>>,
-    /// The newest instant that an engine before this one is known to have dealt with.
-    horizon: DateTime<Utc>,
+    /// Where jobs that are no longer defined stopped.
+    retired: BTreeMap<JobId, Retired>,
     live: HashMap<ExecutionId, Live>,
     queue: Queue,
     workers: Workers,

@@ -125,7 +125,8 @@ impl Engine {
             entry.state.accounted_until = entry.state.accounted_until.max(now.wall);
         }
         entry.state.pause = Some(Pause { at: now.wall, until, reason: reason.clone(), by: actor });
-        self.drop_catch_up(job, LedgerFate::Paused);
+        let why = "were to be caught up when the job was paused";
+        self.drop_catch_up(job, usize::MAX, LedgerFate::Paused, why);
         self.out.facts.push(EventKind::JobPaused { job_id: job.clone(), until, reason });
         self.touch_job(job);
         self.plan_next(job);

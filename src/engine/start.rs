@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
@@ -56,8 +54,6 @@ impl Engine {
             settings: settings.clone(),
             jobs: BTreeMap::new(),
             retired: image.retired.clone(),
-            accounted: BTreeMap::new(),
-            horizon: horizon(image),
             live: HashMap::new(),
             queue: Queue::default(),
             workers: Workers::new(&image.workers),
@@ -176,13 +172,4 @@ impl Engine {
             self.catch_up_next(now, &job);
         }
     }
-}
-
-/// The newest instant that what is kept speaks of.
-fn horizon(image: &Image) -> DateTime<Utc> {
-    let jobs = image.jobs.iter().map(|record| record.state.accounted_until);
-    let live = image.live.iter().map(|(execution, _)| execution.created_at);
-    let ended = image.recent.iter().flat_map(|(_, recent)| recent);
-    let ended = ended.filter_map(|summary| summary.finished_at);
-    jobs.chain(live).chain(ended).max().unwrap_or(DateTime::<Utc>::MIN_UTC)
 }

@@ -19,9 +19,9 @@ use crate::model::{
 };
 
 use keeping::{
-    a_bite_is_no_larger_than_asked, executions_that_are_not_kept_are_told,
-    notices_come_with_their_definition_until_they_are_done, only_the_newest_of_each_job_stay,
-    orders_for_workers_are_kept_until_there_are_none,
+    a_bite_is_no_larger_than_asked, a_removed_job_keeps_the_newest_fire_time_that_has_its_fate,
+    executions_that_are_not_kept_are_told, notices_come_with_their_definition_until_they_are_done,
+    only_the_newest_of_each_job_stay, orders_for_workers_are_kept_until_there_are_none,
     the_numbers_of_events_go_on_after_all_have_expired, versions_are_told_newest_first,
     what_has_expired_goes_and_what_must_stay_stays,
 };
@@ -65,6 +65,7 @@ stories!(
     events_come_in_order,
     ranges_of_the_ledger_grow,
     a_removed_job_keeps_its_history_and_its_numbers,
+    a_removed_job_keeps_the_newest_fire_time_that_has_its_fate,
     hostile_texts_come_back_as_they_were,
     large_commits_are_kept,
     orders_for_workers_are_kept_until_there_are_none,
@@ -498,7 +499,8 @@ async fn a_removed_job_keeps_its_history_and_its_numbers(store: &dyn Store) {
     store.commit(&removed).await.unwrap();
     let image = store.load().await.unwrap();
     assert_eq!(image.jobs.len(), 1);
-    assert_eq!(image.retired.into_iter().collect::<Vec<_>>(), [(job_id("a"), 2)]);
+    assert_eq!(image.retired.keys().cloned().collect::<Vec<_>>(), [job_id("a")]);
+    assert_eq!(image.retired[&job_id("a")].version, 2);
     assert_eq!(image.live[0].1.description.as_deref(), Some("version 1"));
     assert_eq!(found(store, &query()).await, ids([2, 1]));
     assert!(store.job_version(&job_id("a"), 1).await.unwrap().is_some());

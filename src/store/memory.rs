@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
 use super::{
-    BOOT_ID, Bite, Change, ExecutionQuery, Expired, Image, Page, RECENT, Store, StoreError,
+    BOOT_ID, Bite, Change, ExecutionQuery, Expired, Image, Page, RECENT, Retired, Store, StoreError,
 };
 use crate::model::{
     Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange, StateName,
@@ -239,9 +239,20 @@ impl Kept {
                 .versions
                 .iter()
                 .filter(|(job, _)| !self.jobs.contains_key(*job))
-                .filter_map(|(job, versions)| Some((job.clone(), newest(versions)?)))
+                .filter_map(|(job, versions)| {
+                    let (version, accounted_until) = (newest(versions)?, self.accounted_until(job));
+                    Some((job.clone(), Retired { version, accounted_until }))
+                })
                 .collect(),
         })
+    }
+
+    /// The newest fire time of a job that has its fate.
+    fn accounted_until(&self, job: &JobId) -> Option<DateTime<Utc>> {
+        let fired = self.fired.keys().filter(|(fired, _)| fired == job).map(|(_, at)| *at);
+        let fired = fired.max().and_then(DateTime::from_timestamp_micros);
+        let ranges = self.ledger.get(job).and_then(|ranges| ranges.values().next_back());
+        fired.max(ranges.map(|range| range.last))
     }
 
     fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {

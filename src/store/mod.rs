@@ -91,9 +91,28 @@ pub struct Image {
     pub workers: Vec<WorkerOrders>,
     /// Failed executions whose `on_failure` has not ended, each with the definition that it ran, oldest first.
     pub notices: Vec<(Arc<Execution>, Arc<Job>)>,
-    /// The newest version of each job that is no longer defined: where one comes back, its numbers
-    /// go on from there.
-    pub retired: BTreeMap<JobId, u32>,
+    /// Jobs that are no longer defined: where one comes back, it goes on from there.
+    pub retired: BTreeMap<JobId, Retired>,
+}
+
+impl Image {
+    /// Has every fire time of a job up to this one count as dealt with: the store holds an execution for it.
+    pub fn account(&mut self, job: &JobId, fire_time: DateTime<Utc>) {
+        for record in self.jobs.iter_mut().filter(|record| record.definition.id == *job) {
+            let state = Arc::make_mut(&mut record.state);
+            state.accounted_until = state.accounted_until.max(fire_time);
+            state.catching_up.retain(|at| *at > fire_time);
+        }
+    }
+}
+
+/// What is known of a job that is no longer defined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retired {
+    /// Its newest version.
+    pub version: u32,
+    /// The newest of its fire times that has its fate: an execution, or a range of the ledger.
+    pub accounted_until: Option<DateTime<Utc>>,
 }
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of

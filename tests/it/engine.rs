@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use crontower::driver::clock::Clock;
 use crontower::driver::{
     Door, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
 };
 use crontower::model::{
-    Execution, ExecutionId, JobId, OnStop, Refusal, StateName, WorkerId, WorkerState,
+    Execution, ExecutionId, JobId, OnStop, Refusal, StateName, Trigger, WorkerId, WorkerState,
 };
+use crontower::store::{Change, SqliteStore, Store};
 use crontower::worker::protocol::AttemptKey;
 use crontower::worker::registry::Registry;
 
@@ -31,12 +34,17 @@ impl Site {
     }
 
     /// Stops the engine and starts another on the same folder.
-    async fn restart(mut self) -> Self {
+    async fn restart(self) -> Self {
+        let folder = self.leave().await;
+        let options = options(folder.path().to_owned(), Registry::builtin());
+        Self { running: start(options).await.unwrap(), folder }
+    }
+
+    /// Stops the engine; what is kept stays.
+    async fn leave(mut self) -> tempfile::TempDir {
         self.running.handle.stop(Some(OnStop::Leave), "test").await;
         self.running.ended().await;
-        drop(self.running);
-        let options = options(self.folder.path().to_owned(), Registry::builtin());
-        Self { running: start(options).await.unwrap(), folder: self.folder }
+        self.folder
     }
 
     async fn close(mut self) {
@@ -130,6 +138,42 @@ async fn a_reload_is_all_or_nothing_and_tells_what_it_changes() {
     site.door().reload().await.unwrap();
     assert_eq!(site.door().job(&job("a")).await.unwrap().version, 2);
     assert!(site.door().plan_reload().await.unwrap().is_empty());
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fire_time_that_the_store_holds_already_holds_nothing_else_up() {
+    let site = Site::new("jobs: [{id: a, run: 'true'}]").await;
+    let mut feed = site.door().subscribe().await.unwrap();
+    let run = site.door().run_job(&job("a"), RunOptions::default()).await.unwrap();
+    let ended = reaches(&mut feed, run.id, StateName::Succeeded).await;
+    let folder = site.leave().await;
+    let fire_time = (Clock.now().wall + TimeDelta::seconds(3)).trunc_subsecs(0);
+    let id = ExecutionId::from_uuid(uuid::Uuid::from_u128(ended.id.uuid().as_u128() ^ 1));
+    let (trigger, ended) = (Trigger::Schedule, Execution::clone(&ended));
+    let fired = Execution { id, trigger, fire_time, ..ended };
+    let store = SqliteStore::open(&folder.path().join("data/crontower.db")).await.unwrap();
+    store.commit(&[Change::Execution(Arc::new(fired))]).await.unwrap();
+    drop(store);
+    let once = |id: &str, at: DateTime<Utc>| {
+        let at = at.format("%Y-%m-%d %H:%M:%S");
+        format!("  - {{id: {id}, run: 'true', schedule: once at {at}}}\n")
+    };
+    let (a, b) = (once("a", fire_time), once("b", fire_time + TimeDelta::seconds(1)));
+    std::fs::write(folder.path().join("jobs.yaml"), format!("timezone: UTC\njobs:\n{a}{b}"))
+        .unwrap();
+    let running = start(options(folder.path().to_owned(), Registry::builtin())).await.unwrap();
+    let site = Site { folder, running };
+    let mut feed = site.door().subscribe().await.unwrap();
+    let mut told = Vec::new();
+    loop {
+        match feed.feed.recv().await.unwrap() {
+            Feed::Trouble(trouble) => told.push(trouble.is_some()),
+            Feed::Batch(batch) if batch.executions.iter().any(|it| it.job_id == job("b")) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(told, [true, false], "the store refused once, and it is over");
     site.close().await;
 }
 

@@ -117,3 +117,16 @@ fn reboot_jobs_fire_once_a_boot() {
     00:02:00 a#2 running: attempt 1 on w
     ");
 }
+
+#[test]
+fn beyond_a_hundred_the_oldest_make_room_and_have_their_row() {
+    let mut world = World::new(4, vec![job("a", Some("* * * * *"), policy(CatchUp::All))]);
+    world.until("30s").restart("80m").restart("80m");
+    insta::assert_snapshot!(world.told(), @"
+    01:20:30 engine started
+    01:20:30 a#1 queued: caught up: 1h19m30s late
+    01:20:30 a#1 running: attempt 1 on w
+    02:40:30 engine started
+    ");
+    insta::assert_snapshot!(world.ledger(), @"a 02 00:02:00 to 02 01:00:00, 59: Missed");
+}

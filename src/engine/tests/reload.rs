@@ -76,3 +76,36 @@ fn a_job_that_comes_back_after_the_clock_was_set_back_fires_nothing_twice() {
     01:00:00 a#1 succeeded: succeeded
     ");
 }
+
+#[test]
+fn nor_does_it_where_another_engine_runs_by_then() {
+    let hourly = || vec![job("a", Some("0 * * * *"), |_| {})];
+    let mut world = World::new(2, hourly());
+    world.until("1h").end("a#1", "ok").apply(Vec::new());
+    world.set_clock(chrono::TimeDelta::minutes(-10)).restart("0s").apply(hourly()).until("1h30m");
+    insta::assert_snapshot!(world.told(), @"
+    01:00:00 a#1 queued: due by its schedule
+    01:00:00 a#1 running: attempt 1 on w
+    01:00:00 a#1 succeeded: succeeded
+    00:50:00 engine started
+    ");
+}
+
+#[test]
+fn the_fire_times_of_a_job_that_goes_have_their_rows() {
+    let paused = |id: &str| job(id, Some("0 * * * *"), |_| {});
+    let catches_up =
+        || job("b", Some("0 * * * *"), |job| job.catch_up = crate::model::CatchUp::All);
+    let mut world = World::new(2, vec![paused("a"), catches_up()]);
+    world.try_pause("a", false);
+    world.until("30m").restart("3h").apply(Vec::new());
+    insta::assert_snapshot!(world.ledger(), @"
+    a 02 01:00:00 to 02 03:00:00, 3: Paused
+    b 02 02:00:00 to 02 03:00:00, 2: Missed
+    ");
+    insta::assert_snapshot!(world.told(), @"
+    03:30:00 engine started
+    03:30:00 b#1 queued: caught up: 2h30m late
+    03:30:00 b#1 running: attempt 1 on w
+    ");
+}

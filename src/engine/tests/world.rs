@@ -11,9 +11,9 @@ use crate::engine::{
 };
 use crate::model::{
     Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange,
-    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Worker, WorkerId, text,
+    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Trigger, Worker, WorkerId, text,
 };
-use crate::store::{Change, Image, RECENT};
+use crate::store::{Change, Image, RECENT, Retired};
 use crate::worker::protocol::{Assignment, AttemptKey, Ended, ON_FAILURE, Running};
 
 /// A job with a schedule (or none) and the defaults, changed by `with`.
@@ -533,10 +533,19 @@ impl World {
         self.restart(later)
     }
 
-    fn retired(&self) -> BTreeMap<JobId, u32> {
+    fn retired(&self) -> BTreeMap<JobId, Retired> {
         let defined = |job: &JobId| self.image.jobs.iter().any(|it| it.definition.id == *job);
         let known = self.definitions.keys().filter(|(job, _)| !defined(job));
-        known.map(|(job, version)| (job.clone(), *version)).collect()
+        let retired = |(job, version): &(JobId, u32)| {
+            let once = |it: &&Arc<Execution>| {
+                it.job_id == *job && matches!(it.trigger, Trigger::Schedule | Trigger::CatchUp)
+            };
+            let fired = self.executions.values().filter(once).map(|it| it.fire_time);
+            let passed = self.ledger.iter().filter(|it| it.job_id == *job).map(|it| it.last);
+            let accounted_until = fired.chain(passed).max();
+            (job.clone(), Retired { version: *version, accounted_until })
+        };
+        known.map(retired).collect()
     }
 
     fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {

@@ -8,7 +8,7 @@ use super::super::{Bite, Change, ExecutionQuery, Expired, Store};
 use super::{at, event, execution, found, id, ids, job, job_id, kept};
 use crate::model::{
     Actor, Drain, Event, Execution, ExecutionId, ExecutionState, Job, LedgerFate, LedgerRange,
-    WorkerId, WorkerOrders,
+    Trigger, WorkerId, WorkerOrders,
 };
 
 pub(super) async fn orders_for_workers_are_kept_until_there_are_none(store: &dyn Store) {
@@ -183,4 +183,24 @@ pub(super) async fn executions_that_are_not_kept_are_told(store: &dyn Store) {
     missing.sort_unstable();
     assert_eq!(missing, ids([8, 9]));
     assert_eq!(store.missing(&[]).await.unwrap(), []);
+}
+
+pub(super) async fn a_removed_job_keeps_the_newest_fire_time_that_has_its_fate(store: &dyn Store) {
+    let accounted = async || store.load().await.unwrap().retired[&job_id("a")].accounted_until;
+    store.commit(&job("a", 1)).await.unwrap();
+    store.commit(&[Change::JobRemoved(job_id("a"))]).await.unwrap();
+    assert_eq!(accounted().await, None);
+    let fired = |n: u32, trigger| {
+        let mut fired = execution(n, ExecutionState::Succeeded);
+        (fired.trigger, fired.fire_time) = (trigger, at(60 * i64::from(n)));
+        kept(fired)
+    };
+    let by_hand = fired(9, Trigger::Manual);
+    let fired = [fired(1, Trigger::Schedule), fired(3, Trigger::CatchUp), by_hand];
+    store.commit(&fired).await.unwrap();
+    assert_eq!(accounted().await, Some(at(180)));
+    let (job_id, fate, reason) = (job_id("a"), LedgerFate::Missed, "no engine ran".to_owned());
+    let range = LedgerRange { job_id, first: at(190), last: at(200), count: 2, fate, reason };
+    store.commit(&[Change::Ledger(range)]).await.unwrap();
+    assert_eq!(accounted().await, Some(at(200)));
 }

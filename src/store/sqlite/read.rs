@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::super::{BOOT_ID, RECENT};
+use super::super::{BOOT_ID, RECENT, Retired};
 use super::failure::failed;
 use super::{Image, StoreError, query};
 use crate::model::{
@@ -33,8 +33,13 @@ const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
              JOIN executions AS e ON e.id = n.execution_id) AS e \
      ON v.job_id = e.job_id AND v.version = e.job_version \
      WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version)";
-const RETIRED: &str = "SELECT job_id, max(version) FROM job_versions \
-     WHERE job_id NOT IN (SELECT id FROM jobs) GROUP BY job_id";
+/// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
+const RETIRED: &str = "SELECT v.job_id, max(v.version), \
+     max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
+             WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
+         coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
+             ORDER BY first DESC LIMIT 1), 0)) \
+     FROM job_versions AS v WHERE v.job_id NOT IN (SELECT id FROM jobs) GROUP BY v.job_id";
 
 /// Of each defined job its newest final executions, newest first, one after the other in one text a
 /// job.
@@ -213,11 +218,13 @@ fn recent_of_job(row: &SqliteRow) -> Result<Option<(JobId, Vec<Summary>)>, Store
     Ok((!summaries.is_empty()).then_some((job, summaries)))
 }
 
-fn retired_job(row: &SqliteRow) -> Result<(JobId, u32), StoreError> {
+fn retired_job(row: &SqliteRow) -> Result<(JobId, Retired), StoreError> {
     let id: String = column(row, 0, "job_versions")?;
     let version = column(row, 1, "job_versions")?;
+    let newest: i64 = column(row, 2, "job_versions")?;
+    let accounted_until = if newest == 0 { None } else { DateTime::from_timestamp_micros(newest) };
     let job = JobId::new(&id).map_err(|error| corrupt("job_versions".to_owned(), error))?;
-    Ok((job, version))
+    Ok((job, Retired { version, accounted_until }))
 }
 
 /// Bodies of rows [key, body]; unreadable ones are left out with a warning.
