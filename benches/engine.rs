@@ -148,3 +148,30 @@ fn ten_thousand_edges(bencher: divan::Bencher, sources: usize) {
             assert_eq!(run_down(&mut engine, now, running), sources + joins);
         });
 }
+
+/// A job with a schedule waits for so many others, which end one after the other. Steps: a run and an end of each.
+#[divan::bench(args = [100, 1_000, 10_000], sample_count = 5)]
+fn a_schedule_waits_for(bencher: divan::Bencher, sources: usize) {
+    let source = |number: usize| format!("source-{number}");
+    let mut jobs: Vec<Job> = (0..sources).map(|number| job(&source(number))).collect();
+    let mut join = after("join", (0..sources).map(source));
+    join.schedule = Some("0 1 * * *".to_owned());
+    jobs.push(join);
+    let at_its_fire_time = || {
+        let (mut engine, mut now) = engine(jobs.clone());
+        now.wall += chrono::TimeDelta::hours(1);
+        now.monotonic += Duration::from_secs(3_600);
+        engine.handle(now, Input::Tick);
+        (engine, now)
+    };
+    bencher
+        .counter(divan::counter::ItemsCount::new(2 * sources))
+        .with_inputs(at_its_fire_time)
+        .bench_local_values(|(mut engine, now)| {
+            let mut running = Vec::new();
+            for number in 0..sources {
+                running.extend(run(&mut engine, now, &source(number)));
+            }
+            assert_eq!(run_down(&mut engine, now, running), sources + 1);
+        });
+}

@@ -44,11 +44,15 @@ impl Engine {
         self.known(job)?;
         let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
         let named = entry.timetable.as_ref().filter(|timetable| !timetable.is_reboot());
-        let explanation = named.map(|timetable| timetable.explain(at));
+        let mut explanation = named.map(|timetable| timetable.explain(at));
         let fires = explanation.as_ref().is_some_and(|explanation| explanation.fires);
         let second = TimeDelta::seconds(1);
         let (is_past, is_ahead) = (at < now.wall - second, at > now.wall + second);
         let mut lines = recorded(past, fires || named.is_none());
+        if !is_past && !is_ahead && !fires {
+            // Asked about now, nobody means this very instant.
+            explanation = None;
+        }
         if is_past && fires && lines.is_empty() {
             lines.push(unrecorded(entry, at));
         }
@@ -59,6 +63,7 @@ impl Engine {
             lines.extend(if is_past { Vec::new() } else { self.holds_back(entry, past) });
         } else {
             lines.extend(self.holds_back(entry, past));
+            lines.extend(newest_end(entry));
             lines.extend(of_schedule);
         }
         lines.extend(next_fire(entry, now));
@@ -118,8 +123,12 @@ impl Engine {
         if let Some(explanation) = explanation {
             return vec![verdict(explanation, words)];
         }
-        if entry.timetable.is_some() {
-            return vec!["it fires once, at the engine's first start after a boot".to_owned()];
+        if let Some(timetable) = &entry.timetable {
+            return vec![if timetable.is_reboot() {
+                "it fires once, at the engine's first start after a boot".to_owned()
+            } else {
+                format!("its schedule: {words}")
+            }];
         }
         if !entry.is_chain() {
             return vec![
@@ -289,6 +298,14 @@ impl Engine {
         }
         if names.is_empty() { "nobody any more".to_owned() } else { names.join(", ") }
     }
+}
+
+/// How its newest execution that is final ended.
+fn newest_end(entry: &JobEntry) -> Option<String> {
+    let newest = entry.recent.back()?;
+    let (id, state) = (newest.id.short(), newest.state);
+    let at = newest.finished_at.map_or_else(String::new, |at| format!(" at {}", told(at)));
+    Some(format!("its newest execution that has ended, {id}, {state}{at}"))
 }
 
 /// What became of the instant. Between the fire times of a range nothing was due.

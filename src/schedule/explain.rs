@@ -98,6 +98,10 @@ fn verdicts(parts: &Parts, at: DateTime<Utc>, fires: bool) -> Vec<Verdict> {
             list.days(days, opening(times, wall));
         }
     }
+    if parts.jitter.is_none() && at.timestamp_subsec_nanos() > 0 {
+        let fraction = at.format("%S%.3f").to_string();
+        list.add("fraction", &fraction, "a whole second", false);
+    }
     list.modifiers(parts, at, wall);
     let all_fit = list.0.iter().all(|verdict| verdict.fits);
     if all_fit != fires {

@@ -201,6 +201,15 @@ fn an_explanation_goes_field_by_field() {
 }
 
 #[test]
+fn an_instant_between_two_seconds_is_told_as_such() {
+    let every_second = table("* * * * * *", Tz::UTC);
+    let between = every_second.explain(at("2026-03-29T01:00:07.25Z"));
+    let unfit = between.verdicts.iter().filter(|verdict| !verdict.fits);
+    let unfit: Vec<_> = unfit.map(|it| (it.field.as_str(), it.found.as_str())).collect();
+    assert_eq!(unfit, [("fraction", "07.250")]);
+}
+
+#[test]
 fn an_explanation_knows_of_clocks_and_jitter() {
     let gap = table("30 2 * * *", Tz::Europe__Berlin).explain(at("2026-03-29T01:00:00Z"));
     assert!(gap.fires);
