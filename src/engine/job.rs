@@ -39,6 +39,9 @@ pub(super) struct JobEntry {
     pub(super) running: u32,
     /// The newest final executions, oldest first.
     pub(super) recent: VecDeque<Summary>,
+    /// The job as others see it, since the end of the step that changed it last: a picture of all jobs costs no more
+    /// than a list of them.
+    pub(super) shown: Option<Arc<JobStatus>>,
 }
 
 impl JobEntry {
@@ -66,6 +69,7 @@ impl JobEntry {
             backlog: BTreeSet::new(),
             running: 0,
             recent: VecDeque::new(),
+            shown: None,
         }
     }
 

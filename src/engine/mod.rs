@@ -166,13 +166,13 @@ impl Engine {
     /// The job as others see it.
     #[must_use]
     pub fn job_status(&self, job: &str) -> Option<Arc<JobStatus>> {
-        self.jobs.get(job).map(|entry| self.status_of(entry))
+        self.jobs.get(job).map(|entry| self.shown(entry))
     }
 
     /// All jobs as others see them, by id.
     #[must_use]
     pub fn job_statuses(&self) -> Vec<Arc<JobStatus>> {
-        self.jobs.values().map(|entry| self.status_of(entry)).collect()
+        self.jobs.values().map(|entry| self.shown(entry)).collect()
     }
 
     /// All live executions, oldest first.
@@ -285,6 +285,18 @@ impl Engine {
         }
     }
 
+    fn shown(&self, entry: &JobEntry) -> Arc<JobStatus> {
+        entry.shown.clone().unwrap_or_else(|| self.status_of(entry))
+    }
+
+    /// A job that looks otherwise than it was shown last.
+    #[cfg(test)]
+    fn shown_wrongly(&self) -> Option<&JobId> {
+        let wrong = |entry: &JobEntry| entry.shown.as_ref() != Some(&self.status_of(entry));
+        self.jobs.iter().find(|(_, entry)| wrong(entry)).map(|(job, _)| job)
+    }
+
+    /// The job as it is at this moment of a step.
     fn status_of(&self, entry: &JobEntry) -> Arc<JobStatus> {
         let newest_live = entry.newest_live().and_then(|id| self.live.get(&id));
         let newest_live = newest_live.map(|live| live.execution.summary());

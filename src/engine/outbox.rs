@@ -125,8 +125,7 @@ impl Engine {
             }
         }
         effects.extend(out.notices.into_iter().map(Effect::Save));
-        let jobs = out.shown_jobs.iter().filter_map(|job| self.job_status(job.as_str()));
-        effects.extend(jobs.map(|job| Effect::Show(View::Job(job))));
+        effects.extend(out.shown_jobs.iter().filter_map(|job| self.show(job)));
         effects.extend(out.removed_jobs.into_iter().map(|job| Effect::Show(View::JobRemoved(job))));
         let workers = out.shown_workers.iter();
         let workers = workers.filter_map(|id| self.workers.view(&self.config, id));
@@ -138,6 +137,12 @@ impl Engine {
             effects.push(Effect::Answer { ticket, answer });
         }
         effects
+    }
+
+    fn show(&mut self, job: &JobId) -> Option<Effect> {
+        let status = self.jobs.get(job).map(|entry| self.status_of(entry))?;
+        self.jobs.get_mut(job)?.shown = Some(Arc::clone(&status));
+        Some(Effect::Show(View::Job(status)))
     }
 
     fn event(&mut self, now: Now, actor: &Actor, kind: EventKind) -> Effect {

@@ -145,6 +145,7 @@ impl Engine {
     }
 
     pub(super) fn job_answer(&self, job: &JobId) -> Result<Answer, Refusal> {
-        self.job_status(job.as_str()).map(Answer::Job).ok_or(Refusal::Stopping)
+        let entry = self.jobs.get(job).ok_or(Refusal::Stopping)?;
+        Ok(Answer::Job(self.status_of(entry)))
     }
 }

@@ -588,6 +588,7 @@ impl World {
 
     fn handle(&mut self, input: Input) -> Vec<Result<Answer, Refusal>> {
         let effects = self.engine.handle(self.now, input);
+        assert_eq!(self.engine.shown_wrongly(), None, "looks otherwise than it was shown");
         match std::mem::take(&mut self.fault) {
             Fault::None => return self.carry_out(effects),
             Fault::Commit => {}
