@@ -35,6 +35,7 @@ fn engine(jobs: Vec<Job>) -> (Engine, Now) {
         seed: 1,
         boot_id: "boot".to_owned(),
         version: "bench".to_owned(),
+        own_commands: Default::default(),
     };
     let started = Engine::start(config, Image::default(), JobSet { settings, jobs }, now);
     (started.unwrap().0, now)

@@ -109,7 +109,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let store = store::open(&options.store, data_dir.root()).await?;
     let image = store.load().await?;
     let read = read.await.map_err(std::io::Error::other)?.map_err(StartError::Jobs)?;
-    let config = config(source.system_zone);
+    let config = config(source.system_zone, &options.registry);
     source.put_in_force(&mut *source.turn.lock().await, &read);
     let set = read.loaded.set;
     let (engine, effects) =
@@ -174,7 +174,7 @@ fn watch(
         .ok()
 }
 
-fn config(system_zone: Tz) -> Config {
+fn config(system_zone: Tz, registry: &Registry) -> Config {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Config {
         host: host(),
@@ -183,6 +183,7 @@ fn config(system_zone: Tz) -> Config {
         seed: RandomState::new().build_hasher().finish(),
         boot_id: boot_id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        own_commands: registry.embedded().map(str::to_owned).collect(),
     }
 }
 

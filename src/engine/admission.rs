@@ -25,6 +25,8 @@ pub(super) struct Wish {
     pub(super) one_of_many: bool,
     /// It waits for those of its dependencies that are not fresh.
     pub(super) with_dependencies: bool,
+    /// Of a caught-up one: the fire time before its own, after which a result is fresh.
+    pub(super) after: Option<DateTime<Utc>>,
     /// Why it is made, for people.
     pub(super) reason: String,
 }
@@ -54,7 +56,9 @@ impl Engine {
             (scheduled || wish.with_dependencies) && !entry.definition.dependencies.is_empty();
         let state = if waits {
             let waiting_for = Vec::new();
-            ExecutionState::Waiting { waiting_for, fresh_after: entry.fresh_after() }
+            let caught_up = trigger == Trigger::CatchUp;
+            let fresh_after = if caught_up { wish.after } else { entry.fresh_after() };
+            ExecutionState::Waiting { waiting_for, fresh_after }
         } else {
             ExecutionState::Queued
         };
@@ -83,7 +87,7 @@ impl Engine {
         };
         let definition = Arc::clone(&entry.definition);
         entry.waiting.insert(id);
-        self.live.insert(id, Live { execution: Arc::new(execution), definition });
+        self.live.insert(id, Live::new(Arc::new(execution), definition));
         self.touch(id);
         match verdict {
             Verdict::Refuse(reason) => {
@@ -134,15 +138,16 @@ impl Engine {
     }
 
     pub(super) fn plan_timers(&mut self, now: Now, id: ExecutionId) {
-        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
-        if let Some(due) = deadline_of(now, execution, definition) {
-            self.timers.insert((due, Timer::Deadline(id)));
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
+        let deadline = deadline_of(now, execution, definition);
+        let waits = execution.state.name() == StateName::Waiting;
+        let limit = definition.dependency_timeout.filter(|_| waits);
+        let wait_ends = limit.map(|it| now.monotonic_at(execution.created_at).saturating_add(it));
+        if let Some(due) = deadline {
+            self.set_timer(id, due, Timer::Deadline(id));
         }
-        if let (Some(limit), true) =
-            (definition.dependency_timeout, execution.state.name() == StateName::Waiting)
-        {
-            let due = now.monotonic_at(execution.created_at).saturating_add(limit);
-            self.timers.insert((due, Timer::DependencyTimeout(id)));
+        if let Some(due) = wait_ends {
+            self.set_timer(id, due, Timer::DependencyTimeout(id));
         }
     }
 
@@ -169,7 +174,7 @@ impl Engine {
 
     /// Puts an execution into the queue for a slot.
     pub(super) fn enqueue(&mut self, now: Now, id: ExecutionId) {
-        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         let current = self.jobs.get(&execution.job_id).map(|entry| &entry.definition);
         let definition = current.unwrap_or(definition);
         let since = execution.history.last().map_or(now.wall, |last| last.at).min(now.wall);
@@ -193,7 +198,10 @@ impl Engine {
         self.await_nothing(id);
         self.amend(id, |execution| execution.finished_at = Some(now.wall));
         self.transition(now, id, state, reason);
-        let Some(Live { execution, definition }) = self.live.remove(&id) else { return };
+        let Some(Live { execution, definition, timers }) = self.live.remove(&id) else { return };
+        for timer in timers {
+            self.timers.remove(&timer);
+        }
         self.notice_due(&execution, &definition);
         self.queue.remove(id);
         let job = execution.job_id.clone();
@@ -201,7 +209,8 @@ impl Engine {
             entry.waiting.remove(&id);
             entry.active.remove(&id);
             entry.backlog.remove(&(execution.fire_time, id));
-            entry.remember(execution.summary());
+            self.order += 1;
+            entry.remember(execution.summary(), self.order);
             self.touch_job(&job);
         }
         let ended = execution.summary();
@@ -210,7 +219,7 @@ impl Engine {
         }
         self.out.executions.insert(id, Some(execution));
         self.next_of_backlog(now, &job);
-        self.catch_up_next(now, &job);
+        self.catch_up_in_turn(now, &job);
         self.dependency_ended(now, &job, &ended);
     }
 

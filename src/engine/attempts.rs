@@ -79,7 +79,7 @@ impl Engine {
         exit_code: Option<i32>,
         reason: String,
     ) {
-        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         if outcome == Outcome::Succeeded {
             return self.finish(now, id, ExecutionState::Succeeded, reason);
         }
@@ -100,7 +100,7 @@ impl Engine {
                 text::format_duration(delay)
             );
             let due = now.monotonic.saturating_add(delay);
-            self.timers.insert((due, Timer::Retry(id)));
+            self.set_timer(id, due, Timer::Retry(id));
             let until = now.wall_at(due);
             return self.transition(now, id, ExecutionState::Retrying { until }, reason);
         }

@@ -21,7 +21,7 @@ impl Engine {
     /// Judges the executions that were created in this step with dependencies.
     pub(super) fn judge_waiting(&mut self, now: Now) {
         for id in std::mem::take(&mut self.to_judge) {
-            let Some(Live { execution, definition }) = self.live.get(&id) else { continue };
+            let Some(Live { execution, definition, .. }) = self.live.get(&id) else { continue };
             let ExecutionState::Waiting { fresh_after, .. } = execution.state else { continue };
             let fire_time = execution.fire_time;
             let unmet: Vec<JobId> = definition
@@ -145,7 +145,7 @@ impl Engine {
 
     /// After its fire time, any execution of a dependency that ends with the asked result meets it.
     fn one_ended(&mut self, now: Now, id: ExecutionId, job: &JobId, last: &Summary) {
-        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         let ExecutionState::Waiting { waiting_for, fresh_after } = &execution.state else { return };
         let (mut unmet, fresh_after) = (waiting_for.clone(), *fresh_after);
         let asked = definition.dependencies.iter().find(|dependency| dependency.job == *job);
@@ -161,16 +161,18 @@ impl Engine {
         let Some(entry) = self.jobs.get_mut(job) else { return };
         let definition = Arc::clone(&entry.definition);
         let Some(dependency) = definition.dependencies.get(place) else { return };
-        if is_open(dependency, Some(ended), entry.state.chain_fired_at) {
-            entry.open.insert(place);
-        } else {
+        if meets(ended, dependency.on) {
             entry.open.remove(&place);
+        } else {
+            entry.open.insert(place);
         }
         if !entry.open.is_empty() {
             self.out.shown_jobs.insert(job.clone());
             return;
         }
+        self.order += 1;
         entry.state.chain_fired_at = now.wall;
+        entry.state.chain_fired_order = self.order;
         let fires = entry.fires();
         let waiting: Vec<ExecutionId> = entry.waiting.iter().copied().collect();
         self.open_chain(job);
@@ -242,21 +244,16 @@ impl Engine {
         if !entry.is_chain() {
             return BTreeSet::new();
         }
-        let fired_at = entry.state.chain_fired_at;
+        let fired = entry.state.chain_fired_order;
+        let is_open = |dependency: &Dependency| {
+            let state = self.jobs.get(&dependency.job).map(|it| &it.state);
+            let since = state.filter(|state| state.last_ran_order > fired);
+            let last = since.and_then(|state| state.last_ran.as_ref());
+            !last.is_some_and(|last| meets(last, dependency.on))
+        };
         let dependencies = entry.definition.dependencies.iter().enumerate();
-        let open = dependencies.filter(|(_, dependency)| {
-            let last = self.jobs.get(&dependency.job).and_then(|it| it.state.last_ran.as_ref());
-            is_open(dependency, last, fired_at)
-        });
-        open.map(|(place, _)| place).collect()
+        dependencies.filter(|(_, it)| is_open(it)).map(|(place, _)| place).collect()
     }
-}
-
-/// Whether a chain that fired at `fired_at` still waits for a dependency that last ended so.
-fn is_open(dependency: &Dependency, last: Option<&Summary>, fired_at: DateTime<Utc>) -> bool {
-    !last.is_some_and(|last| {
-        meets(last, dependency.on) && last.finished_at.is_some_and(|at| at > fired_at)
-    })
 }
 
 fn meets(ended: &Summary, asked: Condition) -> bool {

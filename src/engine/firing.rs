@@ -157,6 +157,7 @@ impl Engine {
             || Some(Span { ..span }),
             |first| span_of(timetable, span.first - TimeDelta::nanoseconds(1), before(first)),
         );
+        let unwanted_last = unwanted.as_ref().map(|span| span.last);
         if let Some(unwanted) = unwanted {
             let why = match policy {
                 CatchUp::None => "were missed: no engine was there in time (catch_up: none)",
@@ -172,14 +173,20 @@ impl Engine {
             };
             self.passed(job, unwanted, LedgerFate::Missed, why);
         }
+        let before_wanted =
+            unwanted_last.or(self.jobs.get(job).and_then(|it| it.state.last_fire_time));
         self.account(job, span.last);
         if let Some(entry) = self.jobs.get_mut(job) {
+            if entry.state.catching_up.is_empty() {
+                entry.state.caught_up_to = before_wanted;
+            }
             entry.state.catching_up.extend(wanted);
             let too_many = entry.state.catching_up.len().saturating_sub(CATCH_UP_MOST);
             let why = "were missed, and newer ones are to be caught up: at most 100";
             self.drop_catch_up(job, too_many, LedgerFate::Missed, why);
         }
-        self.catch_up_next(now, job);
+        self.catch_up_in_turn(now, job);
+        self.catch_up_paced(now, job);
     }
 
     /// Writes off the oldest fire times that were still to be caught up, at most so many.
@@ -187,6 +194,7 @@ impl Engine {
         let Some(entry) = self.jobs.get_mut(job) else { return };
         let pending = &mut entry.state.catching_up;
         let dropped: Vec<_> = pending.drain(..most.min(pending.len())).collect();
+        entry.state.caught_up_to = dropped.last().copied().or(entry.state.caught_up_to);
         let timetable = entry.timetable.clone();
         let follows =
             |last, next| timetable.as_ref().and_then(|t| t.fire_time_after(last)) == Some(next);
@@ -202,32 +210,53 @@ impl Engine {
         }
     }
 
-    /// Creates the next caught-up execution, if it is its turn.
-    pub(super) fn catch_up_next(&mut self, now: Now, job: &JobId) {
-        let Some(entry) = self.jobs.get_mut(job) else { return };
-        let paced = entry.definition.overlap == Overlap::Allow;
-        if entry.state.catching_up.is_empty() || !entry.fires() {
-            return;
-        }
+    /// Creates the next caught-up execution of a job that catches up one after the other, if the one before is final.
+    pub(super) fn catch_up_in_turn(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get(job) else { return };
         let one_of_many = entry.definition.catch_up == CatchUp::All;
-        if one_of_many && !paced && (entry.blocking() > 0 || !entry.waiting.is_empty()) {
-            return;
+        let is_free = entry.blocking() == 0 && entry.waiting.is_empty();
+        if entry.definition.overlap != Overlap::Allow && (is_free || !one_of_many) {
+            self.catch_up_next(now, job);
         }
-        let at = entry.state.catching_up.remove(0);
-        let more = !entry.state.catching_up.is_empty();
-        self.touch_job(job);
-        let reason = format!("caught up: {}", lateness(now, at));
-        self.create(
-            now,
-            job,
-            Trigger::CatchUp,
-            at,
-            Wish { reason, one_of_many, ..Wish::default() },
-        );
-        if more && paced {
+    }
+
+    /// The same where they may overlap: the next comes at its time, not when another one ends.
+    pub(super) fn catch_up_paced(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        if entry.definition.overlap == Overlap::Allow && !entry.catch_up_timer {
+            self.catch_up_due(now, job);
+        }
+    }
+
+    /// It is time for the next of several caught-up executions that may overlap.
+    pub(super) fn catch_up_due(&mut self, now: Now, job: &JobId) {
+        if let Some(entry) = self.jobs.get_mut(job)
+            && entry.definition.overlap != Overlap::Allow
+        {
+            entry.catch_up_timer = false;
+            return self.catch_up_in_turn(now, job);
+        }
+        self.catch_up_next(now, job);
+        let Some(entry) = self.jobs.get_mut(job) else { return };
+        entry.catch_up_timer = !entry.state.catching_up.is_empty() && entry.fires();
+        if entry.catch_up_timer {
             let due = now.monotonic.saturating_add(CATCH_UP_PACE);
             self.timers.insert((due, Timer::CatchUp(job.clone())));
         }
+    }
+
+    fn catch_up_next(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get_mut(job) else { return };
+        if entry.state.catching_up.is_empty() || !entry.fires() {
+            return;
+        }
+        let at = entry.state.catching_up.remove(0);
+        let after = entry.state.caught_up_to.replace(at);
+        let one_of_many = entry.definition.catch_up == CatchUp::All;
+        self.touch_job(job);
+        let reason = format!("caught up: {}", lateness(now, at));
+        let wish = Wish { reason, one_of_many, after, ..Wish::default() };
+        self.create(now, job, Trigger::CatchUp, at, wish);
     }
 
     /// Writes a range of fire times that become no executions into the ledger.

@@ -1,5 +1,6 @@
 //! What goes into the engine and what comes out: facts and wishes in, effects out, all of it plain data.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -231,4 +232,13 @@ pub struct Config {
     pub boot_id: String,
     /// Version of the program.
     pub version: String,
+    /// Commands that run inside the engine's process: they end with it, not with the worker process.
+    pub own_commands: BTreeSet<String>,
+}
+
+impl Config {
+    /// Whether a job's command runs inside the engine's process.
+    pub(super) fn runs_itself(&self, job: &Job) -> bool {
+        self.own_commands.contains(job.command.name())
+    }
 }

@@ -37,6 +37,8 @@ pub(super) struct JobEntry {
     pub(super) backlog: BTreeSet<(DateTime<Utc>, ExecutionId)>,
     /// How many attempts run.
     pub(super) running: u32,
+    /// A timer stands for the next caught-up execution.
+    pub(super) catch_up_timer: bool,
     /// The newest final executions, oldest first.
     pub(super) recent: VecDeque<Summary>,
     /// The job as others see it, since the end of the step that changed it last: a picture of all jobs costs no more
@@ -68,6 +70,7 @@ impl JobEntry {
             active: BTreeSet::new(),
             backlog: BTreeSet::new(),
             running: 0,
+            catch_up_timer: false,
             recent: VecDeque::new(),
             shown: None,
         }
@@ -134,9 +137,10 @@ impl JobEntry {
             .max()
     }
 
-    pub(super) fn remember(&mut self, summary: Summary) {
+    pub(super) fn remember(&mut self, summary: Summary, order: u64) {
         if summary.state != crate::model::StateName::Skipped {
             self.state.last_ran = Some(summary.clone());
+            self.state.last_ran_order = order;
         }
         self.recent.push_back(summary);
         if self.recent.len() > RECENT {

@@ -9,8 +9,8 @@ use super::Engine;
 use super::graph::{self, Fault};
 use super::job::JobEntry;
 use crate::model::{
-    EventKind, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now, Problem, Refusal,
-    Settings, Source, StateName,
+    EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now, Problem,
+    Refusal, Settings, Source, StateName,
 };
 use crate::schedule::Timetable;
 use crate::store::{Change, Retired};
@@ -182,6 +182,7 @@ impl Engine {
         self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version });
         self.save_version(now, &definition, version);
         let mut state = JobState::new(now.wall);
+        state.chain_fired_order = self.order;
         if let Some(accounted) = before.and_then(|before| before.accounted_until) {
             // The clock may have been set back since it was removed: nothing fires twice.
             state.accounted_until = state.accounted_until.max(accounted);
@@ -224,6 +225,31 @@ impl Engine {
         self.out.facts.push(EventKind::JobChanged { job_id: id.clone(), version, changed });
         self.save_version(now, &definition, version);
         self.touch_job(&id);
+        self.read_anew(now, &id);
+    }
+
+    /// What has not started takes priority, limits and selector from the definition in force.
+    fn read_anew(&mut self, now: Now, job: &JobId) {
+        let Some(entry) = self.jobs.get(job) else { return };
+        let priority = entry.definition.priority;
+        let ids: Vec<ExecutionId> = entry.live().collect();
+        for id in ids {
+            let Some(execution) = self.live.get(&id).map(|live| &live.execution) else { continue };
+            if execution.state.name() == StateName::Running {
+                continue;
+            }
+            if execution.priority != priority {
+                self.amend(id, |execution| execution.priority = priority);
+            }
+            if self.queue.holds(id) {
+                self.queue.remove(id);
+                self.enqueue(now, id);
+            }
+        }
+        if self.jobs.get(job).is_some_and(|entry| !entry.state.catching_up.is_empty()) {
+            self.catch_up_in_turn(now, job);
+            self.catch_up_paced(now, job);
+        }
     }
 
     fn save_version(&mut self, now: Now, definition: &Arc<Job>, version: u32) {

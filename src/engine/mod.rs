@@ -64,6 +64,14 @@ const WAITED_FOR_SHOWN: usize = 100;
 struct Live {
     execution: Arc<Execution>,
     definition: Arc<Job>,
+    /// Its timers: they go with it.
+    timers: Vec<(Duration, Timer)>,
+}
+
+impl Live {
+    const fn new(execution: Arc<Execution>, definition: Arc<Job>) -> Self {
+        Self { execution, definition, timers: Vec::new() }
+    }
 }
 
 /// Something that is due on the monotonic clock.
@@ -114,6 +122,8 @@ pub struct Engine {
     forlorn: Vec<ExecutionId>,
     ids: IdSource,
     seq: u64,
+    /// Counts the ends of executions and the firings of chains: which came first is told by it, whatever the clock does.
+    order: u64,
     /// Fire times up to here had no engine that ran at them.
     began: DateTime<Utc>,
     /// Nothing fires and nothing starts any more.
@@ -124,10 +134,14 @@ pub struct Engine {
 impl Engine {
     /// Takes one input and says what should happen. Whatever is due by `now` happens first.
     pub fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
         self.advance(now);
         match input {
             Input::Tick => {}
             Input::Request { ticket, actor, request } => {
+                // What was due is nobody's deed.
+                self.settle(now);
+                effects = self.flush(now);
                 self.out.actor = actor;
                 let answer = self.request(now, request);
                 self.settle(now);
@@ -136,7 +150,8 @@ impl Engine {
             Input::Worker(input) => self.worker_input(now, input),
         }
         self.settle(now);
-        self.flush(now)
+        effects.append(&mut self.flush(now));
+        effects
     }
 
     /// When time alone will change something.
@@ -253,12 +268,22 @@ impl Engine {
         }
     }
 
+    /// Has a timer of a live execution go off at `due`, in place of an earlier one of its kind.
+    fn set_timer(&mut self, id: ExecutionId, due: Duration, timer: Timer) {
+        let Some(live) = self.live.get_mut(&id) else { return };
+        if let Some(place) = live.timers.iter().position(|(_, set)| *set == timer) {
+            self.timers.remove(&live.timers.swap_remove(place));
+        }
+        live.timers.push((due, timer.clone()));
+        self.timers.insert((due, timer));
+    }
+
     fn timer(&mut self, now: Now, due: Duration, timer: Timer) {
         match timer {
             Timer::Retry(id) => self.retry_due(now, id),
             Timer::Deadline(id) => self.deadline_passed(now, id),
             Timer::DependencyTimeout(id) => self.dependency_timeout(now, id),
-            Timer::CatchUp(job) => self.catch_up_next(now, &job),
+            Timer::CatchUp(job) => self.catch_up_due(now, &job),
             Timer::Lease => self.lease_over(now, due),
         }
     }

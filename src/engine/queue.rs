@@ -129,6 +129,11 @@ impl Queue {
         self.parked.keys()
     }
 
+    /// Whether it waits here, held back or not.
+    pub(super) fn holds(&self, id: ExecutionId) -> bool {
+        self.places.contains_key(&id)
+    }
+
     /// Whether it waits and nothing but its rank is known to hold it back.
     pub(super) fn is_ready(&self, id: ExecutionId) -> bool {
         self.places.get(&id).is_some_and(|place| place.parked.is_none())

@@ -44,7 +44,9 @@ impl Engine {
 
     /// What an execution waits for in vain as things are; nothing of one that does not wait.
     fn unmet(&self, id: ExecutionId) -> Vec<JobId> {
-        let Some(Live { execution, definition }) = self.live.get(&id) else { return Vec::new() };
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else {
+            return Vec::new();
+        };
         let ExecutionState::Waiting { fresh_after, .. } = execution.state else {
             return Vec::new();
         };

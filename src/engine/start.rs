@@ -65,6 +65,7 @@ impl Engine {
             awaited: BTreeMap::new(),
             forlorn: Vec::new(),
             seq: image.last_seq,
+            order: image.jobs.iter().map(|job| job.state.newest_order()).max().unwrap_or(0),
             began: now.wall,
             halted: false,
             out: Outbox::new(),
@@ -81,8 +82,7 @@ impl Engine {
         }
         for (execution, definition) in &image.live {
             engine.ids.stay_above(execution.id);
-            let live =
-                Live { execution: Arc::clone(execution), definition: Arc::clone(definition) };
+            let live = Live::new(Arc::clone(execution), Arc::clone(definition));
             engine.live.insert(execution.id, live);
         }
         // Those that hold a slot come first: whoever is queued finds its place behind them.
@@ -126,8 +126,10 @@ impl Engine {
             }
             ExecutionState::Queued => self.admit(now, id, None),
             ExecutionState::Running => {
-                let limits =
-                    self.jobs.get(job).map(|e| e.definition.limits.clone()).unwrap_or_default();
+                // Of a job that went, an attempt holds what it held.
+                let defined = self.jobs.get(job).map(|entry| &entry.definition);
+                let own = self.live.get(&id).map(|live| &live.definition);
+                let limits = defined.or(own).map(|job| job.limits.clone()).unwrap_or_default();
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.active.insert(id);
                     entry.running += 1;
@@ -140,7 +142,7 @@ impl Engine {
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.active.insert(id);
                 }
-                self.timers.insert((now.monotonic_at(*until), Timer::Retry(id)));
+                self.set_timer(id, now.monotonic_at(*until), Timer::Retry(id));
             }
             _ => {
                 self.live.remove(&id);
@@ -169,7 +171,8 @@ impl Engine {
             .map(|(job, _)| job.clone())
             .collect();
         for job in jobs {
-            self.catch_up_next(now, &job);
+            self.catch_up_in_turn(now, &job);
+            self.catch_up_paced(now, &job);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::attempts::deadline_of;
 use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
@@ -280,6 +281,7 @@ impl Engine {
         for running in &holdings.running {
             self.attempt_started(running);
             self.stop_if_unwanted(running.key);
+            self.stop_if_overdue(now, running.key);
         }
         for ended in holdings.ended {
             self.attempt_ended(now, ended);
@@ -318,7 +320,7 @@ impl Engine {
         id: ExecutionId,
         known: &std::collections::HashSet<AttemptKey>,
     ) {
-        let Some(Live { execution, definition }) = self.live.get(&id) else { return };
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         let Some(attempt) = execution.attempt() else { return };
         let key = AttemptKey { execution_id: id, attempt: attempt.number };
         if known.contains(&key) {
@@ -327,7 +329,9 @@ impl Engine {
         if attempt.started_at.is_some() {
             self.lost(now, key, "the worker process that ran it has ended");
         } else if execution.cancelled_by.is_some() {
-            self.ended_unstarted(now, key);
+            self.ended_unstarted(now, key, Outcome::Cancelled);
+        } else if deadline_of(now, execution, definition).is_some_and(|due| due <= now.monotonic) {
+            self.ended_unstarted(now, key, Outcome::TimedOut);
         } else if let Some(assignment) = assignment(execution, definition) {
             // Given to the worker, but it never heard of it. Starting a key twice starts nothing twice.
             self.out.acts.push(Effect::Start(Box::new(assignment)));
@@ -345,6 +349,18 @@ impl Engine {
             });
         if !wanted {
             self.out.acts.push(Effect::Stop { key, cause: StopCause::Cancel });
+        }
+    }
+
+    /// A deadline that passed while the worker was out of reach.
+    fn stop_if_overdue(&mut self, now: Now, key: AttemptKey) {
+        let overdue = self.live.get(&key.execution_id).is_some_and(|live| {
+            live.execution.attempt_number() == key.attempt
+                && deadline_of(now, &live.execution, &live.definition)
+                    .is_some_and(|due| due <= now.monotonic)
+        });
+        if overdue {
+            self.out.acts.push(Effect::Stop { key, cause: StopCause::Deadline });
         }
     }
 
@@ -367,7 +383,8 @@ impl Engine {
         self.workers.link = Link::Lost;
         self.tell_workers("is offline: its lease has run out");
         for id in self.running_executions() {
-            let attempt = self.live.get(&id).and_then(|live| live.execution.attempt()).cloned();
+            let live = self.live.get(&id).filter(|live| !self.config.runs_itself(&live.definition));
+            let attempt = live.and_then(|live| live.execution.attempt());
             let Some(attempt) = attempt.filter(|attempt| attempt.started_at.is_some()) else {
                 continue;
             };
@@ -400,16 +417,17 @@ impl Engine {
         );
     }
 
-    fn ended_unstarted(&mut self, now: Now, key: AttemptKey) {
+    fn ended_unstarted(&mut self, now: Now, key: AttemptKey, outcome: Outcome) {
+        let overdue = (outcome == Outcome::TimedOut).then(|| "its deadline has passed".to_owned());
         self.attempt_ended(
             now,
             Ended {
                 key,
                 started_at: None,
                 finished_at: now.wall,
-                outcome: Outcome::Cancelled,
+                outcome,
                 exit_code: None,
-                error: None,
+                error: overdue,
                 result: None,
             },
         );

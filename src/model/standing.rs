@@ -95,11 +95,24 @@ pub struct JobState {
     /// The execution that ended last, skipped ones aside: what dependents look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ran: Option<Summary>,
-    /// Ends at or before this instant do not count for the next firing of a chain.
+    /// When `last_ran` ended, in the order of all ends and firings of chains.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_ran_order: u64,
+    /// When a chain fired last, or was made.
     pub chain_fired_at: DateTime<Utc>,
+    /// The same in the order of all ends and firings: ends up to it do not count for the next firing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub chain_fired_order: u64,
     /// Missed fire times that become executions one after the other, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub catching_up: Vec<DateTime<Utc>>,
+    /// The fire time before the first of them: results of dependencies after it are fresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caught_up_to: Option<DateTime<Utc>>,
+}
+
+const fn is_zero(order: &u64) -> bool {
+    *order == 0
 }
 
 impl JobState {
@@ -113,9 +126,18 @@ impl JobState {
             skip_next: None,
             acknowledged: None,
             last_ran: None,
+            last_ran_order: 0,
             chain_fired_at: now,
+            chain_fired_order: 0,
             catching_up: Vec::new(),
+            caught_up_to: None,
         }
+    }
+
+    /// The newest end or firing of a chain that it knows of.
+    #[must_use]
+    pub fn newest_order(&self) -> u64 {
+        self.last_ran_order.max(self.chain_fired_order)
     }
 }
 

@@ -168,6 +168,12 @@ impl Registry {
         self.entries.keys().map(String::as_str)
     }
 
+    /// The names of the embedding program's own commands, sorted.
+    pub fn embedded(&self) -> impl Iterator<Item = &str> {
+        let own = self.entries.iter().filter(|(_, entry)| matches!(entry, Entry::Embedded(_)));
+        own.map(|(name, _)| name.as_str())
+    }
+
     /// Judges the arguments of the command of that name when a job is loaded.
     ///
     /// # Errors
@@ -258,6 +264,7 @@ mod tests {
             n.map(|n| json!(2 * n)).ok_or_else(|| CommandError("no `n`".to_owned()))
         });
         assert!(matches!(registry.entry("double"), Some(Entry::Embedded(_))));
+        assert_eq!(registry.embedded().collect::<Vec<_>>(), ["double"]);
         let command = registry.get("double").unwrap();
         let bench = Bench::new();
         let answer = command.run(bench.context(), args(json!({"n": 21}))).await;

@@ -130,3 +130,49 @@ fn beyond_a_hundred_the_oldest_make_room_and_have_their_row() {
     ");
     insta::assert_snapshot!(world.ledger(), @"a 02 00:02:00 to 02 01:00:00, 59: Missed");
 }
+
+#[test]
+fn a_caught_up_execution_takes_results_that_were_fresh_at_its_fire_time() {
+    let dependent = |job: &mut Job| {
+        let (on, within) = (crate::model::Condition::Success, None);
+        let job_id = crate::model::JobId::new("sync").unwrap();
+        job.dependencies = vec![crate::model::Dependency { job: job_id, on, within }];
+    };
+    let sync = job("sync", Some("0 5 * * *"), |_| {});
+    let mut world = World::new(4, vec![sync, job("report", Some("0 6 * * *"), dependent)]);
+    world.until("5h").end("sync#1", "ok").until("5h55m").restart("35m");
+    insta::assert_snapshot!(world.told(), @"
+    05:00:00 sync#1 queued: due by its schedule
+    05:00:00 sync#1 running: attempt 1 on w
+    05:00:00 sync#1 succeeded: succeeded
+    06:30:00 engine started
+    06:30:00 report#1 waiting: caught up: 30m late
+    06:30:00 report#1 queued: all dependencies are met
+    06:30:00 report#1 running: attempt 1 on w
+    ");
+    world.end("report#1", "ok").until("29h").end("sync#2", "exit 1").until("29h55m").restart("35m");
+    insta::assert_snapshot!(world.told(), @"
+    06:30:00 report#1 succeeded: succeeded
+    1d 05:00:00 sync#2 queued: due by its schedule
+    1d 05:00:00 sync#2 running: attempt 1 on w
+    1d 05:00:00 sync#2 failed: exit code 1
+    1d 06:30:00 engine started
+    1d 06:30:00 report#2 waiting: waits for sync (last: failed)
+    ");
+}
+
+#[test]
+fn where_they_may_overlap_an_end_brings_no_further_one() {
+    let allowed = |job: &mut Job| {
+        job.catch_up = CatchUp::All;
+        job.overlap = Overlap::Allow;
+    };
+    let mut world = World::new(400, vec![job("a", Some("* * * * *"), allowed)]);
+    world.until("30s").restart("10m").end("a#1", "ok");
+    assert_eq!(world.executions.len(), 1);
+    world.pass_seconds(1);
+    for name in world.running() {
+        world.end(&name, "ok");
+    }
+    assert_eq!(world.executions.len(), 10);
+}

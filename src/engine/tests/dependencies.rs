@@ -141,3 +141,75 @@ fn what_waits_still_waits_after_a_restart() {
     01:00:01 a#1 succeeded: succeeded
     ");
 }
+
+#[test]
+fn a_chain_goes_on_after_the_clock_was_set_back() {
+    const FIRST: &[(&str, Condition)] = &[("first", Condition::Success)];
+    let jobs = || vec![job("first", None, |_| {}), job("then", None, after(FIRST))];
+    let mut world = World::new(4, jobs());
+    world.until("1h").run("first").end("first#1", "ok").end("then#1", "ok");
+    world.set_clock(chrono::TimeDelta::minutes(-30)).run("first").end("first#2", "ok");
+    assert_eq!(world.running(), ["then#2"]);
+    world.end("then#2", "ok").restart("1s").apply(jobs());
+    assert_eq!(world.running(), Vec::<String>::new(), "an end counts once, after a restart too");
+    world.run("first").end("first#3", "ok");
+    assert_eq!(world.running(), ["then#3"]);
+}
+
+#[test]
+fn a_join_remembers_over_a_restart_what_ended_before_the_clock_was_set_back() {
+    const BOTH: &[(&str, Condition)] = &[("x", Condition::Success), ("y", Condition::Success)];
+    let jobs = vec![job("x", None, |_| {}), job("y", None, |_| {}), job("then", None, after(BOTH))];
+    let mut world = World::new(4, jobs);
+    world.until("1h").run("x").end("x#1", "ok").run("y").end("y#1", "ok").end("then#1", "ok");
+    world.set_clock(chrono::TimeDelta::minutes(-30)).run("x").end("x#2", "ok").restart("1s");
+    assert_eq!(world.running(), Vec::<String>::new(), "y has not ended again");
+    world.run("y").end("y#2", "ok");
+    assert_eq!(world.running(), ["then#2"]);
+}
+
+#[test]
+fn results_count_as_long_as_within_says_and_in_the_way_on_says() {
+    let report = |job: &mut Job| {
+        let edge = |id: &str, on, within: Option<&str>| Dependency {
+            job: JobId::new(id).unwrap(),
+            on,
+            within: within.map(|it| crate::model::text::parse_duration(it).unwrap()),
+        };
+        job.dependencies = vec![
+            edge("rates", Condition::Success, Some("6h")),
+            edge("tidy", Condition::Completion, None),
+        ];
+    };
+    let jobs = vec![
+        job("rates", Some("0 1 * * *"), |_| {}),
+        job("tidy", Some("30 * * * *"), |_| {}),
+        job("report", Some("0 * * * *"), report),
+    ];
+    let mut world = World::new(8, jobs);
+    world.until("30m").end("tidy#1", "exit 1").until("1h").end("rates#1", "ok");
+    world.until("7h30m");
+    for name in world.running() {
+        world.end(&name, "ok");
+    }
+    world.told();
+    world.until("8h");
+    insta::assert_snapshot!(world.told(), @"08:00:00 report#8 waiting: waits for rates (last: succeeded)");
+}
+
+#[test]
+fn whoever_waits_longer_than_dependency_timeout_is_skipped() {
+    const FIRST: &[(&str, Condition)] = &[("first", Condition::Success)];
+    let impatient = |job: &mut Job| {
+        after(FIRST)(job);
+        job.dependency_timeout = Some(std::time::Duration::from_secs(600));
+    };
+    let mut world =
+        World::new(2, vec![job("first", None, |_| {}), job("a", Some("0 6 * * *"), impatient)]);
+    world.until("6h5m").restart("1m").until("6h20m");
+    insta::assert_snapshot!(world.told(), @"
+    06:00:00 a#1 waiting: waits for first (never ran)
+    06:06:00 engine started
+    06:10:00 a#1 skipped: dependency_timeout is over: waits for first (never ran)
+    ");
+}

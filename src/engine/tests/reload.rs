@@ -109,3 +109,59 @@ fn the_fire_times_of_a_job_that_goes_have_their_rows() {
     03:30:00 b#1 running: attempt 1 on w
     ");
 }
+
+#[test]
+fn what_is_queued_takes_selector_limits_and_priority_of_the_new_definition() {
+    let asks = |labels: &[&str]| {
+        let labels = labels.iter().map(|it| (*it).to_owned()).collect();
+        Some(crate::model::WorkerSelector { ids: Vec::new(), labels })
+    };
+    let gpu = job("a", None, |job| job.workers = asks(&["gpu"]));
+    let mut world = World::new(1, vec![gpu, job("b", None, |_| {}), job("c", None, |_| {})]);
+    world.run("a").run("b").run("c");
+    assert_eq!(world.running(), ["b#1"]);
+    let high = |id: &str| job(id, None, |job| job.priority = crate::model::Priority::High);
+    world.apply(vec![job("a", None, |_| {}), job("b", None, |_| {}), high("c")]);
+    assert_eq!(world.executions[&world.id("c#1")].priority, crate::model::Priority::High);
+    world.end("b#1", "ok");
+    assert_eq!(world.running(), ["c#1"], "its rank is the new one");
+    world.end("c#1", "ok");
+    assert_eq!(world.running(), ["a#1"], "no label is asked for any more");
+}
+
+#[test]
+fn an_attempt_of_a_removed_job_holds_its_limit_over_a_restart() {
+    let limited = |id: &str| job(id, None, |job| job.limits = vec!["db".to_owned()]);
+    let mut world = World::new(4, vec![limited("a"), limited("b")]);
+    world.configure(|settings| settings.limits = [("db".to_owned(), 1)].into());
+    world.run("a").apply(vec![limited("b")]).restart("1s").run("b");
+    assert_eq!(world.running(), ["a#1"]);
+    world.end("a#1", "ok");
+    assert_eq!(world.running(), ["b#1"]);
+}
+
+#[test]
+fn what_was_due_is_not_the_deed_of_whoever_asks_next() {
+    let mut world =
+        World::new(2, vec![job("a", Some("0 * * * *"), |_| {}), job("b", None, |_| {})]);
+    world.try_pause("a", true);
+    world.events();
+    world.pass(world.instant("4m"));
+    world.pause("b");
+    insta::assert_snapshot!(world.events(), @"
+    00:04:00 engine: job a resumed: the time it was set for is over
+    00:04:00 ann: job b paused
+    ");
+}
+
+#[test]
+fn timers_go_with_their_execution() {
+    let bounded = |job: &mut crate::model::Job| {
+        job.deadline = Some(std::time::Duration::from_secs(86_400));
+        let delay = std::time::Duration::from_secs(60);
+        job.retry = crate::model::Retry::Fixed { max_retries: 3, delay, jitter: 0.0 };
+    };
+    let mut world = World::new(2, vec![job("a", None, bounded)]);
+    world.run("a").end("a#1", "exit 1").cancel("a#1").run("a").end("a#2", "ok");
+    assert_eq!(world.engine.next_wakeup().monotonic, None);
+}

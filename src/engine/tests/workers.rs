@@ -139,3 +139,38 @@ fn a_drained_worker_that_is_away_is_suspect_first_of_all() {
     world.link_up();
     assert_eq!(world.workers(), "w draining: 0 of 2\n");
 }
+
+#[test]
+fn a_deadline_that_passes_out_of_the_workers_reach_holds_when_it_is_back() {
+    let bounded = |job: &mut Job| job.deadline = Some(std::time::Duration::from_secs(60));
+    let mut world = World::new(2, vec![job("a", None, bounded), job("b", None, bounded)]);
+    world.run("a");
+    world.deaf = true;
+    world.run("b");
+    world.deaf = false;
+    world.told();
+    world.restart("2m");
+    insta::assert_snapshot!(world.told(), @"
+    00:02:00 engine started
+    00:02:00 stop a#1 (Deadline)
+    00:02:00 stop b#1 (Deadline)
+    00:02:00 b#1 timed_out: its deadline has passed
+    00:02:00 stop a#1 (Deadline)
+    ");
+}
+
+#[test]
+fn commands_inside_the_engines_process_are_not_lost_with_the_worker_process() {
+    let own = |job: &mut Job| {
+        job.command = crate::model::JobCommand::Named {
+            command: "greet".to_owned(),
+            args: Default::default(),
+        };
+    };
+    let mut world = World::new(2, vec![job("own", None, own), job("other", None, |_| {})]);
+    world.run("own").run("other").link_down().until("1m");
+    assert_eq!(world.state("own#1"), StateName::Running);
+    assert_eq!(world.state("other#1"), StateName::Failed);
+    world.end("own#1", "ok");
+    assert_eq!(world.state("own#1"), StateName::Succeeded);
+}

@@ -146,7 +146,7 @@ impl World {
         Some(next.max(self.now.wall))
     }
 
-    fn pass(&mut self, to: DateTime<Utc>) {
+    pub(super) fn pass(&mut self, to: DateTime<Utc>) {
         self.now.monotonic += (to - self.now.wall).to_std().unwrap_or_default();
         self.now.wall = to;
     }
@@ -772,5 +772,6 @@ fn config(boot_id: &str) -> Config {
         seed: 42,
         boot_id: boot_id.to_owned(),
         version: "test".to_owned(),
+        own_commands: ["greet".to_owned()].into(),
     }
 }
