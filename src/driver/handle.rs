@@ -41,6 +41,13 @@ pub(super) enum Message {
     Loaded(u64),
     /// Someone touched the folder of jobs.yaml.
     FileTouched,
+    /// The files were compared with what was in force.
+    FileSeen {
+        /// The fingerprint of that.
+        in_force: u64,
+        /// Whether they are others, by someone else's doing.
+        changed: bool,
+    },
     /// End the engine.
     Stop {
         /// What becomes of running commands; `None` = as jobs.yaml says.
@@ -146,6 +153,16 @@ impl Handle {
         let ranges = self.ledger(job, LEDGER_LOOKED_AT).await?;
         let ledger = ranges.into_iter().find(|range| range.first <= at && at <= range.last);
         Ok(Past { executions, ledger })
+    }
+
+    async fn reload_in_turn(&self) -> Result<Plan, Refusal> {
+        let mut turn = self.source.turn.lock().await;
+        let (read, plan) = self.read_file().await?;
+        self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await?;
+        self.source.put_in_force(&mut turn, &read);
+        let loaded = Message::Loaded(read.fingerprint);
+        self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
+        Ok(plan)
     }
 
     /// Reads jobs.yaml and says what putting it in force would change.
@@ -274,13 +291,10 @@ impl Door for Handle {
     }
 
     async fn reload(&self) -> Result<Plan, Refusal> {
-        let mut turn = self.source.turn.lock().await;
-        let (read, plan) = self.read_file().await?;
-        self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await?;
-        self.source.put_in_force(&mut turn, &read);
-        let loaded = Message::Loaded(read.fingerprint);
-        self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
-        Ok(plan)
+        let handle = self.clone();
+        // Whoever asked may go away meanwhile: what is begun is brought to its end.
+        let done = tokio::spawn(async move { handle.reload_in_turn().await });
+        done.await.map_err(|_| Refusal::Stopping)?
     }
 
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {

@@ -16,7 +16,7 @@ use crate::model::{JobCommand, Pool};
 use crate::worker::in_process::InProcess;
 use crate::worker::link::{Connection, LinkEvent, LinkOptions, LocalLink, SendError};
 use crate::worker::protocol::{
-    Assignment, AttemptKey, FromWorker, Running, StopCause, ToWorker, VERSION,
+    Assignment, AttemptKey, Ended, FromWorker, Running, StopCause, ToWorker, VERSION,
 };
 use crate::worker::registry::{Entry, Registry};
 
@@ -36,7 +36,14 @@ pub(super) struct Hands {
     in_process: InProcess,
     registry: Registry,
     /// What runs in this process.
-    own: HashMap<AttemptKey, Running>,
+    own: HashMap<AttemptKey, Own>,
+}
+
+/// An attempt in this process. Its end is told once, so it is held here until it is kept.
+#[derive(Debug)]
+struct Own {
+    running: Running,
+    ended: Option<Ended>,
 }
 
 impl Hands {
@@ -78,7 +85,8 @@ impl Hands {
         if self.is_own(&assignment.command) {
             let (key, worker_id) = (assignment.key, assignment.worker_id.clone());
             let started_at = super::clock::Clock.now().wall;
-            self.own.insert(key, Running { key, worker_id, started_at, pid: None });
+            let running = Running { key, worker_id, started_at, pid: None };
+            self.own.insert(key, Own { running, ended: None });
             self.in_process.start(assignment);
         } else {
             if self.connection.is_none() {
@@ -170,7 +178,12 @@ impl Hands {
                 self.holdings(hello).map(WorkerInput::Up)
             }
             LinkEvent::Message(FromWorker::Started(running)) => Some(WorkerInput::Started(running)),
-            LinkEvent::Message(FromWorker::Ended(ended)) => Some(WorkerInput::Ended(*ended)),
+            LinkEvent::Message(FromWorker::Ended(ended)) => {
+                if let Some(own) = self.own.get_mut(&ended.key) {
+                    own.ended = Some(Ended::clone(&ended));
+                }
+                Some(WorkerInput::Ended(*ended))
+            }
             LinkEvent::Message(FromWorker::Heartbeat) => Some(WorkerInput::Heartbeat),
             LinkEvent::Message(FromWorker::OutputGrew { .. }) => None,
         }
@@ -178,11 +191,18 @@ impl Hands {
 
     /// What is held, here and there.
     fn holdings(&self, hello: FromWorker) -> Option<Holdings> {
-        let FromWorker::Hello { program, host, pid, mut running, ended, .. } = hello else {
+        let FromWorker::Hello { program, host, pid, mut running, mut ended, .. } = hello else {
             return None;
         };
-        running.extend(self.own.values().cloned());
+        let runs = |own: &&Own| own.ended.is_none();
+        running.extend(self.own.values().filter(runs).map(|own| own.running.clone()));
+        ended.extend(self.own_ends());
         Some(Holdings { host, pid, program, running, ended })
+    }
+
+    /// The ends of what ran in this process that are not kept yet.
+    pub(super) fn own_ends(&self) -> Vec<Ended> {
+        self.own.values().filter_map(|own| own.ended.clone()).collect()
     }
 
     /// Gives what runs in this process so long to end, then interrupts it. The ends are told as link events.

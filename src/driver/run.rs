@@ -16,10 +16,8 @@ use super::handle::{Look, Message};
 use super::hands::Hands;
 use super::metrics::Metrics;
 use super::source::JobsSource;
-use crate::engine::{
-    Answer, Config, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput,
-};
-use crate::model::{Actor, Execution, OnStop, Outcome, Refusal, Role, StateName};
+use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
+use crate::model::{Actor, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName};
 use crate::store::{Change, Store, StoreError};
 use crate::worker::link::LinkEvent;
 use crate::worker::protocol::{AttemptKey, Ended, FromWorker};
@@ -37,7 +35,6 @@ type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 /// See the module's first lines.
 pub(super) struct Driver {
     pub(super) engine: Engine,
-    pub(super) config: Config,
     pub(super) store: Arc<dyn Store>,
     pub(super) hands: Hands,
     pub(super) source: Arc<JobsSource>,
@@ -52,8 +49,26 @@ pub(super) struct Driver {
     pub(super) replies: HashMap<Ticket, Reply>,
     pub(super) next_ticket: Ticket,
     pub(super) stop: Option<Stop>,
+    /// Every handle was dropped: nobody asks for anything any more.
+    pub(super) abandoned: bool,
+    /// The settings that are kept as in force.
+    pub(super) settings: Settings,
+    /// Where the loop's own helpers leave word; it keeps no engine alive.
+    pub(super) to_self: mpsc::WeakSender<Message>,
+    /// Whether the files are looked at, and whether they were touched meanwhile.
+    pub(super) look_at_files: Looking,
     /// Held until the end: the data folder is this engine's.
     pub(super) _lock: Option<DataDirLock>,
+}
+
+/// Whether the files are being looked at.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looking {
+    #[default]
+    No,
+    Yes,
+    /// Once more, when that is done.
+    TouchedMeanwhile,
 }
 
 /// A stop that is under way.
@@ -101,22 +116,42 @@ impl Driver {
 
     /// Lets go of the workers. Commands that run inside this process end with it, and their ends are still kept.
     async fn say_goodbye(&mut self) {
-        self.hands.end_own(self.engine.settings().shutdown_grace).await;
         let mut turn = Turn::default();
-        while let Ok(event) = self.from_workers.try_recv() {
+        for event in self.end_own().await {
             self.take_link_event(event, &mut turn);
         }
         self.take_turn(turn).await;
         self.hands.let_go(&mut self.from_workers).await;
     }
 
+    /// Ends the commands that run inside this process. What is said meanwhile is heard, for the channel is bounded.
+    async fn end_own(&mut self) -> Vec<LinkEvent> {
+        let Self { hands, from_workers, engine, .. } = self;
+        let mut heard = Vec::new();
+        let mut ending = std::pin::pin!(hands.end_own(engine.settings().shutdown_grace));
+        loop {
+            tokio::select! {
+                () = &mut ending => break,
+                Some(event) = from_workers.recv() => match event {
+                    LinkEvent::Message(FromWorker::OutputGrew { .. } | FromWorker::Heartbeat) => {}
+                    event => heard.push(event),
+                },
+            }
+        }
+        heard.extend(std::iter::from_fn(|| from_workers.try_recv().ok()));
+        heard
+    }
+
     /// Waits for something to do, then takes all that has arrived.
     async fn next_inputs(&mut self, turn: &mut Turn) -> std::io::Result<()> {
         self.alarm.set(self.wakeup())?;
         tokio::select! {
-            message = self.messages.recv() => match message {
+            message = self.messages.recv(), if !self.abandoned => match message {
                 Some(message) => self.take_message(message, turn),
-                None => self.begin_stop(None, false, "every handle was dropped", turn),
+                None => {
+                    self.abandoned = true;
+                    self.begin_stop(None, false, "every handle was dropped", turn);
+                }
             },
             Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
             () = self.alarm.wait() => turn.inputs.push(Input::Tick),
@@ -172,14 +207,37 @@ impl Driver {
                 self.fingerprint = fingerprint;
                 self.tell_file_state(false);
             }
-            Message::FileTouched => {
-                let changed = self.source.is_changed(self.fingerprint);
-                self.tell_file_state(changed);
+            Message::FileTouched => self.look_at_files(),
+            Message::FileSeen { in_force, changed } => {
+                let again = std::mem::take(&mut self.look_at_files) == Looking::TouchedMeanwhile;
+                if again || in_force != self.fingerprint {
+                    self.look_at_files();
+                } else {
+                    self.tell_file_state(changed);
+                }
             }
             Message::Stop { how, patient, reason } => {
                 self.begin_stop(how, patient, &reason, turn);
             }
         }
+    }
+
+    /// Has the files compared with what is in force, beside the loop: a disk may take its time.
+    fn look_at_files(&mut self) {
+        if self.look_at_files != Looking::No {
+            self.look_at_files = Looking::TouchedMeanwhile;
+            return;
+        }
+        self.look_at_files = Looking::Yes;
+        let (source, in_force) = (Arc::clone(&self.source), self.fingerprint);
+        let to_self = self.to_self.clone();
+        tokio::task::spawn_blocking(move || {
+            let changed = source.is_changed(in_force);
+            if let Some(to_self) = to_self.upgrade() {
+                // The loop may have ended meanwhile.
+                let _ = to_self.blocking_send(Message::FileSeen { in_force, changed });
+            }
+        });
     }
 
     fn tell_file_state(&mut self, changed: bool) {
@@ -205,7 +263,9 @@ impl Driver {
     /// Steps the engine, commits, acts.
     async fn take_turn(&mut self, turn: Turn) {
         let mut effects = Vec::new();
+        let mut applied = false;
         for input in turn.inputs {
+            applied |= matches!(&input, Input::Request { request: Request::Apply(_), .. });
             let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
             let moves_slots = matches!(
                 &input,
@@ -216,8 +276,10 @@ impl Driver {
                 self.hands.configure(self.engine.pools());
             }
         }
-        if let Err(error) = self.perform(effects).await {
-            self.recover(error).await;
+        match self.perform(effects).await {
+            Ok(()) if applied => self.settings = self.engine.settings().clone(),
+            Ok(()) => {}
+            Err(error) => self.recover(error).await,
         }
         for grown in turn.output_grew {
             let _ = self.feed.send(grown);
@@ -314,6 +376,10 @@ impl Driver {
                 Err(next) => error = next,
             }
             tracing::warn!(%error, "the store still fails");
+            if self.stop.is_some() {
+                // It stops without the word that it did; what is kept is whole.
+                return self.stop_at_once();
+            }
             if !self.refuse_for(STORE_PAUSE, &trouble).await {
                 return;
             }
@@ -328,17 +394,21 @@ impl Driver {
             // The engine would try the same again and again: what holds is what is kept.
             image.account(job, *fire_time);
         }
-        let set = self.engine.file_jobs();
-        let started = Engine::start(self.config.clone(), image, set, Clock.now());
-        let (engine, effects) = started.map_err(|refusal| StoreError::Failed {
-            doing: "rebuilding the engine",
-            message: refusal.to_string(),
-        })?;
+        let (settings, halted) = (self.settings.clone(), self.stop.is_some());
+        let (mut engine, mut effects) = self.engine.resumed(&image, settings, halted, Clock.now());
+        for ended in self.hands.own_ends() {
+            let input = Input::Worker(WorkerInput::Ended(ended));
+            effects.extend(engine.handle(Clock.now(), input));
+        }
         self.engine = engine;
         self.perform(effects).await?;
-        // What the workers said meanwhile is gone; they say it again.
+        // What the worker process said meanwhile is gone; it says it again.
         self.hands.ask_again();
         Ok(())
+    }
+
+    fn stop_at_once(&mut self) {
+        self.stop = Some(Stop { how: OnStop::Leave, until: Duration::ZERO, cancelled: false });
     }
 
     /// Refuses everything for a while. False when the engine was asked to stop.
@@ -359,13 +429,15 @@ impl Driver {
                         let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
                     }
                     Some(Message::Stop { .. }) | None => {
-                        self.stop = Some(Stop { how: OnStop::Leave, until: Duration::ZERO, cancelled: false });
+                        self.stop_at_once();
                         return false;
                     }
                     Some(_) => {}
                 },
-                // They are asked again once the store works.
-                Some(_) = self.from_workers.recv() => {}
+                // Who is connected is noted; what was said is asked for again once the store works.
+                Some(event) = self.from_workers.recv() => {
+                    self.hands.hear(event);
+                }
                 () = self.alarm.wait() => {}
             }
         }

@@ -18,7 +18,7 @@ use super::handle::Handle;
 use super::hands::Hands;
 use super::metrics::Metrics;
 use super::retention::Keeper;
-use super::run::Driver;
+use super::run::{Driver, Looking};
 use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::engine::{Config, Engine};
@@ -112,6 +112,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let config = config(source.system_zone, &options.registry);
     source.put_in_force(&mut *source.turn.lock().await, &read);
     let set = read.loaded.set;
+    let settings = set.settings.clone();
     let (engine, effects) =
         Engine::start(config.clone(), image, set, Clock.now()).map_err(StartError::Jobs)?;
     let info = info(&options, &data_dir, &config, now.wall);
@@ -122,7 +123,6 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::default());
     let mut driver = Driver {
         engine,
-        config,
         store: Arc::clone(&store),
         hands,
         source: Arc::clone(&source),
@@ -136,12 +136,20 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         replies: HashMap::new(),
         next_ticket: 1,
         stop: None,
+        abandoned: false,
+        settings,
+        to_self: to_loop.downgrade(),
+        look_at_files: Looking::No,
         _lock: Some(lock),
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
     let watch = options.jobs.path().and_then(|path| watch(path, &to_loop)).map(Arc::new);
     watch.iter().for_each(|watch| source.watched_by(watch));
+    if watch.is_some() {
+        // It may have been changed since it was read.
+        let _ = to_loop.try_send(super::handle::Message::FileTouched);
+    }
     let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
     let handle = Handle {
         messages: to_loop,

@@ -47,6 +47,27 @@ impl Engine {
         Ok((engine, effects))
     }
 
+    /// The engine that goes on in place of this one after a commit failed: from what is kept, under the settings that
+    /// are in force, as if nothing had been begun since. A stop that is under way stays so.
+    #[must_use]
+    pub fn resumed(
+        &self,
+        image: &Image,
+        settings: Settings,
+        halted: bool,
+        now: Now,
+    ) -> (Self, Vec<Effect>) {
+        let mut engine = Self::restore(self.config.clone(), image, &settings, now);
+        engine.began = self.began;
+        engine.halted = halted;
+        engine.configure_workers();
+        engine.go_on_catching_up(now);
+        engine.advance(now);
+        engine.settle(now);
+        let effects = engine.flush(now);
+        (engine, effects)
+    }
+
     fn restore(config: Config, image: &Image, settings: &Settings, now: Now) -> Self {
         let mut engine = Self {
             ids: IdSource::new(config.seed),

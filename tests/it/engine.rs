@@ -14,6 +14,7 @@ use crontower::model::{
 use crontower::store::{Change, SqliteStore, Store};
 use crontower::worker::protocol::AttemptKey;
 use crontower::worker::registry::Registry;
+use sqlx::Connection as _;
 
 /// An engine in a folder of its own; stopped, with its worker process, at the end of the test.
 struct Site {
@@ -194,6 +195,63 @@ async fn commands_of_an_embedding_program_run_in_its_process() {
     let expected = serde_json::json!({ "pid": std::process::id(), "name": "ann" });
     assert_eq!(ended.result, Some(expected));
     assert!(!folder.path().join("data/worker.sock").exists(), "no worker process was needed");
+    running.handle.stop(None, "test").await;
+    running.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_every_handle_of_is_dropped_stops_as_its_file_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "on_stop: wait\nshutdown_grace: 200ms\njobs: [{id: long, run: 'sleep 1000'}]";
+    std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+    let running = start(options(folder.path().to_owned(), Registry::builtin())).await.unwrap();
+    let mut feed = running.handle.subscribe().await.unwrap();
+    let run = running.handle.run_job(&job("long"), RunOptions::default()).await.unwrap();
+    drop(running);
+    let mut states = Vec::new();
+    loop {
+        match feed.feed.recv().await.unwrap() {
+            Feed::Stopped => break,
+            Feed::Batch(batch) => {
+                let of_run = batch.executions.iter().filter(|it| it.id == run.id);
+                states.extend(of_run.map(|it| it.state.name()));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(states.last(), Some(&StateName::Cancelled), "{states:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("jobs.yaml"), "jobs: [{id: own, command: slow}]").unwrap();
+    let (begun, mut has_begun) = tokio::sync::mpsc::channel(1);
+    let go = Arc::new(tokio::sync::Notify::new());
+    let gate = Arc::clone(&go);
+    let mut registry = Registry::builtin();
+    registry.register_async("slow", move |_, _| {
+        let (gate, begun) = (Arc::clone(&gate), begun.clone());
+        async move {
+            begun.send(()).await.unwrap();
+            gate.notified().await;
+            Ok(serde_json::json!("done"))
+        }
+    });
+    let mut running = start(options(folder.path().to_owned(), registry)).await.unwrap();
+    let mut feed = running.handle.subscribe().await.unwrap();
+    let run = running.handle.run_job(&job("own"), RunOptions::default()).await.unwrap();
+    has_begun.recv().await.unwrap();
+    // Another program holds the database for longer than the engine waits for it.
+    let database = format!("sqlite:{}", folder.path().join("data/crontower.db").display());
+    let mut other = sqlx::SqliteConnection::connect(&database).await.unwrap();
+    let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    go.notify_one();
+    while !matches!(feed.feed.recv().await.unwrap(), Feed::Trouble(Some(_))) {}
+    held.rollback().await.unwrap();
+    while !matches!(feed.feed.recv().await.unwrap(), Feed::Trouble(None)) {}
+    let ended = running.handle.execution(&run.id.to_string()).await.unwrap();
+    assert_eq!(ended.result, Some(serde_json::json!("done")), "{}", ended.reason);
     running.handle.stop(None, "test").await;
     running.ended().await;
 }

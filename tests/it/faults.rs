@@ -78,6 +78,28 @@ jobs:
     end(daemon, folder.path());
 }
 
+#[test]
+fn a_worker_process_that_was_held_takes_work_again_when_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "jobs:\n  - { id: long, run: 'while [ ! -e go ]; do sleep 0.1; done; exit 7' }\n  - { id: short, run: 'true' }\n";
+    std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+    let daemon = Daemon::start(folder.path());
+    let long = json(&daemon, &["run", "long"])["id"].as_str().unwrap().to_owned();
+    while until_state(&daemon, &long, "running")["started_at"].is_null() {
+        daemon.let_work(Duration::from_millis(50));
+    }
+    let worker = worker_pid(folder.path()).unwrap();
+    signal(worker, Signal::STOP);
+    daemon.until_said("said nothing for ten seconds");
+    signal(worker, Signal::CONT);
+    let short = json(&daemon, &["run", "short"])["id"].as_str().unwrap().to_owned();
+    until_state(&daemon, &short, "succeeded");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    let ended = until_state(&daemon, &long, "failed");
+    assert_eq!(ended["attempts"][0]["exit_code"], 7, "{ended}");
+    end(daemon, folder.path());
+}
+
 /// A file system of a few megabytes that only an engine in a mount namespace of its own sees, reached from here through /proc.
 struct SmallDisk {
     seen_from_here: PathBuf,
@@ -131,7 +153,7 @@ fn a_full_disk_is_told_nothing_is_lost_and_it_goes_on_when_there_is_room() {
     let newest = newest["fire_time"].as_str().unwrap().to_owned();
     loop {
         let now = last(&client(&["executions", "--job", "tick", "--limit", "1", "--json"]));
-        if now["fire_time"].as_str().unwrap() > newest.as_str() {
+        if now["fire_time"].as_str().unwrap() > newest.as_str() && now["state"] == "succeeded" {
             break;
         }
         daemon.let_work(Duration::from_millis(100));

@@ -501,6 +501,11 @@ impl World {
 
     /// The engine that would start now from what is kept.
     pub(super) fn successor(&self) -> (Engine, Vec<Effect>) {
+        Engine::start(config(&self.boot_id), self.image(), self.set.clone(), self.now).unwrap()
+    }
+
+    /// All that is kept.
+    fn image(&self) -> Image {
         let mut image = self.image.clone();
         image.live = self
             .executions
@@ -522,7 +527,17 @@ impl World {
             .collect();
         image.recent = self.recent();
         image.retired = self.retired();
-        Engine::start(config(&self.boot_id), image, self.set.clone(), self.now).unwrap()
+        image
+    }
+
+    /// The store refused a commit: the engine goes on from what is kept, and asks the worker process once more.
+    fn go_on(&mut self) {
+        let (image, settings) = (self.image(), self.set.settings.clone());
+        let (engine, effects) = self.engine.resumed(&image, settings, false, self.now);
+        self.engine = engine;
+        self.life += 1;
+        self.carry_out(effects);
+        self.link_up();
     }
 
     /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
@@ -591,7 +606,10 @@ impl World {
         assert_eq!(self.engine.shown_wrongly(), None, "looks otherwise than it was shown");
         match std::mem::take(&mut self.fault) {
             Fault::None => return self.carry_out(effects),
-            Fault::Commit => {}
+            Fault::Commit => {
+                self.go_on();
+                return vec![Err(Refusal::Stopping)];
+            }
             Fault::Act => {
                 for effect in effects {
                     if let Effect::Save(change) = effect {

@@ -295,7 +295,10 @@ impl Desk {
 
     fn take_message(&mut self, message: ToWorker) {
         match message {
-            ToWorker::Hello { .. } => {}
+            ToWorker::Hello { .. } => {
+                self.hello_due = true;
+                self.answer_hello();
+            }
             ToWorker::Configure { pools } => provide_for(&pools),
             ToWorker::Start(assignment) => self.start(*assignment),
             ToWorker::Stop { key, cause } => {

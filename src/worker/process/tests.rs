@@ -498,6 +498,20 @@ fn another_engine_hears_what_runs_and_what_has_ended_until_that_is_committed() {
 }
 
 #[test]
+fn an_engine_that_asks_once_more_hears_all_of_it_once_more() {
+    let worker = Worker::up();
+    let mut engine = worker.engine();
+    let (long, short) = (assignment("sleep 1000"), assignment("exit 5"));
+    engine.start(&long);
+    let running = engine.started(long.key);
+    engine.start(&short);
+    let ended = engine.ended(short.key);
+    assert_eq!(engine.hello(), (vec![running], vec![ended]));
+    engine.send(&ToWorker::Stop { key: long.key, cause: StopCause::Cancel });
+    engine.ended(long.key);
+}
+
+#[test]
 fn what_is_no_message_ends_its_connection_only() {
     let worker = Worker::up();
     let huge = [0xff; 8];
