@@ -8,6 +8,7 @@
 mod access;
 mod app;
 pub mod client;
+mod definition;
 mod docs;
 mod edits;
 mod events;
