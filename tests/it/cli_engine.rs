@@ -153,14 +153,14 @@ fn a_job_is_run_and_its_output_read() {
     -- stdout
     hello world
     -- stderr
-    hello ID succeeded after SPAN: succeeded
+    hello ID succeeded after SPAN
     ");
     insta::assert_snapshot!(engine.run(&["hello", "--", "big world"]), @"
     exit code 0
     -- stdout
     hello big world
     -- stderr
-    hello ID succeeded after SPAN: succeeded
+    hello ID succeeded after SPAN
     ");
     insta::assert_snapshot!(engine.run(&["broken"]), @"
     exit code 1
