@@ -144,6 +144,11 @@ impl PlayedDoor {
         door
     }
 
+    /// How many hear what it tells.
+    pub(super) fn listeners(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
