@@ -29,6 +29,7 @@ mod reload;
 mod router;
 mod serve;
 mod server;
+mod settings;
 mod status;
 mod tls;
 mod why;

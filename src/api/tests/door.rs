@@ -408,6 +408,11 @@ impl Door for PlayedDoor {
         })
     }
 
+    async fn settings(&self) -> Result<Settings, Refusal> {
+        let limits = std::iter::once(("db".to_owned(), 2)).collect();
+        Ok(Settings { limits, ..Settings::default() })
+    }
+
     async fn plan_reload(&self) -> Result<Plan, Refusal> {
         Ok(Plan { added: vec![job("new")], ..Plan::default() })
     }
