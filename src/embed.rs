@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ListenError, Listeners, Service, SystemStatus, glance, serve};
+use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
 use crate::driver::clock::Clock;
 use crate::driver::{
     Definition, Door, EditOptions, Handle, JobEdit, JobsFrom, RunOptions, Running, StartError,
@@ -62,7 +61,8 @@ pub fn worker_main() -> Option<ExitCode> {
 pub struct Engine {
     running: Running,
     door: Handle,
-    server: JoinHandle<()>,
+    /// Taken when it is waited for.
+    server: Option<Server>,
     serving: CancellationToken,
 }
 
@@ -89,6 +89,9 @@ pub enum BuildError {
     /// The socket in the data folder cannot be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The system gives no threads to serve it.
+    #[error("cannot start the server: {0}")]
+    Serve(std::io::Error),
 }
 
 impl Engine {
@@ -218,8 +221,9 @@ impl Engine {
         self.door.stop(how, "the embedding program shuts it down").await;
         self.running.ended().await;
         self.serving.cancel();
-        // A server that panicked has said so.
-        let _ = (&mut self.server).await;
+        if let Some(server) = self.server.take() {
+            server.ended().await;
+        }
     }
 }
 
@@ -317,20 +321,24 @@ impl Builder {
         .await?;
         let door = running.handle.acting_as(Actor::named(&self.actor));
         // Only now is the data folder ours, and with it the place of the socket.
-        let listeners = match Listeners::default().with_socket(&running.data_dir.socket()) {
-            Ok(listeners) => listeners,
-            Err(error) => {
-                door.stop(Some(OnStop::Leave), "it cannot be served").await;
-                return Err(error.into());
-            }
-        };
         let serving = CancellationToken::new();
         let at_socket: Arc<dyn Door> = Arc::new(running.handle.acting_as(Actor::named("socket")));
         let clock = Arc::new(|| Clock.now().wall);
         let metrics = Arc::clone(&running.metrics);
         let service = Service { door: at_socket, access: None, tls: None, metrics, clock };
-        let server = tokio::spawn(serve(service, listeners, serving.clone()));
-        Ok(Engine { running, door, server, serving })
+        let served = match Listeners::default().with_socket(&running.data_dir.socket()) {
+            Ok(listeners) => {
+                Server::start(service, listeners, serving.clone()).await.map_err(BuildError::Serve)
+            }
+            Err(error) => Err(error.into()),
+        };
+        match served {
+            Ok(server) => Ok(Engine { running, door, server: Some(server), serving }),
+            Err(error) => {
+                door.stop(Some(OnStop::Leave), "it cannot be served").await;
+                Err(error)
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::problem::ProblemDetails;
+use super::relay::Relay;
 use crate::driver::{Door, Metrics, Subscription};
 use crate::model::{JobId, Refusal, Role, text};
 
@@ -24,6 +25,8 @@ pub(super) struct App {
     pub(super) metrics: Arc<Metrics>,
     /// The time, for ages and "from now on".
     pub(super) clock: WallClock,
+    /// Where streams of events join.
+    pub(super) relay: Arc<Relay>,
     /// Set when serving ends: streams end then.
     pub(super) stopping: CancellationToken,
 }

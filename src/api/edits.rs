@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::app::App;
+use super::definition::Body;
 use super::openapi::{JobDefinition, JobPatch};
 use super::params::{Params, Segment, Segments, json_body, unknown};
 use super::problem::ProblemDetails;
@@ -299,7 +300,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u32>, ProblemDetails> {
 
 /// The body as a definition. What the API tells about a job beside it may stand in it and says nothing.
 fn definition(body: Result<Bytes, BytesRejection>) -> Result<Definition, ProblemDetails> {
-    let mut definition: Definition = json_body(body)?;
+    let mut definition = json_body::<Body>(body)?.checked()?;
     definition.remove("change");
     Ok(definition)
 }

@@ -4,24 +4,29 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, Uri, header};
-use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
 
 use super::app::App;
 use super::params::Params;
 use super::problem::ProblemDetails;
+use super::relay::{Chunk, PAGE, Place};
 use super::wire::List;
-use crate::driver::Feed;
+use crate::driver::Door;
 use crate::model::Event;
 
-/// So many events are taken from the store at a time.
-const PAGE: u32 = 500;
+/// After so long a silence a comment says that the stream lives, so that nothing in between takes it for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const COMMENT: &[u8] = b":\n\n";
 
 /// A stream, or a list where JSON is asked for.
 #[utoipa::path(
@@ -42,11 +47,12 @@ pub(super) async fn events(
     Params::read(&uri, &[])?;
     let last = last_event_id(&headers)?;
     let follower = Follower::start(app, last).await?;
-    let events = stream::unfold(follower, |mut follower| async move {
-        let event = follower.next().await?;
-        Some((Ok::<_, Infallible>(as_sse(&event)), follower))
+    let text = stream::unfold(follower, |mut follower| async move {
+        let text = follower.next().await?;
+        Some((Ok::<_, Infallible>(text), follower))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    let kind = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    Ok((kind, Body::from_stream(text)).into_response())
 }
 
 /// Past events, newest first; or those `after` a number, oldest first.
@@ -84,78 +90,70 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ProblemDetails> {
     })
 }
 
-fn as_sse(event: &Event) -> sse::Event {
-    let data = serde_json::to_string(event).unwrap_or_default();
-    sse::Event::default().id(event.seq.to_string()).data(data)
-}
-
-/// Gives every event after `sent`, once, in order.
+/// Gives the text of every event after `sent`, once, in order.
 struct Follower {
-    app: App,
-    feed: broadcast::Receiver<Feed>,
+    door: Arc<dyn Door>,
+    chunks: broadcast::Receiver<Arc<Chunk>>,
     /// The newest event that was given.
     sent: u64,
-    /// Up to here the store is asked, from here on the feed tells.
+    /// Up to here the store is asked.
     replay_until: u64,
-    ready: VecDeque<Event>,
+    /// What it said.
+    replayed: VecDeque<Chunk>,
+    /// What the relay said, and comes after that.
+    held: Option<Arc<Chunk>>,
 }
 
 impl Follower {
     async fn start(app: App, last: Option<u64>) -> Result<Self, ProblemDetails> {
-        let subscription = app.subscribe().await?;
-        let newest = subscription.snapshot.seq;
+        let Place { newest, passed, chunks } = app.relay.join(&app).await?;
         // An id from another store lies in the future: then, too, "from now on".
         let sent = last.unwrap_or(newest).min(newest);
-        let feed = subscription.feed;
-        Ok(Self { app, feed, sent, replay_until: newest, ready: VecDeque::new() })
+        let (replayed, held) = (VecDeque::new(), None);
+        Ok(Self { door: app.door, chunks, sent, replay_until: passed, replayed, held })
     }
 
-    /// The next event; `None` when the engine ends or nothing more can be had.
-    async fn next(&mut self) -> Option<Event> {
+    /// What to send next; `None` when the engine ends or nothing more can be had.
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                self.sent = event.seq;
-                return Some(event);
+            if let Some(chunk) = self.replayed.pop_front() {
+                return Some(self.give(&chunk));
             }
             if self.sent < self.replay_until {
                 self.replay().await?;
-            } else {
-                self.listen().await?;
+                continue;
+            }
+            if let Some(chunk) = self.held.take() {
+                return Some(self.give(&chunk));
+            }
+            match timeout(KEEP_ALIVE, self.chunks.recv()).await {
+                Err(_) => return Some(Bytes::from_static(COMMENT)),
+                Ok(Err(RecvError::Closed)) => return None,
+                // The next chunk's number says what is missing.
+                Ok(Err(RecvError::Lagged(_))) => {}
+                Ok(Ok(chunk)) if chunk.last() <= self.sent => {}
+                Ok(Ok(chunk)) => {
+                    self.replay_until = chunk.first() - 1;
+                    self.held = Some(chunk);
+                }
             }
         }
+    }
+
+    fn give(&mut self, chunk: &Chunk) -> Bytes {
+        let text = chunk.after(self.sent);
+        self.sent = chunk.last();
+        text
     }
 
     async fn replay(&mut self) -> Option<()> {
-        let page = self.app.door.events_after(self.sent, PAGE).await.ok()?;
-        let until = self.replay_until;
-        self.ready.extend(page.into_iter().filter(|event| event.seq <= until));
-        if self.ready.is_empty() {
+        let page = self.door.events_after(self.sent, PAGE).await.ok()?;
+        let missing = page.iter().filter(|event| event.seq <= self.replay_until);
+        self.replayed.extend(Chunk::of(missing));
+        if self.replayed.is_empty() {
             // What was there has been pruned.
-            self.sent = until;
+            self.sent = self.replay_until;
         }
         Some(())
-    }
-
-    async fn listen(&mut self) -> Option<()> {
-        let message = tokio::select! {
-            biased;
-            message = self.feed.recv() => message,
-            () = self.app.stopping.cancelled() => return None,
-        };
-        match message {
-            Ok(Feed::Batch(batch)) => {
-                let sent = self.sent;
-                self.ready.extend(batch.events.iter().filter(|event| event.seq > sent).cloned());
-                Some(())
-            }
-            Ok(Feed::Stopped) | Err(RecvError::Closed) => None,
-            Ok(_) => Some(()),
-            Err(RecvError::Lagged(_)) => {
-                let subscription = self.app.door.subscribe().await.ok()?;
-                self.feed = subscription.feed;
-                self.replay_until = subscription.snapshot.seq;
-                Some(())
-            }
-        }
     }
 }

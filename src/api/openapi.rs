@@ -21,8 +21,8 @@ use super::problem::ProblemDetails;
 use super::router::routes;
 use super::wire::{Change, EditedJob};
 use super::{
-    edits, events, executions, feed, health, jobs, metrics, output, preview, reload, status, why,
-    workers,
+    edits, events, executions, feed, health, jobs, metrics, output, preview, reload, settings,
+    status, why, workers,
 };
 use crate::jobfile;
 use crate::model::JobStatus;
@@ -67,6 +67,7 @@ use crate::model::JobStatus;
         workers::drain,
         workers::undrain,
         status::status,
+        settings::settings,
         preview::preview,
         reload::reload,
         events::events,

@@ -2,7 +2,7 @@
 //! nothing holds neither a place nor memory.
 
 use std::future::Future as _;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -59,6 +59,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     ) -> Poll<io::Result<usize>> {
         let tried = Pin::new(&mut self.inner).poll_write(context, bytes);
         self.judge(context, tried)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let tried = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        self.judge(context, tried)
+    }
+
+    /// As the inner one: then what many are sent is not copied for each of them.
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -13,8 +13,8 @@ use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
 use super::{
-    docs, edits, events, executions, feed, health, jobs, metrics, output, preview, reload, status,
-    why, workers,
+    docs, edits, events, executions, feed, health, jobs, metrics, output, preview, reload,
+    settings, status, why, workers,
 };
 
 /// One route: no handler is served without a role that may ask it.
@@ -90,6 +90,7 @@ pub(super) fn routes() -> Vec<Route> {
         deed("/api/v1/workers/{id}/drain", Operator, workers::drain),
         deed("/api/v1/workers/{id}/undrain", Operator, workers::undrain),
         look("/api/v1/status", status::status),
+        look("/api/v1/settings", settings::settings),
         look("/api/v1/schedule/preview", preview::preview),
         deed("/api/v1/reload", Admin, reload::reload),
         look("/api/v1/events", events::events),

@@ -14,6 +14,7 @@ use axum::serve::Listener;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,11 @@ use crate::driver::{Door, Metrics};
 use crate::model::Role;
 
 /// So many connections a listener holds at once; others wait in the system's queue.
-const CONNECTIONS: usize = 1_024;
+const CONNECTIONS: usize = 4_096;
+/// From so many on, the limit of open files is raised, which is often 1,024: not before, since a worker process inherits it.
+const MANY: usize = 512;
+/// The head of a request is no longer, and of an answer whose reader is slow no more is kept.
+const BUFFER: usize = 32 << 10;
 /// The head of a request must have arrived within it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// TLS must have been agreed on within it.
@@ -66,7 +71,8 @@ impl fmt::Debug for Service {
 pub async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
     let Service { door, access, tls, metrics, clock } = service;
     // The guard puts each caller's own door and role in their place.
-    let app = App { door, role: Role::Viewer, metrics, clock, stopping: shutdown.clone() };
+    let (role, relay, stopping) = (Role::Viewer, Arc::default(), shutdown.clone());
+    let app = App { door, role, metrics, clock, relay, stopping };
     let connections = TaskTracker::new();
     let Listeners { socket, tcp, notice: _ } = listeners;
     let socket = async {
@@ -136,6 +142,9 @@ async fn accept<L: Listener>(
     loop {
         let accepted = async {
             let permit = Arc::clone(&free).acquire_owned().await;
+            if free.available_permits() == CONNECTIONS - MANY {
+                make_room();
+            }
             (permit, listener.accept().await.0)
         };
         let (permit, stream) = tokio::select! {
@@ -160,6 +169,18 @@ async fn accept<L: Listener>(
     }
 }
 
+/// Raises the limit of open files so far that connections do not come up against it.
+fn make_room() {
+    let needed = u64::try_from(3 * CONNECTIONS).unwrap_or(u64::MAX);
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < needed) {
+        limit.current = Some(limit.maximum.map_or(needed, |maximum| needed.min(maximum)));
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, needed, "the limit of open files stays as it is");
+        }
+    }
+}
+
 /// One connection from its first byte to its end.
 pub(super) async fn converse<S>(stream: S, router: Router, shutdown: CancellationToken)
 where
@@ -169,6 +190,7 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(Impatient::new(stream, READ_WITHIN)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

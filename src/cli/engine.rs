@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -16,7 +15,7 @@ use super::exit::{Exit, Failure};
 use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::{logging, screen};
-use crate::api::{Access, Listen, ListenError, Listeners, Service, Tls, Tokens, WallClock, serve};
+use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
 use crate::driver::clock::Clock;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Handle, JobsFrom, Running, StartError, StartOptions, start};
@@ -148,7 +147,7 @@ pub(super) struct Up {
     pub(super) running: Running,
     /// A sentence for people about what could not be had.
     pub(super) notice: Option<String>,
-    server: JoinHandle<()>,
+    server: Server,
     tls: Option<Tls>,
     serving: CancellationToken,
 }
@@ -183,37 +182,40 @@ impl Up {
         .map_err(not_started)?;
         // Only now is the data folder ours, and with it the places of the socket and the tokens.
         let socket = data_dir.socket();
-        let ready = Self::places(&running, data_dir, listeners);
-        let (listeners, access) = match ready {
-            Ok(ready) => ready,
+        let serving = CancellationToken::new();
+        let served = Self::serve(&running, data_dir, listeners, tls.clone(), &serving);
+        let server = match served.await {
+            Ok(server) => server,
             Err(message) => {
                 running.handle.stop(Some(OnStop::Leave), "it cannot be served").await;
                 return Err(Failure::new(Exit::Failed, message));
             }
         };
-        let serving = CancellationToken::new();
-        let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
-        let metrics = Arc::clone(&running.metrics);
-        let service =
-            Service { door, access: Some(access), tls: tls.clone(), metrics, clock: clock() };
-        let server = tokio::spawn(serve(service, listeners, serving.clone()));
         let up = Self { running, notice, server, tls, serving };
         up.log_start(&socket);
         Ok(up)
     }
 
-    /// The socket, and the tokens for TCP.
-    fn places(
+    /// Serves on the socket, and over TCP for whoever has a token.
+    async fn serve(
         running: &Running,
         data_dir: &DataDir,
         listeners: Listeners,
-    ) -> Result<(Listeners, Access), String> {
+        tls: Option<Tls>,
+        serving: &CancellationToken,
+    ) -> Result<Server, String> {
         let tokens = Tokens::of(data_dir.root());
         tokens.ensure_first().map_err(|error| error.to_string())?;
         let handle = running.handle.clone();
         let door_of = Arc::new(move |actor| -> Arc<dyn Door> { Arc::new(handle.acting_as(actor)) });
         let listeners = listeners.with_socket(&data_dir.socket()).map_err(|e| e.to_string())?;
-        Ok((listeners, Access { tokens, door_of }))
+        let access = Some(Access { tokens, door_of });
+        let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
+        let metrics = Arc::clone(&running.metrics);
+        let service = Service { door, access, tls, metrics, clock: clock() };
+        Server::start(service, listeners, serving.clone())
+            .await
+            .map_err(|error| format!("cannot start the server: {error}"))
     }
 
     fn log_start(&self, socket: &Path) {
@@ -292,8 +294,7 @@ impl Up {
     /// Ends what served an engine that has ended.
     pub(super) async fn down(self) {
         self.serving.cancel();
-        // A server that panicked has said so.
-        let _ = self.server.await;
+        self.server.ended().await;
     }
 }
 

@@ -9,7 +9,7 @@ use super::terminal::{Terminal, plain};
 use super::times::took;
 use crate::api::ExecutionView;
 use crate::api::client::{Client, Lines};
-use crate::model::{Event, EventKind, Execution, StateName};
+use crate::model::{Event, EventKind, Execution, StateName, beyond};
 
 /// Run a job now.
 #[derive(Debug, clap::Args)]
@@ -140,7 +140,7 @@ async fn tell_changes(terminal: Terminal, mut events: Lines, begun: &Execution) 
     }
 }
 
-/// `backup 1a2b3c4d succeeded after 3.2s: exit code 0`.
+/// `backup 1a2b3c4d failed after 3.2s: exit code 1`.
 pub(super) fn sentence(view: &ExecutionView) -> String {
     let execution = &view.execution;
     let span = match (execution.started_at, execution.finished_at) {
@@ -148,5 +148,5 @@ pub(super) fn sentence(view: &ExecutionView) -> String {
         _ => String::new(),
     };
     let (job, id, state) = (&execution.job_id, execution.id.short(), execution.state.name());
-    format!("{job} {id} {state}{span}: {}", plain(&execution.reason))
+    format!("{job} {id} {state}{span}{}", beyond(state, &plain(&execution.reason)))
 }

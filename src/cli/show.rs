@@ -9,7 +9,7 @@ use super::terminal::plain;
 use super::times::{local, local_or_dash, took};
 use crate::api::client::{Client, ClientError};
 use crate::api::{ExecutionView, List};
-use crate::model::{Attempt, JobStatus};
+use crate::model::{Attempt, JobStatus, StateName, beyond};
 
 /// Show a job or an execution.
 #[derive(Debug, clap::Args)]
@@ -108,7 +108,7 @@ fn describe_execution(view: &ExecutionView) -> String {
     };
     say("id", &execution.id.to_string());
     say("job", &format!("{} (version {})", execution.job_id, execution.job_version));
-    say("state", &format!("{}: {}", execution.state.name(), execution.reason));
+    say("state", &told(execution.state.name(), &execution.reason));
     say("trigger", execution.trigger.as_str());
     if let Some(actor) = &execution.requested_by {
         say("asked by", actor.as_str());
@@ -126,9 +126,14 @@ fn describe_execution(view: &ExecutionView) -> String {
         say("result", &result.to_string());
     }
     for step in &execution.history {
-        say("history", &format!("{}  {}: {}", local(step.at), step.state, step.reason));
+        say("history", &format!("{}  {}", local(step.at), told(step.state, &step.reason)));
     }
     text
+}
+
+/// `failed: exit code 1`.
+fn told(state: StateName, reason: &str) -> String {
+    format!("{state}{}", beyond(state, reason))
 }
 
 fn describe_attempt(attempt: &Attempt) -> String {

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use super::feed::Subscription;
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Source,
-    StateName, Why, Worker, WorkerId,
+    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Settings,
+    Source, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -155,6 +155,8 @@ pub trait Door: Send + Sync + std::fmt::Debug {
         timezone: Option<&str>,
         count: usize,
     ) -> Result<Preview, Refusal>;
+    /// What holds for the whole engine: the top of jobs.yaml as it is in force.
+    async fn settings(&self) -> Result<Settings, Refusal>;
     /// What a reload of jobs.yaml would change.
     async fn plan_reload(&self) -> Result<Plan, Refusal>;
     /// Reloads jobs.yaml: all or nothing.

@@ -16,7 +16,7 @@ use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
 use crate::model::{
     Actor, Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, OnStop,
-    Refusal, StateName, Why, Worker, WorkerId,
+    Refusal, Settings, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page, Store, StoreError};
 use crate::worker::output::OutputChunk;
@@ -273,8 +273,12 @@ impl Door for Handle {
         timezone: Option<&str>,
         count: usize,
     ) -> Result<Preview, Refusal> {
-        let settings = self.look(|engine| engine.settings().clone()).await?;
+        let settings = self.settings().await?;
         preview(schedule, timezone, count, &settings, self.source.system_zone)
+    }
+
+    async fn settings(&self) -> Result<Settings, Refusal> {
+        self.look(|engine| engine.settings().clone()).await
     }
 
     async fn edit_job(

@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::findings::{printable, quoted};
 use super::{Rules, SourceText, parse, write};
-use crate::model::{CatchUp, EnvValue, Job, JobCommand, JobId, Overlap};
+use crate::model::{CatchUp, EnvValue, Job, JobCommand, JobId, Overlap, Settings};
 
 /// What is known about where a crontab comes from.
 pub struct Origin<'a> {
@@ -335,6 +337,20 @@ fn file(origin: &Origin<'_>, jobs: &[&Job]) -> String {
         out += &write::as_item(&job);
     }
     out
+}
+
+/// The top of a jobs file, so far as it differs from what holds without it: each key on a line.
+#[must_use]
+pub fn as_top(settings: &Settings) -> String {
+    let pairs = |settings: &Settings| match serde_json::to_value(settings) {
+        Ok(Value::Object(pairs)) => pairs,
+        // Settings are made of texts, numbers and lists: they can always be written.
+        _ => serde_json::Map::new(),
+    };
+    let usual = pairs(&Settings::default());
+    let said = pairs(settings).into_iter().filter(|(key, value)| usual.get(key) != Some(value));
+    // What is JSON is YAML, too.
+    said.map(|(key, value)| format!("{key}: {value}\n")).collect()
 }
 
 /// All jobs as one file, whatever they came from.

@@ -256,7 +256,8 @@ impl EventKind {
     pub fn sentence(&self) -> String {
         match self {
             Self::ExecutionChanged { execution_id, job_id, state, reason, .. } => {
-                format!("{job_id} {} {state}: {reason}", execution_id.short())
+                let more = beyond(*state, reason);
+                format!("{job_id} {} {state}{more}", execution_id.short())
             }
             Self::AttemptStarted { execution_id, job_id, attempt } => {
                 format!("{job_id} {} attempt {attempt} has started", execution_id.short())
@@ -308,10 +309,48 @@ impl EventKind {
     }
 }
 
+/// What a reason says beyond the state that it is for: `: exit code 1` of failed, ` by ann` of cancelled, nothing where it only
+/// says the state again.
+#[must_use]
+pub fn beyond(state: StateName, reason: &str) -> String {
+    let word = state.as_str().replace('_', " ");
+    match reason.strip_prefix(&word) {
+        Some(more) if more.is_empty() || more.starts_with(' ') => more.to_owned(),
+        _ => format!(": {reason}"),
+    }
+}
+
 fn told(reason: Option<&String>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 fn told_until(until: Option<DateTime<Utc>>) -> String {
     until.map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_does_not_say_the_state_again() {
+        for (state, reason, told) in [
+            (StateName::Succeeded, "succeeded", "succeeded"),
+            (StateName::Succeeded, "succeeded with exit code 3", "succeeded with exit code 3"),
+            (StateName::TimedOut, "timed out", "timed_out"),
+            (StateName::Cancelled, "cancelled by ann", "cancelled by ann"),
+            (StateName::Failed, "exit code 1", "failed: exit code 1"),
+            (StateName::Failed, "failedly", "failed: failedly"),
+            (StateName::Queued, "", "queued: "),
+        ] {
+            let kind = EventKind::ExecutionChanged {
+                execution_id: ExecutionId::from_uuid(uuid::Uuid::nil()),
+                job_id: JobId::new("a").unwrap(),
+                state,
+                attempt: 1,
+                reason: reason.to_owned(),
+            };
+            assert_eq!(kind.sentence(), format!("a 00000000 {told}"));
+        }
+    }
 }

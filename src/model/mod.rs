@@ -17,7 +17,7 @@ pub mod text;
 mod why;
 mod worker;
 
-pub use event::{Actor, Event, EventKind, Severity};
+pub use event::{Actor, Event, EventKind, Severity, beyond};
 pub use execution::{
     Attempt, Execution, ExecutionState, Outcome, StateName, Summary, Transition, Trigger,
 };

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ jobs:
 pub(crate) struct Engine {
     dir: tempfile::TempDir,
     child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Engine {
@@ -37,16 +37,38 @@ impl Engine {
         Self::with(JOBS, &[])
     }
 
-    fn with(jobs: &str, args: &[&str]) -> Self {
+    pub(crate) fn with(jobs: &str, args: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("jobs.yaml"), jobs).unwrap();
-        let mut command = crontower(dir.path());
-        command.args(["--headless", "--listen", "127.0.0.1:0"]).args(args);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (child, stderr) = Self::spawn(dir.path(), "127.0.0.1:0", args);
         let mut engine = Self { dir, child, stderr };
         engine.wait_for("ready");
         engine
+    }
+
+    fn spawn(dir: &Path, listen: &str, args: &[&str]) -> (Child, BufReader<ChildStderr>) {
+        let mut command = crontower(dir);
+        command.args(["--headless", "--listen", listen]).args(args);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        (child, stderr)
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Another one in its place, after it has ended.
+    pub(crate) fn start_again(&mut self, listen: &str) {
+        (self.child, self.stderr) = Self::spawn(self.dir.path(), listen, &[]);
+        self.wait_for("ready");
+    }
+
+    /// The address that it says it serves.
+    pub(crate) fn address(&self) -> String {
+        self.json(&["status", "--json"])["engine"]["listen"].as_str().unwrap().to_owned()
     }
 
     /// Reads the log up to a line that contains `words`.
@@ -153,14 +175,14 @@ fn a_job_is_run_and_its_output_read() {
     -- stdout
     hello world
     -- stderr
-    hello ID succeeded after SPAN: succeeded
+    hello ID succeeded after SPAN
     ");
     insta::assert_snapshot!(engine.run(&["hello", "--", "big world"]), @"
     exit code 0
     -- stdout
     hello big world
     -- stderr
-    hello ID succeeded after SPAN: succeeded
+    hello ID succeeded after SPAN
     ");
     insta::assert_snapshot!(engine.run(&["broken"]), @"
     exit code 1

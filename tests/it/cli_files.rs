@@ -169,3 +169,47 @@ fn what_is_exported_loads_to_the_same_jobs() {
     assert_eq!(plan["changed"].as_array().map(Vec::len), Some(0), "{plan}");
     assert_eq!(engine.json(&["export", "--json"]), before);
 }
+
+/// All that can stand at the top of a jobs file.
+const TOP: &str = r#"
+timezone: Europe/Berlin
+on_stop: wait
+shutdown_grace: 1m30s
+workers:
+  - { id: big, host: node-1, capacity: 8, labels: [db, "a b"] }
+  - { id: small, capacity: 1 }
+defaults: { timeout: 1h, retry: { type: exponential, max_retries: 3, delay: 1s, max_delay: 5m } }
+limits: { db: 2, "1": 1 }
+calendars: { de: { holidays: ["2026-12-25", "2026-12-26"] } }
+retention: { days: 7, per_job: 10 }
+jobs:
+  - { id: a, run: "true", schedule: daily at 2 AM, limits: [db], calendar: { skip: de }, workers: { labels: [db] } }
+"#;
+
+#[test]
+fn what_holds_for_all_is_exported_too() {
+    let engine = Engine::with(TOP, &[]);
+    let said = engine.output(&["export"]);
+    let text = String::from_utf8(said.stdout).unwrap();
+    insta::assert_snapshot!(text.split_once("jobs:").unwrap().0, @r#"
+    calendars: {"de":{"holidays":["2026-12-25","2026-12-26"]}}
+    limits: {"1":1,"db":2}
+    on_stop: "wait"
+    retention: {"days":7,"per_job":10}
+    shutdown_grace: "1m30s"
+    timezone: "Europe/Berlin"
+    workers: [{"capacity":8,"host":"node-1","id":"big","labels":["db","a b"]},{"capacity":1,"id":"small"}]
+    "#);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("jobs.yaml"), &text).unwrap();
+    let judged = say_in(dir.path(), &["validate"]);
+    assert!(judged.starts_with("exit code 0\n"), "{judged}");
+    // It means the same to another engine.
+    let other = Engine::with(&text, &[]);
+    let said_again = String::from_utf8(other.output(&["export"]).stdout).unwrap();
+    assert_eq!(said_again, text);
+    assert_eq!(other.json(&["export", "--json"]), engine.json(&["export", "--json"]));
+    let next = |engine: &Engine| engine.json(&["show", "a", "--json"])["next_fire_time"].clone();
+    assert!(next(&other).is_string());
+    assert_eq!(next(&other), next(&engine));
+}

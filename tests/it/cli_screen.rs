@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::cli::crontower;
+use crate::cli_engine::Engine;
 
 /// What takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,10 +28,14 @@ struct Screen {
 
 impl Screen {
     fn open(dir: &Path) -> Self {
+        Self::with(dir, &["--listen", "none"])
+    }
+
+    fn with(dir: &Path, args: &[&str]) -> Self {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_crontower"));
-        command.args(["--listen", "none"]);
+        command.args(args);
         command.env_clear();
         for (name, value) in [("PATH", "/usr/bin:/bin"), ("TERM", "xterm"), ("LANG", "C.UTF-8")] {
             command.env(name, value);
@@ -159,4 +164,35 @@ fn sigterm_ends_the_screen_and_the_engine() {
     crate::daemon::signal(u32::try_from(screen.pid()).unwrap(), Signal::TERM);
     screen.until_drawn("the engine has stopped");
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+}
+
+#[test]
+fn a_screen_over_tcp_waits_for_the_next_engine_and_misses_nothing() {
+    let mut engine = Engine::start();
+    let address = engine.address();
+    let token = engine.output(&["token", "create", "ops", "--role", "operator"]).stdout;
+    let token = String::from_utf8(token).unwrap();
+    let args = ["attach", &format!("http://{address}"), "--token", token.trim()];
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut screen = Screen::with(elsewhere.path(), &args);
+    screen.until_drawn("as operator");
+    screen.until_drawn("✓ well");
+    engine.kill();
+    screen.until_drawn("reconnecting");
+    engine.start_again(&address);
+    // It may happen before the screen is back, and is seen all the same.
+    assert!(engine.say(&["run", "hello", "--wait"]).starts_with("exit code 0\n"));
+    screen.until_drawn("✓ well");
+    screen.until_drawn("as operator");
+    screen.until_drawn("✓ ok");
+    assert!(engine.say(&["run", "broken", "--wait"]).starts_with("exit code 1\n"));
+    screen.until_drawn("✗ failing");
+    screen.press("q");
+    screen.until_drawn("the engine goes on");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+    // A token that is revoked while nobody shows it opens nothing.
+    assert!(engine.say(&["token", "revoke", "ops"]).starts_with("exit code 0"));
+    let mut late = Screen::with(elsewhere.path(), &args);
+    late.until_drawn("the token is not known here");
+    assert_eq!(late.child.wait().unwrap().exit_code(), 5);
 }

@@ -5,11 +5,6 @@ use std::net::TcpStream;
 
 use crate::cli_engine::Engine;
 
-/// The address that an engine says it serves.
-fn address(engine: &Engine) -> String {
-    engine.json(&["status", "--json"])["engine"]["listen"].as_str().unwrap().to_owned()
-}
-
 /// What is answered to these bytes, up to the end of the connection.
 fn raw(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -26,7 +21,7 @@ fn get(address: &str, path: &str, headers: &str) -> String {
 #[test]
 fn a_program_with_a_token_does_what_its_role_may() {
     let engine = Engine::start();
-    let url = format!("http://{}", address(&engine));
+    let url = format!("http://{}", engine.address());
     let first = std::fs::read_to_string(engine.path().join("token")).unwrap();
     let viewer = engine.output(&["token", "create", "grafana", "--role", "viewer"]).stdout;
     let viewer = String::from_utf8(viewer).unwrap().trim().to_owned();
@@ -68,7 +63,7 @@ fn a_program_with_a_token_does_what_its_role_may() {
 #[test]
 fn strangers_learn_that_the_engine_lives_and_no_more() {
     let engine = Engine::start();
-    let address = address(&engine);
+    let address = engine.address();
     assert!(get(&address, "/healthz", "").starts_with("HTTP/1.1 200 OK\r\n"));
     let refused = get(&address, "/api/v1/status", "");
     assert!(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{refused}");

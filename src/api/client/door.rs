@@ -19,8 +19,8 @@ use crate::driver::{
 };
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Source,
-    StateName, Why, Worker, WorkerId,
+    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Settings,
+    Source, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
@@ -212,6 +212,10 @@ impl Door for Client {
         let mut query = vec![("expr", schedule), ("count", count.as_str())];
         query.extend(timezone.map(|zone| ("tz", zone)));
         self.ask(&["schedule", "preview"], &query).await
+    }
+
+    async fn settings(&self) -> Result<Settings, Refusal> {
+        self.ask(&["settings"], &[]).await
     }
 
     async fn plan_reload(&self) -> Result<Plan, Refusal> {

@@ -49,20 +49,41 @@ async fn a_body_that_never_ends_is_given_up() {
     assert!(world.door.state().runs.is_empty());
 }
 
+/// A request for events after the first five.
+const EVENTS: &[u8] = b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 5\r\n\r\n";
+
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_reads_nothing_is_dropped() {
+async fn a_subscriber_that_reads_nothing_is_dropped_and_the_others_get_everything() {
+    const COUNT: u64 = 2_000;
     let world = World::new();
-    let (mut near, far) = tokio::io::duplex(1 << 10);
+    let (mut silent, far) = tokio::io::duplex(1 << 10);
     let served = tokio::spawn(converse(far, world.router.clone(), world.stopping.clone()));
-    near.write_all(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n")
-        .await
-        .unwrap();
-    for _ in 0..100 {
+    silent.write_all(EVENTS).await.unwrap();
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connection(&world, 1 << 10);
+        stream.write_all(EVENTS).await.unwrap();
+        let last = format!("id: {COUNT}\n");
+        readers.push(tokio::spawn(async move {
+            let (mut text, mut buffer) = (String::new(), [0; 4096]);
+            while !text.contains(&last) {
+                let read = stream.read(&mut buffer).await.unwrap();
+                text += std::str::from_utf8(&buffer[..read]).unwrap();
+            }
+            let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+            ids.map(|id| id.parse::<u64>().unwrap()).collect::<Vec<_>>()
+        }));
+    }
+    while world.door.state().seq < COUNT {
         world.door.publish();
+        tokio::time::advance(std::time::Duration::from_millis(10)).await;
+    }
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), (6..=COUNT).collect::<Vec<_>>());
     }
     // The connection ends although its other end is still there, and holds what was never read.
     served.await.unwrap();
-    drop(near);
+    drop(silent);
 }
 
 #[tokio::test(start_paused = true)]

@@ -144,6 +144,11 @@ impl PlayedDoor {
         door
     }
 
+    /// How many hear what it tells.
+    pub(super) fn listeners(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -401,6 +406,11 @@ impl Door for PlayedDoor {
             warnings: vec!["rarely".to_owned()],
             fire_times: (1..=count).map(|n| noon() + TimeDelta::days(n as i64)).collect(),
         })
+    }
+
+    async fn settings(&self) -> Result<Settings, Refusal> {
+        let limits = std::iter::once(("db".to_owned(), 2)).collect();
+        Ok(Settings { limits, ..Settings::default() })
     }
 
     async fn plan_reload(&self) -> Result<Plan, Refusal> {

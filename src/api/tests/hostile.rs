@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::params::BODY_LIMIT;
+use crate::driver::JobEdit;
 
 #[tokio::test]
 async fn queries_that_are_not_understood_say_why() {
@@ -121,6 +122,60 @@ async fn bodies_that_are_not_understood_run_nothing() {
     let (status, _) = world.post("/api/v1/jobs/backup/run", Body::from_stream(endless)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(world.door.state().runs.is_empty());
+}
+
+#[tokio::test]
+async fn a_key_given_twice_is_told_by_its_path() {
+    let world = World::new();
+    let mut told = String::new();
+    for body in [
+        r#"{"id": "a", "run": "x", "run": "y", "run": "z"}"#,
+        r#"{"id": "a", "retry": {"delay": "1s", "max_retries": 1, "delay": "1s"}}"#,
+        r#"{"id": "a", "dependencies": [{"job": "b"}, {"job": "c", "\u006aob": "d"}], "id": "b"}"#,
+        r#"{"id": "a", "metadata": {"x": {"y": [[{"z": null, "z": {}}]]}}}"#,
+        r#"{"id": "a", "x\u001b[2J": 1, "x\u001b[2J": 2}"#,
+    ] {
+        for (method, path) in [("POST", ""), ("PUT", "/backup"), ("PATCH", "/backup")] {
+            let response = world.ask(method, &format!("/api/v1/jobs{path}"), &[], body).await;
+            let (status, problem) = json_of(response).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{method} {body}");
+            if method == "POST" {
+                told += &format!("{body}\n  {}\n", problem["errors"]);
+            }
+        }
+    }
+    insta::assert_snapshot!(told, @r#"
+    {"id": "a", "run": "x", "run": "y", "run": "z"}
+      [{"message":"it is given more than once","path":"run"}]
+    {"id": "a", "retry": {"delay": "1s", "max_retries": 1, "delay": "1s"}}
+      [{"message":"it is given more than once","path":"retry.delay"}]
+    {"id": "a", "dependencies": [{"job": "b"}, {"job": "c", "\u006aob": "d"}], "id": "b"}
+      [{"message":"it is given more than once","path":"dependencies[1].job"},{"message":"it is given more than once","path":"id"}]
+    {"id": "a", "metadata": {"x": {"y": [[{"z": null, "z": {}}]]}}}
+      [{"message":"it is given more than once","path":"metadata.x.y[0][0].z"}]
+    {"id": "a", "x\u001b[2J": 1, "x\u001b[2J": 2}
+      [{"message":"it is given more than once","path":"x[2J"}]
+    "#);
+    // Long keys and many doubles cost no more than what is told of them.
+    let (key, many) = ("k".repeat(300_000), "\"a\":0,".repeat(100_000));
+    let body = format!("{{\"{key}\":{{{many}\"b\":0}}}}");
+    let (_, problem) = json_of(world.ask("PATCH", "/api/v1/jobs/backup", &[], body).await).await;
+    assert!(problem["errors"][0]["path"].as_str().unwrap().ends_with(".a"), "{problem}");
+    assert!(world.door.state().edits.is_empty());
+}
+
+#[tokio::test]
+async fn a_definition_is_taken_as_it_is_said() {
+    let world = World::new();
+    let said = r#"{"metadata": {"a": [1, -2, 0.5, 18446744073709551615, true, null, "é", {}], "b": {"a": 1}}}"#;
+    let response = world.ask("PATCH", "/api/v1/jobs/backup", &[], said).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let (_, edit, _) = world.door.state().edits.last().unwrap().clone();
+    assert_eq!(edit, JobEdit::Patch(serde_json::from_str(said).unwrap()));
+    for no in ["[]", "null", "1", r#""x""#, "{", &"{\"a\":".repeat(100_000)] {
+        let response = world.ask("PATCH", "/api/v1/jobs/backup", &[], no.to_owned()).await;
+        assert_eq!(json_of(response).await.0, StatusCode::BAD_REQUEST, "{no:.20}");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 use self::door::PlayedDoor;
 use super::app::{App, WallClock};
+use super::relay::Relay;
 use super::{Role, router};
 
 /// The instant at which all these tests happen.
@@ -37,7 +38,9 @@ fn clock() -> WallClock {
 }
 
 fn app(door: Arc<PlayedDoor>, stopping: CancellationToken) -> App {
-    App { door, role: Role::Viewer, metrics: Arc::default(), clock: clock(), stopping }
+    // Smaller groups than usual, so that a few streams make more than one.
+    let relay = Arc::new(Relay::in_groups_of(2));
+    App { door, role: Role::Viewer, metrics: Arc::default(), clock: clock(), relay, stopping }
 }
 
 /// A door, and the socket's router before it.

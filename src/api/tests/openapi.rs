@@ -114,6 +114,7 @@ async fn answers_are_as_described() {
         ("DELETE", "/workers/{id}", "/workers/worker-1", "", 409),
         ("POST", "/workers/{id}/drain", "/workers/worker-1/drain", "", 200),
         ("GET", "/status", "/status", "", 200),
+        ("GET", "/settings", "/settings", "", 200),
         ("GET", "/schedule/preview", "/schedule/preview?expr=daily", "", 200),
         ("GET", "/schedule/preview", "/schedule/preview?expr=nonsense", "", 422),
         ("POST", "/reload", "/reload?dry_run=true", "", 200),

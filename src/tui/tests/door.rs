@@ -89,6 +89,10 @@ impl Door for FakeDoor {
         self.execution(&id.to_string()).await
     }
 
+    async fn settings(&self) -> Result<crate::model::Settings, Refusal> {
+        Ok(crate::model::Settings::default())
+    }
+
     async fn pause(
         &self,
         job: &JobId,
