@@ -23,7 +23,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::termios;
 use tokio::sync::mpsc;
 
-pub(crate) use decode::{Decoder, Typed};
+pub(crate) use decode::{Decoder, Mouse, Typed};
 pub(crate) use guard::{Restore, in_screen};
 pub(crate) use paint::Painter;
 

@@ -375,21 +375,6 @@ fn only_what_ticks_changes_from_second_to_second() {
 }
 
 #[test]
-fn jobs_are_sorted_by_what_presses_most() {
-    let mut screen = Screen::sample(80, 24);
-    screen.press("s");
-    assert_eq!(screen.notice(), "sorted by state");
-    let first = |screen: &Screen| screen.frame().lines().nth(3).unwrap_or_default().to_owned();
-    assert!(first(&screen).contains("cleanup"));
-    screen.press("s g");
-    assert!(first(&screen).contains("log-processing"), "the next to fire");
-    screen.press("S");
-    assert!(first(&screen).contains("report-generation"));
-    screen.press("F");
-    assert_eq!(screen.model.jobs.rows().len(), 1, "only what is wrong");
-}
-
-#[test]
 fn output_of_a_past_execution_opens_at_its_newest_attempt() {
     let mut world = snapshot();
     world.live.clear();

@@ -63,6 +63,7 @@ impl Pty {
             charset: Charset::Unicode,
             hosting: Hosting::Elsewhere,
             attached: None,
+            config: crate::tui::Config::default(),
             // So that no file of this machine is taken for the engine's.
             host: "another".to_owned(),
             editor: editor(&path),

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::{joined, put, put_right};
 use crate::model::{Role, Severity};
-use crate::tui::keys;
+use crate::tui::keys::Action;
 use crate::tui::model::form::Aim;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{clean, countdown, fit, uptime, width};
@@ -86,9 +86,7 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
 /// The tabs with their counts, and what narrows the list.
 pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     let total = usize::from(area.width);
-    // Where it is narrow the counts go before any of the tabs does.
-    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
-    let line = line.unwrap_or_else(|| tab_line(model, false));
+    let line = tab_line_in(model, total);
     put(canvas, area, 0, &line);
     let room = total.saturating_sub(line.width() + 1);
     let mut parts = narrowed(model);
@@ -96,6 +94,26 @@ pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     let mut end = joined(parts, "  ");
     end.push(Span::raw(" "));
     put_right(canvas, area, 0, &Line::from(end));
+}
+
+/// Where it is narrow the counts go before any of the tabs does.
+fn tab_line_in(model: &Model, total: usize) -> Line<'static> {
+    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
+    line.unwrap_or_else(|| tab_line(model, false))
+}
+
+/// The tab that stands at that column of the tabs' line.
+pub(crate) fn tab_at(model: &Model, x: u16) -> Option<Tab> {
+    let line = tab_line_in(model, usize::from(model.size.width));
+    let mut end = 0;
+    // Each tab, and the blank behind it.
+    for (tab, spans) in Tab::ALL.into_iter().zip(line.spans.chunks(2)) {
+        end += spans.iter().map(Span::width).sum::<usize>();
+        if usize::from(x) < end {
+            return Some(tab);
+        }
+    }
+    None
 }
 
 fn tab_line(model: &Model, counts: bool) -> Line<'static> {
@@ -133,7 +151,13 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
         parts.push(Span::styled(word, theme.care()));
     }
     if model.world.engine.file.changed {
-        parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
+        parts.push(Span::styled(
+            format!("jobs.yaml changed{}{}", theme.dot(), model.way(Action::Reload)),
+            theme.care(),
+        ));
+    }
+    if model.tab == Tab::Executions && model.executions.reversed {
+        parts.push(Span::styled("oldest first", theme.care()));
     }
     if model.marked() > 0 {
         parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
@@ -276,8 +300,8 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
     let room = usize::from(area.width).saturating_sub(taken);
     let mut shown: Vec<(String, &str)> = Vec::new();
-    for binding in keys::valid(model.place()) {
-        if let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) {
+    for (binding, keys) in model.keymap.valid(model.place()) {
+        if let (Some(hint), Some(key)) = (binding.hint, keys.first()) {
             let name = key.name();
             let name = if name == "Enter" { theme.glyph("⏎", "Enter").to_owned() } else { name };
             shown.push((name, hint));

@@ -11,6 +11,7 @@ use super::{joined, output};
 use crate::model::{
     Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Role, Source, StateName,
 };
+use crate::tui::keys::Action;
 use crate::tui::message::JobFacts;
 use crate::tui::model::jobs::schedule;
 use crate::tui::model::{Details, Model, Output};
@@ -18,12 +19,6 @@ use crate::tui::text::{ago, clean, countdown, fire_time, instant, moment, runnin
 
 /// Lines of output under an execution's details.
 const TAIL: usize = 200;
-
-/// What can be done about an execution that went wrong.
-const REMEDIES: &str = "   r runs the job   l all output   w why   :retry this one again";
-
-/// The same, for whoever may only look.
-const LOOKING: &str = "   l all output   w why";
 
 /// Title and lines.
 pub(super) type Page<'a> = (Line<'a>, Vec<Line<'a>>);
@@ -94,7 +89,11 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
         Source::File => "jobs.yaml",
         Source::Api => "the API",
     };
-    let versions = if job.version > 1 { " (V shows all)" } else { "" };
+    let versions = if job.version > 1 {
+        format!(" ({} shows all)", model.way(Action::Versions))
+    } else {
+        String::new()
+    };
     lines.push(fact(model, "from", format!("{source}, version {}{versions}", job.version)));
     lines
 }
@@ -109,7 +108,11 @@ fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
             theme.glyph("↷", ">"),
             ago(model.now, skip.at),
             clean(skip.by.as_str()),
-            if model.may(Role::Operator) { " (K takes it back)" } else { "" }
+            if model.may(Role::Operator) {
+                format!(" ({} takes it back)", model.way(Action::SkipNext))
+            } else {
+                String::new()
+            }
         );
         lines.push(Line::styled(text, theme.care()));
     }
@@ -251,8 +254,7 @@ pub(super) fn execution<'a>(
         // Why, and what can be done about it, before all that is good to know.
         let (_, window) = model.window();
         last_words(model, execution, (width, rows.min(window.max(8)) / 2), &mut lines);
-        let remedies = if model.may(Role::Operator) { REMEDIES } else { LOOKING };
-        lines.push(Line::styled(remedies, theme.quiet()));
+        lines.push(Line::styled(remedies(model), theme.quiet()));
         lines.push(Line::default());
     }
     origin(model, execution, &mut lines);
@@ -275,6 +277,17 @@ pub(super) fn execution<'a>(
         tail(model, execution, (width, rows), &mut lines);
     }
     (title, lines)
+}
+
+/// What can be done about an execution that went wrong.
+fn remedies(model: &Model) -> String {
+    let way = |action| model.way(action);
+    let (output, why) = (way(Action::ShowOutput), way(Action::Why));
+    if !model.may(Role::Operator) {
+        return format!("   {output} all output   {why} why");
+    }
+    let (run, retry) = (way(Action::Run), way(Action::Retry));
+    format!("   {run} runs the job   {output} all output   {why} why   {retry} this one again")
 }
 
 /// The end of the output of an execution that went wrong, or that there is none.
@@ -315,7 +328,8 @@ fn tail<'a>(
         shown.splice(0..0, rows);
     }
     if shown.len() < preview.lines().len() || !preview.is_complete() {
-        let more = format!("   {} l shows all of it", model.theme.ellipsis());
+        let output = model.way(Action::ShowOutput);
+        let more = format!("   {} {output} shows all of it", model.theme.ellipsis());
         lines.push(Line::styled(more, model.theme.quiet()));
     }
     lines.extend(shown);

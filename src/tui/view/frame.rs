@@ -95,9 +95,9 @@ fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
     }
     let rows = usize::from(area.height);
     let first = (prompt.chosen + 1).saturating_sub(rows);
-    for (at, (action, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
-        let binding = crate::tui::keys::valid(model.place()).find(|it| it.name == name);
-        let keys = binding.filter(|it| it.action == action).map_or(&[][..], |it| it.keys);
+    for (at, (_, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
+        let mut valid = model.keymap.valid(model.place());
+        let keys = valid.find(|(it, _)| it.name == name).map_or(&[][..], |(_, keys)| keys);
         let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
         let help = fit(help, usize::from(area.width).saturating_sub(34), model.theme.ellipsis());
         let pad = 14usize.saturating_sub(width(&keys.join(" ")));

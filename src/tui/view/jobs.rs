@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Chosen, Column, Table};
+use super::table::{Chosen, Column, Table, with_sorted};
 use crate::model::{JobStatus, StateName, Summary};
-use crate::tui::model::jobs::{schedule, word};
+use crate::tui::keys::Action;
+use crate::tui::model::jobs::{schedule, waiting_for, word};
 use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::{age, clean, countdown};
 use crate::tui::theme::{Look, Theme};
@@ -45,9 +46,10 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         ("recent", needs.past),
         ("next", needs.next),
     ];
-    let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
-    let sorted = (model.jobs.order.title(), model.jobs.reversed);
-    table.titles(canvas, (!model.jobs.tree).then_some(sorted));
+    let sorted = (!model.jobs.tree).then(|| (model.jobs.order.title(), model.jobs.reversed));
+    let columns = with_sorted(&COLUMNS, sorted);
+    let table = Table::by_need(model.theme, &columns, area, &needs);
+    table.titles(canvas, sorted);
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);
     for (row, (at, place)) in (1..usize::from(area.height)).zip(shown) {
@@ -63,7 +65,7 @@ fn cells<'a>(model: &Model, job: &'a JobStatus, depth: usize, table: &Table<'_>)
     let theme = model.theme;
     let definition = &job.definition;
     let look = look(theme, model.world.condition(job));
-    let waits = waiting_for(model, job);
+    let waits = waiting_for(&model.world, job);
     vec![
         Line::styled(format!("{} {}", look.glyph, look.word), look.style),
         Line::from_iter(
@@ -113,17 +115,6 @@ fn last(model: &Model, job: &JobStatus) -> Line<'static> {
     }
 }
 
-/// The jobs that a chain or a waiting execution waits for.
-fn waiting_for(model: &Model, job: &JobStatus) -> String {
-    use crate::model::ExecutionState::Waiting;
-    let live = model.world.live_of(&job.definition.id).find_map(|it| match &it.state {
-        Waiting { waiting_for, .. } if !waiting_for.is_empty() => Some(waiting_for),
-        _ => None,
-    });
-    let jobs = live.unwrap_or(&job.waiting_for);
-    jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", ")
-}
-
 /// How a job's condition looks.
 pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
     let glyph = |unicode, ascii| theme.glyph(unicode, ascii);
@@ -160,15 +151,16 @@ pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<
 }
 
 fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let (esc, wrong) = (model.way(Action::Close), model.way(Action::OnlyWrong));
     let lines: &[&str] = if !model.world.jobs().is_empty() && model.jobs.only_wrong {
-        &["nothing is wrong", "", "F lists all jobs again"]
+        &["nothing is wrong", "", &format!("{wrong} lists all jobs again")]
     } else if !model.world.jobs().is_empty() {
-        &["no job matches the filter", "", "Esc clears it"]
+        &["no job matches the filter", "", &format!("{esc} clears it")]
     } else {
         &[
             "no jobs yet",
             "",
-            "write one into jobs.yaml, then ^r:",
+            &format!("write one into jobs.yaml, then {}:", model.way(Action::Reload)),
             "",
             "jobs:",
             "  - id: hello",

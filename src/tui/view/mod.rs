@@ -23,7 +23,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+pub(crate) use bars::tab_at;
 pub(crate) use form::rows as form_rows;
+pub(crate) use system::event_rows;
 
 use super::layout::LEAST;
 use super::model::{Model, Opened, Tab};

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
-use crate::tui::keys::{self, Place};
+use crate::tui::keys::{Action, Binding, Key, Place};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};
 
@@ -50,7 +50,9 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
     } else {
         format!(
             " jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
-             Enter applies, Esc leaves all as it is"
+             {} applies, {} leaves all as it is",
+            model.way(Action::Apply),
+            model.way(Action::Close)
         )
     };
     (Line::styled(title, theme.strong()), lines)
@@ -122,18 +124,18 @@ fn broken(line: &str, columns: usize) -> Vec<String> {
 /// The keys that are valid there.
 pub(super) fn help(model: &Model, place: Place) -> Page<'static> {
     let theme = model.theme;
-    let line = |binding: &keys::Binding| {
-        let names: Vec<String> = if binding.keys.is_empty() {
+    let line = |(binding, keys): (&Binding, &[Key])| {
+        let names: Vec<String> = if keys.is_empty() {
             vec![format!(":{}", binding.name)]
         } else {
-            binding.keys.iter().map(|key| key.name()).collect()
+            keys.iter().map(|key| key.name()).collect()
         };
         Line::from(vec![
             Span::styled(format!("   {:<18}", names.join("  ")), theme.strong()),
             Span::raw(binding.help),
         ])
     };
-    let lines = keys::valid(place).map(line).collect();
+    let lines = model.keymap.valid(place).map(line).collect();
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 
