@@ -36,6 +36,7 @@ impl Screen {
             command.env(name, value);
         }
         command.env("CRONTOWER_DATA_DIR", dir);
+        command.env("HOME", dir);
         command.cwd(dir);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -157,6 +158,19 @@ fn sigterm_ends_the_screen_and_the_engine() {
     let mut screen = Screen::open(dir.path());
     screen.until_drawn("gate");
     crate::daemon::signal(u32::try_from(screen.pid()).unwrap(), Signal::TERM);
+    screen.until_drawn("the engine has stopped");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+}
+
+#[test]
+fn a_config_file_that_is_wrong_is_told_on_a_screen_that_works() {
+    let dir = folder();
+    let config = dir.path().join(".config/crontower");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.yaml"), "utc: true\nkeys:\n  quti: Q\n").unwrap();
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("config.yaml:3:3: no action is named `quti`");
+    screen.press("q");
     screen.until_drawn("the engine has stopped");
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
 }

@@ -31,6 +31,8 @@ pub(crate) enum Action {
     Search,
     NextMatch,
     PreviousMatch,
+    NextError,
+    PreviousError,
     Run,
     RunWith,
     PauseUntil,
@@ -116,6 +118,12 @@ impl Scope {
     fn common(self, other: Self) -> Option<Self> {
         let both = self.0 & other.0;
         (both != 0).then(|| Self(1 << both.trailing_zeros()))
+    }
+
+    /// Each place by itself.
+    #[cfg(test)]
+    pub(crate) fn nth(bit: usize) -> Option<Self> {
+        (bit < SCOPE_WORDS.len()).then(|| Self(1 << bit))
     }
 
     /// Where it is, as the end of a sentence.
@@ -312,6 +320,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[key('/')], Action::Search, Scope::OUTPUT, "search", "search").hint("search"),
     bind(&[key('n')], Action::NextMatch, Scope::OUTPUT, "next-match", "next match"),
     bind(&[key('N')], Action::PreviousMatch, Scope::OUTPUT, "previous-match", "previous match"),
+    bind(&[key('e')], Action::NextError, Scope::OUTPUT, "next-error", "next line with an error")
+        .hint("error"),
+    bind(
+        &[key('E')],
+        Action::PreviousError,
+        Scope::OUTPUT,
+        "previous-error",
+        "line with an error before",
+    ),
     bind(&[key('o')], Action::Save, Scope::OUTPUT, "save", "write it to a file").hint("save"),
     bind(&[key(']')], Action::NextAttempt, Scope::OUTPUT, "next-attempt", "next attempt"),
     bind(&[key('[')], Action::PreviousAttempt, Scope::OUTPUT, "previous-attempt", "attempt before"),
@@ -353,7 +370,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "zoom",
         "details on the whole screen; j and k go on",
     ),
-    bind(&[key('y')], Action::Copy, COPIED, "copy", "copy the id (of an opened job: its YAML)"),
+    bind(
+        &[key('y')],
+        Action::Copy,
+        COPIED,
+        "copy",
+        "copy the id; of an opened job its YAML, of an output the first line in sight",
+    ),
     bind(
         &[ctrl('r')],
         Action::Reload,

@@ -2,7 +2,9 @@
 
 use super::door::FakeDoor;
 use super::*;
+use crate::tui::keys::{BINDINGS, Scope};
 use crate::tui::terminal::Mouse;
+use crate::tui::theme::Palette;
 
 fn screen(config: &str, width: u16, height: u16) -> Screen {
     let door = FakeDoor::new(fixtures::snapshot(), fixtures::executions());
@@ -86,4 +88,51 @@ fn the_mouse_selects_opens_scrolls_and_changes_tabs_where_it_is_on() {
     mouse(&mut screen, Mouse::Press, 12, 1);
     assert_eq!(screen.model.tab, Tab::Jobs);
     assert!(screen.model.question.is_some());
+}
+
+/// The table of keys as the guide shows it.
+fn table_of_keys() -> String {
+    let places = |scope: Scope| {
+        let all = (0..11).map(|bit| Scope::nth(bit).unwrap());
+        let missing: Vec<_> = all.clone().filter(|one| !one.meets(scope)).collect();
+        let name = |one: &Scope| one.words().trim_start_matches("in ").to_owned();
+        let names = |scopes: Vec<Scope>| scopes.iter().map(name).collect::<Vec<_>>().join(", ");
+        match missing.len() {
+            0 => "everywhere".to_owned(),
+            1..=4 => format!("everywhere but {}", names(missing)),
+            _ => names(all.filter(|one| one.meets(scope)).collect()),
+        }
+    };
+    let mut table = String::from("| action | keys | does | where |\n|---|---|---|---|\n");
+    for binding in BINDINGS {
+        let keys: Vec<String> =
+            binding.keys.iter().map(|key| format!("`{}`", key.name())).collect();
+        let keys = if keys.is_empty() { "–".to_owned() } else { keys.join(" ") };
+        let (name, help, places) = (binding.name, binding.help, places(binding.scope));
+        table.push_str(&format!("| `{name}` | {keys} | {help} | {places} |\n"));
+    }
+    table
+}
+
+#[test]
+fn the_guide_has_the_table_of_keys_as_it_is() {
+    let guide = include_str!("../../../docs/screen.md");
+    let told = guide.split("<!-- keys -->\n").nth(1).unwrap_or_default();
+    let told = told.split("<!-- end of keys -->").next().unwrap_or_default();
+    assert!(told == table_of_keys(), "docs/screen.md should say:\n{}", table_of_keys());
+}
+
+#[test]
+fn the_config_file_of_the_guide_is_right() {
+    let guide = include_str!("../../../docs/screen.md");
+    let examples: Vec<&str> = guide.split("```yaml\n").skip(1).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        let text = example.split("```").next().unwrap_or_default();
+        let config = Config::parse("config.yaml", text);
+        assert_eq!(config.errors().collect::<Vec<_>>(), [""; 0]);
+    }
+    for theme in Palette::ALL {
+        assert!(guide.contains(&format!("`{}`", theme.id())), "{}", theme.id());
+    }
 }

@@ -287,7 +287,7 @@ fn output_is_searched_followed_and_copied() {
     screen.press("N");
     assert_eq!(screen.model.opened.len(), 1);
     screen.press("G f y");
-    assert_eq!(screen.copied, Some(execution_id(998).to_string()));
+    assert_eq!(screen.copied.as_deref(), Some("line 41: ok all went well"), "the first in sight");
     screen.press("/ \"elephant\" Enter");
     assert_eq!(screen.notice(), "no line holds `elephant`");
     screen.press("]");

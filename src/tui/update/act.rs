@@ -11,6 +11,7 @@ use crate::tui::Exit;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::message::{Command, Request};
 use crate::tui::model::cursor::Move;
+use crate::tui::model::scrub::plain;
 use crate::tui::model::{Filter, Link, Model, Opened, Output, Prompt, Purpose, Question, Tab};
 use crate::tui::options::Hosting;
 
@@ -39,16 +40,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Run | Action::RunForced | Action::Retry | Action::CancelExecution => {
             return ask::ask_engine(model, action);
         }
-        Action::Why => {
-            let job = model.job_in_hand();
-            let request = match (model.execution_in_hand(), job) {
-                (Some(execution), _) => {
-                    Some(Request::WhyExecution(execution.job_id.clone(), execution.id))
-                }
-                (None, job) => job.map(|job| Request::WhyJob(job, model.now)),
-            };
-            return request.map(Command::Ask).into_iter().collect();
-        }
+        Action::Why => return why(model),
         Action::ShowOutput => return show_output(model),
         Action::OnlyWrong => return only_wrong(model),
         Action::Mark | Action::MarkRange => return mark(model, action),
@@ -57,13 +49,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             model.jobs.touch();
         }
         Action::Zoom => model.zoomed = !model.zoomed,
-        Action::Reverse if model.tab == Tab::Executions => {
-            let list = &mut model.executions;
-            list.reversed = !list.reversed;
-            let first = if list.reversed { "the oldest first" } else { "the newest first" };
-            model.notice(Severity::Info, format!("by when they were created, {first}"));
-            return reload_executions(model);
-        }
+        Action::Reverse if model.tab == Tab::Executions => return reverse_executions(model),
         Action::NextOrder | Action::Reverse => reorder(model, action),
         Action::Copy => return copy(model),
         Action::Reload => return vec![Command::Ask(Request::PlanReload)],
@@ -76,6 +62,17 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             model.opened.push(Opened::Help { place, scroll: 0 });
         }
         Action::Notices => model.opened.push(Opened::Notices { scroll: 0 }),
+        Action::Utc | Action::Theme(_) | Action::Mouse | Action::Repaint => {
+            return set_screen(model, action);
+        }
+        _ => in_output(model, action),
+    }
+    Vec::new()
+}
+
+/// What the screen itself is like.
+fn set_screen(model: &mut Model, action: Action) -> Vec<Command> {
+    match action {
         Action::Utc => {
             model.utc = !model.utc;
             let zone = model.zone();
@@ -96,9 +93,28 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             return vec![Command::Mouse(model.mouse)];
         }
         Action::Repaint => return vec![Command::Repaint],
-        _ => in_output(model, action),
+        _ => {}
     }
     Vec::new()
+}
+
+fn why(model: &mut Model) -> Vec<Command> {
+    let job = model.job_in_hand();
+    let request = match (model.execution_in_hand(), job) {
+        (Some(execution), _) => Some(Request::WhyExecution(execution.job_id.clone(), execution.id)),
+        (None, job) => job.map(|job| Request::WhyJob(job, model.now)),
+    };
+    request.map(Command::Ask).into_iter().collect()
+}
+
+/// The store pages by creation: of all orders only that one and its reverse hold over a history of
+/// any length.
+fn reverse_executions(model: &mut Model) -> Vec<Command> {
+    let list = &mut model.executions;
+    list.reversed = !list.reversed;
+    let first = if list.reversed { "the oldest first" } else { "the newest first" };
+    model.notice(Severity::Info, format!("by when they were created, {first}"));
+    reload_executions(model)
 }
 
 pub(super) fn go_to(model: &mut Model, tab: Tab) {
@@ -381,7 +397,11 @@ fn copy(model: &mut Model) -> Vec<Command> {
         Some(Opened::Job { .. }) => {
             model.details.as_ref().map(|details| details.definition.join("\n"))
         }
-        Some(Opened::Output(output)) => Some(output.key.execution_id.to_string()),
+        Some(Opened::Output(output)) => {
+            let (width, height) = model.window();
+            let line = output.lines().get(output.first_line(width, height));
+            line.map(|line| plain(&line.text))
+        }
         _ => model
             .execution_in_hand()
             .map(|execution| execution.id.to_string())
@@ -424,6 +444,12 @@ fn in_output(model: &mut Model, action: Action) {
                     search => format!("no line holds `{search}`"),
                 };
                 model.notice(Severity::Info, text);
+            }
+        }
+        Action::NextError | Action::PreviousError => {
+            let found = output.seek_error(action == Action::NextError, width, height);
+            if !found {
+                model.notice(Severity::Info, "no line tells of an error");
             }
         }
         Action::NextAttempt | Action::PreviousAttempt => {

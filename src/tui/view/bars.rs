@@ -200,13 +200,19 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
 fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
-    let keys = [
+    let mut keys = vec![
         (theme.glyph("⏎", "Enter"), if writes { "save" } else { "do it" }),
-        ("Tab", "next"),
-        ("S-Tab", "before"),
-        (theme.glyph("← →", "Left Right"), "choose"),
         ("Esc", "leave"),
+        ("Tab", "next"),
+        (theme.glyph("← →", "Left Right"), "choose"),
+        ("S-Tab", "before"),
     ];
+    let cells = |keys: &[(&str, &str)]| {
+        keys.iter().map(|(key, what)| width(key) + width(what) + 3).sum::<usize>()
+    };
+    while cells(&keys) > usize::from(area.width) && keys.len() > 1 {
+        keys.pop();
+    }
     let mut line = vec![Span::raw(" ")];
     for (key, what) in keys {
         line.push(Span::styled(key, theme.strong()));
@@ -293,7 +299,13 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
             Severity::Warning => (theme.glyph("⚠ ", "! "), theme.care()),
             Severity::Error => (theme.glyph("⚠ ", "! "), theme.bad()),
         };
-        let room = usize::from(area.width) * 2 / 3;
+        // What went wrong is read in full, as far as that goes beside the way to the keys.
+        let total = usize::from(area.width);
+        let room = if notice.severity == Severity::Error {
+            total.saturating_sub(11)
+        } else {
+            total * 2 / 3
+        };
         let text = format!("{sign}{}", clean(&notice.text));
         Line::styled(format!("{} ", fit(&text, room, theme.ellipsis())), style)
     });

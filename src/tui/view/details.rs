@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::executions::{duration, late, trigger};
 use super::graph::{self, Way};
 use super::jobs::{look, sparkline};
+use super::papers::broken;
 use super::{joined, output};
 use crate::model::{
     Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Role, Source, StateName,
@@ -14,7 +15,7 @@ use crate::model::{
 use crate::tui::keys::Action;
 use crate::tui::message::JobFacts;
 use crate::tui::model::jobs::schedule;
-use crate::tui::model::{Details, Model, Output};
+use crate::tui::model::{Details, Model, Output, World};
 use crate::tui::text::{ago, clean, countdown, fire_time, instant, moment, running_for, took};
 
 /// Lines of output under an execution's details.
@@ -30,11 +31,20 @@ pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a>
         return (title(model, id.as_str(), ""), vec![gone]);
     };
     let mut lines = summary(model, job);
-    neighbours(model, job, &mut lines);
     let details = model.details.as_ref().filter(|details| details.job == *id);
-    if let Some(facts) = details.and_then(|details| details.facts.as_ref()) {
-        next_fire_times(model, facts, &mut lines);
+    let facts = details.and_then(|details| details.facts.as_ref());
+    // What went wrong before all that is good to know.
+    let wrong = World::is_failing(job);
+    if let (true, Some(facts)) = (wrong, facts) {
+        failure(model, facts, width, &mut lines);
         executions(model, facts, width, &mut lines);
+    }
+    neighbours(model, job, &mut lines);
+    if let Some(facts) = facts {
+        next_fire_times(model, facts, &mut lines);
+        if !wrong {
+            executions(model, facts, width, &mut lines);
+        }
         passed(model, facts, &mut lines);
     }
     if let Some(Details { definition, .. }) = details {
@@ -96,6 +106,30 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
     };
     lines.push(fact(model, "from", format!("{source}, version {}{versions}", job.version)));
     lines
+}
+
+/// Why it is failing, and what can be done about it.
+fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'_>>) {
+    let failed = facts.executions.iter().find(|it| it.state.name().is_failure());
+    let Some(failed) = failed else {
+        return;
+    };
+    let theme = model.theme;
+    let look = theme.state(failed.state.name());
+    let error = failed.attempt().and_then(|attempt| attempt.error.as_deref());
+    let at = moment(model.zone(), model.now, failed.finished_at.unwrap_or(failed.fire_time));
+    let why = clean(error.unwrap_or(&failed.reason)).into_owned();
+    lines.push(Line::default());
+    let told = format!("{} {} {at}: {why}", look.glyph, look.word);
+    lines.extend(broken(&told, width).into_iter().map(|row| Line::styled(row, look.style)));
+    let way = |action| model.way(action);
+    let (output, why) = (way(Action::ShowOutput), way(Action::Why));
+    let mut ways = format!("   {output} output  {why} why");
+    if model.may(Role::Operator) {
+        let (run, known) = (way(Action::Run), way(Action::Acknowledge));
+        ways.push_str(&format!("  {run} run  {known} acknowledge"));
+    }
+    lines.push(Line::styled(ways, theme.quiet()));
 }
 
 /// What operators have said about it beside pausing it.

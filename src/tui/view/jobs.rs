@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::put;
 use super::table::{Chosen, Column, Table, with_sorted};
-use crate::model::{JobStatus, StateName, Summary};
+use crate::model::{JobStatus, Role, StateName, Summary};
 use crate::tui::keys::Action;
 use crate::tui::model::jobs::{schedule, waiting_for, word};
 use crate::tui::model::{JobCondition, Model, last_result};
@@ -58,6 +58,39 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
             let chosen = Chosen { selected: at == cursor.at, marked };
             table.row(canvas, row, cells(model, job, model.jobs.depth(at), &table), chosen);
         }
+    }
+    if model.world.engine.file.sample {
+        sample(model, canvas, area, rows.len() + 2);
+    }
+}
+
+/// Under the sample jobs: what they are, and the first steps.
+fn sample(model: &Model, canvas: &mut Buffer, area: Rect, from: usize) {
+    let way = |action| model.way(action);
+    let steps = [
+        (way(Action::Run), "runs the selected job now"),
+        (way(Action::ShowOutput), "shows what it wrote"),
+        (way(Action::NewJob), "defines a job of your own"),
+        (way(Action::Help), "shows the keys that are valid where you are"),
+    ];
+    let theme = model.theme;
+    let quiet = |text: &str| Line::styled(format!("   {text}"), theme.quiet());
+    let mut lines = vec![quiet("This is a built-in sample: five jobs that do no harm."), quiet("")];
+    lines.extend(steps.iter().map(|(key, what)| {
+        let key = Span::styled(format!("   {key:<4}"), theme.strong());
+        Line::from(vec![key, Span::styled(*what, theme.quiet())])
+    }));
+    lines.extend([
+        quiet(""),
+        quiet("`crontower init` writes a jobs.yaml of your own to begin from;"),
+        quiet("`crontower import crontab` makes one of your crontab."),
+    ]);
+    let room = usize::from(area.height).saturating_sub(from);
+    if !model.may(Role::Admin) || lines.len() > room {
+        return;
+    }
+    for (at, line) in lines.iter().enumerate() {
+        put(canvas, area, from + at, line);
     }
 }
 

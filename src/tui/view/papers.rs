@@ -107,7 +107,7 @@ pub(super) fn paper<'a>(
 }
 
 /// A line from outside, broken between words where it is too long.
-fn broken(line: &str, columns: usize) -> Vec<String> {
+pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
     let room = columns.saturating_sub(2).max(10);
     let mut rows = Vec::new();
     let mut row = String::from(" ");
@@ -121,8 +121,11 @@ fn broken(line: &str, columns: usize) -> Vec<String> {
     rows
 }
 
+/// Cells of the keys in the help.
+const KEYS: usize = 21;
+
 /// The keys that are valid there.
-pub(super) fn help(model: &Model, place: Place) -> Page<'static> {
+pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static> {
     let theme = model.theme;
     let line = |(binding, keys): (&Binding, &[Key])| {
         let names: Vec<String> = if keys.is_empty() {
@@ -130,12 +133,15 @@ pub(super) fn help(model: &Model, place: Place) -> Page<'static> {
         } else {
             keys.iter().map(|key| key.name()).collect()
         };
-        Line::from(vec![
-            Span::styled(format!("   {:<18}", names.join("  ")), theme.strong()),
-            Span::raw(binding.help),
-        ])
+        let names = Span::styled(format!("   {:<1$}", names.join("  "), KEYS - 3), theme.strong());
+        // Rows of a text from outside begin with a blank, and with five from the second on.
+        let rows = broken(binding.help, columns.saturating_sub(KEYS - 1));
+        rows.into_iter().enumerate().map(move |(at, row)| {
+            let before = if at == 0 { names.clone() } else { Span::raw(" ".repeat(KEYS)) };
+            Line::from(vec![before, Span::raw(row.trim_start().to_owned())])
+        })
     };
-    let lines = model.keymap.valid(place).map(line).collect();
+    let lines = model.keymap.valid(place).flat_map(line).collect();
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 

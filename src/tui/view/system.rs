@@ -26,6 +26,8 @@ const LOAD: u16 = 6;
 /// Cells of their labels.
 const LABEL: usize = 16;
 
+/// Below so many columns its parts stand one above the other.
+const NARROW: u16 = 60;
 /// Cells that today's counts need.
 const TODAY: u16 = 24;
 
@@ -40,6 +42,9 @@ struct Parts {
 
 fn parts(area: Rect) -> Parts {
     let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
+    if area.width < NARROW {
+        return narrow_parts(area);
+    }
     let upper = Rect { height: facts, ..area };
     let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
     let left = area.height - facts;
@@ -55,6 +60,18 @@ fn parts(area: Rect) -> Parts {
         upcoming,
         events: Rect { y: upcoming.bottom(), height: left - next_rows, ..area },
     }
+}
+
+/// Side by side nothing could be read: how things go stands above what the engine is.
+fn narrow_parts(area: Rect) -> Parts {
+    let today = Rect { height: area.height.min(5), ..area };
+    let engine =
+        Rect { y: today.bottom(), height: (area.height - today.height).min(FACTS), ..area };
+    let none = Rect { y: engine.bottom(), height: 0, ..area };
+    let left = area.height - today.height - engine.height;
+    let upcoming = Rect { height: (left / 2).min(6), ..none };
+    let events = Rect { y: upcoming.bottom(), height: left - upcoming.height, ..area };
+    Parts { engine, today, load: none, upcoming, events }
 }
 
 /// Draws the tab.
