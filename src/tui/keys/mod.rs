@@ -186,6 +186,14 @@ impl Binding {
     }
 }
 
+impl Binding {
+    /// Whether it does anything where the list is empty: what narrows it can be changed, and one
+    /// can go elsewhere.
+    pub(crate) fn serves_an_empty_list(&self) -> bool {
+        matches!(self.action, Action::Filter | Action::OnlyWrong | Action::Palette | Action::Help)
+    }
+}
+
 /// Who may do it.
 const fn role_of(action: Action) -> Role {
     match action {

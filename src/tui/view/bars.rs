@@ -290,6 +290,18 @@ pub(super) fn visible(text: &str, skip: usize, room: usize) -> String {
     kept
 }
 
+/// Whether there is nothing in the list that a key could be about.
+fn is_empty(model: &Model) -> bool {
+    let rows = match model.tab {
+        _ if !model.opened.is_empty() => 1,
+        Tab::Jobs => model.jobs.rows().len(),
+        Tab::Executions => model.executions.rows().len(),
+        Tab::Workers => model.workers.rows().len(),
+        Tab::System => 1,
+    };
+    rows == 0
+}
+
 fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let newest = model.notices.back().filter(|notice| notice.is_fresh(model.now));
@@ -312,7 +324,13 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
     let room = usize::from(area.width).saturating_sub(taken);
     let mut shown: Vec<(String, &str)> = Vec::new();
+    if model.tab == Tab::Jobs && is_empty(model) && model.may(Role::Admin) {
+        shown.push((model.way(Action::NewJob), "new job"));
+    }
     for (binding, keys) in model.keymap.valid(model.place()) {
+        if is_empty(model) && !binding.serves_an_empty_list() {
+            continue;
+        }
         if let (Some(hint), Some(key)) = (binding.hint, keys.first()) {
             let name = key.name();
             let name = if name == "Enter" { theme.glyph("⏎", "Enter").to_owned() } else { name };

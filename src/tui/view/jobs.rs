@@ -75,7 +75,8 @@ fn sample(model: &Model, canvas: &mut Buffer, area: Rect, from: usize) {
     ];
     let theme = model.theme;
     let quiet = |text: &str| Line::styled(format!("   {text}"), theme.quiet());
-    let mut lines = vec![quiet("This is a built-in sample: five jobs that do no harm."), quiet("")];
+    let mut lines =
+        vec![quiet("These are the jobs of a built-in sample. They do no harm."), quiet("")];
     lines.extend(steps.iter().map(|(key, what)| {
         let key = Span::styled(format!("   {key:<4}"), theme.strong());
         Line::from(vec![key, Span::styled(*what, theme.quiet())])
@@ -193,7 +194,9 @@ fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
         &[
             "no jobs yet",
             "",
-            &format!("write one into jobs.yaml, then {}:", model.way(Action::Reload)),
+            &format!("{} asks for one in a form", model.way(Action::NewJob)),
+            "",
+            &format!("or write one into jobs.yaml, then {}:", model.way(Action::Reload)),
             "",
             "jobs:",
             "  - id: hello",

@@ -104,6 +104,9 @@ fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) 
     let place = (lines.len() > rows)
         .then(|| Span::styled(format!("{shown}/{}", lines.len()), model.theme.quiet()));
     put_ends(canvas, area, &title, place.into_iter().collect(), " ");
+    if title.width() > usize::from(area.width) {
+        put_cut(model, canvas, area, 0, &title);
+    }
     for (at, line) in lines.iter().skip(scroll).take(rows).enumerate() {
         put_cut(model, canvas, area, at + 1, line);
     }

@@ -50,7 +50,7 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
     } else {
         format!(
             " jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
-             {} applies, {} leaves all as it is",
+             {} applies, {} does not",
             model.way(Action::Apply),
             model.way(Action::Close)
         )
@@ -121,27 +121,35 @@ pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
     rows
 }
 
-/// Cells of the keys in the help.
-const KEYS: usize = 21;
-
 /// The keys that are valid there.
 pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static> {
     let theme = model.theme;
-    let line = |(binding, keys): (&Binding, &[Key])| {
+    // Where it is narrow, long names stand on a line of their own.
+    let cells = if columns < 60 { 12 } else { 21 };
+    let lines_of = |(binding, keys): (&Binding, &[Key])| {
         let names: Vec<String> = if keys.is_empty() {
             vec![format!(":{}", binding.name)]
         } else {
             keys.iter().map(|key| key.name()).collect()
         };
-        let names = Span::styled(format!("   {:<1$}", names.join("  "), KEYS - 3), theme.strong());
-        // Rows of a text from outside begin with a blank, and with five from the second on.
-        let rows = broken(binding.help, columns.saturating_sub(KEYS - 1));
-        rows.into_iter().enumerate().map(move |(at, row)| {
-            let before = if at == 0 { names.clone() } else { Span::raw(" ".repeat(KEYS)) };
-            Line::from(vec![before, Span::raw(row.trim_start().to_owned())])
-        })
+        let names = format!("   {}", names.join("  "));
+        let beside = width(&names) < cells;
+        let pad = " ".repeat(cells);
+        let mut lines = Vec::new();
+        if !beside {
+            lines.push(Line::styled(names.clone(), theme.strong()));
+        }
+        let rows = broken(binding.help, columns.saturating_sub(cells - 1));
+        for (at, row) in rows.into_iter().enumerate() {
+            let before = match at {
+                0 if beside => Span::styled(format!("{names:<cells$}"), theme.strong()),
+                _ => Span::raw(pad.clone()),
+            };
+            lines.push(Line::from(vec![before, Span::raw(row.trim_start().to_owned())]));
+        }
+        lines
     };
-    let lines = model.keymap.valid(place).flat_map(line).collect();
+    let lines = model.keymap.valid(place).flat_map(lines_of).collect();
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 
