@@ -52,6 +52,7 @@ pub(crate) enum Action {
     RunForced,
     Retry,
     Why,
+    WhyAt,
     CancelExecution,
     Pause,
     ShowOutput,
@@ -319,6 +320,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[], Action::Delete, Scope::OF_JOB, "delete", "delete the job (shows the diff, asks)"),
     bind(&[key('z')], Action::Undo, Scope::ALL, "undo", "undo the last action of yours"),
     bind(&[key('w')], Action::Why, OF_LISTED, "why", "why it runs, waits, or does not").hint("why"),
+    bind(
+        &[key('W')],
+        Action::WhyAt,
+        OF_LISTED,
+        "why-at",
+        "why the job ran, or did not, at a time that you name",
+    ),
     bind(&[], Action::Retry, OF_RUN, "retry", "run a final execution again"),
     bind(&[key('f')], Action::Follow, Scope::OUTPUT, "follow", "stay with the newest line")
         .hint("follow"),

@@ -503,3 +503,15 @@ fn w_says_why_of_a_job_and_of_an_execution() {
     screen.press("q Enter w");
     assert!(screen.frame().contains("why database-backup 000003e7"), "{}", screen.frame());
 }
+
+#[test]
+fn a_capital_w_asks_about_a_time() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("j W");
+    assert!(screen.footer().contains("why at 03:00, yesterday 18:00"), "{}", screen.footer());
+    screen.press("\"02:30\" Enter");
+    assert_eq!(screen.door.asked(), "why data-sync at 2026-11-23T01:30:00+00:00");
+    assert!(screen.frame().contains("why data-sync"));
+    screen.press("Esc W \"elephant\" Enter");
+    assert!(screen.notice().starts_with("`elephant`? write 03:00"));
+}

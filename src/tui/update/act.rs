@@ -37,6 +37,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Search => begin(model, Purpose::Search),
         Action::Palette => begin(model, Purpose::Palette),
         Action::Save => begin(model, Purpose::SaveAs),
+        Action::WhyAt => begin(model, Purpose::WhyAt),
         Action::Run | Action::RunForced | Action::Retry | Action::CancelExecution => {
             return ask::ask_engine(model, action);
         }

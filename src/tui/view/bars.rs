@@ -9,6 +9,7 @@ use super::{joined, put, put_right};
 use crate::model::{Role, Severity};
 use crate::tui::keys::Action;
 use crate::tui::model::form::Aim;
+use crate::tui::model::when::PAST_HINT;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{clean, countdown, fit, uptime, width};
 
@@ -260,6 +261,7 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
         Purpose::Search => ("search /", ""),
         Purpose::Palette => (":", ""),
         Purpose::SaveAs => ("save as ", ""),
+        Purpose::WhyAt => ("why at ", PAST_HINT),
     };
     let start = 1 + width(sign);
     let room = usize::from(area.width).saturating_sub(start + 1).max(1);
