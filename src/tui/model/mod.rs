@@ -274,14 +274,14 @@ impl Model {
     /// What is wrong with the config file, the first last: it is the one that is seen.
     fn tell_of_config(&mut self, options: &TuiOptions) {
         let errors: Vec<String> = options.config.errors().collect();
-        let more = errors.len().saturating_sub(1);
+        let count = errors.len();
         for (at, error) in errors.into_iter().enumerate().rev() {
-            let rest = if at == 0 && more > 0 {
-                format!(" (:notices has {more} more)")
+            let all = if at == 0 && count > 1 {
+                format!("{count} errors (:notices): ")
             } else {
                 String::new()
             };
-            self.notice(Severity::Error, format!("{error}{rest}"));
+            self.notice(Severity::Error, format!("{all}{error}"));
         }
     }
 

@@ -40,8 +40,17 @@ fn a_config_with_errors_opens_the_screen_with_the_usual_keys_and_tells_them() {
     assert!(screen.footer().contains("config.yaml:4:3: no action is named `stop`"));
     screen.press("r");
     assert_eq!(screen.door.asked(), "run cleanup");
+    // The notices tell all of all.
+    let config = "theme: lihgt\nkeys:\n  run: x\n";
+    let mut screen = self::screen(config, 80, 24);
+    let footer = screen.footer();
+    assert!(footer.contains("2 errors (:notices): config.yaml:1:8: expected"), "{footer}");
     screen.press(": \"notices\" Enter");
-    assert!(screen.frame().contains("config.yaml:4:3"), "{}", screen.frame());
+    let frame = screen.frame();
+    assert!(frame.contains("mean `light`?") && frame.contains("or [] for none"), "{frame}");
+    let mut screen = self::screen("keys: {\n  stop: y}\n", 80, 24);
+    screen.press(": \"notices\" Enter");
+    assert!(screen.frame().contains("config.yaml:2:3"), "{}", screen.frame());
 }
 
 #[test]

@@ -316,7 +316,7 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
         // What went wrong is read in full, as far as that goes beside the way to the keys.
         let total = usize::from(area.width);
         let room = if notice.severity == Severity::Error {
-            total.saturating_sub(11)
+            total.saturating_sub(14)
         } else {
             total * 2 / 3
         };

@@ -90,7 +90,7 @@ fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>
         Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
         Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
         Opened::Help { place, .. } => papers::help(model, *place, width),
-        Opened::Notices { .. } => papers::notices(model),
+        Opened::Notices { .. } => papers::notices(model, width),
         // They draw themselves: output may be far too long to be made into lines.
         Opened::Output(_) | Opened::Versions(_) => (Line::default(), Vec::new()),
     }

@@ -153,24 +153,29 @@ pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static>
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 
-/// Past notices, newest first.
-pub(super) fn notices(model: &Model) -> Page<'_> {
+/// Past notices, newest first, each in full.
+pub(super) fn notices(model: &Model, columns: usize) -> Page<'_> {
+    /// Cells before the text.
+    const BEFORE: usize = 16;
     let theme = model.theme;
-    let line = |notice: &crate::tui::model::Notice| {
+    let rows = |notice: &crate::tui::model::Notice| {
         let style = match notice.severity {
             Severity::Info => Style::new(),
             Severity::Warning => theme.care(),
             Severity::Error => theme.bad(),
         };
-        Line::from(vec![
-            Span::styled(
-                format!("   {:<13}", moment(model.zone(), model.now, notice.at)),
-                theme.quiet(),
-            ),
-            Span::styled(notice.text.clone(), style),
-        ])
+        let at = moment(model.zone(), model.now, notice.at);
+        let rows = broken(&notice.text, columns.saturating_sub(BEFORE - 1));
+        let row = |(number, row): (usize, String)| {
+            let at = if number == 0 { at.as_str() } else { "" };
+            Line::from(vec![
+                Span::styled(format!("   {at:<0$}", BEFORE - 3), theme.quiet()),
+                Span::styled(row.trim_start().to_owned(), style),
+            ])
+        };
+        rows.into_iter().enumerate().map(row).collect::<Vec<_>>()
     };
-    let mut lines: Vec<Line<'_>> = model.notices.iter().rev().map(line).collect();
+    let mut lines: Vec<Line<'_>> = model.notices.iter().rev().flat_map(rows).collect();
     if lines.is_empty() {
         lines.push(Line::styled("   none", theme.quiet()));
     }
