@@ -19,7 +19,7 @@ use crate::api::client::{Client, ClientError};
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Handle};
 use crate::model::{Actor, OnStop, StateName};
-use crate::tui::{self, Exit as Left, Hosting, TuiError, TuiOptions};
+use crate::tui::{self, Config, Exit as Left, Hosting, TuiError, TuiOptions};
 
 /// An engine that takes over is up within this, or something is wrong.
 const HAND_OVER: Duration = Duration::from_secs(20);
@@ -101,7 +101,7 @@ async fn show(
     let variable =
         |name: &str| from_environment(name).map(|value| value.to_string_lossy().into_owned());
     let options = TuiOptions::from_environment(variable, now, hosting, stop.clone());
-    let options = TuiOptions { attached, ..options };
+    let options = TuiOptions { attached, config: Config::load(variable), ..options };
     let editing = Arc::clone(&options.editing);
     let mut screen = std::pin::pin!(tui::run(door, options));
     loop {

@@ -18,10 +18,10 @@ const QUOTED_CHARS: usize = 80;
 /// A place in a source. In a tree made of YAML: file, line and column from 1. In one made of JSON
 /// the line is the number of a path.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Mark {
-    pub(super) source: u32,
-    pub(super) line: u32,
-    pub(super) column: u32,
+pub(crate) struct Mark {
+    pub(crate) source: u32,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl Mark {
@@ -34,14 +34,14 @@ impl Mark {
 
 /// A sentence about a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Finding {
-    pub(super) at: Mark,
-    pub(super) message: String,
+pub(crate) struct Finding {
+    pub(crate) at: Mark,
+    pub(crate) message: String,
 }
 
 /// All that was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     errors: Vec<Finding>,
     warnings: Vec<Finding>,
     left_out: usize,
@@ -49,7 +49,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn error(&mut self, at: Mark, message: impl AsRef<str>) {
+    pub(crate) fn error(&mut self, at: Mark, message: impl AsRef<str>) {
         if self.errors.len() < MOST {
             self.errors.push(Finding { at, message: printable(message.as_ref(), usize::MAX) });
         } else {
@@ -85,7 +85,7 @@ impl Findings {
 
     /// `: did you mean `x`?`, or nothing when no candidate is near, or when too many were looked at
     /// already: a file in which everything is misspelt must not cost minutes.
-    pub(super) fn did_you_mean<'a>(
+    pub(crate) fn did_you_mean<'a>(
         &mut self,
         wrong: &str,
         candidates: impl IntoIterator<Item = &'a str>,
@@ -97,7 +97,7 @@ impl Findings {
     }
 
     /// Errors and warnings, each in the order of the source and each once.
-    pub(super) fn into_sorted(mut self) -> (Vec<Finding>, Vec<Finding>) {
+    pub(crate) fn into_sorted(mut self) -> (Vec<Finding>, Vec<Finding>) {
         for list in [&mut self.errors, &mut self.warnings] {
             list.sort();
             list.dedup();
@@ -112,7 +112,7 @@ impl Findings {
 }
 
 /// A text from outside between backticks, safe to print and cut to what fits a line.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", printable(text, QUOTED_CHARS))
 }
 

@@ -56,6 +56,13 @@ pub use program::{Among, parse_job, patch_job};
 pub use source::{ReadError, SourceText, calendar_text, read};
 pub use write::to_yaml;
 
+/// For other files that people write by hand: YAML in which everything knows its place.
+pub(crate) mod located {
+    pub(crate) use super::findings::{Findings, quoted};
+    pub(crate) use super::syntax::read;
+    pub(crate) use super::tree::{Content, Entry, Node};
+}
+
 /// The sample jobs file: what is in force where there is no other.
 pub const SAMPLE: &str = include_str!("../../jobs.yaml");
 

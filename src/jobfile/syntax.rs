@@ -17,7 +17,7 @@ const MOST_MENDED_BYTES: usize = 32 << 20;
 
 /// Reads a source into a tree. Where a line can be understood although YAML cannot read it, it is
 /// told and mended in memory, so that what is wrong further down is told too.
-pub(super) fn read(text: &str, source: u32, findings: &mut Findings) -> Option<Node> {
+pub(crate) fn read(text: &str, source: u32, findings: &mut Findings) -> Option<Node> {
     let mut text = Cow::Borrowed(text);
     let mut mended: HashSet<u32> = HashSet::new();
     loop {

@@ -22,14 +22,14 @@ const DEEPEST: usize = 64;
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) at: Mark,
-    pub(super) content: Content,
+pub(crate) struct Node {
+    pub(crate) at: Mark,
+    pub(crate) content: Content,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -37,26 +37,26 @@ pub(super) enum Content {
 
 /// A single value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Scalar {
-    pub(super) text: String,
+pub(crate) struct Scalar {
+    pub(crate) text: String,
     /// Written without quotes: `true`, `5` and `null` are what they look like.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
     /// Columns between the value's place and its first character; `None` = its characters do not
     /// lie side by side.
-    pub(super) offset: Option<usize>,
+    pub(crate) offset: Option<usize>,
 }
 
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_at: Mark,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_at: Mark,
+    pub(crate) value: Node,
 }
 
 impl Node {
     /// A word for what it is, for "expected …, found …".
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.content {
             Content::List(_) => "a list".to_owned(),
             Content::Map(_) => "a map".to_owned(),
@@ -67,7 +67,7 @@ impl Node {
     }
 
     /// Whether it is YAML's "nothing": an empty value, `~` or `null`.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar)
             if scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }

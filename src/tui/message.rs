@@ -11,6 +11,7 @@ use crossterm::event::KeyEvent;
 use super::Exit;
 use super::change::{Change, Origin};
 use super::model::load::Timeline;
+use super::terminal::Mouse;
 use crate::driver::{Edited, Feed, JobEdit, Preview, RunOptions, Snapshot};
 use crate::jobfile::Plan;
 use crate::model::{
@@ -25,6 +26,8 @@ use crate::worker::protocol::AttemptKey;
 pub(crate) enum Message {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something, at that column and row from 0.
+    Mouse(Mouse, u16, u16),
     /// A text was pasted.
     Paste(String),
     /// The terminal has this size now.
@@ -236,6 +239,8 @@ pub(crate) enum Command {
     Subscribe,
     /// Paint everything anew.
     Repaint,
+    /// Listen to the mouse, or no longer.
+    Mouse(bool),
     /// Everything else goes through the door.
     Ask(Request),
 }

@@ -10,6 +10,7 @@
 //! - `keys` is the one table of keys; `terminal` takes the terminal and gives it back.
 
 mod change;
+mod config;
 mod editor;
 mod keys;
 mod layout;
@@ -27,5 +28,6 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use config::Config;
 pub use options::{Charset, Colours, Exit, Hosting, TuiError, TuiOptions, charset_of, viewer_zone};
 pub use run::run;

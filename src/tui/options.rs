@@ -11,6 +11,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
+use super::config::Config;
+
 /// Where the engine lives that the screen looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hosting {
@@ -57,6 +59,8 @@ pub struct TuiOptions {
     pub attached: Option<String>,
     /// The name of this machine: the engine's files are at hand only where it runs on it.
     pub host: String,
+    /// What the config file says; see [`Config::load`].
+    pub config: Config,
     /// The editor, as a line for the shell.
     pub editor: Option<String>,
     /// Set while an editor has the terminal: a SIGINT is then meant for what runs in it.
@@ -92,6 +96,7 @@ impl TuiOptions {
             hosting,
             attached: None,
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            config: Config::default(),
             editor: set("VISUAL").or_else(|| set("EDITOR")),
             editing: Arc::default(),
             stop,

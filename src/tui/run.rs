@@ -126,7 +126,10 @@ impl Session {
         model.size = terminal.size();
         let painter = Painter::new(model.size, options.colours != Colours::None)
             .in_ascii(options.charset == Charset::Ascii);
-        let Ok(screen) = ratatui::Terminal::new(painter);
+        let Ok(mut screen) = ratatui::Terminal::new(painter);
+        if model.mouse {
+            screen.backend_mut().mouse(true);
+        }
         let (reports, inbox) = mpsc::channel(MOST_REQUESTS);
         Self {
             door,
@@ -211,6 +214,7 @@ impl Session {
                 Command::Subscribe => self.subscribe(),
                 Command::Edit(editing) => self.edit(editing),
                 Command::Repaint => self.repaint(),
+                Command::Mouse(on) => self.screen.backend_mut().mouse(on),
                 Command::Ask(request) => self.ask(request),
             }
         }
@@ -278,7 +282,10 @@ impl Session {
         };
         let painter = Painter::new(terminal.size(), self.model.theme.has_colours())
             .in_ascii(self.model.theme.is_ascii());
-        let Ok(screen) = ratatui::Terminal::new(painter);
+        let Ok(mut screen) = ratatui::Terminal::new(painter);
+        if self.model.mouse {
+            screen.backend_mut().mouse(true);
+        }
         (self.screen, self.decoder) = (screen, Decoder::default());
         self.terminal = Some(terminal);
         self.writing = true;
@@ -327,6 +334,7 @@ impl Session {
             self.take(match typed {
                 Typed::Key(key) => Message::Key(key),
                 Typed::Paste(text) => Message::Paste(text),
+                Typed::Mouse(what, x, y) => Message::Mouse(what, x, y),
             });
             if self.exit.is_some() {
                 return;
@@ -355,6 +363,9 @@ impl Session {
             return;
         };
         terminal.retake();
+        if self.model.mouse {
+            self.screen.backend_mut().mouse(true);
+        }
         let Ok(()) = self.screen.clear();
         self.on_resize();
     }

@@ -12,9 +12,10 @@ use ratatui::text::Span;
 /// Makes text from outside fit for a cell: line ends become blanks, control and direction
 /// characters vanish.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().any(|c| c.is_control() || is_unseen(c)) {
+    if text.chars().any(|c| c.is_control() || is_unseen(c) || letter_of_flag(c).is_some()) {
         let kept = text.trim_end().chars().filter_map(|c| match c {
             '\n' | '\t' => Some(' '),
+            c if letter_of_flag(c).is_some() => letter_of_flag(c),
             c if c.is_control() || is_unseen(c) => None,
             c => Some(c),
         });
@@ -24,7 +25,14 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Characters that take no cell but change how others look or where they stand.
+/// Terminals do not agree on how many cells the letters of a flag take: they are written as
+/// letters.
+pub(crate) fn letter_of_flag(c: char) -> Option<char> {
+    let at = u32::from(c).checked_sub(0x1_f1e6).filter(|at| *at < 26)?;
+    char::from_u32(u32::from('A') + at)
+}
+
+/// Characters that take no cell but change how others look, how wide they are or where they stand.
 pub(crate) const fn is_unseen(c: char) -> bool {
     matches!(
         c,
@@ -32,7 +40,9 @@ pub(crate) const fn is_unseen(c: char) -> bool {
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
+            | '\u{1f3fb}'..='\u{1f3ff}'
             | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e007f}'
     )
@@ -196,6 +206,12 @@ mod tests {
     fn control_characters_never_reach_a_cell() {
         assert_eq!(clean("plain"), "plain");
         assert_eq!(clean("a\x1b[31mb\rc\n d\u{9b}2J\u{202e}e\u{200b}\n"), "a[31mbc  d2Je");
+    }
+
+    #[test]
+    fn what_terminals_do_not_agree_on_is_made_plain() {
+        let made = clean("\u{1f1e9}\u{1f1ea} \u{2601}\u{fe0f} \u{1f44b}\u{1f3fd} e\u{301}");
+        assert_eq!(made, "DE \u{2601} \u{1f44b} e\u{301}");
     }
 
     #[test]

@@ -42,6 +42,19 @@ pub(crate) enum Palette {
 }
 
 impl Palette {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Dark, Self::Light, Self::HighContrast, Self::ColourBlind];
+
+    /// Its name in the config file.
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+            Self::ColourBlind => "colour-blind",
+        }
+    }
+
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -41,6 +41,7 @@ impl Screen {
             command.env(name, value);
         }
         command.env("CRONTOWER_DATA_DIR", dir);
+        command.env("HOME", dir);
         command.cwd(dir);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -195,4 +196,17 @@ fn a_screen_over_tcp_waits_for_the_next_engine_and_misses_nothing() {
     let mut late = Screen::with(elsewhere.path(), &args);
     late.until_drawn("the token is not known here");
     assert_eq!(late.child.wait().unwrap().exit_code(), 5);
+}
+
+#[test]
+fn a_config_file_that_is_wrong_is_told_on_a_screen_that_works() {
+    let dir = folder();
+    let config = dir.path().join(".config/crontower");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.yaml"), "utc: true\nkeys:\n  quti: Q\n").unwrap();
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("config.yaml:3:3: no action is named `quti`");
+    screen.press("q");
+    screen.until_drawn("the engine has stopped");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
 }

@@ -34,7 +34,10 @@ pub(crate) struct ExecutionList {
     pub(crate) cursor: Cursor,
     /// Executions that actions are about together.
     pub(crate) marks: Marks<ExecutionId>,
-    /// Newest first.
+    /// Whether the oldest stand first. It is the only other order that holds over a history of any
+    /// length: the store pages by creation.
+    pub(crate) reversed: bool,
+    /// In their order.
     rows: VecDeque<Arc<Execution>>,
     more_above: bool,
     more_below: bool,
@@ -51,7 +54,7 @@ pub(crate) struct ExecutionList {
 }
 
 impl ExecutionList {
-    /// What is held, newest first.
+    /// What is held, in its order.
     pub(crate) const fn rows(&self) -> &VecDeque<Arc<Execution>> {
         &self.rows
     }
@@ -100,11 +103,15 @@ impl ExecutionList {
         self.asked = Some(place);
         self.meanwhile.clear();
         let mut query = ExecutionQuery { limit: PAGE, ..self.query.clone() };
-        match place {
-            PagePlace::Top => {}
-            PagePlace::Bottom => query.after = Some(ExecutionId::from_uuid(Uuid::nil())),
-            PagePlace::Below => query.before = self.rows.back().map(|row| row.id),
-            PagePlace::Above => query.after = self.rows.front().map(|row| row.id),
+        let oldest = Some(ExecutionId::from_uuid(Uuid::nil()));
+        let (front, back) = (self.rows.front(), self.rows.back());
+        match (place, self.reversed) {
+            (PagePlace::Top, false) | (PagePlace::Bottom, true) => {}
+            (PagePlace::Bottom, false) | (PagePlace::Top, true) => query.after = oldest,
+            (PagePlace::Below, false) => query.before = back.map(|row| row.id),
+            (PagePlace::Below, true) => query.after = back.map(|row| row.id),
+            (PagePlace::Above, false) => query.after = front.map(|row| row.id),
+            (PagePlace::Above, true) => query.before = front.map(|row| row.id),
         }
         Request::Executions { ticket: self.ticket, place, query }
     }
@@ -149,10 +156,16 @@ impl ExecutionList {
         self.asked = None;
         self.trouble = None;
         let none_match = self.filter.names_no_state();
-        let items = page.items.into_iter().filter(|_| !none_match);
+        let mut items = page.items;
+        if none_match {
+            items.clear();
+        }
+        if self.reversed {
+            items.reverse();
+        }
         match place {
             PagePlace::Top | PagePlace::Bottom => {
-                self.rows = items.collect();
+                self.rows = items.into();
                 self.more_below = place == PagePlace::Top && page.more && !none_match;
                 self.more_above = place == PagePlace::Bottom && page.more && !none_match;
                 let at = if place == PagePlace::Top { 0 } else { self.rows.len() };
@@ -168,7 +181,7 @@ impl ExecutionList {
                 }
             }
             PagePlace::Above => {
-                for item in items.rev() {
+                for item in items.into_iter().rev() {
                     self.rows.push_front(item);
                     self.shift_down();
                 }
@@ -245,7 +258,10 @@ impl ExecutionList {
 
     /// Where an execution is, or would be.
     fn place_of(&self, id: ExecutionId) -> Result<usize, usize> {
-        self.rows.binary_search_by(|row| id.cmp(&row.id))
+        self.rows.binary_search_by(|row| match self.reversed {
+            false => id.cmp(&row.id),
+            true => row.id.cmp(&id),
+        })
     }
 
     /// Whether a new row at that place lies inside what is held.

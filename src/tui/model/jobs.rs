@@ -19,32 +19,66 @@ use crate::tui::text::{clean, width, without_zone};
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum JobOrder {
+    /// The most pressing first.
+    State,
     /// By id.
     #[default]
     Id,
-    /// The most pressing first.
-    State,
+    /// By name; those without one last.
+    Name,
+    /// By schedule in words.
+    Schedule,
     /// The next to fire first.
     Next,
     /// The newest result first.
     Last,
+    /// Most failures of late first.
+    Recent,
     /// High first.
     Priority,
+    /// Those that wait for others first.
+    WaitingFor,
 }
 
 impl JobOrder {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Id, Self::State, Self::Next, Self::Last, Self::Priority];
+    /// As the columns stand.
+    const ALL: [Self; 9] = [
+        Self::State,
+        Self::Id,
+        Self::Name,
+        Self::Schedule,
+        Self::Next,
+        Self::Last,
+        Self::Recent,
+        Self::Priority,
+        Self::WaitingFor,
+    ];
 
     /// The column's title.
     pub(crate) const fn title(self) -> &'static str {
         match self {
-            Self::Id => "job",
             Self::State => "state",
+            Self::Id => "job",
+            Self::Name => "name",
+            Self::Schedule => "schedule",
             Self::Next => "next",
             Self::Last => "last",
+            Self::Recent => "recent",
             Self::Priority => "priority",
+            Self::WaitingFor => "waiting for",
         }
+    }
+
+    /// The order by the next column that has anything in it.
+    pub(crate) fn next(self, world: &World) -> Self {
+        let at = Self::ALL.iter().position(|order| *order == self).unwrap_or(0);
+        let mut following = Self::ALL.iter().cycle().skip(at + 1);
+        let says = |order: &&Self| match order {
+            Self::Name => world.jobs().iter().any(|job| job.definition.name.is_some()),
+            Self::WaitingFor => world.jobs().iter().any(|job| !waiting_for(world, job).is_empty()),
+            _ => true,
+        };
+        following.find(says).copied().unwrap_or_default()
     }
 
     /// Sorts rows; each job's key is worked out once.
@@ -60,7 +94,21 @@ impl JobOrder {
             Self::Last => rows.sort_by_cached_key(|at| {
                 Reverse(last_result(&jobs[*at]).and_then(|it| it.finished_at))
             }),
+            Self::Name => rows.sort_by_cached_key(|at| {
+                let name = jobs[*at].definition.name.as_deref().map(str::to_lowercase);
+                (name.is_none(), name)
+            }),
+            // Words are the same in each zone but for its name at their end.
+            Self::Schedule => rows.sort_by_cached_key(|at| schedule(&jobs[*at], Tz::UTC)),
+            Self::Recent => rows.sort_by_cached_key(|at| {
+                let recent = jobs[*at].recent.iter();
+                Reverse(recent.filter(|it| it.state.is_failure()).count())
+            }),
             Self::Priority => rows.sort_by_cached_key(|at| jobs[*at].definition.priority),
+            Self::WaitingFor => rows.sort_by_cached_key(|at| {
+                let waits = waiting_for(world, &jobs[*at]);
+                (waits.is_empty(), waits)
+            }),
         }
     }
 }
@@ -116,6 +164,17 @@ pub(crate) fn schedule(job: &JobStatus, zone: Tz) -> Cow<'_, str> {
         None if !definition.dependencies.is_empty() => Cow::Borrowed("after its dependencies"),
         None => Cow::Borrowed("by hand"),
     }
+}
+
+/// The jobs that a chain or a waiting execution waits for.
+pub(crate) fn waiting_for(world: &World, job: &JobStatus) -> String {
+    use crate::model::ExecutionState::Waiting;
+    let live = world.live_of(&job.definition.id).find_map(|it| match &it.state {
+        Waiting { waiting_for, .. } if !waiting_for.is_empty() => Some(waiting_for),
+        _ => None,
+    });
+    let jobs = live.unwrap_or(&job.waiting_for);
+    jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The list of jobs.

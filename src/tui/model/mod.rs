@@ -27,13 +27,13 @@ use ratatui::layout::Size;
 
 pub(crate) use executions::ExecutionList;
 pub(crate) use filter::Filter;
-pub(crate) use jobs::{JobList, JobOrder};
+pub(crate) use jobs::JobList;
 pub(crate) use opened::{Notice, Opened, Prompt, Purpose, Question, Versions};
 pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
 use super::change::Done;
-use super::keys::{Action, Place, Scope};
+use super::keys::{Action, Keymap, Place, Scope};
 use super::layout::{self, Areas, Pane};
 use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
@@ -114,8 +114,12 @@ pub(crate) struct System {
     /// Newest first.
     pub(crate) events: VecDeque<Event>,
     pub(crate) events_asked: bool,
-    /// First event in the window.
+    /// First event in the window. Where it is not the newest, the log stands still to be read.
     pub(crate) scroll: usize,
+    /// What came while it stood still, newest first.
+    held: VecDeque<Event>,
+    /// How many those are, with the ones that are no longer kept.
+    pub(crate) newer: u64,
     /// The last hour.
     pub(crate) load: Load,
     /// The next day, once it was read.
@@ -134,11 +138,46 @@ impl System {
             events: VecDeque::new(),
             events_asked: false,
             scroll: 0,
+            held: VecDeque::new(),
+            newer: 0,
             load: Load::new(now),
             timeline: None,
             timeline_stale: true,
             timeline_at: None,
         }
+    }
+
+    /// An event came.
+    pub(crate) fn log(&mut self, event: Event) {
+        let stands_still = self.scroll > 0;
+        let log = if stands_still { &mut self.held } else { &mut self.events };
+        log.push_front(event);
+        log.truncate(MOST_EVENTS);
+        self.newer += u64::from(stands_still);
+    }
+
+    /// Keeps the window of so many rows inside the log, which goes on once its newest is seen.
+    pub(crate) fn settle(&mut self, rows: usize) {
+        self.scroll = self.scroll.min(self.events.len().saturating_sub(rows));
+        if self.scroll > 0 || self.newer == 0 {
+            return;
+        }
+        let newer = std::mem::take(&mut self.newer);
+        let mut log = std::mem::take(&mut self.held);
+        // Where some were let go there would be a gap before the older ones.
+        if usize::try_from(newer).is_ok_and(|newer| newer == log.len()) {
+            log.append(&mut self.events);
+        }
+        log.truncate(MOST_EVENTS);
+        self.events = log;
+    }
+
+    /// Nothing of the log is known any more.
+    pub(crate) fn forget_events(&mut self) {
+        self.events_asked = false;
+        self.events.clear();
+        self.held.clear();
+        (self.newer, self.scroll) = (0, 0);
     }
 }
 
@@ -150,6 +189,10 @@ pub(crate) struct Model {
     /// Whether times are shown in UTC.
     pub(crate) utc: bool,
     pub(crate) theme: Theme,
+    /// Which key does what.
+    pub(crate) keymap: Keymap,
+    /// Whether the mouse is listened to.
+    pub(crate) mouse: bool,
     pub(crate) hosting: Hosting,
     /// By which way an engine elsewhere is reached.
     pub(crate) attached: Option<String>,
@@ -191,11 +234,13 @@ impl Model {
     pub(crate) fn new(options: &TuiOptions, now: DateTime<Utc>, snapshot: Snapshot) -> Self {
         let mut jobs = JobList::default();
         jobs.touch_definitions();
-        Self {
+        let mut model = Self {
             now,
             zone: options.zone,
-            utc: false,
-            theme: Theme::new(options.colours, options.charset),
+            utc: options.config.utc,
+            theme: Theme::new(options.colours, options.charset).with(options.config.palette),
+            keymap: options.config.keymap.clone(),
+            mouse: options.config.mouse,
             hosting: options.hosting,
             attached: options.attached.clone(),
             host: options.host.clone(),
@@ -221,7 +266,28 @@ impl Model {
             details: None,
             details_asked: None,
             preview: None,
+        };
+        model.tell_of_config(options);
+        model
+    }
+
+    /// What is wrong with the config file, the first last: it is the one that is seen.
+    fn tell_of_config(&mut self, options: &TuiOptions) {
+        let errors: Vec<String> = options.config.errors().collect();
+        let count = errors.len();
+        for (at, error) in errors.into_iter().enumerate().rev() {
+            let all = if at == 0 && count > 1 {
+                format!("{count} errors (:notices): ")
+            } else {
+                String::new()
+            };
+            self.notice(Severity::Error, format!("{all}{error}"));
         }
+    }
+
+    /// How an action is reached from here, for a sentence.
+    pub(crate) fn way(&self, action: Action) -> String {
+        self.keymap.way(self.scope(), action)
     }
 
     /// The zone that times are shown in.
@@ -445,6 +511,6 @@ impl Model {
     /// The actions that the palette offers for what has been typed, best first.
     pub(crate) fn palette(&self) -> Vec<(Action, &'static str, &'static str)> {
         let typed = self.prompt.as_ref().map_or("", |prompt| prompt.input.value());
-        super::keys::palette(self.place(), typed)
+        self.keymap.palette(self.place(), typed)
     }
 }

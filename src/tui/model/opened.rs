@@ -104,6 +104,8 @@ pub(crate) enum Purpose {
     Palette,
     /// To name the file that the output is written to.
     SaveAs,
+    /// To ask why a job did not run at a time.
+    WhyAt,
 }
 
 /// Something to be confirmed.

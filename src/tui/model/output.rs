@@ -217,7 +217,27 @@ impl Output {
     /// is none.
     pub(crate) fn seek(&mut self, forward: bool, width: usize, height: usize) -> bool {
         let wanted = fold(&self.search);
-        if wanted.is_empty() || self.lines.is_empty() {
+        !wanted.is_empty()
+            && self.seek_line(forward, (width, height), |line| {
+                fold(&plain(&line.text)).contains(&wanted)
+            })
+    }
+
+    /// Goes to the next line (or the one before) that tells of an error; where none does by its
+    /// words, to what was written to stderr; `false` if there is nothing of either.
+    pub(crate) fn seek_error(&mut self, forward: bool, width: usize, height: usize) -> bool {
+        let size = (width, height);
+        self.seek_line(forward, size, |line| tells_of_error(&fold(&plain(&line.text))))
+            || self.seek_line(forward, size, |line| line.stream == Stream::Stderr)
+    }
+
+    fn seek_line(
+        &mut self,
+        forward: bool,
+        (width, height): (usize, usize),
+        holds: impl Fn(&Line) -> bool,
+    ) -> bool {
+        if self.lines.is_empty() {
             return false;
         }
         let from = self.first_line(width, height);
@@ -225,9 +245,7 @@ impl Output {
         let at = |step: usize| {
             if forward { (from + step) % count } else { (from + count - step % count) % count }
         };
-        let holds = |at: &usize| {
-            self.lines.get(*at).is_some_and(|line| fold(&plain(&line.text)).contains(&wanted))
-        };
+        let holds = |at: &usize| self.lines.get(*at).is_some_and(&holds);
         let found = (1..=count).map(at).find(holds);
         if let Some(found) = found {
             self.follow = false;
@@ -245,6 +263,27 @@ impl Output {
         }
         text
     }
+}
+
+/// Whether a line in lower case has a word of things that went wrong.
+fn tells_of_error(line: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "error",
+        "fail",
+        "fatal",
+        "panic",
+        "exception",
+        "traceback",
+        "denied",
+        "refused",
+        "cannot",
+        "could not",
+        "no such",
+        "not found",
+        "timed out",
+        "killed",
+    ];
+    WORDS.iter().any(|word| line.contains(word))
 }
 
 /// Letter by letter in lower case, so that places stay the same.
@@ -318,6 +357,29 @@ mod tests {
         assert_eq!((output.top, output.follow), (7, false));
         output.search = "elephant".to_owned();
         assert!(!output.seek(false, 80, 10));
+    }
+
+    #[test]
+    fn errors_are_found_by_their_words_else_by_stderr() {
+        let mut output = output();
+        let mut lines = chunk(&[("fine", true), ("as well", true), ("end", true)], 9, true);
+        output.take(0, lines.clone());
+        assert!(!output.seek_error(true, 80, 2));
+        lines.lines[1].stream = Stream::Stderr;
+        let mut output = super::tests::output();
+        output.take(0, lines.clone());
+        assert!(output.seek_error(true, 80, 2));
+        assert_eq!((output.top, output.follow), (1, false));
+        lines.lines[2].text = b"ERROR: no space".to_vec();
+        lines.lines[0].text = b"open: Permission denied".to_vec();
+        let mut output = super::tests::output();
+        output.take(0, lines);
+        assert!(output.seek_error(true, 80, 2));
+        assert_eq!(output.top, 2);
+        assert!(output.seek_error(true, 80, 2));
+        assert_eq!(output.top, 0);
+        assert!(output.seek_error(false, 80, 2));
+        assert_eq!(output.top, 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Owns the reading of escape sequences in untrusted bytes. What comes out holds printable
 //! characters and complete `ESC [ … m` sequences of digits and semicolons, nothing else.
 
-use crate::tui::text::is_unseen;
+use crate::tui::text::{is_unseen, letter_of_flag};
 
 /// Where tabs stop.
 const TAB: usize = 8;
@@ -45,7 +45,7 @@ pub(crate) fn scrub(bytes: &[u8]) -> String {
             }
             c if c.is_control() || is_unseen(c) => {}
             c => {
-                kept.push(c);
+                kept.push(letter_of_flag(c).unwrap_or(c));
                 column += 1;
             }
         }

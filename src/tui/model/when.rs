@@ -1,4 +1,5 @@
-//! Until when: `2h`, `18:00`, `tomorrow 9:00`, `2026-12-24 18:00`, as a person writes it.
+//! Until when, and when it was: `2h`, `18:00`, `tomorrow 9:00`, `2026-12-24 18:00`, as a person
+//! writes it.
 //!
 //! Owns that small grammar. Never asks the clock: now and zone come in.
 
@@ -29,6 +30,38 @@ pub(crate) fn until(
         return Err(format!("that is past: {HINT}"));
     }
     Ok(Some(at))
+}
+
+/// What can be written of an instant that may be past.
+pub(crate) const PAST_HINT: &str = "03:00, yesterday 18:00, 2026-11-24 03:00 or 2h ago";
+
+/// The instant that is meant, past or to come; a time of day is the last one that was.
+///
+/// # Errors
+/// What was not understood.
+pub(crate) fn when(text: &str, now: DateTime<Utc>, zone: Tz) -> Result<DateTime<Utc>, String> {
+    let lower = text.trim().to_lowercase();
+    let words = lower.strip_prefix("at ").unwrap_or(&lower).trim();
+    past(words, now, zone)
+        .or_else(|| instant(words, now, zone))
+        .ok_or_else(|| format!("`{}`? write {PAST_HINT}", text.trim()))
+}
+
+fn past(words: &str, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    let today = now.with_timezone(&zone).date_naive();
+    let yesterday = today.checked_sub_days(Days::new(1))?;
+    if let Some(span) = words.strip_suffix("ago") {
+        let span = parse_duration(span.trim()).ok()?;
+        return now.checked_sub_signed(TimeDelta::from_std(span).ok()?);
+    }
+    if let Some(rest) = words.strip_prefix("yesterday") {
+        let rest = rest.trim();
+        let time = if rest.is_empty() { NaiveTime::MIN } else { time_of_day(rest)? };
+        return local(yesterday.and_time(time), zone);
+    }
+    let time = time_of_day(words)?;
+    let at = local(today.and_time(time), zone).filter(|at| *at <= now);
+    at.or_else(|| local(yesterday.and_time(time), zone))
 }
 
 fn instant(words: &str, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
@@ -73,6 +106,22 @@ fn local(at: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 mod tests {
     use super::*;
     use crate::tui::text::instant as told;
+
+    #[test]
+    fn what_was_is_understood() {
+        let now = crate::tui::tests::fixtures::at(0); // Mon 23 Nov 2026 14:03:18 CET
+        let zone = Tz::Europe__Berlin;
+        let read = |text| when(text, now, zone).map_or_else(|why| why, |at| told(zone, at));
+        assert_eq!(read("03:00"), "Mon 23 Nov 2026 03:00:00 CET");
+        assert_eq!(read("at 18:00"), "Sun 22 Nov 2026 18:00:00 CET", "today's is still to come");
+        assert_eq!(read("yesterday 3:00"), "Sun 22 Nov 2026 03:00:00 CET");
+        assert_eq!(read("yesterday"), "Sun 22 Nov 2026 00:00:00 CET");
+        assert_eq!(read("2h ago"), "Mon 23 Nov 2026 12:03:18 CET");
+        assert_eq!(read("2026-11-01 02:00"), "Sun 01 Nov 2026 02:00:00 CET");
+        assert_eq!(read("tomorrow 9:00"), "Tue 24 Nov 2026 09:00:00 CET");
+        assert!(read("elephant").starts_with("`elephant`? write 03:00"));
+        assert!(read("").contains("write 03:00"));
+    }
 
     #[test]
     fn spans_clock_times_and_days_are_understood() {

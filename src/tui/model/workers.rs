@@ -11,27 +11,53 @@ use crate::model::{Worker, WorkerId, WorkerState};
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum WorkerOrder {
+    /// Those that are not there first.
+    State,
     /// By id.
     #[default]
     Id,
-    /// Those that are not there first.
-    State,
     /// The fullest first.
     Load,
+    /// Those that were not heard of for longest first.
+    Heartbeat,
+    /// By host.
+    Host,
+    /// Most attempts that ended well first.
+    Succeeded,
     /// Most attempts that did not end well first.
     Failed,
+    /// By labels.
+    Labels,
+    /// The oldest version first.
+    Version,
 }
 
 impl WorkerOrder {
-    const ALL: [Self; 4] = [Self::Id, Self::State, Self::Load, Self::Failed];
+    /// As the columns stand.
+    const ALL: [Self; 9] = [
+        Self::State,
+        Self::Id,
+        Self::Load,
+        Self::Heartbeat,
+        Self::Host,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Labels,
+        Self::Version,
+    ];
 
     /// The column's title.
     pub(crate) const fn title(self) -> &'static str {
         match self {
-            Self::Id => "worker",
             Self::State => "state",
+            Self::Id => "worker",
             Self::Load => "slots",
+            Self::Heartbeat => "heartbeat",
+            Self::Host => "host",
+            Self::Succeeded => "ok",
             Self::Failed => "not ok",
+            Self::Labels => "labels",
+            Self::Version => "version",
         }
     }
 
@@ -46,7 +72,12 @@ impl WorkerOrder {
                 };
                 part(b, a).cmp(&part(a, b))
             }
+            Self::Heartbeat => a.last_heartbeat.cmp(&b.last_heartbeat),
+            Self::Host => a.host.cmp(&b.host),
+            Self::Succeeded => Reverse(a.succeeded).cmp(&Reverse(b.succeeded)),
             Self::Failed => Reverse(a.failed).cmp(&Reverse(b.failed)),
+            Self::Labels => (a.labels.is_empty(), &a.labels).cmp(&(b.labels.is_empty(), &b.labels)),
+            Self::Version => a.version.cmp(&b.version),
         }
     }
 }

@@ -18,6 +18,17 @@ pub(crate) enum Typed {
     Key(KeyEvent),
     /// A paste (bracketed), as one.
     Paste(String),
+    /// The mouse did something, at that column and row from 0.
+    Mouse(Mouse, u16, u16),
+}
+
+/// What a mouse does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mouse {
+    /// Its first button went down.
+    Press,
+    WheelUp,
+    WheelDown,
 }
 
 /// What the beginning of the pending bytes is.
@@ -134,6 +145,9 @@ fn control_sequence(rest: &[u8]) -> Step {
     };
     let taken = end + 3;
     let parameters = String::from_utf8_lossy(&rest[..end]);
+    if let Some(report) = parameters.strip_prefix('<') {
+        return Step::Taken(taken, mouse(report, rest[end]));
+    }
     let mut numbers = parameters.split(';').map(|part| part.parse::<u8>().unwrap_or(0));
     let first = numbers.next().unwrap_or(0);
     let modifiers = modifiers_of(numbers.next().unwrap_or(1));
@@ -144,6 +158,21 @@ fn control_sequence(rest: &[u8]) -> Step {
         last => named(last).and_then(|code| key(code, modifiers)),
     };
     Step::Taken(taken, typed)
+}
+
+/// What follows `ESC [ <`: button, column and row from 1; `M` = it went down, `m` = it went up.
+fn mouse(report: &str, last: u8) -> Option<Typed> {
+    let mut numbers = report.split(';').map(|part| part.parse::<u16>().ok());
+    let mut next = || numbers.next().flatten();
+    let (button, x, y) = (next()?, next()?, next()?);
+    // Shift, Alt and Ctrl (4, 8, 16) do not matter; 32 = it was only moved.
+    let what = match (button & !0b1_1100, last) {
+        (0, b'M') => Mouse::Press,
+        (64, b'M') => Mouse::WheelUp,
+        (65, b'M') => Mouse::WheelDown,
+        _ => return None,
+    };
+    Some(Typed::Mouse(what, x.checked_sub(1)?, y.checked_sub(1)?))
 }
 
 fn modifiers_of(parameter: u8) -> KeyModifiers {
@@ -250,6 +279,7 @@ mod tests {
                 text
             }
             Typed::Paste(text) => format!("paste({text})"),
+            Typed::Mouse(what, x, y) => format!("{what:?}@{x},{y}"),
         };
         typed.iter().map(one).collect::<Vec<_>>().join(" ")
     }
@@ -270,6 +300,16 @@ mod tests {
         check(b"\x1b[5~\x1b[6~\x1b[H\x1b[4~\x1b[Z", "PageUp PageDown Home End s-BackTab");
         check("\u{1b}xäß漢😀".as_bytes(), "Esc x ä ß 漢 😀");
         check(b"\x1b[200~a\x1b[31mb\nc\x1b[201~q", "paste(a\u{1b}[31mb\nc) q");
+    }
+
+    #[test]
+    fn a_mouse_tells_presses_and_its_wheel_only() {
+        check(b"\x1b[<0;5;300M\x1b[<0;5;300mj", "Press@4,299 j");
+        check(
+            b"\x1b[<64;1;1M\x1b[<65;1;1M\x1b[<81;2;1M",
+            "WheelUp@0,0 WheelDown@0,0 WheelDown@1,0",
+        );
+        check(b"\x1b[<35;5;5M\x1b[<2;5;5M\x1b[<0;0;5M\x1b[<0Mk", "k");
     }
 
     #[test]

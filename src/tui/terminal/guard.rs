@@ -16,7 +16,7 @@ use rustix::termios::{OptionalActions, Termios, tcsetattr};
 /// Alternate screen, cursor hidden, bracketed paste, clean pen.
 pub(super) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[m\x1b[2J";
 /// The opposite. CAN first: it ends a sequence that may have been cut in two.
-const LEAVE: &[u8] = b"\x18\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x18\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /// How long a frozen terminal is given to take the bytes of [`LEAVE`].
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };

@@ -23,7 +23,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::termios;
 use tokio::sync::mpsc;
 
-pub(crate) use decode::{Decoder, Typed};
+pub(crate) use decode::{Decoder, Mouse, Typed};
 pub(crate) use guard::{Restore, in_screen};
 pub(crate) use paint::Painter;
 
@@ -84,7 +84,7 @@ impl Terminal {
         ];
         let terminal =
             Self { file, news: Some(news), frames: Some(frames), wake, threads, restore };
-        terminal.send(guard::ENTER.to_vec());
+        terminal.hand_over(guard::ENTER.to_vec());
         Ok(terminal)
     }
 
@@ -117,9 +117,21 @@ impl Terminal {
         self.news.as_mut()?.try_recv().ok()
     }
 
-    /// Hands bytes to the writing thread, which answers [`News::Written`]. At most one frame is
-    /// under way: the caller waits for that answer, so there is always room.
-    pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
+    /// Sends a frame; whether it is still on its way. At most one is: the caller waits for
+    /// [`News::Written`] before the next.
+    pub(crate) fn send(&self, mut bytes: Vec<u8>) -> bool {
+        // Almost always the system takes all of it at once, and no thread need be woken on a busy
+        // machine. What is wrong is told by the thread, which meets it, too.
+        match rustix::io::write(&*self.file, &bytes) {
+            Ok(count) if count == bytes.len() => return false,
+            Ok(count) => drop(bytes.drain(..count)),
+            Err(_) => {}
+        }
+        self.hand_over(bytes)
+    }
+
+    /// Hands bytes to the writing thread, which answers [`News::Written`].
+    fn hand_over(&self, bytes: Vec<u8>) -> bool {
         self.frames.as_ref().is_some_and(|frames| frames.try_send(bytes).is_ok())
     }
 }

@@ -62,6 +62,11 @@ impl Painter {
         self.push(&format!("\x1b]52;c;{}\x07", base64(text.as_bytes())));
     }
 
+    /// Asks the terminal to tell what the mouse does, or no longer.
+    pub(crate) fn mouse(&mut self, on: bool) {
+        self.push(if on { "\x1b[?1000h\x1b[?1006h" } else { "\x1b[?1006l\x1b[?1000l" });
+    }
+
     /// What is to be sent; nothing is left behind.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)

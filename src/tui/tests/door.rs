@@ -315,6 +315,7 @@ impl Door for FakeDoor {
     }
 
     async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {
+        self.note(format!("why {job} at {}", at.to_rfc3339()));
         self.job(job).await?;
         let lines = vec!["it is no fire time".to_owned()];
         Ok(Why { subject: job.to_string(), at, lines, explanation: None })

@@ -287,7 +287,7 @@ fn output_is_searched_followed_and_copied() {
     screen.press("N");
     assert_eq!(screen.model.opened.len(), 1);
     screen.press("G f y");
-    assert_eq!(screen.copied, Some(execution_id(998).to_string()));
+    assert_eq!(screen.copied.as_deref(), Some("line 41: ok all went well"), "the first in sight");
     screen.press("/ \"elephant\" Enter");
     assert_eq!(screen.notice(), "no line holds `elephant`");
     screen.press("]");
@@ -372,21 +372,6 @@ fn only_what_ticks_changes_from_second_to_second() {
         .map(|(_, after)| after.to_owned())
         .collect();
     assert_eq!(changed.len(), 2, "the header, and the one job that fires soon: {changed:#?}");
-}
-
-#[test]
-fn jobs_are_sorted_by_what_presses_most() {
-    let mut screen = Screen::sample(80, 24);
-    screen.press("s");
-    assert_eq!(screen.notice(), "sorted by state");
-    let first = |screen: &Screen| screen.frame().lines().nth(3).unwrap_or_default().to_owned();
-    assert!(first(&screen).contains("cleanup"));
-    screen.press("s g");
-    assert!(first(&screen).contains("log-processing"), "the next to fire");
-    screen.press("S");
-    assert!(first(&screen).contains("report-generation"));
-    screen.press("F");
-    assert_eq!(screen.model.jobs.rows().len(), 1, "only what is wrong");
 }
 
 #[test]
@@ -517,4 +502,16 @@ fn w_says_why_of_a_job_and_of_an_execution() {
     assert!(screen.frame().contains("\n it is queued"), "{}", screen.frame());
     screen.press("q Enter w");
     assert!(screen.frame().contains("why database-backup 000003e7"), "{}", screen.frame());
+}
+
+#[test]
+fn a_capital_w_asks_about_a_time() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("j W");
+    assert!(screen.footer().contains("why at 03:00, yesterday 18:00"), "{}", screen.footer());
+    screen.press("\"02:30\" Enter");
+    assert_eq!(screen.door.asked(), "why data-sync at 2026-11-23T01:30:00+00:00");
+    assert!(screen.frame().contains("why data-sync"));
+    screen.press("Esc W \"elephant\" Enter");
+    assert!(screen.notice().starts_with("`elephant`? write 03:00"));
 }

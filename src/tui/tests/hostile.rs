@@ -192,7 +192,7 @@ proptest! {
 #[test]
 fn a_screen_that_is_too_small_says_so_and_can_be_left() {
     let mut screen = Screen::sample(39, 9);
-    insta::assert_snapshot!(screen.frame().trim_end(), @"the screen is smaller than 40x10");
+    insta::assert_snapshot!(screen.frame().trim_end(), @"needs 40x10; q quits");
     screen.press("j r x");
     assert_eq!(screen.door.asked(), "");
     screen.press("q");

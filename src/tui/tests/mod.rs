@@ -1,10 +1,12 @@
 //! The whole screen without a terminal: keys in, frames out.
 
 mod changes;
+mod config;
 mod door;
 pub(crate) mod fixtures;
 mod flows;
 mod hostile;
+mod lists;
 mod many;
 mod real;
 mod snapshots;
@@ -16,8 +18,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio_util::sync::CancellationToken;
 
+use super::config::Config;
 use super::message::{Command, Editing, Message};
-use super::model::Model;
+use super::model::{Model, Tab};
 use super::options::{Charset, Colours, Hosting, TuiOptions};
 use super::update::{settle, update};
 use super::{Exit, perform, view};
@@ -35,6 +38,10 @@ struct Screen {
 
 impl Screen {
     fn new(door: FakeDoor, width: u16, height: u16) -> Self {
+        Self::with(door, Config::default(), width, height)
+    }
+
+    fn with(door: FakeDoor, config: Config, width: u16, height: u16) -> Self {
         let options = TuiOptions {
             clock: || fixtures::at(0),
             zone: chrono_tz::Tz::Europe__Berlin,
@@ -43,6 +50,7 @@ impl Screen {
             hosting: Hosting::ThisProcess,
             attached: None,
             host: "db1".to_owned(),
+            config,
             editor: None,
             editing: Arc::default(),
             stop: CancellationToken::new(),
@@ -67,7 +75,7 @@ impl Screen {
                 Command::Quit(exit) => self.exit = Some(exit),
                 Command::Copy(text) => self.copied = Some(text),
                 Command::Edit(editing) => self.editing = Some(editing),
-                Command::Subscribe | Command::Repaint => {}
+                Command::Subscribe | Command::Repaint | Command::Mouse(_) => {}
                 Command::Ask(request) => {
                     let door: Arc<dyn Door> = self.door.clone();
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

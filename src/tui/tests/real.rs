@@ -63,6 +63,7 @@ impl Pty {
             charset: Charset::Unicode,
             hosting: Hosting::Elsewhere,
             attached: None,
+            config: crate::tui::Config::default(),
             // So that no file of this machine is taken for the engine's.
             host: "another".to_owned(),
             editor: editor(&path),
@@ -117,6 +118,11 @@ impl Pty {
     }
 }
 
+/// Whether the terminal tells what the mouse does.
+fn listens(screen: &vt100::Screen) -> bool {
+    screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_are_answered_and_the_terminal_is_given_back() {
     let mut pty = Pty::start();
@@ -147,8 +153,12 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
     });
     pty.wait_for_text("report-generation");
     let mut writer = pty.master.take_writer().unwrap();
-    writer.write_all(b"E").unwrap();
-    pty.wait_for_text("is to change. Enter writes it");
+    writer.write_all(b":mouse\r").unwrap();
+    pty.wait_for(listens);
+    // A press on the last of five rows.
+    writer.write_all(b"\x1b[<0;9;8M\x1b[<0;9;8mE").unwrap();
+    pty.wait_for_text("report-generation is to change. Enter writes it");
+    assert!(listens(pty.emulator.screen()), "the mouse is listened to again");
     assert!(pty.emulator.screen().alternate_screen() && pty.is_raw(), "taken again");
     let modes = std::fs::read_to_string(modes).unwrap();
     assert!(modes.contains(" echo ") && modes.contains(" icanon"), "given back: {modes}");
@@ -165,10 +175,13 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
 async fn being_stopped_from_outside_gives_the_terminal_back() {
     let mut pty = Pty::start();
     pty.wait_for_text("report-generation");
+    assert!(!listens(pty.emulator.screen()), "the mouse is the terminal's own");
+    pty.press(b":mouse\r");
+    pty.wait_for(listens);
     pty.stop.cancel();
     assert_eq!(pty.end().await, Exit::Cancelled);
     pty.wait_for(|screen| !screen.alternate_screen());
-    assert!(!pty.is_raw());
+    assert!(!pty.is_raw() && !listens(pty.emulator.screen()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,9 +11,8 @@ use crate::tui::Exit;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::message::{Command, Request};
 use crate::tui::model::cursor::Move;
-use crate::tui::model::{
-    Filter, JobOrder, Link, Model, Opened, Output, Prompt, Purpose, Question, Tab,
-};
+use crate::tui::model::scrub::plain;
+use crate::tui::model::{Filter, Link, Model, Opened, Output, Prompt, Purpose, Question, Tab};
 use crate::tui::options::Hosting;
 
 /// An engine in this process is not left without a question when a fire time is this near.
@@ -38,19 +37,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Search => begin(model, Purpose::Search),
         Action::Palette => begin(model, Purpose::Palette),
         Action::Save => begin(model, Purpose::SaveAs),
+        Action::WhyAt => begin(model, Purpose::WhyAt),
         Action::Run | Action::RunForced | Action::Retry | Action::CancelExecution => {
             return ask::ask_engine(model, action);
         }
-        Action::Why => {
-            let job = model.job_in_hand();
-            let request = match (model.execution_in_hand(), job) {
-                (Some(execution), _) => {
-                    Some(Request::WhyExecution(execution.job_id.clone(), execution.id))
-                }
-                (None, job) => job.map(|job| Request::WhyJob(job, model.now)),
-            };
-            return request.map(Command::Ask).into_iter().collect();
-        }
+        Action::Why => return why(model),
         Action::ShowOutput => return show_output(model),
         Action::OnlyWrong => return only_wrong(model),
         Action::Mark | Action::MarkRange => return mark(model, action),
@@ -59,6 +50,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             model.jobs.touch();
         }
         Action::Zoom => model.zoomed = !model.zoomed,
+        Action::Reverse if model.tab == Tab::Executions => return reverse_executions(model),
         Action::NextOrder | Action::Reverse => reorder(model, action),
         Action::Copy => return copy(model),
         Action::Reload => return vec![Command::Ask(Request::PlanReload)],
@@ -71,6 +63,17 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             model.opened.push(Opened::Help { place, scroll: 0 });
         }
         Action::Notices => model.opened.push(Opened::Notices { scroll: 0 }),
+        Action::Utc | Action::Theme(_) | Action::Mouse | Action::Repaint => {
+            return set_screen(model, action);
+        }
+        _ => in_output(model, action),
+    }
+    Vec::new()
+}
+
+/// What the screen itself is like.
+fn set_screen(model: &mut Model, action: Action) -> Vec<Command> {
+    match action {
         Action::Utc => {
             model.utc = !model.utc;
             let zone = model.zone();
@@ -80,14 +83,46 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             model.theme = model.theme.with(palette);
             model.notice(Severity::Info, format!("colours: {}", palette.name()));
         }
+        Action::Mouse => {
+            model.mouse = !model.mouse;
+            let told = if model.mouse {
+                "the mouse is on: your terminal copies with Shift held, :mouse turns it off"
+            } else {
+                "the mouse is off"
+            };
+            model.notice(Severity::Info, told);
+            return vec![Command::Mouse(model.mouse)];
+        }
         Action::Repaint => return vec![Command::Repaint],
-        _ => in_output(model, action),
+        _ => {}
     }
     Vec::new()
 }
 
-fn go_to(model: &mut Model, tab: Tab) {
+fn why(model: &mut Model) -> Vec<Command> {
+    let job = model.job_in_hand();
+    let request = match (model.execution_in_hand(), job) {
+        (Some(execution), _) => Some(Request::WhyExecution(execution.job_id.clone(), execution.id)),
+        (None, job) => job.map(|job| Request::WhyJob(job, model.now)),
+    };
+    request.map(Command::Ask).into_iter().collect()
+}
+
+/// The store pages by creation: of all orders only that one and its reverse hold over a history of
+/// any length.
+fn reverse_executions(model: &mut Model) -> Vec<Command> {
+    let list = &mut model.executions;
+    list.reversed = !list.reversed;
+    let first = if list.reversed { "the oldest first" } else { "the newest first" };
+    model.notice(Severity::Info, format!("by when they were created, {first}"));
+    reload_executions(model)
+}
+
+pub(super) fn go_to(model: &mut Model, tab: Tab) {
     model.opened.clear();
+    if tab != Tab::System {
+        model.system.scroll = 0;
+    }
     model.tab = tab;
 }
 
@@ -140,9 +175,10 @@ fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {
             model.workers.go(step, height);
         }
         Tab::System => {
-            let rows = model.system.events.len();
-            model.system.scroll =
-                crate::tui::model::cursor::moved(model.system.scroll, step, rows, height / 2);
+            let shown = crate::tui::view::event_rows(model);
+            let tops = (model.system.events.len() + 1).saturating_sub(shown);
+            let from = model.system.scroll;
+            model.system.scroll = crate::tui::model::cursor::moved(from, step, tops, shown);
         }
     }
     Vec::new()
@@ -298,8 +334,7 @@ fn reorder(model: &mut Model, action: Action) {
         if reverse {
             jobs.reversed = !jobs.reversed;
         } else if !was_tree {
-            let at = JobOrder::ALL.iter().position(|order| *order == jobs.order).unwrap_or(0);
-            jobs.order = JobOrder::ALL[(at + 1) % JobOrder::ALL.len()];
+            jobs.order = jobs.order.next(&model.world);
         }
         jobs.touch();
         (jobs.order.title(), jobs.reversed)
@@ -337,7 +372,10 @@ fn show_output(model: &mut Model) -> Vec<Command> {
         // Of a past execution only a summary is at hand: its attempts are asked for.
         (None, Some(id)) => return vec![Command::Ask(Request::Execution(id))],
         (None, None) => {
-            model.notice(Severity::Info, format!("{job} has not run yet: r runs it now"));
+            model.notice(
+                Severity::Info,
+                format!("{job} has not run yet: {} runs it now", model.way(Action::Run)),
+            );
         }
     }
     Vec::new()
@@ -360,7 +398,11 @@ fn copy(model: &mut Model) -> Vec<Command> {
         Some(Opened::Job { .. }) => {
             model.details.as_ref().map(|details| details.definition.join("\n"))
         }
-        Some(Opened::Output(output)) => Some(output.key.execution_id.to_string()),
+        Some(Opened::Output(output)) => {
+            let (width, height) = model.window();
+            let line = output.lines().get(output.first_line(width, height));
+            line.map(|line| plain(&line.text))
+        }
         _ => model
             .execution_in_hand()
             .map(|execution| execution.id.to_string())
@@ -378,6 +420,7 @@ fn copy(model: &mut Model) -> Vec<Command> {
 
 fn in_output(model: &mut Model, action: Action) {
     let (width, height) = model.window();
+    let begin = model.way(Action::Search);
     let attempts = model.execution_in_hand().map_or(0, |execution| execution.attempt_number());
     let Some(Opened::Output(output)) = model.opened.last_mut() else {
         return;
@@ -398,10 +441,16 @@ fn in_output(model: &mut Model, action: Action) {
             let found = output.seek(action == Action::NextMatch, width, height);
             if !found {
                 let text = match output.search.as_str() {
-                    "" => "nothing to search for: / begins".to_owned(),
+                    "" => format!("nothing to search for: {begin} begins"),
                     search => format!("no line holds `{search}`"),
                 };
                 model.notice(Severity::Info, text);
+            }
+        }
+        Action::NextError | Action::PreviousError => {
+            let found = output.seek_error(action == Action::NextError, width, height);
+            if !found {
+                model.notice(Severity::Info, "no line tells of an error");
             }
         }
         Action::NextAttempt | Action::PreviousAttempt => {

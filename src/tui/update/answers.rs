@@ -6,6 +6,7 @@ use super::{change, edit, job_form};
 use crate::jobfile::Plan;
 use crate::model::{Execution, Refusal, Severity, StateName};
 use crate::tui::change::Back;
+use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Asked, Command};
 use crate::tui::model::{MOST_EVENTS, Model, Opened};
 
@@ -109,11 +110,12 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     let (job, short) = (&execution.job_id, execution.id.short());
     match asked {
         Asked::Run | Asked::Retry if !execution.state.is_final() => {
-            let back = Back::No("x cancels what still runs".to_owned());
+            let back =
+                Back::No(format!("{} cancels what still runs", model.way(Action::CancelExecution)));
             change::remember(model, format!("run of {job} as {short}"), vec![back]);
         }
         Asked::Cancel => {
-            let back = Back::No("r runs the job again".to_owned());
+            let back = Back::No(format!("{} runs the job again", model.way(Action::Run)));
             change::remember(model, format!("cancel of {job} {short}"), vec![back]);
         }
         Asked::Run | Asked::Retry => {}
@@ -204,7 +206,8 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
             let (added, changed, removed) =
                 (plan.added.len(), plan.changed.len(), plan.removed.len());
             let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
-            let back = Back::No("E edits jobs.yaml back, ^r reloads it".to_owned());
+            let (edit, reload) = (model.way(Action::Editor), model.way(Action::Reload));
+            let back = Back::No(format!("{edit} edits jobs.yaml back, {reload} reloads it"));
             change::remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
             model.notice(Severity::Info, text);
         }

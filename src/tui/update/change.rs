@@ -141,7 +141,9 @@ fn enable(model: &mut Model, enabled: bool) -> Vec<Command> {
 
 fn delete(model: &mut Model) -> Vec<Command> {
     if model.marked() > 1 && model.opened.is_empty() {
-        model.notice(Severity::Warning, "one job at a time is deleted: Esc clears the marks");
+        let esc = model.way(Action::Close);
+        let told = format!("one job at a time is deleted: {esc} clears the marks");
+        model.notice(Severity::Warning, told);
         return Vec::new();
     }
     let id = model.job_in_hand();
@@ -221,9 +223,8 @@ pub(super) fn on_changed(
     };
     if let Origin::User(back) = origin {
         if matches!(back, Back::By(_)) {
-            let key = "z takes it back";
             remember(model, told.clone(), vec![back]);
-            told = format!("{told}: {key}");
+            told = format!("{told}: {} takes it back", model.way(Action::Undo));
         } else {
             remember(model, told.clone(), vec![back]);
         }

@@ -8,6 +8,7 @@ use super::{form, job_form};
 use crate::driver::{Edited, JobEdit};
 use crate::model::{JobId, JobVersion, Refusal, Severity, Source};
 use crate::tui::change::{Change, Origin, read_yaml};
+use crate::tui::keys::{Action, Scope};
 use crate::tui::message::{Command, Editing, EditorEnd, Request};
 use crate::tui::model::{Model, Opened, Question, Versions};
 
@@ -110,7 +111,10 @@ pub(super) fn on_rehearsed(
         JobEdit::Replace(_) | JobEdit::Patch(_) => format!("{job} is to change"),
     };
     let enter = if *edit == JobEdit::Delete { "goes on" } else { "writes it" };
-    let title = format!("{what}. Enter {enter}, Esc does not");
+    let keys = &model.keymap;
+    let way = |action| keys.way(Scope::PLAN, action);
+    let (apply, close) = (way(Action::Apply), way(Action::Close));
+    let title = format!("{what}. {apply} {enter}, {close} does not");
     let change = Some(Box::new((change, origin)));
     model.opened.push(Opened::Diff { title, lines, change, scroll: 0 });
 }

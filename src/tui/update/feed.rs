@@ -2,6 +2,7 @@
 
 use crate::driver::{Batch, Feed, Snapshot};
 use crate::model::{EventKind, Role, Severity};
+use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::load::Load;
 use crate::tui::model::{Link, MOST_EVENTS, Model, Opened, World};
@@ -22,7 +23,11 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
         Feed::File(file) => {
             if file.changed && !model.world.engine.file.changed {
                 let path = file.path.as_deref().unwrap_or("jobs.yaml");
-                let how = if model.may(Role::Admin) { ": ^r shows what it brings" } else { "" };
+                let how = if model.may(Role::Admin) {
+                    format!(": {} shows what it brings", model.way(Action::Reload))
+                } else {
+                    String::new()
+                };
                 model.notice(Severity::Info, format!("{path} changed{how}"));
             }
             model.world.engine.file = file;
@@ -64,9 +69,7 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     model.system.timeline_stale = true;
     // What ended while nobody looked is read anew.
     model.system.load = Load::new(model.now);
-    model.system.events_asked = false;
-    model.system.events.clear();
-    model.system.scroll = 0;
+    model.system.forget_events();
     if let Some(details) = model.details.as_mut() {
         details.stale = true;
     }
@@ -103,6 +106,10 @@ fn on_batch(model: &mut Model, batch: &Batch) {
     on_details(model, batch);
     for event in &batch.events {
         on_event(model, event);
+    }
+    // More of them than the log holds need not be looked at.
+    for event in batch.events.iter().skip(batch.events.len().saturating_sub(MOST_EVENTS)) {
+        model.system.log(event.clone());
     }
 }
 
@@ -144,22 +151,19 @@ fn on_details(model: &mut Model, batch: &Batch) {
 }
 
 fn on_event(model: &mut Model, event: &crate::model::Event) {
+    let wrong = event.kind.severity() == Severity::Error;
     let ended = match &event.kind {
+        _ if !wrong => false,
         // One that the user asked for tells of itself.
         EventKind::ExecutionChanged { execution_id, .. } => !model.is_followed(*execution_id),
         EventKind::WorkerChanged { .. } => true,
         _ => false,
     };
-    if ended && event.kind.severity() == Severity::Error {
+    if ended {
         model.notice(Severity::Error, event.kind.sentence());
     }
     if let EventKind::JobRemoved { job_id } = &event.kind {
         let gone = |opened: &Opened| matches!(opened, Opened::Job { id, .. } if id == job_id);
         model.opened.retain(|opened| !gone(opened));
-    }
-    model.system.events.push_front(event.clone());
-    model.system.events.truncate(MOST_EVENTS);
-    if model.system.scroll > 0 {
-        model.system.scroll = (model.system.scroll + 1).min(model.system.events.len());
     }
 }

@@ -13,18 +13,19 @@ mod edit;
 mod feed;
 mod form;
 mod job_form;
+mod mouse;
 mod prompt;
 mod settle;
 
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 
 pub(crate) use settle::settle;
 
 use super::Exit;
-use super::keys;
+use super::keys::Action;
 use super::message::{Command, Message, Request};
 use super::model::{Link, Model, Question};
 use crate::model::{Execution, Severity};
@@ -33,6 +34,7 @@ use crate::model::{Execution, Severity};
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
     match message {
         Message::Key(key) => on_key(model, key),
+        Message::Mouse(what, x, y) => mouse::on_mouse(model, what, Position { x, y }),
         Message::Paste(text) => {
             prompt::paste(model, &text);
             Vec::new()
@@ -67,7 +69,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
     if model.areas().is_none() {
         // Nothing is to be seen, so nothing is to be changed; but a way out there must be.
-        let out = matches!(key.code, KeyCode::Char('q'))
+        let out = model.keymap.action(model.place(), key) == Some(Action::Back)
             || (key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL);
         return if out { vec![Command::Quit(Exit::Quit)] } else { Vec::new() };
     }
@@ -103,7 +105,8 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
         None if model.prompt.is_some() => prompt::on_key(model, key),
         None if model.form_takes_keys() => form::on_key(model, key),
         None => {
-            keys::action(model.place(), key).map_or_else(Vec::new, |action| act::act(model, action))
+            let action = model.keymap.action(model.place(), key);
+            action.map_or_else(Vec::new, |action| act::act(model, action))
         }
     }
 }

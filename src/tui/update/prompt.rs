@@ -7,6 +7,7 @@ use tui_input::{Input, InputRequest};
 use super::act::{act, set_filter};
 use crate::model::Severity;
 use crate::tui::message::{Command, Request};
+use crate::tui::model::when::when;
 use crate::tui::model::{Model, Opened, Prompt, Purpose};
 
 /// Characters that a line may hold.
@@ -74,7 +75,7 @@ fn follow(model: &mut Model) -> Vec<Command> {
             }
             Vec::new()
         }
-        Some(Purpose::Palette | Purpose::SaveAs) | None => Vec::new(),
+        Some(Purpose::Palette | Purpose::SaveAs | Purpose::WhyAt) | None => Vec::new(),
     }
 }
 
@@ -122,6 +123,7 @@ fn accept(model: &mut Model) -> Vec<Command> {
                 Vec::new()
             }
         },
+        Purpose::WhyAt => why_at(model, input.value()),
         Purpose::SaveAs => match model.opened.last() {
             Some(Opened::Output(output)) if !input.value().trim().is_empty() => {
                 let path = input.value().trim().to_owned();
@@ -129,6 +131,19 @@ fn accept(model: &mut Model) -> Vec<Command> {
             }
             _ => Vec::new(),
         },
+    }
+}
+
+/// Asks why the job in hand ran, or did not, at the time that was typed.
+fn why_at(model: &mut Model, typed: &str) -> Vec<Command> {
+    let at = when(typed, model.now, model.zone());
+    match (at, model.job_in_hand()) {
+        (Ok(at), Some(job)) => vec![Command::Ask(Request::WhyJob(job, at))],
+        (Ok(_), None) => Vec::new(),
+        (Err(why), _) => {
+            model.notice(Severity::Warning, why);
+            Vec::new()
+        }
     }
 }
 

@@ -30,7 +30,10 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
             model.executions.cursor.settle(rows, height);
         }
         Tab::Workers => model.workers.settle(&model.world, height),
-        Tab::System => {}
+        Tab::System => {
+            let rows = crate::tui::view::event_rows(model);
+            model.system.settle(rows);
+        }
     }
     settle_scroll(model, height);
     let mut commands = Vec::new();

@@ -7,8 +7,9 @@ use ratatui::text::{Line, Span};
 
 use super::{joined, put, put_right};
 use crate::model::{Role, Severity};
-use crate::tui::keys;
+use crate::tui::keys::Action;
 use crate::tui::model::form::Aim;
+use crate::tui::model::when::PAST_HINT;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{clean, countdown, fit, uptime, width};
 
@@ -86,9 +87,7 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
 /// The tabs with their counts, and what narrows the list.
 pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     let total = usize::from(area.width);
-    // Where it is narrow the counts go before any of the tabs does.
-    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
-    let line = line.unwrap_or_else(|| tab_line(model, false));
+    let line = tab_line_in(model, total);
     put(canvas, area, 0, &line);
     let room = total.saturating_sub(line.width() + 1);
     let mut parts = narrowed(model);
@@ -96,6 +95,26 @@ pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     let mut end = joined(parts, "  ");
     end.push(Span::raw(" "));
     put_right(canvas, area, 0, &Line::from(end));
+}
+
+/// Where it is narrow the counts go before any of the tabs does.
+fn tab_line_in(model: &Model, total: usize) -> Line<'static> {
+    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
+    line.unwrap_or_else(|| tab_line(model, false))
+}
+
+/// The tab that stands at that column of the tabs' line.
+pub(crate) fn tab_at(model: &Model, x: u16) -> Option<Tab> {
+    let line = tab_line_in(model, usize::from(model.size.width));
+    let mut end = 0;
+    // Each tab, and the blank behind it.
+    for (tab, spans) in Tab::ALL.into_iter().zip(line.spans.chunks(2)) {
+        end += spans.iter().map(Span::width).sum::<usize>();
+        if usize::from(x) < end {
+            return Some(tab);
+        }
+    }
+    None
 }
 
 fn tab_line(model: &Model, counts: bool) -> Line<'static> {
@@ -133,7 +152,13 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
         parts.push(Span::styled(word, theme.care()));
     }
     if model.world.engine.file.changed {
-        parts.push(Span::styled(format!("jobs.yaml changed{}^r", theme.dot()), theme.care()));
+        parts.push(Span::styled(
+            format!("jobs.yaml changed{}{}", theme.dot(), model.way(Action::Reload)),
+            theme.care(),
+        ));
+    }
+    if model.tab == Tab::Executions && model.executions.reversed {
+        parts.push(Span::styled("oldest first", theme.care()));
     }
     if model.marked() > 0 {
         parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
@@ -176,13 +201,19 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
 fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
-    let keys = [
+    let mut keys = vec![
         (theme.glyph("⏎", "Enter"), if writes { "save" } else { "do it" }),
-        ("Tab", "next"),
-        ("S-Tab", "before"),
-        (theme.glyph("← →", "Left Right"), "choose"),
         ("Esc", "leave"),
+        ("Tab", "next"),
+        (theme.glyph("← →", "Left Right"), "choose"),
+        ("S-Tab", "before"),
     ];
+    let cells = |keys: &[(&str, &str)]| {
+        keys.iter().map(|(key, what)| width(key) + width(what) + 3).sum::<usize>()
+    };
+    while cells(&keys) > usize::from(area.width) && keys.len() > 1 {
+        keys.pop();
+    }
     let mut line = vec![Span::raw(" ")];
     for (key, what) in keys {
         line.push(Span::styled(key, theme.strong()));
@@ -230,6 +261,7 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
         Purpose::Search => ("search /", ""),
         Purpose::Palette => (":", ""),
         Purpose::SaveAs => ("save as ", ""),
+        Purpose::WhyAt => ("why at ", PAST_HINT),
     };
     let start = 1 + width(sign);
     let room = usize::from(area.width).saturating_sub(start + 1).max(1);
@@ -260,6 +292,18 @@ pub(super) fn visible(text: &str, skip: usize, room: usize) -> String {
     kept
 }
 
+/// Whether there is nothing in the list that a key could be about.
+fn is_empty(model: &Model) -> bool {
+    let rows = match model.tab {
+        _ if !model.opened.is_empty() => 1,
+        Tab::Jobs => model.jobs.rows().len(),
+        Tab::Executions => model.executions.rows().len(),
+        Tab::Workers => model.workers.rows().len(),
+        Tab::System => 1,
+    };
+    rows == 0
+}
+
 fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let newest = model.notices.back().filter(|notice| notice.is_fresh(model.now));
@@ -269,15 +313,27 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
             Severity::Warning => (theme.glyph("⚠ ", "! "), theme.care()),
             Severity::Error => (theme.glyph("⚠ ", "! "), theme.bad()),
         };
-        let room = usize::from(area.width) * 2 / 3;
+        // What went wrong is read in full, as far as that goes beside the way to the keys.
+        let total = usize::from(area.width);
+        let room = if notice.severity == Severity::Error {
+            total.saturating_sub(14)
+        } else {
+            total * 2 / 3
+        };
         let text = format!("{sign}{}", clean(&notice.text));
         Line::styled(format!("{} ", fit(&text, room, theme.ellipsis())), style)
     });
     let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
     let room = usize::from(area.width).saturating_sub(taken);
     let mut shown: Vec<(String, &str)> = Vec::new();
-    for binding in keys::valid(model.place()) {
-        if let (Some(hint), Some(key)) = (binding.hint, binding.keys.first()) {
+    if model.tab == Tab::Jobs && is_empty(model) && model.may(Role::Admin) {
+        shown.push((model.way(Action::NewJob), "new job"));
+    }
+    for (binding, keys) in model.keymap.valid(model.place()) {
+        if is_empty(model) && !binding.serves_an_empty_list() {
+            continue;
+        }
+        if let (Some(hint), Some(key)) = (binding.hint, keys.first()) {
             let name = key.name();
             let name = if name == "Enter" { theme.glyph("⏎", "Enter").to_owned() } else { name };
             shown.push((name, hint));

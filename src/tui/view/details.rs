@@ -7,23 +7,19 @@ use ratatui::text::{Line, Span};
 use super::executions::{duration, late, trigger};
 use super::graph::{self, Way};
 use super::jobs::{look, sparkline};
+use super::papers::broken;
 use super::{joined, output};
 use crate::model::{
     Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Role, Source, StateName,
 };
+use crate::tui::keys::Action;
 use crate::tui::message::JobFacts;
 use crate::tui::model::jobs::schedule;
-use crate::tui::model::{Details, Model, Output};
+use crate::tui::model::{Details, Model, Output, World};
 use crate::tui::text::{ago, clean, countdown, fire_time, instant, moment, running_for, took};
 
 /// Lines of output under an execution's details.
 const TAIL: usize = 200;
-
-/// What can be done about an execution that went wrong.
-const REMEDIES: &str = "   r runs the job   l all output   w why   :retry this one again";
-
-/// The same, for whoever may only look.
-const LOOKING: &str = "   l all output   w why";
 
 /// Title and lines.
 pub(super) type Page<'a> = (Line<'a>, Vec<Line<'a>>);
@@ -35,11 +31,20 @@ pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a>
         return (title(model, id.as_str(), ""), vec![gone]);
     };
     let mut lines = summary(model, job);
-    neighbours(model, job, &mut lines);
     let details = model.details.as_ref().filter(|details| details.job == *id);
-    if let Some(facts) = details.and_then(|details| details.facts.as_ref()) {
-        next_fire_times(model, facts, &mut lines);
+    let facts = details.and_then(|details| details.facts.as_ref());
+    // What went wrong before all that is good to know.
+    let wrong = World::is_failing(job);
+    if let (true, Some(facts)) = (wrong, facts) {
+        failure(model, facts, width, &mut lines);
         executions(model, facts, width, &mut lines);
+    }
+    neighbours(model, job, &mut lines);
+    if let Some(facts) = facts {
+        next_fire_times(model, facts, &mut lines);
+        if !wrong {
+            executions(model, facts, width, &mut lines);
+        }
         passed(model, facts, &mut lines);
     }
     if let Some(Details { definition, .. }) = details {
@@ -94,9 +99,37 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
         Source::File => "jobs.yaml",
         Source::Api => "the API",
     };
-    let versions = if job.version > 1 { " (V shows all)" } else { "" };
+    let versions = if job.version > 1 {
+        format!(" ({} shows all)", model.way(Action::Versions))
+    } else {
+        String::new()
+    };
     lines.push(fact(model, "from", format!("{source}, version {}{versions}", job.version)));
     lines
+}
+
+/// Why it is failing, and what can be done about it.
+fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'_>>) {
+    let failed = facts.executions.iter().find(|it| it.state.name().is_failure());
+    let Some(failed) = failed else {
+        return;
+    };
+    let theme = model.theme;
+    let look = theme.state(failed.state.name());
+    let error = failed.attempt().and_then(|attempt| attempt.error.as_deref());
+    let at = moment(model.zone(), model.now, failed.finished_at.unwrap_or(failed.fire_time));
+    let why = clean(error.unwrap_or(&failed.reason)).into_owned();
+    lines.push(Line::default());
+    let told = format!("{} {} {at}: {why}", look.glyph, look.word);
+    lines.extend(broken(&told, width).into_iter().map(|row| Line::styled(row, look.style)));
+    let way = |action| model.way(action);
+    let (output, why) = (way(Action::ShowOutput), way(Action::Why));
+    let mut ways = format!("   {output} output  {why} why");
+    if model.may(Role::Operator) {
+        let (run, known) = (way(Action::Run), way(Action::Acknowledge));
+        ways.push_str(&format!("  {run} run  {known} acknowledge"));
+    }
+    lines.push(Line::styled(ways, theme.quiet()));
 }
 
 /// What operators have said about it beside pausing it.
@@ -109,7 +142,11 @@ fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
             theme.glyph("↷", ">"),
             ago(model.now, skip.at),
             clean(skip.by.as_str()),
-            if model.may(Role::Operator) { " (K takes it back)" } else { "" }
+            if model.may(Role::Operator) {
+                format!(" ({} takes it back)", model.way(Action::SkipNext))
+            } else {
+                String::new()
+            }
         );
         lines.push(Line::styled(text, theme.care()));
     }
@@ -251,8 +288,7 @@ pub(super) fn execution<'a>(
         // Why, and what can be done about it, before all that is good to know.
         let (_, window) = model.window();
         last_words(model, execution, (width, rows.min(window.max(8)) / 2), &mut lines);
-        let remedies = if model.may(Role::Operator) { REMEDIES } else { LOOKING };
-        lines.push(Line::styled(remedies, theme.quiet()));
+        lines.push(Line::styled(remedies(model), theme.quiet()));
         lines.push(Line::default());
     }
     origin(model, execution, &mut lines);
@@ -275,6 +311,17 @@ pub(super) fn execution<'a>(
         tail(model, execution, (width, rows), &mut lines);
     }
     (title, lines)
+}
+
+/// What can be done about an execution that went wrong.
+fn remedies(model: &Model) -> String {
+    let way = |action| model.way(action);
+    let (output, why) = (way(Action::ShowOutput), way(Action::Why));
+    if !model.may(Role::Operator) {
+        return format!("   {output} all output   {why} why");
+    }
+    let (run, retry) = (way(Action::Run), way(Action::Retry));
+    format!("   {run} runs the job   {output} all output   {why} why   {retry} this one again")
 }
 
 /// The end of the output of an execution that went wrong, or that there is none.
@@ -315,7 +362,8 @@ fn tail<'a>(
         shown.splice(0..0, rows);
     }
     if shown.len() < preview.lines().len() || !preview.is_complete() {
-        let more = format!("   {} l shows all of it", model.theme.ellipsis());
+        let output = model.way(Action::ShowOutput);
+        let more = format!("   {} {output} shows all of it", model.theme.ellipsis());
         lines.push(Line::styled(more, model.theme.quiet()));
     }
     lines.extend(shown);

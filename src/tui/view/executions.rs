@@ -10,7 +10,8 @@ use ratatui::text::{Line, Span};
 use super::put;
 use super::table::{Chosen, Column, Table};
 use crate::model::{Execution, ExecutionState, StateName, Trigger};
-use crate::tui::model::Model;
+use crate::tui::keys::Action;
+use crate::tui::model::{Model, Tab};
 use crate::tui::text::{clean, countdown, moment, running_for, took};
 
 const COLUMNS: [Column; 10] = [
@@ -41,7 +42,8 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         ("fired", seen().map(fired).max().unwrap_or(0)),
     ];
     let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
-    table.titles(canvas, None);
+    // Ids tell when an execution was created: that is the order.
+    table.titles(canvas, Some(("id", list.reversed)));
     let shown = list.rows().iter().enumerate().skip(cursor.top);
     for (row, (at, execution)) in (1..usize::from(area.height)).zip(shown) {
         let marked = list.marks.contains(&execution.id);
@@ -141,14 +143,16 @@ fn why<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
 fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
     let list = &model.executions;
     let trouble = list.trouble.as_deref().unwrap_or_default();
+    let esc = model.way(Action::Close);
     let lines: [&str; 3] = if !trouble.is_empty() {
-        ["the history cannot be read", trouble, "Esc or a filter asks again"]
+        ["the history cannot be read", trouble, &format!("{esc} or a filter asks again")]
     } else if list.is_loading() {
         ["", "", ""]
     } else if list.only_wrong || !list.filter.is_empty() {
-        ["no execution matches", "", "Esc clears what narrows the list"]
+        ["no execution matches", "", &format!("{esc} clears what narrows the list")]
     } else {
-        ["nothing has run yet", "", "1, then r on a job runs it now"]
+        let (jobs, run) = (model.way(Action::Go(Tab::Jobs)), model.way(Action::Run));
+        ["nothing has run yet", "", &format!("{jobs}, then {run} on a job runs it now")]
     };
     for (at, text) in lines.into_iter().enumerate() {
         let style = if at == 0 { model.theme.strong() } else { model.theme.quiet() };

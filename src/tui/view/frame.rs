@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{details, form, put, tint, workers};
+use super::{details, form, put, put_cut, tint, workers};
 use crate::tui::model::{Model, Prompt, Purpose, Question, Tab};
 use crate::tui::text::{fit, width};
 
@@ -42,9 +42,9 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
         },
         Tab::System => return,
     };
-    put(canvas, inside, 0, &title);
+    put_cut(model, canvas, inside, 0, &title);
     for (at, line) in lines.iter().take(usize::from(inside.height)).enumerate() {
-        put(canvas, inside, at + 1, line);
+        put_cut(model, canvas, inside, at + 1, line);
     }
 }
 
@@ -95,11 +95,13 @@ fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
     }
     let rows = usize::from(area.height);
     let first = (prompt.chosen + 1).saturating_sub(rows);
-    for (at, (action, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
-        let binding = crate::tui::keys::valid(model.place()).find(|it| it.name == name);
-        let keys = binding.filter(|it| it.action == action).map_or(&[][..], |it| it.keys);
+    for (at, (_, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
+        let mut valid = model.keymap.valid(model.place());
+        let keys = valid.find(|(it, _)| it.name == name).map_or(&[][..], |(_, keys)| keys);
         let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
-        let help = fit(help, usize::from(area.width).saturating_sub(34), model.theme.ellipsis());
+        let room = usize::from(area.width).saturating_sub(34);
+        // A few letters of it say nothing.
+        let help = if room < 16 { "".into() } else { fit(help, room, model.theme.ellipsis()) };
         let pad = 14usize.saturating_sub(width(&keys.join(" ")));
         let line = Line::from(vec![
             Span::styled(format!(" {name:<17}"), model.theme.strong()),

@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::put;
-use super::table::{Chosen, Column, Table};
-use crate::model::{JobStatus, StateName, Summary};
-use crate::tui::model::jobs::{schedule, word};
+use super::table::{Chosen, Column, Table, with_sorted};
+use crate::model::{JobStatus, Role, StateName, Summary};
+use crate::tui::keys::Action;
+use crate::tui::model::jobs::{schedule, waiting_for, word};
 use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::{age, clean, countdown};
 use crate::tui::theme::{Look, Theme};
@@ -45,9 +46,10 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         ("recent", needs.past),
         ("next", needs.next),
     ];
-    let table = Table::by_need(model.theme, &COLUMNS, area, &needs);
-    let sorted = (model.jobs.order.title(), model.jobs.reversed);
-    table.titles(canvas, (!model.jobs.tree).then_some(sorted));
+    let sorted = (!model.jobs.tree).then(|| (model.jobs.order.title(), model.jobs.reversed));
+    let columns = with_sorted(&COLUMNS, sorted);
+    let table = Table::by_need(model.theme, &columns, area, &needs);
+    table.titles(canvas, sorted);
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);
     for (row, (at, place)) in (1..usize::from(area.height)).zip(shown) {
@@ -57,13 +59,47 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
             table.row(canvas, row, cells(model, job, model.jobs.depth(at), &table), chosen);
         }
     }
+    if model.world.engine.file.sample {
+        sample(model, canvas, area, rows.len() + 2);
+    }
+}
+
+/// Under the sample jobs: what they are, and the first steps.
+fn sample(model: &Model, canvas: &mut Buffer, area: Rect, from: usize) {
+    let way = |action| model.way(action);
+    let steps = [
+        (way(Action::Run), "runs the selected job now"),
+        (way(Action::ShowOutput), "shows what it wrote"),
+        (way(Action::NewJob), "defines a job of your own"),
+        (way(Action::Help), "shows the keys that are valid where you are"),
+    ];
+    let theme = model.theme;
+    let quiet = |text: &str| Line::styled(format!("   {text}"), theme.quiet());
+    let mut lines =
+        vec![quiet("These are the jobs of a built-in sample. They do no harm."), quiet("")];
+    lines.extend(steps.iter().map(|(key, what)| {
+        let key = Span::styled(format!("   {key:<4}"), theme.strong());
+        Line::from(vec![key, Span::styled(*what, theme.quiet())])
+    }));
+    lines.extend([
+        quiet(""),
+        quiet("`crontower init` writes a jobs.yaml of your own to begin from;"),
+        quiet("`crontower import crontab` makes one of your crontab."),
+    ]);
+    let room = usize::from(area.height).saturating_sub(from);
+    if !model.may(Role::Admin) || lines.len() > room {
+        return;
+    }
+    for (at, line) in lines.iter().enumerate() {
+        put(canvas, area, from + at, line);
+    }
 }
 
 fn cells<'a>(model: &Model, job: &'a JobStatus, depth: usize, table: &Table<'_>) -> Vec<Line<'a>> {
     let theme = model.theme;
     let definition = &job.definition;
     let look = look(theme, model.world.condition(job));
-    let waits = waiting_for(model, job);
+    let waits = waiting_for(&model.world, job);
     vec![
         Line::styled(format!("{} {}", look.glyph, look.word), look.style),
         Line::from_iter(
@@ -113,17 +149,6 @@ fn last(model: &Model, job: &JobStatus) -> Line<'static> {
     }
 }
 
-/// The jobs that a chain or a waiting execution waits for.
-fn waiting_for(model: &Model, job: &JobStatus) -> String {
-    use crate::model::ExecutionState::Waiting;
-    let live = model.world.live_of(&job.definition.id).find_map(|it| match &it.state {
-        Waiting { waiting_for, .. } if !waiting_for.is_empty() => Some(waiting_for),
-        _ => None,
-    });
-    let jobs = live.unwrap_or(&job.waiting_for);
-    jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", ")
-}
-
 /// How a job's condition looks.
 pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
     let glyph = |unicode, ascii| theme.glyph(unicode, ascii);
@@ -160,15 +185,18 @@ pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<
 }
 
 fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let (esc, wrong) = (model.way(Action::Close), model.way(Action::OnlyWrong));
     let lines: &[&str] = if !model.world.jobs().is_empty() && model.jobs.only_wrong {
-        &["nothing is wrong", "", "F lists all jobs again"]
+        &["nothing is wrong", "", &format!("{wrong} lists all jobs again")]
     } else if !model.world.jobs().is_empty() {
-        &["no job matches the filter", "", "Esc clears it"]
+        &["no job matches the filter", "", &format!("{esc} clears it")]
     } else {
         &[
             "no jobs yet",
             "",
-            "write one into jobs.yaml, then ^r:",
+            &format!("{} asks for one in a form", model.way(Action::NewJob)),
+            "",
+            &format!("or write one into jobs.yaml, then {}:", model.way(Action::Reload)),
             "",
             "jobs:",
             "  - id: hello",

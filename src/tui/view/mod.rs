@@ -23,16 +23,23 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+pub(crate) use bars::tab_at;
 pub(crate) use form::rows as form_rows;
+pub(crate) use system::event_rows;
 
+use super::keys::Action;
 use super::layout::LEAST;
 use super::model::{Model, Opened, Tab};
 
 /// Draws the screen.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let Some(areas) = model.areas() else {
-        let text = format!("the screen is smaller than {}x{}", LEAST.width, LEAST.height);
         let area = frame.area();
+        let quit = model.way(Action::Back);
+        let long =
+            format!("the screen is smaller than {}x{}: {quit} quits", LEAST.width, LEAST.height);
+        let short = format!("needs {}x{}; {quit} quits", LEAST.width, LEAST.height);
+        let text = if long.len() <= usize::from(area.width) { long } else { short };
         put(frame.buffer_mut(), area, 0, &Line::from(text));
         return;
     };
@@ -82,8 +89,8 @@ fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>
         Opened::Plan { plan, .. } => papers::plan(model, plan),
         Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
         Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
-        Opened::Help { place, .. } => papers::help(model, *place),
-        Opened::Notices { .. } => papers::notices(model),
+        Opened::Help { place, .. } => papers::help(model, *place, width),
+        Opened::Notices { .. } => papers::notices(model, width),
         // They draw themselves: output may be far too long to be made into lines.
         Opened::Output(_) | Opened::Versions(_) => (Line::default(), Vec::new()),
     }
@@ -97,8 +104,11 @@ fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) 
     let place = (lines.len() > rows)
         .then(|| Span::styled(format!("{shown}/{}", lines.len()), model.theme.quiet()));
     put_ends(canvas, area, &title, place.into_iter().collect(), " ");
+    if title.width() > usize::from(area.width) {
+        put_cut(model, canvas, area, 0, &title);
+    }
     for (at, line) in lines.iter().skip(scroll).take(rows).enumerate() {
-        put(canvas, area, at + 1, line);
+        put_cut(model, canvas, area, at + 1, line);
     }
 }
 
@@ -109,6 +119,15 @@ fn put(canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
         && row < area.height
     {
         canvas.set_line(area.x, area.y + row, line, area.width);
+    }
+}
+
+/// Draws a line into a row of the area; what does not fit is cut, and that is to be seen.
+fn put_cut(model: &Model, canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
+    put(canvas, area, row, line);
+    if line.width() > usize::from(area.width) {
+        let mark = Line::styled(model.theme.ellipsis(), model.theme.quiet());
+        put_right(canvas, area, row, &mark);
     }
 }
 

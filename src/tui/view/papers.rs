@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
-use crate::tui::keys::{self, Place};
+use crate::tui::keys::{Action, Binding, Key, Place};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};
 
@@ -50,7 +50,9 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
     } else {
         format!(
             " jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
-             Enter applies, Esc leaves all as it is"
+             {} applies, {} does not",
+            model.way(Action::Apply),
+            model.way(Action::Close)
         )
     };
     (Line::styled(title, theme.strong()), lines)
@@ -105,7 +107,7 @@ pub(super) fn paper<'a>(
 }
 
 /// A line from outside, broken between words where it is too long.
-fn broken(line: &str, columns: usize) -> Vec<String> {
+pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
     let room = columns.saturating_sub(2).max(10);
     let mut rows = Vec::new();
     let mut row = String::from(" ");
@@ -120,41 +122,60 @@ fn broken(line: &str, columns: usize) -> Vec<String> {
 }
 
 /// The keys that are valid there.
-pub(super) fn help(model: &Model, place: Place) -> Page<'static> {
+pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static> {
     let theme = model.theme;
-    let line = |binding: &keys::Binding| {
-        let names: Vec<String> = if binding.keys.is_empty() {
+    // Where it is narrow, long names stand on a line of their own.
+    let cells = if columns < 60 { 12 } else { 21 };
+    let lines_of = |(binding, keys): (&Binding, &[Key])| {
+        let names: Vec<String> = if keys.is_empty() {
             vec![format!(":{}", binding.name)]
         } else {
-            binding.keys.iter().map(|key| key.name()).collect()
+            keys.iter().map(|key| key.name()).collect()
         };
-        Line::from(vec![
-            Span::styled(format!("   {:<18}", names.join("  ")), theme.strong()),
-            Span::raw(binding.help),
-        ])
+        let names = format!("   {}", names.join("  "));
+        let beside = width(&names) < cells;
+        let pad = " ".repeat(cells);
+        let mut lines = Vec::new();
+        if !beside {
+            lines.push(Line::styled(names.clone(), theme.strong()));
+        }
+        let rows = broken(binding.help, columns.saturating_sub(cells - 1));
+        for (at, row) in rows.into_iter().enumerate() {
+            let before = match at {
+                0 if beside => Span::styled(format!("{names:<cells$}"), theme.strong()),
+                _ => Span::raw(pad.clone()),
+            };
+            lines.push(Line::from(vec![before, Span::raw(row.trim_start().to_owned())]));
+        }
+        lines
     };
-    let lines = keys::valid(place).map(line).collect();
+    let lines = model.keymap.valid(place).flat_map(lines_of).collect();
     (Line::styled(" keys that are valid here", theme.strong()), lines)
 }
 
-/// Past notices, newest first.
-pub(super) fn notices(model: &Model) -> Page<'_> {
+/// Past notices, newest first, each in full.
+pub(super) fn notices(model: &Model, columns: usize) -> Page<'_> {
+    /// Cells before the text.
+    const BEFORE: usize = 16;
     let theme = model.theme;
-    let line = |notice: &crate::tui::model::Notice| {
+    let rows = |notice: &crate::tui::model::Notice| {
         let style = match notice.severity {
             Severity::Info => Style::new(),
             Severity::Warning => theme.care(),
             Severity::Error => theme.bad(),
         };
-        Line::from(vec![
-            Span::styled(
-                format!("   {:<13}", moment(model.zone(), model.now, notice.at)),
-                theme.quiet(),
-            ),
-            Span::styled(notice.text.clone(), style),
-        ])
+        let at = moment(model.zone(), model.now, notice.at);
+        let rows = broken(&notice.text, columns.saturating_sub(BEFORE - 1));
+        let row = |(number, row): (usize, String)| {
+            let at = if number == 0 { at.as_str() } else { "" };
+            Line::from(vec![
+                Span::styled(format!("   {at:<0$}", BEFORE - 3), theme.quiet()),
+                Span::styled(row.trim_start().to_owned(), style),
+            ])
+        };
+        rows.into_iter().enumerate().map(row).collect::<Vec<_>>()
     };
-    let mut lines: Vec<Line<'_>> = model.notices.iter().rev().map(line).collect();
+    let mut lines: Vec<Line<'_>> = model.notices.iter().rev().flat_map(rows).collect();
     if lines.is_empty() {
         lines.push(Line::styled("   none", theme.quiet()));
     }

@@ -7,7 +7,9 @@ use ratatui::text::{Line, Span};
 
 use super::jobs::{ASCII_BARS, BARS};
 use super::put;
-use crate::model::{Event, Severity};
+use crate::model::{Event, EventKind, Severity};
+use crate::tui::keys::Action;
+use crate::tui::model::cursor::Move;
 use crate::tui::model::load::{Minute, SLOT};
 use crate::tui::model::{Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment, took};
@@ -24,26 +26,68 @@ const LOAD: u16 = 6;
 /// Cells of their labels.
 const LABEL: usize = 16;
 
+/// Below so many columns its parts stand one above the other.
+const NARROW: u16 = 60;
 /// Cells that today's counts need.
 const TODAY: u16 = 24;
 
-/// Draws the tab.
-pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
+/// The parts of the tab, from the top down.
+struct Parts {
+    engine: Rect,
+    today: Rect,
+    load: Rect,
+    upcoming: Rect,
+    events: Rect,
+}
+
+fn parts(area: Rect) -> Parts {
     let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
+    if area.width < NARROW {
+        return narrow_parts(area);
+    }
     let upper = Rect { height: facts, ..area };
     let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
-    engine(model, canvas, Rect { width: split, ..upper });
-    let right = Rect { x: area.x + split, width: area.width - split, ..upper };
-    today(model, canvas, right);
     let left = area.height - facts;
     let load_rows = if left >= LOAD + 6 { LOAD } else { 0 };
-    load(model, canvas, Rect { y: area.y + facts, height: load_rows, ..area });
+    let load = Rect { y: area.y + facts, height: load_rows, ..area };
     let left = left - load_rows;
     let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
-    let middle = Rect { y: area.y + facts + load_rows, height: next_rows, ..area };
-    upcoming(model, canvas, middle);
-    let lower = Rect { y: middle.bottom(), height: left - next_rows, ..area };
-    events(model, canvas, lower);
+    let upcoming = Rect { y: load.bottom(), height: next_rows, ..area };
+    Parts {
+        engine: Rect { width: split, ..upper },
+        today: Rect { x: area.x + split, width: area.width - split, ..upper },
+        load,
+        upcoming,
+        events: Rect { y: upcoming.bottom(), height: left - next_rows, ..area },
+    }
+}
+
+/// Side by side nothing could be read: how things go stands above what the engine is.
+fn narrow_parts(area: Rect) -> Parts {
+    let today = Rect { height: area.height.min(5), ..area };
+    let engine =
+        Rect { y: today.bottom(), height: (area.height - today.height).min(FACTS), ..area };
+    let none = Rect { y: engine.bottom(), height: 0, ..area };
+    let left = area.height - today.height - engine.height;
+    let upcoming = Rect { height: (left / 2).min(6), ..none };
+    let events = Rect { y: upcoming.bottom(), height: left - upcoming.height, ..area };
+    Parts { engine, today, load: none, upcoming, events }
+}
+
+/// Draws the tab.
+pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
+    let parts = parts(area);
+    engine(model, canvas, parts.engine);
+    today(model, canvas, parts.today);
+    load(model, canvas, parts.load);
+    upcoming(model, canvas, parts.upcoming);
+    events(model, canvas, parts.events);
+}
+
+/// How many events there is room for.
+pub(crate) fn event_rows(model: &Model) -> usize {
+    let body = model.areas().map_or(Rect::ZERO, |areas| areas.body);
+    usize::from(parts(body).events.height.saturating_sub(1))
 }
 
 /// What ended and how late it began in the last hour, and where fire times pile up in the next day.
@@ -221,11 +265,17 @@ fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
 }
 
 fn events(model: &Model, canvas: &mut Buffer, area: Rect) {
-    put(canvas, area, 0, &title(model, "events"));
+    let newer = match model.system.newer {
+        0 => String::new(),
+        count => {
+            let first = model.way(Action::Move(Move::First));
+            format!("{}{count} newer: {first} shows them", model.theme.dot())
+        }
+    };
+    put(canvas, area, 0, &title(model, &format!("events{newer}")));
     let rows = usize::from(area.height.saturating_sub(1));
     let events = &model.system.events;
-    let first = model.system.scroll.min(events.len().saturating_sub(rows));
-    for (at, event) in events.iter().skip(first).take(rows).enumerate() {
+    for (at, event) in events.iter().skip(model.system.scroll).take(rows).enumerate() {
         put(canvas, area, at + 1, &event_line(model, event, usize::from(area.width)));
     }
 }
@@ -240,7 +290,15 @@ fn event_line(model: &Model, event: &Event, width: usize) -> Line<'static> {
     let when = moment(model.zone(), model.now, event.at);
     let who = event.actor.as_str();
     let who = if who == "engine" { String::new() } else { format!(" by {}", clean(who)) };
-    let text = format!("{}{who}", clean(&event.kind.sentence()));
+    let sentence = event.kind.sentence();
+    // `succeeded: succeeded` says it twice.
+    let sentence = match &event.kind {
+        EventKind::ExecutionChanged { state, reason, .. } if *reason == state.to_string() => {
+            sentence.strip_suffix(&format!(": {reason}")).unwrap_or(&sentence)
+        }
+        _ => &sentence,
+    };
+    let text = format!("{}{who}", clean(sentence));
     let text = fit(&text, width.saturating_sub(18), theme.ellipsis()).into_owned();
     Line::from(vec![
         Span::styled(format!("   {when:<12}  "), theme.quiet()),

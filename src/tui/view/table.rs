@@ -37,6 +37,21 @@ impl Column {
     }
 }
 
+/// The columns, of which the one that is sorted by does not drop: its mark is to be seen.
+pub(super) fn with_sorted<const N: usize>(
+    columns: &[Column; N],
+    sorted: Option<(&str, bool)>,
+) -> [Column; N] {
+    columns.map(|column| match sorted {
+        Some((title, _)) if title == column.title => {
+            let least = column.least.max(title_cells(title));
+            let most = column.most.max(least);
+            Column { rank: column.rank.min(1), least, most, ..column }
+        }
+        _ => column,
+    })
+}
+
 /// How a row stands out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chosen {

@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use super::details::{Page, fact, section, title};
 use super::executions::duration;
 use super::put;
-use super::table::{Chosen, Column, Table};
+use super::table::{Chosen, Column, Table, with_sorted};
 use crate::model::{Execution, Role, Worker, WorkerId};
+use crate::tui::keys::Action;
 use crate::tui::model::Model;
 use crate::tui::text::{ago, clean};
 use crate::tui::theme::Theme;
@@ -36,9 +37,11 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         }
         return;
     }
-    let table = Table::new(model.theme, &COLUMNS, area);
     let list = &model.workers;
-    table.titles(canvas, Some((list.order.title(), list.reversed)));
+    let sorted = Some((list.order.title(), list.reversed));
+    let columns = with_sorted(&COLUMNS, sorted);
+    let table = Table::new(model.theme, &columns, area);
+    table.titles(canvas, sorted);
     let shown = list.rows().iter().enumerate().skip(list.cursor.top);
     for (row, (at, id)) in (1..usize::from(area.height)).zip(shown) {
         if let Some(worker) = model.world.worker(id) {
@@ -113,7 +116,11 @@ pub(super) fn details<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
         let text = format!(
             " drained {} by {by}{why}{}",
             ago(model.now, drain.at),
-            if model.may(Role::Operator) { " (D lets it take attempts again)" } else { "" }
+            if model.may(Role::Operator) {
+                format!(" ({} lets it take attempts again)", model.way(Action::Drain))
+            } else {
+                String::new()
+            }
         );
         lines.push(Line::styled(text, theme.care()));
     }

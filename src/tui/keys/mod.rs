@@ -4,13 +4,18 @@
 //! by F-keys, Alt, or a key that tmux, screen, flow control or the shell would take (`^a ^b ^s ^q
 //! ^z`). It is long because it is one table.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+mod key;
+mod keymap;
+
+use crossterm::event::KeyCode;
 
 use super::model::Tab;
 use super::model::cursor::Move;
-use super::model::filter::Fuzzy;
 use super::theme::Palette;
 use crate::model::Role;
+pub(crate) use key::Key;
+use key::{ctrl, key, named};
+pub(crate) use keymap::Keymap;
 
 /// What a key, or a line of the palette, does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub(crate) enum Action {
     Search,
     NextMatch,
     PreviousMatch,
+    NextError,
+    PreviousError,
     Run,
     RunWith,
     PauseUntil,
@@ -45,6 +52,7 @@ pub(crate) enum Action {
     RunForced,
     Retry,
     Why,
+    WhyAt,
     CancelExecution,
     Pause,
     ShowOutput,
@@ -69,6 +77,7 @@ pub(crate) enum Action {
     ScrollLeft,
     ScrollRight,
     Utc,
+    Mouse,
     Theme(Palette),
     Notices,
     Repaint,
@@ -90,7 +99,7 @@ impl Scope {
     pub(crate) const PLAN: Self = Self(256);
     pub(crate) const PAPER: Self = Self(512);
     pub(crate) const VERSIONS: Self = Self(1024);
-    const ALL: Self = Self(2047);
+    pub(crate) const ALL: Self = Self(2047);
     /// The tabs themselves.
     const LISTS: Self = Self(15);
     /// Places about a job.
@@ -106,54 +115,49 @@ impl Scope {
         Self(self.0 & !other.0)
     }
 
+    /// The first place that the two have in common.
+    fn common(self, other: Self) -> Option<Self> {
+        let both = self.0 & other.0;
+        (both != 0).then(|| Self(1 << both.trailing_zeros()))
+    }
+
+    /// Each place by itself.
+    #[cfg(test)]
+    pub(crate) fn nth(bit: usize) -> Option<Self> {
+        (bit < SCOPE_WORDS.len()).then(|| Self(1 << bit))
+    }
+
+    /// Where it is, as the end of a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        let at = usize::try_from(self.0.trailing_zeros()).unwrap_or(usize::MAX);
+        SCOPE_WORDS.get(at).copied().unwrap_or_default()
+    }
+
     /// Whether the two have a place in common.
     pub(crate) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 }
 
-/// A key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key(KeyCode, KeyModifiers);
-
-const fn key(c: char) -> Key {
-    Key(KeyCode::Char(c), KeyModifiers::NONE)
-}
-
-const fn ctrl(c: char) -> Key {
-    Key(KeyCode::Char(c), KeyModifiers::CONTROL)
-}
-
-const fn named(code: KeyCode) -> Key {
-    Key(code, KeyModifiers::NONE)
-}
-
-impl Key {
-    fn of(event: KeyEvent) -> Self {
-        // The character, or BackTab, says already that Shift was held.
-        let said = matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab);
-        let modifiers = if said { event.modifiers - KeyModifiers::SHIFT } else { event.modifiers };
-        Self(event.code, modifiers)
-    }
-
-    /// As it is written on screen and in the guide.
-    pub(crate) fn name(self) -> String {
-        let name = match self.0 {
-            KeyCode::Char(' ') => "space".to_owned(),
-            KeyCode::Char(c) => c.to_string(),
-            KeyCode::BackTab => "S-Tab".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            other => format!("{other:?}"),
-        };
-        if self.1.contains(KeyModifiers::CONTROL) { format!("^{name}") } else { name }
-    }
-}
+/// In the order of the bits of [`Scope`].
+const SCOPE_WORDS: [&str; 11] = [
+    "in Jobs",
+    "in Executions",
+    "in Workers",
+    "in System",
+    "in an opened job",
+    "in an opened execution",
+    "in an opened worker",
+    "in an output",
+    "in what a change would write",
+    "in a page to read",
+    "in the versions of a job",
+];
 
 /// A line of the table.
 #[derive(Debug)]
 pub(crate) struct Binding {
-    /// Its keys; none = by the palette only.
+    /// Its keys, where the config file gives no others; none = by the palette only.
     pub(crate) keys: &'static [Key],
     pub(crate) action: Action,
     pub(crate) scope: Scope,
@@ -180,6 +184,14 @@ const fn bind(
 impl Binding {
     const fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
+    }
+}
+
+impl Binding {
+    /// Whether it does anything where the list is empty: what narrows it can be changed, and one
+    /// can go elsewhere.
+    pub(crate) fn serves_an_empty_list(&self) -> bool {
+        matches!(self.action, Action::Filter | Action::OnlyWrong | Action::Palette | Action::Help)
     }
 }
 
@@ -308,6 +320,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[], Action::Delete, Scope::OF_JOB, "delete", "delete the job (shows the diff, asks)"),
     bind(&[key('z')], Action::Undo, Scope::ALL, "undo", "undo the last action of yours"),
     bind(&[key('w')], Action::Why, OF_LISTED, "why", "why it runs, waits, or does not").hint("why"),
+    bind(
+        &[key('W')],
+        Action::WhyAt,
+        OF_LISTED,
+        "why-at",
+        "why the job ran, or did not, at a time that you name",
+    ),
     bind(&[], Action::Retry, OF_RUN, "retry", "run a final execution again"),
     bind(&[key('f')], Action::Follow, Scope::OUTPUT, "follow", "stay with the newest line")
         .hint("follow"),
@@ -317,6 +336,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[key('/')], Action::Search, Scope::OUTPUT, "search", "search").hint("search"),
     bind(&[key('n')], Action::NextMatch, Scope::OUTPUT, "next-match", "next match"),
     bind(&[key('N')], Action::PreviousMatch, Scope::OUTPUT, "previous-match", "previous match"),
+    bind(&[key('e')], Action::NextError, Scope::OUTPUT, "next-error", "next line with an error")
+        .hint("error"),
+    bind(
+        &[key('E')],
+        Action::PreviousError,
+        Scope::OUTPUT,
+        "previous-error",
+        "line with an error before",
+    ),
     bind(&[key('o')], Action::Save, Scope::OUTPUT, "save", "write it to a file").hint("save"),
     bind(&[key(']')], Action::NextAttempt, Scope::OUTPUT, "next-attempt", "next attempt"),
     bind(&[key('[')], Action::PreviousAttempt, Scope::OUTPUT, "previous-attempt", "attempt before"),
@@ -342,7 +370,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .hint("mark"),
     bind(&[key('v')], Action::MarkRange, MARKED, "mark-range", "mark from the last mark to here"),
     bind(&[key('s')], Action::NextOrder, SORTED, "sort", "sort by the next column").hint("sort"),
-    bind(&[key('S')], Action::Reverse, SORTED, "reverse", "reverse the order"),
+    bind(
+        &[key('S')],
+        Action::Reverse,
+        SORTED.and(Scope::EXECUTIONS),
+        "reverse",
+        "reverse the order",
+    ),
     bind(&[key('t')], Action::Tree, Scope::JOBS, "tree", "each job under what it waits for")
         .hint("tree"),
     bind(
@@ -352,7 +386,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "zoom",
         "details on the whole screen; j and k go on",
     ),
-    bind(&[key('y')], Action::Copy, COPIED, "copy", "copy the id (of an opened job: its YAML)"),
+    bind(
+        &[key('y')],
+        Action::Copy,
+        COPIED,
+        "copy",
+        "copy the id; of an opened job its YAML, of an output the first line in sight",
+    ),
     bind(
         &[ctrl('r')],
         Action::Reload,
@@ -391,6 +431,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .hint("command"),
     bind(&[], Action::Utc, Scope::ALL, "utc", "times in UTC, or in your zone again"),
+    bind(&[], Action::Mouse, Scope::ALL, "mouse", "rows, tabs and wheel by mouse, or no longer"),
     bind(&[], Action::Theme(Palette::Dark), Scope::ALL, "theme-dark", "colours for a dark ground"),
     bind(&[], Action::Theme(Palette::Light), Scope::ALL, "theme-light", "for a light ground"),
     bind(&[], THEME_CONTRAST, Scope::ALL, "theme-high-contrast", "nothing is dimmed"),
@@ -427,90 +468,3 @@ const FIRST: Action = Action::Move(Move::First);
 const LAST: Action = Action::Move(Move::Last);
 const PAGE_DOWN: Action = Action::Move(Move::Pages(1));
 const PAGE_UP: Action = Action::Move(Move::Pages(-1));
-
-/// The action of a key, if it has one there.
-pub(crate) fn action(place: Place, event: KeyEvent) -> Option<Action> {
-    let pressed = Key::of(event);
-    valid(place).find(|it| it.keys.contains(&pressed)).map(|it| it.action)
-}
-
-/// The bindings that are valid there.
-pub(crate) fn valid(place: Place) -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().filter(move |it| it.scope.meets(place.scope) && it.role <= place.role)
-}
-
-/// The actions that a typed text may mean: their names and what they do, best first.
-pub(crate) fn palette(place: Place, typed: &str) -> Vec<(Action, &'static str, &'static str)> {
-    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
-    let mut fuzzy = Fuzzy::new(&words);
-    let offered = valid(place).filter(|it| !matches!(it.action, Action::Palette));
-    let mut found: Vec<_> = offered
-        .filter_map(|it| {
-            let named = fuzzy.score(it.name).map(|score| score + 1_000);
-            // Of the longer help whole words count: letters would be found in most of it.
-            let helped = words.iter().all(|word| it.help.contains(word.as_str())).then_some(0);
-            let score = named.or(helped)?;
-            Some((score, (it.action, it.name, it.help)))
-        })
-        .collect();
-    // A name that is typed in full is meant, whatever else holds its letters.
-    found.sort_by_key(|(score, (_, name, _))| (*name != typed.trim(), std::cmp::Reverse(*score)));
-    found.into_iter().map(|(_, line)| line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn here(scope: Scope) -> Place {
-        Place { scope, role: Role::Admin }
-    }
-
-    #[test]
-    fn no_key_means_two_things_in_one_place() {
-        for bit in 0..11 {
-            let scope = Scope(1 << bit);
-            let mut seen: Vec<(Key, &str)> = Vec::new();
-            for binding in valid(here(scope)) {
-                for key in binding.keys {
-                    let other = seen.iter().find(|(other, _)| other == key);
-                    assert_eq!(other, None, "{} is `{}` too", key.name(), binding.name);
-                    seen.push((*key, binding.name));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn names_are_unique_and_every_line_is_reachable() {
-        for (at, binding) in BINDINGS.iter().enumerate() {
-            let twin = BINDINGS[..at].iter().find(|it| it.name == binding.name);
-            assert!(twin.is_none(), "two actions are named {}", binding.name);
-            assert!(Scope::ALL.meets(binding.scope), "{} is valid nowhere", binding.name);
-        }
-    }
-
-    #[test]
-    fn no_action_needs_a_key_that_others_take() {
-        let taken = |key: &Key| {
-            matches!(key.0, KeyCode::F(_))
-                || key.1.contains(KeyModifiers::ALT)
-                || (key.1.contains(KeyModifiers::CONTROL)
-                    && matches!(key.0, KeyCode::Char('a' | 'b' | 's' | 'q' | 'z')))
-        };
-        for binding in BINDINGS {
-            assert!(!binding.keys.iter().any(taken), "{}", binding.name);
-        }
-    }
-
-    #[test]
-    fn the_palette_finds_by_letters_and_puts_the_whole_name_first() {
-        let first = |typed| palette(here(Scope::JOBS), typed).first().map(|(_, name, _)| *name);
-        assert_eq!(first("utc"), Some("utc"));
-        assert_eq!(first("ca"), Some("cancel"));
-        assert_eq!(first("rld"), Some("reload"));
-        assert_eq!(first("zzzz"), None);
-        let offered = palette(here(Scope::JOBS), "");
-        assert!(!offered.iter().any(|(_, name, _)| *name == "wrap"), "wrap is for outputs");
-    }
-}
