@@ -177,17 +177,17 @@ impl Engine {
     fn add(&mut self, now: Now, job: Job, timetable: Option<Timetable>, source: Source) {
         let id = job.id.clone();
         let before = self.retired.remove(&id);
-        let version = before.map_or(0, |before| before.version) + 1;
+        let version = before.as_ref().map_or(0, |before| before.version) + 1;
         let definition = Arc::new(job);
         self.out.facts.push(EventKind::JobAdded { job_id: id.clone(), version });
         self.save_version(now, &definition, version);
         let mut state = JobState::new(now.wall);
         state.chain_fired_order = self.order;
-        if let Some(accounted) = before.and_then(|before| before.accounted_until) {
-            // The clock may have been set back since it was removed: nothing fires twice.
-            state.accounted_until = state.accounted_until.max(accounted);
+        if let Some(before) = before {
+            go_on_from(&mut state, &before);
         }
         let mut entry = JobEntry::new(definition, source, version, state, timetable);
+        entry.recent = self.gone_recent.remove(&id).unwrap_or_default();
         for live in self.live.values().filter(|live| live.execution.job_id == id) {
             entry.active.insert(live.execution.id);
             entry.running += u32::from(live.execution.state.name() == StateName::Running);
@@ -285,10 +285,14 @@ impl Engine {
         for at in entry.planned.into_iter().flatten() {
             self.agenda.remove(&(at, job.clone()));
         }
+        let record = entry.record();
         let accounted_until = Some(entry.state.accounted_until);
-        self.retired.insert(job.clone(), Retired { version: entry.version, accounted_until });
+        let state = Some(Arc::clone(&record.state));
+        self.retired
+            .insert(job.clone(), Retired { version: entry.version, accounted_until, state });
+        self.gone_recent.insert(job.clone(), entry.recent);
         self.out.jobs.remove(job);
-        self.out.changes.push(Change::JobRemoved(job.clone()));
+        self.out.changes.push(Change::JobRemoved(record));
         self.out.removed_jobs.push(job.clone());
         self.out.facts.push(EventKind::JobRemoved { job_id: job.clone() });
     }
@@ -310,6 +314,21 @@ impl Engine {
     /// The timetable of a definition that was legal once; one that no longer is never fires, and its words say why.
     pub(super) fn timetable_of(&self, job: &Job, settings: &Settings) -> Option<Timetable> {
         Timetable::new(job, settings, self.config.system_zone).ok().flatten()
+    }
+}
+
+/// Has a job that comes back stand where it stood: its last result, what operators said of it, and up to when its fire
+/// times have their fate (the clock may have been set back meanwhile: nothing fires twice).
+fn go_on_from(state: &mut JobState, before: &Retired) {
+    if let Some(accounted) = before.accounted_until {
+        state.accounted_until = state.accounted_until.max(accounted);
+    }
+    if let Some(stood) = before.state.as_deref().cloned() {
+        state.last_fire_time = stood.last_fire_time;
+        state.last_ran = stood.last_ran;
+        state.last_ran_order = stood.last_ran_order;
+        state.pause = stood.pause;
+        state.acknowledged = stood.acknowledged;
     }
 }
 

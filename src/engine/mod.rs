@@ -30,15 +30,15 @@ mod tests;
 mod why;
 mod workers;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Settings, StateName, Worker,
-    WorkerId,
+    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Settings, StateName,
+    Summary, Worker, WorkerId,
 };
 
 pub use input::{
@@ -106,6 +106,8 @@ pub struct Engine {
     jobs: BTreeMap<JobId, JobEntry>,
     /// Where jobs that are no longer defined stopped.
     retired: BTreeMap<JobId, Retired>,
+    /// Their newest executions.
+    gone_recent: BTreeMap<JobId, VecDeque<Summary>>,
     live: HashMap<ExecutionId, Live>,
     queue: Queue,
     workers: Workers,

@@ -58,6 +58,7 @@ impl Engine {
         now: Now,
     ) -> (Self, Vec<Effect>) {
         let mut engine = Self::restore(self.config.clone(), image, &settings, now);
+        engine.ids = self.ids.clone();
         engine.began = self.began;
         engine.halted = halted;
         engine.configure_workers();
@@ -75,6 +76,7 @@ impl Engine {
             settings: settings.clone(),
             jobs: BTreeMap::new(),
             retired: image.retired.clone(),
+            gone_recent: BTreeMap::new(),
             live: HashMap::new(),
             queue: Queue::default(),
             workers: Workers::new(&image.workers),
@@ -97,8 +99,10 @@ impl Engine {
         for (job, recent) in &image.recent {
             let ids = recent.iter().map(|summary| summary.id);
             ids.for_each(|id| engine.ids.stay_above(id));
-            if let Some(entry) = engine.jobs.get_mut(job) {
-                entry.recent = recent.iter().cloned().collect();
+            let recent = recent.iter().cloned().collect();
+            match engine.jobs.get_mut(job) {
+                Some(entry) => entry.recent = recent,
+                None => _ = engine.gone_recent.insert(job.clone(), recent),
             }
         }
         for (execution, definition) in &image.live {

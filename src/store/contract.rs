@@ -107,6 +107,14 @@ pub(super) fn job(id: &str, version: u32) -> [Change; 2] {
     [Change::JobVersion { definition, version, at: at(0), by }, Change::Job(record)]
 }
 
+/// The end of a job's definition.
+pub(super) fn gone(id: &str, version: u32) -> Change {
+    match job(id, version) {
+        [_, Change::Job(record)] => Change::JobRemoved(record),
+        other => panic!("not a job: {other:?}"),
+    }
+}
+
 /// A manual execution of job `a`, version 1, created `number` seconds in.
 pub(crate) fn execution(number: u32, state: ExecutionState) -> Execution {
     Execution {
@@ -206,7 +214,7 @@ async fn a_commit_is_kept_whole_or_not_at_all(store: &dyn Store) {
 }
 
 async fn the_last_change_of_a_thing_counts(store: &dyn Store) {
-    let removed = || Change::JobRemoved(job_id("a"));
+    let removed = || gone("a", 2);
     let [version, record] = job("a", 1);
     let states = [ExecutionState::Queued, ExecutionState::Running, ExecutionState::Failed];
     let mut changes = vec![version, removed(), record.clone()];
@@ -495,7 +503,7 @@ async fn a_removed_job_keeps_its_history_and_its_numbers(store: &dyn Store) {
     changes.push(kept(execution(1, ExecutionState::Succeeded)));
     changes.push(kept(execution(2, ExecutionState::Running)));
     store.commit(&changes).await.unwrap();
-    let removed = [Change::JobRemoved(job_id("a")), Change::JobRemoved(job_id("never-was"))];
+    let removed = [gone("a", 2), gone("never-was", 1)];
     store.commit(&removed).await.unwrap();
     let image = store.load().await.unwrap();
     assert_eq!(image.jobs.len(), 1);

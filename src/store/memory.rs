@@ -15,8 +15,8 @@ use super::{
     BOOT_ID, Bite, Change, ExecutionQuery, Expired, Image, Page, RECENT, Retired, Store, StoreError,
 };
 use crate::model::{
-    Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange, StateName,
-    Summary, Trigger, WorkerId, WorkerOrders,
+    Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, JobVersion, LedgerRange,
+    StateName, Summary, Trigger, WorkerId, WorkerOrders,
 };
 
 /// Final executions kept; the oldest go first.
@@ -33,6 +33,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Kept {
     jobs: BTreeMap<JobId, JobRecord>,
+    /// Where those stood that are no longer defined.
+    gone: BTreeMap<JobId, Arc<JobState>>,
     versions: BTreeMap<JobId, BTreeMap<u32, JobVersion>>,
     executions: BTreeMap<ExecutionId, Arc<Execution>>,
     /// The ids of those that are final.
@@ -105,8 +107,9 @@ impl Kept {
                     definition: Arc::clone(definition),
                 });
             }
-            Change::JobRemoved(job) => {
-                self.jobs.remove(job);
+            Change::JobRemoved(record) => {
+                self.jobs.remove(&record.definition.id);
+                self.gone.insert(record.definition.id.clone(), Arc::clone(&record.state));
             }
             Change::Execution(execution) => self.keep_execution(execution),
             Change::Event(event) => {
@@ -241,7 +244,8 @@ impl Kept {
                 .filter(|(job, _)| !self.jobs.contains_key(*job))
                 .filter_map(|(job, versions)| {
                     let (version, accounted_until) = (newest(versions)?, self.accounted_until(job));
-                    Some((job.clone(), Retired { version, accounted_until }))
+                    let state = self.gone.get(job).cloned();
+                    Some((job.clone(), Retired { version, accounted_until, state }))
                 })
                 .collect(),
         })
@@ -259,7 +263,8 @@ impl Kept {
         let mut recent: BTreeMap<&JobId, Vec<Summary>> = BTreeMap::new();
         for execution in self.past.iter().rev().filter_map(|id| self.executions.get(id)) {
             let summaries = recent.entry(&execution.job_id).or_default();
-            if summaries.len() < RECENT && self.jobs.contains_key(&execution.job_id) {
+            let known = |job| self.jobs.contains_key(job) || self.gone.contains_key(job);
+            if summaries.len() < RECENT && known(&execution.job_id) {
                 summaries.push(execution.summary());
             }
         }

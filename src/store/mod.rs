@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange,
+    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, JobVersion, LedgerRange,
     StateName, Summary, Trigger, WorkerId, WorkerOrders,
 };
 
@@ -46,8 +46,8 @@ pub enum Change {
         /// Who brought it.
         by: Actor,
     },
-    /// A job is no longer defined. Its versions and its history stay.
-    JobRemoved(JobId),
+    /// A job is no longer defined. Its versions, its history and where it stood stay.
+    JobRemoved(JobRecord),
     /// An execution is new or has changed.
     Execution(Arc<Execution>),
     /// An event. Its `seq` is new, else it is a [`StoreError::Conflict`].
@@ -80,8 +80,8 @@ pub struct Image {
     pub jobs: Vec<JobRecord>,
     /// Live executions, each with the definition it runs, oldest first.
     pub live: Vec<(Arc<Execution>, Arc<Job>)>,
-    /// Of each defined job that has some its newest final executions, oldest first, at most
-    /// [`RECENT`].
+    /// Of each job that has some, defined or not, its newest final executions, oldest first, at
+    /// most [`RECENT`].
     pub recent: Vec<(JobId, Vec<Summary>)>,
     /// The `seq` of the newest event; 0 before the first.
     pub last_seq: u64,
@@ -107,12 +107,14 @@ impl Image {
 }
 
 /// What is known of a job that is no longer defined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {
     /// Its newest version.
     pub version: u32,
     /// The newest of its fire times that has its fate: an execution, or a range of the ledger.
     pub accounted_until: Option<DateTime<Utc>>,
+    /// Where it stood when it went.
+    pub state: Option<Arc<JobState>>,
 }
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of

@@ -165,3 +165,33 @@ fn timers_go_with_their_execution() {
     world.run("a").end("a#1", "exit 1").cancel("a#1").run("a").end("a#2", "ok");
     assert_eq!(world.engine.next_wakeup().monotonic, None);
 }
+
+#[test]
+fn a_job_that_comes_back_stands_where_it_stood() {
+    let hourly = || vec![job("a", Some("0 * * * *"), |_| {})];
+    for restart in [false, true] {
+        let mut world = World::new(2, hourly());
+        world.until("1h").end("a#1", "exit 1").acknowledge("a#1", None).pause("a");
+        world.apply(Vec::new());
+        if restart {
+            world.restart("1m");
+        }
+        world.apply(hourly());
+        let stands = world.engine.job_status("a").unwrap();
+        assert!(stands.paused.is_some() && stands.acknowledged.is_some());
+        let state = stands.last_execution.as_ref().map(|last| last.state);
+        assert_eq!((state, stands.recent.len()), (Some(StateName::Failed), 1));
+    }
+}
+
+#[test]
+fn after_a_failed_commit_no_id_is_made_twice() {
+    let mut world =
+        World::new(9, vec![job("a", None, |job| job.overlap = crate::model::Overlap::Allow)]);
+    world.run("a");
+    world.fault = super::world::Fault::Commit;
+    world.try_run("a", false).run("a").run("a");
+    let ends: std::collections::BTreeSet<_> =
+        world.executions.keys().map(|id| id.short()).collect();
+    assert_eq!(ends.len(), world.executions.len());
+}

@@ -10,8 +10,9 @@ use crate::engine::{
     Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput,
 };
 use crate::model::{
-    Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, LedgerRange,
-    Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Trigger, Worker, WorkerId, text,
+    Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, JobState,
+    LedgerRange, Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Trigger, Worker,
+    WorkerId, text,
 };
 use crate::store::{Change, Image, RECENT, Retired};
 use crate::worker::protocol::{Assignment, AttemptKey, Ended, ON_FAILURE, Running};
@@ -45,6 +46,7 @@ pub(super) struct World {
     pub(super) executions: BTreeMap<ExecutionId, Arc<Execution>>,
     definitions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(super) ledger: Vec<LedgerRange>,
+    gone: BTreeMap<JobId, Arc<JobState>>,
     /// What the worker process runs.
     held: BTreeMap<AttemptKey, Running>,
     /// The ends that it keeps until an engine has committed them.
@@ -93,6 +95,7 @@ impl World {
             executions: BTreeMap::new(),
             definitions: BTreeMap::new(),
             ledger: Vec::new(),
+            gone: BTreeMap::new(),
             held: BTreeMap::new(),
             ended: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -558,7 +561,8 @@ impl World {
             let fired = self.executions.values().filter(once).map(|it| it.fire_time);
             let passed = self.ledger.iter().filter(|it| it.job_id == *job).map(|it| it.last);
             let accounted_until = fired.chain(passed).max();
-            (job.clone(), Retired { version: *version, accounted_until })
+            let state = self.gone.get(job).cloned();
+            (job.clone(), Retired { version: *version, accounted_until, state })
         };
         known.map(retired).collect()
     }
@@ -695,7 +699,11 @@ impl World {
                 jobs.retain(|kept| kept.definition.id != record.definition.id);
                 jobs.push(record);
             }
-            Change::JobRemoved(job) => self.image.jobs.retain(|kept| kept.definition.id != job),
+            Change::JobRemoved(record) => {
+                let id = &record.definition.id;
+                self.image.jobs.retain(|kept| kept.definition.id != *id);
+                self.gone.insert(id.clone(), record.state);
+            }
             Change::JobVersion { definition, version, .. } => {
                 let key = (definition.id.clone(), version);
                 let kept = self.definitions.insert(key, Arc::clone(&definition));

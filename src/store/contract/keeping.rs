@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::super::{Bite, Change, ExecutionQuery, Expired, Store};
-use super::{at, event, execution, found, id, ids, job, job_id, kept};
+use super::{at, event, execution, found, gone, id, ids, job, job_id, kept};
 use crate::model::{
     Actor, Drain, Event, Execution, ExecutionId, ExecutionState, Job, LedgerFate, LedgerRange,
     Trigger, WorkerId, WorkerOrders,
@@ -44,7 +44,7 @@ pub(super) async fn notices_come_with_their_definition_until_they_are_done(store
     changes.push(Change::NoticeDone(id(3)));
     store.commit(&changes).await.unwrap();
     store.commit(&[Change::NoticeDue(id(1)), Change::NoticeDone(id(9))]).await.unwrap();
-    store.commit(&[Change::JobRemoved(job_id("a"))]).await.unwrap();
+    store.commit(&[gone("a", 1)]).await.unwrap();
     let notices = store.load().await.unwrap().notices;
     let told = |(execution, job): &(Arc<Execution>, Arc<Job>)| {
         (execution.id, job.description.clone().unwrap())
@@ -58,7 +58,7 @@ pub(super) async fn notices_come_with_their_definition_until_they_are_done(store
 pub(super) async fn versions_are_told_newest_first(store: &dyn Store) {
     let changes = [job("a", 1), job("a", 2), job("a", 3), job("b", 1)].concat();
     store.commit(&changes).await.unwrap();
-    store.commit(&[Change::JobRemoved(job_id("a"))]).await.unwrap();
+    store.commit(&[gone("a", 1)]).await.unwrap();
     // The same definition again, by someone else: the first to bring it counts.
     let [Change::JobVersion { definition, version, .. }, _] = job("a", 3) else { unreachable!() };
     let by = Actor::named("other");
@@ -188,7 +188,7 @@ pub(super) async fn executions_that_are_not_kept_are_told(store: &dyn Store) {
 pub(super) async fn a_removed_job_keeps_the_newest_fire_time_that_has_its_fate(store: &dyn Store) {
     let accounted = async || store.load().await.unwrap().retired[&job_id("a")].accounted_until;
     store.commit(&job("a", 1)).await.unwrap();
-    store.commit(&[Change::JobRemoved(job_id("a"))]).await.unwrap();
+    store.commit(&[gone("a", 1)]).await.unwrap();
     assert_eq!(accounted().await, None);
     let fired = |n: u32, trigger| {
         let mut fired = execution(n, ExecutionState::Succeeded);
@@ -200,7 +200,18 @@ pub(super) async fn a_removed_job_keeps_the_newest_fire_time_that_has_its_fate(s
     store.commit(&fired).await.unwrap();
     assert_eq!(accounted().await, Some(at(180)));
     let (job_id, fate, reason) = (job_id("a"), LedgerFate::Missed, "no engine ran".to_owned());
-    let range = LedgerRange { job_id, first: at(190), last: at(200), count: 2, fate, reason };
+    let range = LedgerRange {
+        job_id: job_id.clone(),
+        first: at(190),
+        last: at(200),
+        count: 2,
+        fate,
+        reason,
+    };
     store.commit(&[Change::Ledger(range)]).await.unwrap();
     assert_eq!(accounted().await, Some(at(200)));
+    let image = store.load().await.unwrap();
+    let state = image.retired[&job_id.clone()].state.clone().unwrap();
+    assert_eq!(*state, crate::model::JobState::new(at(0)), "where it stood");
+    assert_eq!((&image.recent[0].0, image.recent[0].1.len()), (&job_id, 3), "its history, too");
 }

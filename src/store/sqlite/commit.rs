@@ -23,16 +23,16 @@ use crate::model::{
 /// A text of rows is cut where it passes so many bytes.
 const LARGEST_TEXT: usize = 4 << 20;
 
-const REMOVE_JOBS: &str = "DELETE FROM jobs WHERE id IN (SELECT value ->> 0 FROM json_each(?1))";
 const ADD_VERSIONS: &str = "INSERT INTO job_versions (job_id, version, at, by, body) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
      FROM json_each(?1) AS new WHERE NOT EXISTS (SELECT 1 FROM job_versions AS kept \
          WHERE kept.job_id = new.value ->> 0 AND kept.version = new.value ->> 1 \
          AND kept.body = new.value ->> 4)";
-const KEEP_JOBS: &str = "INSERT INTO jobs (id, source, version, state) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
-     ON CONFLICT (id) DO UPDATE \
-     SET source = excluded.source, version = excluded.version, state = excluded.state";
+const KEEP_JOBS: &str = "INSERT INTO jobs (id, source, version, state, gone) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+     FROM json_each(?1) WHERE true ON CONFLICT (id) DO UPDATE \
+     SET source = excluded.source, version = excluded.version, state = excluded.state, \
+     gone = excluded.gone";
 /// What an execution is by its creation is not written again.
 const KEEP_EXECUTIONS: &str = "INSERT INTO executions (id, job_id, job_version, state, trigger, \
      fire_time, created_at, started_at, finished_at, worker_id, tail, said) \
@@ -135,7 +135,8 @@ impl Batch {
 /// The newest of each thing in a list of changes.
 #[derive(Default)]
 struct News<'a> {
-    jobs: BTreeMap<&'a JobId, Option<&'a JobRecord>>,
+    /// Whether each is defined or gone.
+    jobs: BTreeMap<&'a JobId, (&'a JobRecord, bool)>,
     versions: BTreeMap<(&'a JobId, u32), (&'a Arc<Job>, i64, &'a Actor)>,
     executions: Vec<&'a Execution>,
     events: Vec<&'a Event>,
@@ -152,10 +153,10 @@ impl<'a> News<'a> {
         for change in changes {
             match change {
                 Change::Job(record) => {
-                    news.jobs.insert(&record.definition.id, Some(record));
+                    news.jobs.insert(&record.definition.id, (record, false));
                 }
-                Change::JobRemoved(job) => {
-                    news.jobs.insert(job, None);
+                Change::JobRemoved(record) => {
+                    news.jobs.insert(&record.definition.id, (record, true));
                 }
                 Change::JobVersion { definition, version, at, by } => {
                     let row = (definition, at.timestamp_micros(), by);
@@ -194,20 +195,12 @@ impl<'a> News<'a> {
         let mut add = |statement, rows: Rows| {
             statements.extend(rows.into_texts().map(|text| (statement, text)));
         };
-        let (mut removed, mut kept) = (Rows::arrays(), Rows::arrays());
-        for (job, record) in self.jobs {
-            match record {
-                Some(record) => kept.push((
-                    job,
-                    record.source,
-                    record.version,
-                    serde_json::to_string(&record.state)?,
-                ))?,
-                None => removed.push([job])?,
-            }
+        let mut rows = Rows::arrays();
+        for (job, (record, gone)) in self.jobs {
+            let state = serde_json::to_string(&record.state)?;
+            rows.push((job, record.source, record.version, state, u8::from(gone)))?;
         }
-        add(REMOVE_JOBS, removed);
-        add(KEEP_JOBS, kept);
+        add(KEEP_JOBS, rows);
         let mut rows = Rows::arrays();
         for ((job, version), (definition, at, by)) in self.versions {
             rows.push((job, version, at, by, serde_json::to_string(definition)?))?;

@@ -16,13 +16,14 @@ use super::StoreError;
 use super::failure::{cannot_open, is_busy};
 
 /// The schema, step by step. A step that has landed is never edited: the next change is a new file.
-const STEPS: [(i64, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str); 3] = [
     (1, "first", include_str!("../../../migrations/sqlite/0001_first.sql")),
     (
         2,
         "orders notices retention",
         include_str!("../../../migrations/sqlite/0002_orders_notices_retention.sql"),
     ),
+    (3, "jobs that went", include_str!("../../../migrations/sqlite/0003_jobs_that_went.sql")),
 ];
 
 /// `PRAGMA application_id` of a file of ours, as the first step sets it: 'crtw'.

@@ -17,7 +17,8 @@ use crate::model::{
 };
 
 const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
-     LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version ORDER BY j.id";
+     LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version \
+     WHERE NOT j.gone ORDER BY j.id";
 const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
      LEFT JOIN execution_bodies AS b ON b.id = e.id \
      WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
@@ -32,16 +33,18 @@ const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
          UNION SELECT e.job_id, e.job_version FROM notices AS n \
              JOIN executions AS e ON e.id = n.execution_id) AS e \
      ON v.job_id = e.job_id AND v.version = e.job_version \
-     WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version)";
+     WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
+         AND NOT j.gone)";
 /// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
 const RETIRED: &str = "SELECT v.job_id, max(v.version), \
      max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
              WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
          coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
-             ORDER BY first DESC LIMIT 1), 0)) \
-     FROM job_versions AS v WHERE v.job_id NOT IN (SELECT id FROM jobs) GROUP BY v.job_id";
+             ORDER BY first DESC LIMIT 1), 0)), \
+     (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v \
+     WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE NOT gone) GROUP BY v.job_id";
 
-/// Of each defined job its newest final executions, newest first, one after the other in one text a
+/// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
 /// job.
 const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
          id, state, fire_time, started_at, finished_at)) FROM (\
@@ -224,7 +227,10 @@ fn retired_job(row: &SqliteRow) -> Result<(JobId, Retired), StoreError> {
     let newest: i64 = column(row, 2, "job_versions")?;
     let accounted_until = if newest == 0 { None } else { DateTime::from_timestamp_micros(newest) };
     let job = JobId::new(&id).map_err(|error| corrupt("job_versions".to_owned(), error))?;
-    Ok((job, Retired { version, accounted_until }))
+    // Where it stood is good to know, and nothing depends on it.
+    let state: Option<String> = column(row, 3, "jobs")?;
+    let state = state.and_then(|state| serde_json::from_str(&state).ok()).map(Arc::new);
+    Ok((job, Retired { version, accounted_until, state }))
 }
 
 /// Bodies of rows [key, body]; unreadable ones are left out with a warning.

@@ -130,7 +130,7 @@ async fn a_newer_schema_is_refused() {
     tamper(&store, newer).await;
     drop(store);
     insta::assert_snapshot!(refusal(&folder, &path).await, @r#"
-    the store DIR/crontower.db has schema 9, this program knows up to 2: use the newer crontower
+    the store DIR/crontower.db has schema 9, this program knows up to 3: use the newer crontower
     "#);
     assert!(matches!(SqliteStore::open(&path).await, Err(StoreError::TooNew { found: 9, .. })));
 }
@@ -138,10 +138,10 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn a_step_that_was_edited_after_it_landed_is_told() {
     let (folder, path, store) = store().await;
-    tamper(&store, "UPDATE _sqlx_migrations SET version = 0 WHERE version = 2").await;
+    tamper(&store, "UPDATE _sqlx_migrations SET version = 0 WHERE version = 3").await;
     drop(store);
     let told = refusal(&folder, &path).await;
-    assert!(told.contains("its schema 1 could not be brought to 2"), "{told}");
+    assert!(told.contains("its schema 2 could not be brought to 3"), "{told}");
 }
 
 #[tokio::test]
