@@ -150,9 +150,18 @@ impl Handle {
         let mut executions = self.executions(&query).await?.items;
         executions.retain(|execution| execution.fire_time == at);
         executions.reverse();
+        let ended =
+            [StateName::Succeeded, StateName::Failed, StateName::TimedOut, StateName::Cancelled];
+        let newest = ExecutionQuery {
+            job: Some(job.clone()),
+            states: ended.to_vec(),
+            limit: 1,
+            ..ExecutionQuery::default()
+        };
+        let newest = self.executions(&newest).await?.items.into_iter().next();
         let ranges = self.ledger(job, LEDGER_LOOKED_AT).await?;
         let ledger = ranges.into_iter().find(|range| range.first <= at && at <= range.last);
-        Ok(Past { executions, ledger })
+        Ok(Past { executions, ledger, newest })
     }
 
     async fn reload_in_turn(&self) -> Result<Plan, Refusal> {

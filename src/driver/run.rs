@@ -17,7 +17,9 @@ use super::hands::Hands;
 use super::metrics::Metrics;
 use super::source::JobsSource;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
-use crate::model::{Actor, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName};
+use crate::model::{
+    Actor, EventKind, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName,
+};
 use crate::store::{Change, Store, StoreError};
 use crate::worker::link::LinkEvent;
 use crate::worker::protocol::{AttemptKey, Ended, FromWorker};
@@ -335,6 +337,7 @@ impl Driver {
     }
 
     fn publish(&self, mut batch: Batch, changes: Vec<Change>) {
+        changes.iter().for_each(log);
         if self.feed.receiver_count() == 0 {
             return;
         }
@@ -367,7 +370,7 @@ impl Driver {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
         let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
-        loop {
+        for tries in 1_u64.. {
             for (_, reply) in self.replies.drain() {
                 let _ = reply.send(Err(Refusal::Store(trouble.clone())));
             }
@@ -375,7 +378,9 @@ impl Driver {
                 Ok(()) => break,
                 Err(next) => error = next,
             }
-            tracing::warn!(%error, "the store still fails");
+            if tries.is_power_of_two() {
+                tracing::warn!(%error, tries, "the store still fails");
+            }
             if self.stop.is_some() {
                 // It stops without the word that it did; what is kept is whole.
                 return self.stop_at_once();
@@ -481,6 +486,29 @@ impl Driver {
         stop.cancelled = true;
         stop.until = now.monotonic + self.engine.longest_kill_grace() + CANCEL_MARGIN;
         Stage::Cancel
+    }
+}
+
+/// What the log tells of what is kept: all that nobody asked for and somebody should know, and what people did.
+fn log(change: &Change) {
+    let Change::Event(event) = change else { return };
+    match &event.kind {
+        EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
+            tracing::warn!("{}", event.kind.sentence());
+        }
+        EventKind::WorkerChanged { .. } => tracing::warn!("{}", event.kind.sentence()),
+        EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {
+            tracing::warn!("{}", event.kind.sentence());
+        }
+        EventKind::ExecutionChanged { .. }
+        | EventKind::AttemptStarted { .. }
+        | EventKind::OnFailureEnded { .. }
+        | EventKind::JobAdded { .. }
+        | EventKind::JobChanged { .. }
+        | EventKind::JobRemoved { .. } => {
+            tracing::debug!(by = %event.actor, "{}", event.kind.sentence());
+        }
+        _ => tracing::info!(by = %event.actor, "{}", event.kind.sentence()),
     }
 }
 

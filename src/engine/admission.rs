@@ -196,7 +196,7 @@ impl Engine {
         reason: String,
     ) {
         self.await_nothing(id);
-        self.amend(id, |execution| execution.finished_at = Some(now.wall));
+        self.amend(id, |execution| execution.finished_at = Some(ended_at(now, execution)));
         self.transition(now, id, state, reason);
         let Some(Live { execution, definition, timers }) = self.live.remove(&id) else { return };
         for timer in timers {
@@ -235,4 +235,11 @@ impl Engine {
             self.enqueue(now, id);
         }
     }
+}
+
+/// When an execution that becomes final ended: its command may have while no engine was there to hear of it.
+fn ended_at(now: Now, execution: &Execution) -> DateTime<Utc> {
+    let was_running = execution.state.name() == StateName::Running;
+    let attempt = execution.attempt().filter(|_| was_running);
+    attempt.and_then(|attempt| attempt.finished_at).map_or(now.wall, |at| at.min(now.wall))
 }

@@ -160,15 +160,15 @@ impl Engine {
         let unwanted_last = unwanted.as_ref().map(|span| span.last);
         if let Some(unwanted) = unwanted {
             let why = match policy {
-                CatchUp::None => "were missed: no engine was there in time (catch_up: none)",
+                CatchUp::None => "were missed: no engine got to them in time (catch_up: none)",
                 CatchUp::Latest if wanted.is_empty() && !newer => {
-                    "were missed: no engine was there in time, and they lie outside catch_up_window"
+                    "were missed: no engine got to them in time, and they lie outside catch_up_window"
                 }
                 CatchUp::Latest => {
-                    "were missed: no engine was there in time; the newest is caught up (catch_up: latest)"
+                    "were missed: no engine got to them in time; the newest is caught up (catch_up: latest)"
                 }
                 CatchUp::All => {
-                    "were missed: no engine was there in time, and they are too old or too many to be caught up"
+                    "were missed: no engine got to them in time, and they are too old or too many to be caught up"
                 }
             };
             self.passed(job, unwanted, LedgerFate::Missed, why);

@@ -27,6 +27,8 @@ pub struct Past {
     pub executions: Vec<Arc<Execution>>,
     /// The range of the ledger that holds it.
     pub ledger: Option<LedgerRange>,
+    /// The job's newest execution that ran and has ended.
+    pub newest: Option<Arc<Execution>>,
 }
 
 impl Engine {
@@ -63,7 +65,7 @@ impl Engine {
             lines.extend(if is_past { Vec::new() } else { self.holds_back(entry, past) });
         } else {
             lines.extend(self.holds_back(entry, past));
-            lines.extend(newest_end(entry));
+            lines.extend(past.newest.as_deref().map(newest_end));
             lines.extend(of_schedule);
         }
         lines.extend(next_fire(entry, now));
@@ -162,6 +164,10 @@ impl Engine {
         lines.extend(live.iter().rev().take(NAMED_MOST).filter_map(execution).map(|execution| {
             format!("execution {} is {}", execution.id.short(), stands(execution))
         }));
+        // What holds the newest of them back holds the others back, too.
+        let newest = live.last().and_then(execution);
+        let queued = newest.filter(|it| it.state.name() == StateName::Queued);
+        lines.extend(queued.into_iter().flat_map(|execution| self.queued(execution)));
         if live.len() > NAMED_MOST {
             lines.push(format!("{} further executions are live", live.len() - NAMED_MOST));
         }
@@ -300,12 +306,11 @@ impl Engine {
     }
 }
 
-/// How its newest execution that is final ended.
-fn newest_end(entry: &JobEntry) -> Option<String> {
-    let newest = entry.recent.back()?;
-    let (id, state) = (newest.id.short(), newest.state);
+fn newest_end(newest: &Execution) -> String {
+    let (id, state) = (newest.id.short(), newest.state.name());
     let at = newest.finished_at.map_or_else(String::new, |at| format!(" at {}", told(at)));
-    Some(format!("its newest execution that has ended, {id}, {state}{at}"))
+    let more = crate::model::beyond(state, &newest.reason);
+    format!("execution {id}, the newest that has ended, {state}{at}{more}")
 }
 
 /// What became of the instant. Between the fire times of a range nothing was due.

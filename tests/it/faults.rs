@@ -177,3 +177,26 @@ fn a_full_disk_is_told_nothing_is_lost_and_it_goes_on_when_there_is_room() {
     assert_eq!(usize::try_from(span).unwrap(), executions, "catch_up: all leaves no second out");
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[test]
+fn the_log_of_an_engine_without_a_screen_tells_what_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "jobs: [{ id: broken, run: 'exit 3' }, { id: long, run: 'sleep 1000' }]\n";
+    std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+    let daemon = Daemon::start(folder.path());
+    daemon.ask(&["run", "broken"]);
+    daemon.until_said("WARN broken");
+    daemon.ask(&["run", "long"]);
+    let worker = loop {
+        match worker_pid(folder.path()) {
+            Some(pid) => break pid,
+            None => daemon.let_work(Duration::from_millis(50)),
+        }
+    };
+    signal(worker, Signal::KILL);
+    daemon.until_said("WARN worker local is not connected");
+    daemon.until_said("WARN long");
+    daemon.ask(&["pause", "broken"]);
+    daemon.until_said("INFO job broken paused by=");
+    end(daemon, folder.path());
+}

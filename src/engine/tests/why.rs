@@ -168,3 +168,21 @@ fn a_retry_says_when_and_after_what() {
     2026-03-02T00:00:00Z queued: run now, asked for by ann
     ");
 }
+
+#[test]
+fn asked_about_now_it_says_how_the_newest_ended_and_who_holds_the_next_back() {
+    let limited = |job: &mut Job| job.limits = vec!["db".to_owned()];
+    let jobs = vec![job("a", Some("*/5 * * * *"), limited), job("b", None, limited)];
+    let mut world = World::new(4, jobs);
+    world.configure(|settings| settings.limits = [("db".to_owned(), 1)].into());
+    world.until("5m").end("a#1", "exit 3").run("b").until("10m").until("12m");
+    insta::assert_snapshot!(world.why_job("a", world.instant("12m")), @"
+    execution a#2 is queued: the limit `db` is used up
+    the limit `db` (1) is held by b#1 (b)
+    it is the next of those that wait for the same (priority medium)
+    a fire time now is recorded as skipped (overlap: skip)
+    execution a#1, the newest that has ended, failed at 2026-03-02T00:05:00Z: exit code 3
+    its schedule: Every 5 minutes, UTC
+    its next fire time is 2026-03-02T00:15:00Z
+    ");
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::{Job, Retry, StateName};
+use crate::worker::protocol::{AttemptKey, Ended};
 
 #[test]
 fn a_running_attempt_is_carried_on_over_a_restart() {
@@ -173,4 +174,19 @@ fn commands_inside_the_engines_process_are_not_lost_with_the_worker_process() {
     assert_eq!(world.state("other#1"), StateName::Failed);
     world.end("own#1", "ok");
     assert_eq!(world.state("own#1"), StateName::Succeeded);
+}
+
+#[test]
+fn what_ended_while_no_engine_was_there_ended_then() {
+    let mut world = World::new(2, vec![job("a", None, |_| {})]);
+    world.run("a");
+    let key = AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
+    let finished_at = world.instant("10s");
+    let (started_at, outcome) = (Some(world.instant("0s")), crate::model::Outcome::Succeeded);
+    let (exit_code, error, result) = (Some(0), None, None);
+    world.until("1m");
+    world.report(Ended { key, started_at, finished_at, outcome, exit_code, error, result });
+    let ended = &world.executions[&world.id("a#1")];
+    assert_eq!(ended.finished_at, Some(finished_at));
+    assert_eq!(ended.history.last().unwrap().at, world.instant("1m"), "known only then");
 }

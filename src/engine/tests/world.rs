@@ -255,7 +255,12 @@ impl World {
         let executions = self.executions.values().filter(of_it).cloned().collect();
         let holds = |it: &&LedgerRange| it.job_id == job && it.first <= at && at <= it.last;
         let ledger = self.ledger.iter().find(holds).cloned();
-        let past = crate::engine::Past { executions, ledger };
+        let ran = |it: &&Arc<Execution>| {
+            let state = it.state.name();
+            it.job_id == job && state.is_final() && state != StateName::Skipped
+        };
+        let newest = self.executions.values().rev().find(ran).cloned();
+        let past = crate::engine::Past { executions, ledger, newest };
         let why = self.engine.why_job(self.now, &job, at, &past).unwrap();
         self.named(&why.lines.join("\n"))
     }
