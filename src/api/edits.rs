@@ -17,12 +17,9 @@ use super::definition::Body;
 use super::openapi::{JobDefinition, JobPatch};
 use super::params::{Params, Segment, Segments, json_body, unknown};
 use super::problem::ProblemDetails;
-use super::wire::{Change, EditedJob, List, page};
+use super::wire::{Change, EditedJob, List, one_more, page};
 use crate::driver::{Definition, EditOptions, Edited, JobEdit};
 use crate::model::{JobId, JobStatus, JobVersion, Problem, Refusal, Source};
-
-/// So many versions of a definition are looked through.
-const MOST_VERSIONS: u32 = 10_000;
 
 /// Makes a job. It lives in the store (`source=api`, the default) or in jobs.yaml (`source=file`).
 #[utoipa::path(
@@ -215,8 +212,8 @@ pub(super) async fn versions(
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
     let before = params.number("cursor", 1..=u64::from(u32::MAX))?;
     let id = app.job_id(&id).await?;
-    let mut rows = app.door.versions(&id, MOST_VERSIONS).await?;
-    rows.retain(|row| before.is_none_or(|before| u64::from(row.version) < before));
+    let before = before.and_then(|before| u32::try_from(before).ok());
+    let rows = app.door.versions(&id, before, one_more(limit)).await?;
     Ok(Json(page(rows, limit, |row| row.version.to_string())))
 }
 

@@ -13,12 +13,10 @@ use utoipa::ToSchema;
 use super::app::App;
 use super::params::{Params, Segment, json_body};
 use super::problem::ProblemDetails;
-use super::wire::{ExecutionView, List, page};
+use super::wire::{ExecutionView, List, one_more, page};
 use crate::driver::RunOptions;
 use crate::model::{JobId, JobStatus, LedgerRange};
 
-/// So many ranges of a job's ledger are looked through.
-const MOST_RANGES: u64 = 10_000;
 /// So many fire times are told at most.
 const MOST_FIRE_TIMES: u64 = 1_000;
 
@@ -106,10 +104,7 @@ pub(super) async fn ledger(
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
     let before = params.instant("cursor")?;
     let id = app.job_id(&id).await?;
-    let looked_at = if before.is_some() { MOST_RANGES } else { limit + 1 };
-    let looked_at = u32::try_from(looked_at).unwrap_or(u32::MAX);
-    let mut rows = app.door.ledger(&id, looked_at).await?;
-    rows.retain(|row| before.is_none_or(|before| row.first < before));
+    let rows = app.door.ledger(&id, before, one_more(limit)).await?;
     Ok(Json(page(rows, limit, |row| row.first.to_rfc3339_opts(SecondsFormat::AutoSi, true))))
 }
 

@@ -22,6 +22,11 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
+/// How many rows tell whether more follow on `limit` of them.
+pub(super) fn one_more(limit: u64) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1)
+}
+
 /// The first `limit` of `rows`; the cursor is that of the last of them, if more follow.
 pub(super) fn page<T>(mut rows: Vec<T>, limit: u64, cursor: impl Fn(&T) -> String) -> List<T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -133,8 +133,13 @@ pub trait Door: Send + Sync + std::fmt::Debug {
         edit: JobEdit,
         options: EditOptions,
     ) -> Result<Edited, Refusal>;
-    /// The versions of a definition, newest first.
-    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal>;
+    /// The versions of a definition, newest first: the newest of all, or those before a version. At most 1,000 at a time.
+    async fn versions(
+        &self,
+        job: &JobId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobVersion>, Refusal>;
     /// A worker takes no more attempts, or takes them again.
     async fn drain(
         &self,
@@ -180,8 +185,14 @@ pub trait Door: Send + Sync + std::fmt::Debug {
     async fn newest_events(&self, limit: u32) -> Result<Vec<Event>, Refusal>;
     /// Events after `seq`, oldest first.
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, Refusal>;
-    /// The ledger's ranges of a job, newest first.
-    async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal>;
+    /// The ledger's ranges of a job, newest first: the newest of all, or those that began before an instant. At most 1,000
+    /// at a time.
+    async fn ledger(
+        &self,
+        job: &JobId,
+        before: Option<DateTime<Utc>>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRange>, Refusal>;
     /// Why a job does or does not run at an instant.
     async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal>;
     /// Why an execution stands where it does.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
@@ -22,9 +22,6 @@ use crate::store::{ExecutionQuery, Page, Store, StoreError};
 use crate::worker::output::OutputChunk;
 use crate::worker::output_log::read_output;
 use crate::worker::protocol::AttemptKey;
-
-/// So many rows of the ledger are looked through for the one that holds an instant.
-const LEDGER_LOOKED_AT: u32 = 10_000;
 
 /// A look at the engine between two steps, or why there is none.
 pub(super) type Look = Box<dyn FnOnce(Result<&Engine, Refusal>) + Send>;
@@ -159,7 +156,8 @@ impl Handle {
             ..ExecutionQuery::default()
         };
         let newest = self.executions(&newest).await?.items.into_iter().next();
-        let ranges = self.ledger(job, LEDGER_LOOKED_AT).await?;
+        let begun = at.checked_add_signed(TimeDelta::microseconds(1));
+        let ranges = self.ledger(job, begun, 1).await?;
         let ledger = ranges.into_iter().find(|range| range.first <= at && at <= range.last);
         Ok(Past { executions, ledger, newest })
     }
@@ -249,10 +247,14 @@ impl Door for Handle {
         self.job_request(Request::Acknowledge { execution, note }).await
     }
 
-    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
-        let versions =
-            self.store.job_versions(job, limit.clamp(1, 1_000)).await.map_err(refused)?;
-        if versions.is_empty() {
+    async fn versions(
+        &self,
+        job: &JobId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobVersion>, Refusal> {
+        let versions = self.store.job_versions(job, before, limit).await.map_err(refused)?;
+        if versions.is_empty() && before.is_none() {
             let job = job.clone();
             self.look(move |engine| engine.known(&job)).await??;
         }
@@ -359,8 +361,13 @@ impl Door for Handle {
         self.store.events_after(seq, limit).await.map_err(refused)
     }
 
-    async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
-        self.store.ledger(job, limit).await.map_err(refused)
+    async fn ledger(
+        &self,
+        job: &JobId,
+        before: Option<DateTime<Utc>>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRange>, Refusal> {
+        self.store.ledger(job, before, limit).await.map_err(refused)
     }
 
     async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {

@@ -492,10 +492,12 @@ async fn ranges_of_the_ledger_grow(store: &dyn Store) {
     let rows = [range("a", 0, 3), range("a", 10, 1), range("b", 5, 1), range("a", 10, 4)];
     store.commit(&rows.map(Change::Ledger)).await.unwrap();
     store.commit(&[Change::Ledger(range("a", 10, 9))]).await.unwrap();
-    let ledger = store.ledger(&job_id("a"), 10).await.unwrap();
+    let ledger = store.ledger(&job_id("a"), None, 10).await.unwrap();
     assert_eq!(ledger, [range("a", 10, 9), range("a", 0, 3)]);
-    assert_eq!(store.ledger(&job_id("a"), 1).await.unwrap(), [range("a", 10, 9)]);
-    assert_eq!(store.ledger(&job_id("none"), 10).await.unwrap(), []);
+    assert_eq!(store.ledger(&job_id("a"), None, 1).await.unwrap(), [range("a", 10, 9)]);
+    let before = store.ledger(&job_id("a"), Some(at(10)), 10).await.unwrap();
+    assert_eq!(before, [range("a", 0, 3)]);
+    assert_eq!(store.ledger(&job_id("none"), None, 10).await.unwrap(), []);
 }
 
 async fn a_removed_job_keeps_its_history_and_its_numbers(store: &dyn Store) {

@@ -349,9 +349,17 @@ impl Store for MemoryStore {
         Ok(self.kept().events.values().rev().take(most).cloned().collect())
     }
 
-    async fn ledger(&self, job: &JobId, most: u32) -> Result<Vec<LedgerRange>, StoreError> {
+    async fn ledger(
+        &self,
+        job: &JobId,
+        before: Option<DateTime<Utc>>,
+        most: u32,
+    ) -> Result<Vec<LedgerRange>, StoreError> {
         let kept = self.kept();
-        let ranges = kept.ledger.get(job).into_iter().flat_map(|ranges| ranges.values().rev());
+        let before = before.map_or(i64::MAX, |at| at.timestamp_micros());
+        let ranges = kept.ledger.get(job);
+        let ranges = ranges.into_iter().flat_map(|ranges| ranges.range(..before).rev());
+        let ranges = ranges.map(|(_, range)| range);
         Ok(ranges.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
     }
 
@@ -361,9 +369,17 @@ impl Store for MemoryStore {
         Ok(found.map(|found| Arc::clone(&found.definition)))
     }
 
-    async fn job_versions(&self, job: &JobId, most: u32) -> Result<Vec<JobVersion>, StoreError> {
+    async fn job_versions(
+        &self,
+        job: &JobId,
+        before: Option<u32>,
+        most: u32,
+    ) -> Result<Vec<JobVersion>, StoreError> {
         let kept = self.kept();
-        let versions = kept.versions.get(job).into_iter().flat_map(|all| all.values().rev());
+        let before = before.unwrap_or(u32::MAX);
+        let versions = kept.versions.get(job);
+        let versions = versions.into_iter().flat_map(|all| all.range(..before).rev());
+        let versions = versions.map(|(_, version)| version);
         Ok(versions.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
     }
 

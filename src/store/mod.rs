@@ -275,10 +275,21 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
     /// The newest events, newest first, at most `limit`.
     async fn newest_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
-    /// The ledger's ranges of a job, newest first, at most `limit`.
-    async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, StoreError>;
-    /// The versions of a definition, newest first, at most `limit`; those of a job that is no longer defined too.
-    async fn job_versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, StoreError>;
+    /// The ledger's ranges of a job that began before an instant (`None`: all), newest first, at most `limit`.
+    async fn ledger(
+        &self,
+        job: &JobId,
+        before: Option<DateTime<Utc>>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRange>, StoreError>;
+    /// The versions of a definition before one (`None`: all), newest first, at most `limit`; those of a job that is no
+    /// longer defined too.
+    async fn job_versions(
+        &self,
+        job: &JobId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobVersion>, StoreError>;
     /// Deletes what has expired, a bite at a time. The newest event always stays: it tells where the numbers go on.
     async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError>;
     /// Those of the executions that are not kept, in any order.

@@ -64,7 +64,7 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
             Answer::Previewed { ticket, result }
         }
         Request::Versions(job) => {
-            let result = door.versions(&job, VERSIONS).await;
+            let result = door.versions(&job, None, VERSIONS).await;
             Answer::Versions { job, result }
         }
         Request::Each(requests) => {
@@ -206,7 +206,7 @@ async fn job_facts(
     Ok(JobFacts {
         next: door.next_fire_times(job, from, NEXT).await?,
         executions: door.executions(&query).await?.items,
-        ledger: door.ledger(job, RANGES).await?,
+        ledger: door.ledger(job, None, RANGES).await?,
     })
 }
 

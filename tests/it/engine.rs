@@ -315,7 +315,7 @@ async fn what_operators_order_goes_through_the_door() {
     assert_eq!(noted.acknowledged.as_ref().unwrap().note.as_deref(), Some("disk full"));
     assert_eq!(door.acknowledge(failed.id, None).await.unwrap().acknowledged, None);
     assert_eq!(door.preview("hourly", None, 2).await.unwrap().fire_times.len(), 2);
-    let unknown = door.versions(&job("c"), 10).await.unwrap_err();
+    let unknown = door.versions(&job("c"), None, 10).await.unwrap_err();
     assert!(matches!(unknown, Refusal::UnknownJob { .. }), "{unknown}");
     site.close().await;
 }

@@ -101,7 +101,7 @@ async fn read(folder: &Path) -> Story {
     let mut ledger = BTreeMap::new();
     for job in ["short", "long"] {
         let id = crontower::model::JobId::new(job).unwrap();
-        ledger.insert(job.to_owned(), store.ledger(&id, 1_000).await.unwrap());
+        ledger.insert(job.to_owned(), store.ledger(&id, None, 1_000).await.unwrap());
     }
     Story { executions, ledger }
 }

@@ -51,11 +51,11 @@ impl Client {
     async fn gather<T: DeserializeOwned>(
         &self,
         path: &[&str],
+        mut cursor: Option<String>,
         limit: u32,
     ) -> Result<Vec<T>, Refusal> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut rows = Vec::new();
-        let mut cursor: Option<String> = None;
         loop {
             let page = (limit - rows.len()).clamp(1, 1_000).to_string();
             let mut query = vec![("limit", page.as_str())];
@@ -178,8 +178,14 @@ impl Door for Client {
         Ok(Edited { job, plan, diff })
     }
 
-    async fn versions(&self, job: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
-        self.gather(&["jobs", job.as_str(), "versions"], limit).await
+    async fn versions(
+        &self,
+        job: &JobId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobVersion>, Refusal> {
+        let cursor = before.map(|before| before.to_string());
+        self.gather(&["jobs", job.as_str(), "versions"], cursor, limit).await
     }
 
     async fn drain(
@@ -273,8 +279,13 @@ impl Door for Client {
         Ok(list.items)
     }
 
-    async fn ledger(&self, job: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
-        self.gather(&["jobs", job.as_str(), "ledger"], limit).await
+    async fn ledger(
+        &self,
+        job: &JobId,
+        before: Option<DateTime<Utc>>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRange>, Refusal> {
+        self.gather(&["jobs", job.as_str(), "ledger"], before.map(rfc3339), limit).await
     }
 
     async fn why_job(&self, job: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {

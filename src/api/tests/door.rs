@@ -360,7 +360,12 @@ impl Door for PlayedDoor {
         Ok(Edited { job, plan, diff: Some("-run: true\n+run: false\n".to_owned()) })
     }
 
-    async fn versions(&self, id: &JobId, limit: u32) -> Result<Vec<JobVersion>, Refusal> {
+    async fn versions(
+        &self,
+        id: &JobId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobVersion>, Refusal> {
         let job = self.known(id)?;
         let version = |version| JobVersion {
             version,
@@ -368,7 +373,8 @@ impl Door for PlayedDoor {
             by: Actor::named("test"),
             definition: job.definition.clone(),
         };
-        Ok((1..=2_500).rev().map(version).take(limit as usize).collect())
+        let end = before.unwrap_or(2_501).min(2_501);
+        Ok((1..end).rev().map(version).take(limit as usize).collect())
     }
 
     async fn drain(
@@ -482,8 +488,13 @@ impl Door for PlayedDoor {
     }
 
     /// Three ranges of an hour each, newest first.
-    async fn ledger(&self, id: &JobId, limit: u32) -> Result<Vec<LedgerRange>, Refusal> {
-        let hours = 1..=limit.min(3);
+    async fn ledger(
+        &self,
+        id: &JobId,
+        before: Option<DateTime<Utc>>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRange>, Refusal> {
+        let hours = 1..=3;
         let range = |hours: u32| LedgerRange {
             job_id: id.clone(),
             first: noon() - TimeDelta::hours(i64::from(hours)),
@@ -492,7 +503,8 @@ impl Door for PlayedDoor {
             fate: LedgerFate::Missed,
             reason: "no engine ran".to_owned(),
         };
-        Ok(hours.map(range).collect())
+        let wanted = |range: &LedgerRange| before.is_none_or(|before| range.first < before);
+        Ok(hours.map(range).filter(wanted).take(limit as usize).collect())
     }
 
     async fn why_job(&self, id: &JobId, at: DateTime<Utc>) -> Result<Why, Refusal> {

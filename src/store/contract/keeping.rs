@@ -63,12 +63,14 @@ pub(super) async fn versions_are_told_newest_first(store: &dyn Store) {
     let [Change::JobVersion { definition, version, .. }, _] = job("a", 3) else { unreachable!() };
     let by = Actor::named("other");
     store.commit(&[Change::JobVersion { definition, version, at: at(9), by }]).await.unwrap();
-    let versions = store.job_versions(&job_id("a"), 2).await.unwrap();
+    let versions = store.job_versions(&job_id("a"), None, 2).await.unwrap();
     let numbers: Vec<u32> = versions.iter().map(|it| it.version).collect();
     assert_eq!(numbers, [3, 2]);
+    let older = store.job_versions(&job_id("a"), Some(3), 1).await.unwrap();
+    assert_eq!(older[0].version, 2);
     assert_eq!((versions[0].at, versions[0].by.as_str()), (at(0), "tester"));
     assert_eq!(versions[1].definition.description.as_deref(), Some("version 2"));
-    assert_eq!(store.job_versions(&job_id("none"), 9).await.unwrap(), []);
+    assert_eq!(store.job_versions(&job_id("none"), None, 9).await.unwrap(), []);
 }
 
 /// All executions that are kept.
@@ -116,7 +118,7 @@ pub(super) async fn what_has_expired_goes_and_what_must_stay_stays(store: &dyn S
     let seqs: Vec<u64> = store.events_after(0, 9).await.unwrap().iter().map(|e| e.seq).collect();
     assert_eq!(seqs, [2, 4]);
     let firsts = async |job: &str| -> Vec<_> {
-        let ranges = store.ledger(&job_id(job), 9).await.unwrap();
+        let ranges = store.ledger(&job_id(job), None, 9).await.unwrap();
         ranges.iter().map(|range| range.first).collect()
     };
     assert_eq!((firsts("a").await, firsts("b").await), (vec![at(10)], vec![at(120)]));

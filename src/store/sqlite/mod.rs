@@ -109,13 +109,25 @@ impl Store for SqliteStore {
         events.map_err(|error| failed(&self.place, "reading events", &error))
     }
 
-    async fn ledger(&self, job: &JobId, most: u32) -> Result<Vec<LedgerRange>, StoreError> {
-        let ranges = read::ledger(&self.readers, job, limit(most, LARGEST_LIST)).await;
+    async fn ledger(
+        &self,
+        job: &JobId,
+        before: Option<DateTime<Utc>>,
+        most: u32,
+    ) -> Result<Vec<LedgerRange>, StoreError> {
+        let most = limit(most, LARGEST_LIST);
+        let ranges = read::ledger(&self.readers, job, before, most).await;
         ranges.map_err(|error| failed(&self.place, "reading the ledger", &error))
     }
 
-    async fn job_versions(&self, job: &JobId, most: u32) -> Result<Vec<JobVersion>, StoreError> {
-        let versions = read::job_versions(&self.readers, job, limit(most, LARGEST_LIST)).await;
+    async fn job_versions(
+        &self,
+        job: &JobId,
+        before: Option<u32>,
+        most: u32,
+    ) -> Result<Vec<JobVersion>, StoreError> {
+        let most = limit(most, LARGEST_LIST);
+        let versions = read::job_versions(&self.readers, job, before, most).await;
         versions.map_err(|error| failed(&self.place, "reading definitions", &error))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
@@ -269,10 +269,14 @@ pub(super) async fn newest_events(readers: &SqlitePool, limit: u32) -> sqlx::Res
 pub(super) async fn ledger(
     readers: &SqlitePool,
     job: &JobId,
+    before: Option<DateTime<Utc>>,
     limit: u32,
 ) -> sqlx::Result<Vec<LedgerRange>> {
-    let sql = "SELECT first, body FROM ledger WHERE job_id = ?1 ORDER BY first DESC LIMIT ?2";
-    let rows = sqlx::query(sql).bind(job.to_string()).bind(limit).fetch_all(readers).await?;
+    let sql = "SELECT first, body FROM ledger WHERE job_id = ?1 AND first < ?2 \
+               ORDER BY first DESC LIMIT ?3";
+    let before = before.map_or(i64::MAX, |at| at.timestamp_micros());
+    let query = sqlx::query(sql).bind(job.to_string()).bind(before).bind(limit);
+    let rows = query.fetch_all(readers).await?;
     Ok(bodies("ledger", &rows))
 }
 
@@ -280,11 +284,14 @@ pub(super) async fn ledger(
 pub(super) async fn job_versions(
     readers: &SqlitePool,
     job: &JobId,
+    before: Option<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<JobVersion>> {
     let sql = "SELECT job_id, version, body, at, by FROM job_versions \
-               WHERE job_id = ?1 ORDER BY version DESC LIMIT ?2";
-    let rows = sqlx::query(sql).bind(job.to_string()).bind(limit).fetch_all(readers).await?;
+               WHERE job_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3";
+    let before = before.unwrap_or(u32::MAX);
+    let query = sqlx::query(sql).bind(job.to_string()).bind(before).bind(limit);
+    let rows = query.fetch_all(readers).await?;
     let readable = |row: &SqliteRow| {
         past_version(row)
             .inspect_err(|error| tracing::warn!(%error, "a definition is unreadable and left out"))

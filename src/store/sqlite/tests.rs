@@ -357,8 +357,8 @@ async fn a_file_of_the_first_schema_is_brought_up_to_date() {
     assert_eq!((image.jobs.len(), image.live.len(), image.last_seq), (2, 1, 4));
     assert_eq!(image.boot_id.as_deref(), Some("boot-1"));
     assert!(image.workers.is_empty() && image.notices.is_empty());
-    assert_eq!(store.ledger(&job_id("a"), 9).await.unwrap().len(), 1);
-    let versions = store.job_versions(&job_id("a"), 9).await.unwrap();
+    assert_eq!(store.ledger(&job_id("a"), None, 9).await.unwrap().len(), 1);
+    let versions = store.job_versions(&job_id("a"), None, 9).await.unwrap();
     assert_eq!(versions.iter().map(|it| it.version).collect::<Vec<_>>(), [2, 1]);
     // What was there before counts: of its four executions two are too many, and the failure stays.
     let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 2, at_most: 9 };

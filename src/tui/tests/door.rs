@@ -189,7 +189,12 @@ impl Door for FakeDoor {
         Ok(Edited { job: None, plan, diff: Some(diff.to_owned()) })
     }
 
-    async fn versions(&self, job: &JobId, _: u32) -> Result<Vec<JobVersion>, Refusal> {
+    async fn versions(
+        &self,
+        job: &JobId,
+        _: Option<u32>,
+        _: u32,
+    ) -> Result<Vec<JobVersion>, Refusal> {
         let definition = Arc::clone(&self.job(job).await?.definition);
         let mut before = crate::model::Job::clone(&definition);
         before.schedule = Some("daily at 4 AM".to_owned());
@@ -310,7 +315,12 @@ impl Door for FakeDoor {
         Ok(Vec::new())
     }
 
-    async fn ledger(&self, _: &JobId, _: u32) -> Result<Vec<LedgerRange>, Refusal> {
+    async fn ledger(
+        &self,
+        _: &JobId,
+        _: Option<DateTime<Utc>>,
+        _: u32,
+    ) -> Result<Vec<LedgerRange>, Refusal> {
         Ok(Vec::new())
     }
 
