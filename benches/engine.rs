@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use crontower::engine::{Config, Effect, Engine, Input, Request, WorkerInput};
 use crontower::model::{
-    Actor, Dependency, Job, JobCommand, JobId, JobSet, Now, Outcome, Overlap, Pool, Settings,
-    WorkerId,
+    Actor, AttemptKey, Dependency, Ended, Image, Job, JobCommand, JobId, JobSet, Now, Outcome,
+    Overlap, Pool, Settings, WorkerId,
 };
-use crontower::store::Image;
-use crontower::worker::protocol::{AttemptKey, Ended};
 
 fn main() {
     divan::main();

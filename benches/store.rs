@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use crontower::model::{
-    Actor, Attempt, Event, EventKind, Execution, ExecutionId, ExecutionState, Job, JobCommand,
-    JobId, JobRecord, JobState, Outcome, Priority, Source, StateName, Transition, Trigger,
-    WorkerId,
+    Actor, Attempt, Change, Event, EventKind, Execution, ExecutionId, ExecutionQuery,
+    ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, Outcome, Priority, Source,
+    StateName, Transition, Trigger, WorkerId,
 };
-use crontower::store::{Change, ExecutionQuery, Expired, SqliteStore, Store};
+use crontower::store::{Expired, SqliteStore, Store};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tempfile::TempDir;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
 use crate::driver::{
     Definition, Door, EditOptions, Handle, JobEdit, JobsFrom, RunOptions, Running, StartError,
     StartOptions, Subscription, start,

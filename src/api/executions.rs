@@ -17,8 +17,9 @@ use super::params::{Params, Segment, json_body, unknown};
 use super::problem::ProblemDetails;
 use super::wire::{ExecutionView, List};
 use crate::driver::Note;
-use crate::model::{Execution, ExecutionId, JobStatus, Refusal, StateName, Trigger, WorkerId};
-use crate::store::ExecutionQuery;
+use crate::model::{
+    Execution, ExecutionId, ExecutionQuery, JobStatus, Refusal, StateName, Trigger, WorkerId,
+};
 
 const PARAMETERS: [&str; 10] =
     ["job", "status", "trigger", "worker", "since", "until", "q", "limit", "cursor", "after"];

@@ -9,9 +9,8 @@ use utoipa::ToSchema;
 
 use crate::driver::{Batch, Feed, FileState, Snapshot};
 use crate::jobfile::Plan;
-use crate::model::{Execution, JobStatus, WorkerId};
+use crate::model::{AttemptKey, Execution, JobStatus, WorkerId};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
-use crate::worker::protocol::AttemptKey;
 
 /// A list, or the part of it that was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -16,7 +16,7 @@ use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::{logging, screen};
 use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Handle, JobsFrom, Running, StartError, StartOptions, start};
 use crate::model::{Actor, OnStop};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
 
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
 use crate::model::text::{format_duration, parse_duration};
 
 /// The time.

@@ -119,7 +119,7 @@ fn timespec(instant: Duration) -> Timespec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::clock::Clock;
+    use crate::clock::Clock;
 
     #[tokio::test]
     async fn rings_at_an_instant_of_the_wall_clock_and_not_before() {

@@ -11,12 +11,10 @@ use utoipa::ToSchema;
 use super::feed::Subscription;
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Settings,
-    Source, StateName, Why, Worker, WorkerId,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
+    LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
 };
-use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
-use crate::worker::protocol::AttemptKey;
 
 /// How a run by hand differs from a scheduled one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

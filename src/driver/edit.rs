@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::clock::Clock;
 use super::door::{Definition, EditOptions, Edited, JobEdit};
 use super::handle::{Handle, Message, refused};
 use super::source::{JobsFrom, JobsSource, Read, fingerprint};
 use super::text_file::{LeftAlone, replace};
+use crate::clock::Clock;
 use crate::engine::{Engine, Expected, Request};
 use crate::jobfile::{self, Among, EditError, Plan, SourceText};
 use crate::model::{Job, JobId, JobSet, JobStatus, Problem, Refusal, Settings, Source};

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
-use crate::model::{Event, Execution, JobId, JobStatus, Role, Worker, WorkerId};
-use crate::worker::protocol::AttemptKey;
+use crate::model::{AttemptKey, Event, Execution, JobId, JobStatus, Role, Worker, WorkerId};
 
 /// The engine at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -6,22 +6,21 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
-use super::clock::Clock;
 use super::data_dir::DataDir;
 use super::door::{Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
 use super::feed::Subscription;
 use super::preview::preview;
 use super::source::JobsSource;
+use crate::clock::Clock;
 use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, OnStop,
-    Refusal, Settings, StateName, Why, Worker, WorkerId,
+    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
+    LedgerRange, OnStop, Page, Refusal, Settings, StateName, Why, Worker, WorkerId,
 };
-use crate::store::{ExecutionQuery, Page, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::worker::output::OutputChunk;
 use crate::worker::output_log::read_output;
-use crate::worker::protocol::AttemptKey;
 
 /// A look at the engine between two steps, or why there is none.
 pub(super) type Look = Box<dyn FnOnce(Result<&Engine, Refusal>) + Send>;

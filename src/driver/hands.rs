@@ -12,12 +12,10 @@ use tokio::sync::mpsc;
 
 use super::data_dir::DataDir;
 use crate::engine::{Holdings, WorkerInput};
-use crate::model::{JobCommand, Pool};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Pool, Running, StopCause};
 use crate::worker::in_process::InProcess;
 use crate::worker::link::{Connection, LinkEvent, LinkOptions, LocalLink, SendError};
-use crate::worker::protocol::{
-    Assignment, AttemptKey, Ended, FromWorker, Running, StopCause, ToWorker, VERSION,
-};
+use crate::worker::protocol::{FromWorker, ToWorker, VERSION};
 use crate::worker::registry::{Entry, Registry};
 
 /// How long the worker process may take to let go at the end.
@@ -84,7 +82,7 @@ impl Hands {
     pub(super) fn start(&mut self, assignment: Assignment) {
         if self.is_own(&assignment.command) {
             let (key, worker_id) = (assignment.key, assignment.worker_id.clone());
-            let started_at = super::clock::Clock.now().wall;
+            let started_at = crate::clock::Clock.now().wall;
             let running = Running { key, worker_id, started_at, pid: None };
             self.own.insert(key, Own { running, ended: None });
             self.in_process.start(assignment);

@@ -5,8 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::model::{EventKind, Execution, StateName, Trigger};
-use crate::store::Change;
+use crate::model::{Change, EventKind, Execution, StateName, Trigger};
 
 /// Bounds of a commit's duration, in milliseconds.
 const COMMIT_BOUNDS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 500, 2_500];

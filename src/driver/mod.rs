@@ -3,7 +3,6 @@
 //! Owns the order of those four, the clock, and what is told to whom. Never holds a rule, a line of SQL or a widget.
 
 mod alarm;
-pub mod clock;
 pub mod data_dir;
 pub mod door;
 mod edit;

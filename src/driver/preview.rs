@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::clock::Clock;
 use super::door::Preview;
+use crate::clock::Clock;
 use crate::model::{Job, JobCommand, JobId, Problem, Refusal, Settings};
 use crate::schedule::{Schedule, ScheduleError, Timetable, parse_zone};
 

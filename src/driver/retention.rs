@@ -14,13 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
 use super::data_dir::DataDir;
 use super::handle::Message;
-use crate::model::{ExecutionId, Retention};
+use crate::clock::Clock;
+use crate::model::{AttemptKey, ExecutionId, ON_FAILURE, Retention};
 use crate::store::{Expired, Store};
 use crate::worker::output_log::{kept_outputs, last_written, remove_output};
-use crate::worker::protocol::{AttemptKey, ON_FAILURE};
 
 /// Rows of a kind in one bite.
 const BITE: u32 = 500;

@@ -9,20 +9,21 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::alarm::Alarm;
-use super::clock::Clock;
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
 use super::hands::Hands;
 use super::metrics::Metrics;
 use super::source::JobsSource;
+use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, EventKind, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName,
+    Actor, AttemptKey, Change, Ended, EventKind, Execution, OnStop, Outcome, Refusal, Role,
+    Settings, StateName,
 };
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
-use crate::worker::protocol::{AttemptKey, Ended, FromWorker};
+use crate::worker::protocol::FromWorker;
 
 /// How many inputs one commit takes at most.
 const BATCH: usize = 4_096;

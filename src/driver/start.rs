@@ -11,16 +11,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
-use super::clock::{Clock, boot_id};
 use super::data_dir::{DataDir, DataDirError};
 use super::feed::{EngineInfo, FileState};
-use super::handle::Handle;
+use super::handle::{Handle, Message};
 use super::hands::Hands;
 use super::metrics::Metrics;
 use super::retention::Keeper;
 use super::run::{Driver, Looking};
 use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
+use crate::clock::{Clock, boot_id};
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
 use crate::store::{self, StoreError};
@@ -144,12 +144,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
-    let watch = options.jobs.path().and_then(|path| watch(path, &to_loop)).map(Arc::new);
-    watch.iter().for_each(|watch| source.watched_by(watch));
-    if watch.is_some() {
-        // It may have been changed since it was read.
-        let _ = to_loop.try_send(super::handle::Message::FileTouched);
-    }
+    let watch = options.jobs.path().and_then(|path| watch(path, &source, &to_loop));
     let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
     let handle = Handle {
         messages: to_loop,
@@ -159,27 +154,35 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         actor: Actor::named("program"),
     };
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
-    let loop_task = tokio::spawn(async move {
-        let stop = CancellationToken::new();
-        let keeping = tokio::spawn(keeper.run(stop.clone()));
-        // The keeper is told even if the loop panics.
-        let stopped = stop.drop_guard();
-        driver.run().await;
-        drop(stopped);
-        if let Err(error) = keeping.await {
-            tracing::error!(%error, "the deletion of old history panicked");
-        }
-    });
+    let loop_task = tokio::spawn(work(driver, keeper));
     Ok(Running { handle, data_dir, warnings, metrics, loop_task, _watch: watch })
+}
+
+/// The loop, and the deletion of old history beside it, to their end.
+async fn work(driver: Driver, keeper: Keeper) {
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(keeper.run(stop.clone()));
+    // The keeper is told even if the loop panics.
+    let stopped = stop.drop_guard();
+    driver.run().await;
+    drop(stopped);
+    if let Err(error) = keeping.await {
+        tracing::error!(%error, "the deletion of old history panicked");
+    }
 }
 
 fn watch(
     path: &std::path::Path,
-    to_loop: &mpsc::Sender<super::handle::Message>,
-) -> Option<FileWatch> {
-    FileWatch::begin(path, to_loop.clone())
-        .inspect_err(|error| tracing::warn!(%error, "changes of the jobs file are not noticed"))
-        .ok()
+    source: &JobsSource,
+    to_loop: &mpsc::Sender<Message>,
+) -> Option<Arc<FileWatch>> {
+    let watch = FileWatch::begin(path, to_loop.clone())
+        .inspect_err(|error| tracing::warn!(%error, "changes of the jobs file are not noticed"));
+    let watch = Arc::new(watch.ok()?);
+    source.watched_by(&watch);
+    // It may have been changed since it was read; a full queue has other news to look after.
+    let _ = to_loop.try_send(Message::FileTouched);
+    Some(watch)
 }
 
 fn config(system_zone: Tz, registry: &Registry) -> Config {

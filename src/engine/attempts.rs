@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::ids::mix;
 use super::{Effect, Engine, Live, Timer};
 use crate::model::{
-    Actor, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId, NamedCause, Now, Outcome,
-    RetryCause, StateName, Trigger, text,
+    Actor, AttemptKey, Ended, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId,
+    NamedCause, Now, ON_FAILURE, Outcome, RetryCause, Running, StateName, StopCause, Trigger, text,
 };
-use crate::worker::protocol::{AttemptKey, Ended, ON_FAILURE, Running, StopCause};
 
 /// Begins the reason of an execution whose processes are being ended.
 const ENDING: &str = "ending: ";

@@ -9,10 +9,9 @@ use super::admission::Wish;
 use super::job::JobEntry;
 use super::{Engine, Live};
 use crate::model::{
-    Condition, Dependency, EventKind, ExecutionId, ExecutionState, JobId, LedgerFate, LedgerRange,
-    Now, StateName, Summary, Trigger,
+    Change, Condition, Dependency, EventKind, ExecutionId, ExecutionState, JobId, LedgerFate,
+    LedgerRange, Now, StateName, Summary, Trigger,
 };
-use crate::store::Change;
 
 /// No more dependencies are named in one sentence.
 const NAMED_MOST: usize = 20;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::queue::{Block, Selector};
 use super::{Effect, Engine};
-use crate::model::{Attempt, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId};
-use crate::worker::protocol::{Assignment, AttemptKey};
+use crate::model::{
+    Assignment, Attempt, AttemptKey, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId,
+};
 
 /// Named limits: how many attempts hold each.
 #[derive(Debug, Default)]

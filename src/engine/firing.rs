@@ -8,11 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::admission::Wish;
 use super::{Engine, Timer};
 use crate::model::{
-    CatchUp, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap, StateName,
-    Trigger,
+    CatchUp, Change, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap,
+    StateName, Trigger,
 };
 use crate::schedule::Timetable;
-use crate::store::Change;
 
 /// Later than this a fire time counts as missed, not as late.
 const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);

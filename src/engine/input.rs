@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::model::{
-    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Refusal, Worker, WorkerId,
+    Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Job, JobId, JobSet,
+    JobStatus, Refusal, Running, StopCause, Worker, WorkerId,
 };
-use crate::store::Change;
-use crate::worker::protocol::{Assignment, AttemptKey, Ended, Running, StopCause};
 
 /// Names a request, so that its answer finds the way back.
 pub type Ticket = u64;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, LedgerFate, Overlap, Source, Summary,
+    ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, LedgerFate, Overlap, RECENT, Source,
+    Summary,
 };
 use crate::schedule::Timetable;
-use crate::store::RECENT;
 
 /// A job and what is live of it.
 #[derive(Debug)]

@@ -9,11 +9,10 @@ use super::Engine;
 use super::graph::{self, Fault};
 use super::job::JobEntry;
 use crate::model::{
-    EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now, Problem,
-    Refusal, Settings, Source, StateName,
+    Change, EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now,
+    Problem, Refusal, Retired, Settings, Source, StateName,
 };
 use crate::schedule::Timetable;
-use crate::store::{Change, Retired};
 
 /// When a set is put in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

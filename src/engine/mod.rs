@@ -37,16 +37,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Settings, StateName,
-    Summary, Worker, WorkerId,
+    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Retired, Settings,
+    StateName, Summary, Worker, WorkerId,
 };
 
 pub use input::{
     Answer, Config, Effect, Expected, Holdings, Input, Request, Ticket, View, WorkerInput,
 };
 pub use why::Past;
-
-use crate::store::Retired;
 
 use dispatch::Limits;
 use ids::IdSource;

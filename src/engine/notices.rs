@@ -13,10 +13,9 @@ use serde_json::{Map, Value};
 use super::attempts::told;
 use super::{Effect, Engine};
 use crate::model::{
-    EventKind, Execution, ExecutionId, Job, JobCommand, Now, OnFailure, Outcome, WorkerId,
+    Assignment, AttemptKey, Change, Ended, EventKind, Execution, ExecutionId, Failure, Job,
+    JobCommand, Now, ON_FAILURE, OnFailure, Outcome, WorkerId,
 };
-use crate::store::Change;
-use crate::worker::protocol::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE};
 
 /// So many are with the worker process at once; the others wait for their turn, oldest first.
 const AT_ONCE: usize = 16;

@@ -3,8 +3,7 @@
 
 use super::workers::PoolEntry;
 use super::{Answer, Engine};
-use crate::model::{Drain, EventKind, Now, Refusal, WorkerId, WorkerOrders};
-use crate::store::Change;
+use crate::model::{Change, Drain, EventKind, Now, Refusal, WorkerId, WorkerOrders};
 
 /// The most slots that jobs.yaml takes, too.
 const MOST_SLOTS: u32 = 10_000;

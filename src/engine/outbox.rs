@@ -7,10 +7,9 @@ use std::sync::Arc;
 use super::input::{Answer, Effect, Ticket, View};
 use super::{Engine, Live};
 use crate::model::{
-    Actor, Event, EventKind, Execution, ExecutionId, ExecutionState, JobId, Now, Refusal,
+    Actor, Change, Event, EventKind, Execution, ExecutionId, ExecutionState, JobId, Now, Refusal,
     Transition, WorkerId,
 };
-use crate::store::Change;
 
 /// See the module's first lines.
 #[derive(Debug)]

@@ -13,10 +13,9 @@ use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crate::model::{
-    EventKind, Execution, ExecutionState, JobId, JobRecord, JobSet, Now, Refusal, Settings,
-    StateName,
+    BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet, Now,
+    Refusal, Settings, StateName,
 };
-use crate::store::{BOOT_ID, Change, Image};
 
 impl Engine {
     /// An engine that goes on where the one that left `image` stopped, with the file jobs of `set` in force.
@@ -182,8 +181,7 @@ impl Engine {
             let Some(attempt) = self.live.get(&id).and_then(|live| live.execution.attempt()) else {
                 continue;
             };
-            let key =
-                crate::worker::protocol::AttemptKey { execution_id: id, attempt: attempt.number };
+            let key = crate::model::AttemptKey { execution_id: id, attempt: attempt.number };
             self.lost(now, key, "the machine was booted");
         }
     }

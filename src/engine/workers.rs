@@ -11,10 +11,9 @@ use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
 use crate::model::{
-    EventKind, ExecutionId, Now, Outcome, Pool, Settings, StateName, Worker, WorkerId,
-    WorkerOrders, WorkerState,
+    AttemptKey, Ended, EventKind, ExecutionId, Now, ON_FAILURE, Outcome, Pool, Settings, StateName,
+    StopCause, Worker, WorkerId, WorkerOrders, WorkerState,
 };
-use crate::worker::protocol::{AttemptKey, Ended, ON_FAILURE, StopCause};
 
 /// How long a worker's claim on its attempts holds without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);

@@ -3,11 +3,14 @@
 //! Owns what a thing *is* and the invariants it can check alone. Never does I/O, never asks the clock, never decides
 //! what happens next: that is the engine's.
 
+mod attempt;
 mod event;
 mod execution;
 mod id;
 mod job;
+mod kept;
 mod now;
+mod query;
 mod refusal;
 mod retry;
 mod role;
@@ -17,6 +20,7 @@ pub mod text;
 mod why;
 mod worker;
 
+pub use attempt::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause};
 pub use event::{Actor, Event, EventKind, Severity, beyond};
 pub use execution::{
     Attempt, Execution, ExecutionState, Outcome, StateName, Summary, Transition, Trigger,
@@ -26,7 +30,9 @@ pub use job::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
     Priority, WorkerSelector,
 };
+pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
 pub use now::Now;
+pub use query::{ExecutionQuery, Page};
 pub use refusal::{Problem, Refusal};
 pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;

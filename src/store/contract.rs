@@ -11,11 +11,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Builder;
 
-use super::{BOOT_ID, Change, ExecutionQuery, MemoryStore, RECENT, SqliteStore, Store, StoreError};
+use super::{MemoryStore, SqliteStore, Store, StoreError};
 use crate::model::{
-    Actor, Attempt, Event, EventKind, Execution, ExecutionId, ExecutionState, Job, JobCommand,
-    JobId, JobRecord, JobState, LedgerFate, LedgerRange, Outcome, Priority, Source, StateName,
-    Trigger, WorkerId,
+    Actor, Attempt, BOOT_ID, Change, Event, EventKind, Execution, ExecutionId, ExecutionQuery,
+    ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, LedgerFate, LedgerRange, Outcome,
+    Priority, RECENT, Source, StateName, Trigger, WorkerId,
 };
 
 use keeping::{

@@ -11,12 +11,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
-use super::{
-    BOOT_ID, Bite, Change, ExecutionQuery, Expired, Image, Page, RECENT, Retired, Store, StoreError,
-};
+use super::{Bite, Expired, Store, StoreError};
 use crate::model::{
-    Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, JobVersion, LedgerRange,
-    StateName, Summary, Trigger, WorkerId, WorkerOrders,
+    BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobRecord,
+    JobState, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
+    WorkerId, WorkerOrders,
 };
 
 /// Final executions kept; the oldest go first.

@@ -4,7 +4,6 @@
 //! what it is asked for. What it reads back is as untrusted as any input: an unreadable row is an
 //! error or a warning, never a panic.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,8 +11,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, JobVersion, LedgerRange,
-    StateName, Summary, Trigger, WorkerId, WorkerOrders,
+    Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
+    LedgerRange, Page, StateName,
 };
 
 #[cfg(test)]
@@ -24,98 +23,6 @@ mod sqlite;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
-
-/// The key of [`Change::Meta`] under which the boot id is kept that [`Image::boot_id`] gives back.
-pub const BOOT_ID: &str = "boot_id";
-
-/// A change to be kept. A commit takes a list of them and keeps all or none.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    /// A job's record is new or has changed (source, version, run-time state; its definition is
-    /// kept by `JobVersion`).
-    Job(JobRecord),
-    /// A definition, never changed afterwards: another one under the same number is a
-    /// [`StoreError::Conflict`].
-    JobVersion {
-        /// The definition.
-        definition: Arc<Job>,
-        /// Its version.
-        version: u32,
-        /// When it came.
-        at: DateTime<Utc>,
-        /// Who brought it.
-        by: Actor,
-    },
-    /// A job is no longer defined. Its versions, its history and where it stood stay.
-    JobRemoved(JobRecord),
-    /// An execution is new or has changed.
-    Execution(Arc<Execution>),
-    /// An event. Its `seq` is new, else it is a [`StoreError::Conflict`].
-    Event(Event),
-    /// A row of the ledger. One that begins where an earlier one of the job began takes its place:
-    /// ranges grow.
-    Ledger(LedgerRange),
-    /// What operators ordered for a worker. Without any order in it, there is none to keep.
-    Worker(WorkerOrders),
-    /// `on_failure` of this execution is to be started; kept until [`Change::NoticeDone`].
-    NoticeDue(ExecutionId),
-    /// `on_failure` of this execution has ended, one way or the other.
-    NoticeDone(ExecutionId),
-    /// A fact about the installation, such as the boot id.
-    Meta {
-        /// Its name.
-        key: &'static str,
-        /// Its value.
-        value: String,
-    },
-}
-
-/// How many past executions of a job an engine keeps at hand.
-pub const RECENT: usize = 20;
-
-/// All that an engine needs to go on where another stopped.
-#[derive(Debug, Clone, Default)]
-pub struct Image {
-    /// The jobs.
-    pub jobs: Vec<JobRecord>,
-    /// Live executions, each with the definition it runs, oldest first.
-    pub live: Vec<(Arc<Execution>, Arc<Job>)>,
-    /// Of each job that has some, defined or not, its newest final executions, oldest first, at
-    /// most [`RECENT`].
-    pub recent: Vec<(JobId, Vec<Summary>)>,
-    /// The `seq` of the newest event; 0 before the first.
-    pub last_seq: u64,
-    /// The boot id that was kept last.
-    pub boot_id: Option<String>,
-    /// What operators ordered for workers.
-    pub workers: Vec<WorkerOrders>,
-    /// Failed executions whose `on_failure` has not ended, each with the definition that it ran, oldest first.
-    pub notices: Vec<(Arc<Execution>, Arc<Job>)>,
-    /// Jobs that are no longer defined: where one comes back, it goes on from there.
-    pub retired: BTreeMap<JobId, Retired>,
-}
-
-impl Image {
-    /// Has every fire time of a job up to this one count as dealt with: the store holds an execution for it.
-    pub fn account(&mut self, job: &JobId, fire_time: DateTime<Utc>) {
-        for record in self.jobs.iter_mut().filter(|record| record.definition.id == *job) {
-            let state = Arc::make_mut(&mut record.state);
-            state.accounted_until = state.accounted_until.max(fire_time);
-            state.catching_up.retain(|at| *at > fire_time);
-        }
-    }
-}
-
-/// What is known of a job that is no longer defined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retired {
-    /// Its newest version.
-    pub version: u32,
-    /// The newest of its fire times that has its fate: an execution, or a range of the ledger.
-    pub accounted_until: Option<DateTime<Utc>>,
-    /// Where it stood when it went.
-    pub state: Option<Arc<JobState>>,
-}
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of
 /// each job always stay.
@@ -135,45 +42,6 @@ pub struct Bite {
     /// Which executions went, and how many attempts each had: their output is the caller's to remove.
     pub executions: Vec<(ExecutionId, u32)>,
     /// Whether there may be more to take.
-    pub more: bool,
-}
-
-/// Which executions are asked for; newest first (by id).
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ExecutionQuery {
-    /// Of this job only.
-    pub job: Option<JobId>,
-    /// In one of these states; empty = any.
-    pub states: Vec<StateName>,
-    /// With this trigger only.
-    pub trigger: Option<Trigger>,
-    /// Whose newest attempt was on this worker.
-    pub worker: Option<WorkerId>,
-    /// Created at or after it. (Ids tell the time of creation to within a day: both bounds rest on
-    /// it.)
-    pub since: Option<DateTime<Utc>>,
-    /// Created before it.
-    pub until: Option<DateTime<Utc>>,
-    /// Whose job id or reason contains each of these (case is ignored; the first 32 words and the
-    /// first 1,000 characters of a reason are looked at)…
-    pub words: Vec<String>,
-    /// …and none of these.
-    pub without: Vec<String>,
-    /// Continue below (older than) this one.
-    pub before: Option<ExecutionId>,
-    /// Continue above (newer than) this one; the page then holds the ones nearest to it, still
-    /// newest first.
-    pub after: Option<ExecutionId>,
-    /// At most so many (1 to 1,000; others are brought into that range).
-    pub limit: u32,
-}
-
-/// A page of a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page<T> {
-    /// The rows.
-    pub items: Vec<T>,
-    /// Whether more follow in the direction asked for.
     pub more: bool,
 }
 

@@ -5,8 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ExecutionQuery;
-use crate::model::{Execution, ExecutionId};
+use crate::model::{Execution, ExecutionId, ExecutionQuery};
 
 /// No page holds more rows.
 const LARGEST_PAGE: u32 = 1_000;

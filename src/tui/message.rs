@@ -15,11 +15,10 @@ use super::terminal::Mouse;
 use crate::driver::{Edited, Feed, JobEdit, Preview, RunOptions, Snapshot};
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobVersion, LedgerRange, Refusal, StateName, Why,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobVersion, LedgerRange,
+    Page, Refusal, StateName, Why,
 };
-use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
-use crate::worker::protocol::AttemptKey;
 
 /// A fact that has arrived.
 #[derive(Debug)]

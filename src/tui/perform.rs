@@ -12,8 +12,7 @@ use super::change::Change;
 use super::message::{Answer, Asked, JobFacts, Outcome, Request};
 use super::model::load::Timeline;
 use crate::driver::{Door, EditOptions, Edited};
-use crate::model::{JobId, Refusal};
-use crate::store::ExecutionQuery;
+use crate::model::{ExecutionQuery, JobId, Refusal};
 
 /// Fire times in a job's details.
 const NEXT: usize = 10;

@@ -13,11 +13,11 @@ use tokio_util::task::TaskTracker;
 
 use super::link::LinkEvent;
 use super::output_log::OutputWriter;
-use super::protocol::{Assignment, AttemptKey, FromWorker, Running, StopCause};
+use super::protocol::FromWorker;
 use super::registry::{Command, Registry};
 use super::runner::{Bounds, Cause, Stop, Surroundings, Verdict, context, run_command};
-use crate::driver::clock::Clock;
-use crate::model::JobCommand;
+use crate::clock::Clock;
+use crate::model::{Assignment, AttemptKey, JobCommand, Running, StopCause};
 
 /// Runs commands as tasks of this process.
 #[derive(Debug)]
@@ -146,9 +146,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::Ended;
     use crate::model::Outcome;
     use crate::worker::process::tests::{assignment, output};
-    use crate::worker::protocol::Ended;
     use crate::worker::registry::{ArgProblem, Args, CommandError, Context};
 
     /// Says a word, then answers or waits for its stop.

@@ -17,8 +17,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::protocol::{AttemptKey, Ended, Running};
-use crate::model::WorkerId;
+use crate::model::{AttemptKey, Ended, Running, WorkerId};
 
 /// Where the journal of a data folder is.
 const NAME: &str = "worker.journal";

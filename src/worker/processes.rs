@@ -10,8 +10,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process_group, pidfd_open};
 
-use super::protocol::{AttemptKey, ON_FAILURE};
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
+use crate::model::{AttemptKey, ON_FAILURE};
 
 /// The unit of start times in /proc: 100 a second on every Linux (it is part of the kernel's ABI).
 const TICK: Duration = Duration::from_millis(10);

@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::commands;
 use super::output::Stream;
-use super::protocol::AttemptKey;
-use crate::model::{JobId, Trigger, text};
+use crate::model::{AttemptKey, JobId, Trigger, text};
 
 /// The arguments of a command as jobs.yaml gives them.
 pub type Args = Map<String, Value>;

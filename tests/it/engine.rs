@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use crontower::driver::clock::Clock;
+use crontower::clock::Clock;
 use crontower::driver::{
     Door, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
 };
 use crontower::model::{
-    Execution, ExecutionId, JobId, OnStop, Refusal, StateName, Trigger, WorkerId, WorkerState,
+    AttemptKey, Change, Execution, ExecutionId, JobId, OnStop, Refusal, StateName, Trigger,
+    WorkerId, WorkerState,
 };
-use crontower::store::{Change, SqliteStore, Store};
-use crontower::worker::protocol::AttemptKey;
+use crontower::store::{SqliteStore, Store};
 use crontower::worker::registry::Registry;
 use sqlx::Connection as _;
 

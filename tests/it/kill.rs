@@ -7,8 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crontower::model::{Execution, LedgerRange, Outcome, StateName, Trigger};
-use crontower::store::ExecutionQuery;
+use crontower::model::{Execution, ExecutionQuery, LedgerRange, Outcome, StateName, Trigger};
 use rustix::process::Signal;
 
 use super::daemon::{Daemon, signal, until_gone, worker_pid};

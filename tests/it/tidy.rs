@@ -8,10 +8,27 @@ const NEVER: &[(&str, &[&str])] = &[
     ("model", &["crate::engine", "crate::store", "crate::worker", "crate::driver", "tokio"]),
     ("schedule", &["crate::engine", "crate::store", "crate::worker", "crate::driver", "tokio"]),
     ("jobfile", &["crate::engine", "crate::driver", "crate::tui", "tokio"]),
-    ("engine", &["crate::driver", "crate::tui", "crate::api", "tokio", "std::fs", "std::net"]),
-    ("store", &["crate::engine", "crate::driver", "crate::tui", "crate::api"]),
-    ("tui", &["crate::engine", "sqlx", "crate::store::open"]),
-    ("api", &["crate::engine", "sqlx", "crate::store::open"]),
+    (
+        "engine",
+        &[
+            "crate::store",
+            "crate::worker",
+            "crate::driver",
+            "crate::tui",
+            "crate::api",
+            "crate::clock",
+            "tokio",
+            "std::fs",
+            "std::net",
+        ],
+    ),
+    ("store", &["crate::engine", "crate::worker", "crate::driver", "crate::tui", "crate::api"]),
+    (
+        "worker",
+        &["crate::engine", "crate::store", "crate::driver", "crate::tui", "crate::api", "sqlx"],
+    ),
+    ("tui", &["crate::engine", "crate::store", "sqlx"]),
+    ("api", &["crate::engine", "crate::store", "sqlx"]),
 ];
 
 /// Columns of a line, lines of a file, lines of a function.

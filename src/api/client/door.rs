@@ -19,12 +19,10 @@ use crate::driver::{
 };
 use crate::jobfile::Plan;
 use crate::model::{
-    Event, Execution, ExecutionId, JobId, JobStatus, JobVersion, LedgerRange, Refusal, Settings,
-    Source, StateName, Why, Worker, WorkerId,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
+    LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
 };
-use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::OutputChunk;
-use crate::worker::protocol::AttemptKey;
 
 /// So many messages wait for a screen that is busy; one that falls further behind subscribes anew.
 const BACKLOG: usize = 4_096;

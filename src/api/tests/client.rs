@@ -9,9 +9,7 @@ use super::*;
 use crate::api::client::{Client, ClientError};
 use crate::api::{Listen, Listeners, Service, serve};
 use crate::driver::{Definition, Door, EditOptions, Feed, JobEdit, Note, RunOptions};
-use crate::model::{Refusal, Source, WorkerId};
-use crate::store::ExecutionQuery;
-use crate::worker::protocol::AttemptKey;
+use crate::model::{AttemptKey, ExecutionQuery, Refusal, Source, WorkerId};
 
 struct Served {
     door: Arc<PlayedDoor>,

@@ -14,9 +14,8 @@ use crate::driver::{
 };
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::*;
-use crate::store::{ExecutionQuery, Page};
+use crate::model::{AttemptKey, ExecutionQuery, Page};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
-use crate::worker::protocol::AttemptKey;
 
 #[derive(Debug, Default)]
 pub(super) struct State {

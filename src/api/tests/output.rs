@@ -6,8 +6,7 @@ use futures_util::StreamExt;
 use super::door::{attempt, execution_id};
 use super::*;
 use crate::driver::Feed;
-use crate::model::{Execution, ExecutionState};
-use crate::worker::protocol::AttemptKey;
+use crate::model::{AttemptKey, Execution, ExecutionState};
 
 fn key(n: u128, attempt: u32) -> AttemptKey {
     AttemptKey { execution_id: execution_id(n), attempt }

@@ -1,7 +1,6 @@
 use super::*;
 use crate::engine::{Input, Request, WorkerInput};
-use crate::model::{Job, OnFailure, Retry, StateName};
-use crate::worker::protocol::{AttemptKey, ON_FAILURE};
+use crate::model::{AttemptKey, Job, ON_FAILURE, OnFailure, Retry, StateName};
 
 fn tells(job: &mut Job) {
     job.on_failure = Some(OnFailure::Run { run: "mail root".to_owned() });
@@ -195,7 +194,7 @@ fn a_report_about_it_touches_no_attempt() {
     assert_eq!(world.state("a#1"), StateName::Running);
     let worker_id = crate::model::WorkerId::new("w").unwrap();
     let started_at = world.instant("0s");
-    let running = crate::worker::protocol::Running { key, worker_id, started_at, pid: None };
+    let running = crate::model::Running { key, worker_id, started_at, pid: None };
     world.hear(Input::Worker(WorkerInput::Started(running)));
     assert_eq!(world.facts(), before);
     world.request(Request::CancelRunning).unwrap();

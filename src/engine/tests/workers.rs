@@ -1,6 +1,5 @@
 use super::*;
-use crate::model::{Job, Retry, StateName};
-use crate::worker::protocol::{AttemptKey, Ended};
+use crate::model::{AttemptKey, Ended, Job, Retry, StateName};
 
 #[test]
 fn a_running_attempt_is_carried_on_over_a_restart() {
@@ -70,7 +69,7 @@ fn a_link_that_stays_away_ends_the_lease() {
     ");
     world.until("30s");
     insta::assert_snapshot!(world.told(), @"00:00:30 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known");
-    let key = crate::worker::protocol::AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
+    let key = crate::model::AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
     world.end_attempt(key, "ok");
     insta::assert_snapshot!(world.told(), @"");
     world.link_up();

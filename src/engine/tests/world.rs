@@ -10,12 +10,10 @@ use crate::engine::{
     Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput,
 };
 use crate::model::{
-    Actor, Event, EventKind, Execution, ExecutionId, Job, JobCommand, JobId, JobSet, JobState,
-    LedgerRange, Now, Outcome, Pool, Refusal, Settings, StateName, Summary, Trigger, Worker,
-    WorkerId, text,
+    Actor, Assignment, AttemptKey, Change, Ended, Event, EventKind, Execution, ExecutionId, Image,
+    Job, JobCommand, JobId, JobSet, JobState, LedgerRange, Now, ON_FAILURE, Outcome, Pool, RECENT,
+    Refusal, Retired, Running, Settings, StateName, Summary, Trigger, Worker, WorkerId, text,
 };
-use crate::store::{Change, Image, RECENT, Retired};
-use crate::worker::protocol::{Assignment, AttemptKey, Ended, ON_FAILURE, Running};
 
 /// A job with a schedule (or none) and the defaults, changed by `with`.
 pub(super) fn job(id: &str, schedule: Option<&str>, with: impl FnOnce(&mut Job)) -> Job {

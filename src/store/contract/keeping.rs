@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::super::{Bite, Change, ExecutionQuery, Expired, Store};
+use super::super::{Bite, Expired, Store};
 use super::{at, event, execution, found, gone, id, ids, job, job_id, kept};
 use crate::model::{
-    Actor, Drain, Event, Execution, ExecutionId, ExecutionState, Job, LedgerFate, LedgerRange,
-    Trigger, WorkerId, WorkerOrders,
+    Actor, Change, Drain, Event, Execution, ExecutionId, ExecutionQuery, ExecutionState, Job,
+    LedgerFate, LedgerRange, Trigger, WorkerId, WorkerOrders,
 };
 
 pub(super) async fn orders_for_workers_are_kept_until_there_are_none(store: &dyn Store) {

@@ -13,11 +13,11 @@ use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
 use super::super::search::{said, tail};
+use super::StoreError;
 use super::failure::{broken_key, failed};
-use super::{Change, StoreError};
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, Trigger, WorkerId,
-    WorkerOrders,
+    Actor, Change, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, Trigger,
+    WorkerId, WorkerOrders,
 };
 
 /// A text of rows is cut where it passes so many bytes.

@@ -23,8 +23,11 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
-use super::{Bite, Change, ExecutionQuery, Expired, Image, Page, Store, StoreError};
-use crate::model::{Event, Execution, ExecutionId, Job, JobId, JobVersion, LedgerRange, StateName};
+use super::{Bite, Expired, Store, StoreError};
+use crate::model::{
+    Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
+    LedgerRange, Page, StateName,
+};
 use failure::failed;
 
 /// Keeps everything in one file.

@@ -11,8 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 
 use super::super::search::{IdPart, MOST_NAMED, Search, highest_id, lowest_id};
-use super::Page;
-use crate::model::{Execution, ExecutionId, StateName};
+use crate::model::{Execution, ExecutionId, Page, StateName};
 
 /// A page of executions.
 pub(super) async fn page(

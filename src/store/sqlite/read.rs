@@ -8,12 +8,11 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::super::{BOOT_ID, RECENT, Retired};
 use super::failure::failed;
-use super::{Image, StoreError, query};
+use super::{StoreError, query};
 use crate::model::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobVersion, LedgerRange,
-    StateName, Summary, WorkerOrders,
+    Actor, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
+    LedgerRange, RECENT, Retired, StateName, Summary, WorkerOrders,
 };
 
 const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \

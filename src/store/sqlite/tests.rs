@@ -8,9 +8,9 @@ use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 
 use super::super::contract::{at, event, execution, id, job, job_id, kept};
-use super::super::{BOOT_ID, Expired, open as open_kind};
+use super::super::{Expired, open as open_kind};
 use super::*;
-use crate::model::{ExecutionState, Trigger};
+use crate::model::{BOOT_ID, ExecutionState, Trigger};
 
 /// A folder with a store in it, and the file's path.
 async fn store() -> (TempDir, PathBuf, SqliteStore) {

@@ -12,8 +12,7 @@ use uuid::Uuid;
 use super::cursor::{Cursor, Move, moved};
 use super::filter::Filter;
 use super::marks::Marks;
-use crate::model::{Execution, ExecutionId, StateName};
-use crate::store::{ExecutionQuery, Page};
+use crate::model::{Execution, ExecutionId, ExecutionQuery, Page, StateName};
 use crate::tui::message::{PagePlace, Request};
 
 /// Rows that are held at most.

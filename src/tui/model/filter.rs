@@ -6,8 +6,7 @@
 use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::model::{JobId, JobStatus, StateName, WorkerId};
-use crate::store::ExecutionQuery;
+use crate::model::{ExecutionQuery, JobId, JobStatus, StateName, WorkerId};
 
 /// Words beyond this many are not looked at.
 const MOST_WORDS: usize = 16;

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Execution, StateName, Trigger};
-use crate::store::Page;
+use crate::model::{Execution, Page, StateName, Trigger};
 
 /// Minutes that are kept.
 pub(crate) const MINUTES: i64 = 60;

@@ -10,11 +10,10 @@ use chrono::{DateTime, Utc};
 
 use super::cursor::{Move, moved};
 use super::scrub::{plain, scrub};
-use crate::model::Execution;
+use crate::model::{AttemptKey, Execution};
 use crate::tui::message::Request;
 use crate::tui::text;
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
-use crate::worker::protocol::AttemptKey;
 
 /// Lines that are held at most; older ones go first.
 const MOST_LINES: usize = 200_000;

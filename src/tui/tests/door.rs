@@ -12,12 +12,11 @@ use crate::driver::{
 };
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::{
-    Acknowledgement, Actor, Drain, Event, Execution, ExecutionId, JobId, JobStatus, JobVersion,
-    LedgerRange, Pause, Problem, Refusal, SkipNext, StateName, Why, Worker, WorkerId,
+    Acknowledgement, Actor, AttemptKey, Drain, Event, Execution, ExecutionId, ExecutionQuery,
+    JobId, JobStatus, JobVersion, LedgerRange, Page, Pause, Problem, Refusal, SkipNext, StateName,
+    Why, Worker, WorkerId,
 };
-use crate::store::{ExecutionQuery, Page};
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
-use crate::worker::protocol::AttemptKey;
 
 #[derive(Debug)]
 pub(crate) struct FakeDoor {

@@ -7,12 +7,10 @@ use super::fixtures::{at, execution, execution_id, executions, job, job_id, snap
 use super::{Exit, Message, Screen};
 use crate::driver::{Batch, Feed, FileState};
 use crate::jobfile::{FieldChange, JobChange, Plan};
-use crate::model::{EventKind, Refusal, StateName, Summary};
-use crate::store::Page;
+use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary};
 use crate::tui::message::Request;
 use crate::tui::model::ExecutionList;
 use crate::tui::options::Hosting;
-use crate::worker::protocol::AttemptKey;
 
 /// What a script of keys on the sample world asks of the engine.
 fn check(script: &str, expected: &str) -> Screen {

@@ -224,7 +224,7 @@ fn reload_failed(model: &mut Model, refusal: &Refusal) {
 
 fn on_output(
     model: &mut Model,
-    key: crate::worker::protocol::AttemptKey,
+    key: crate::model::AttemptKey,
     from: u64,
     result: Result<crate::worker::output::OutputChunk, Refusal>,
 ) {

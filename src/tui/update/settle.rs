@@ -4,11 +4,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::jobfile;
-use crate::model::JobId;
+use crate::model::{AttemptKey, JobId};
 use crate::tui::message::{Command, Request};
 use crate::tui::model::load::SLOT;
 use crate::tui::model::{Details, Link, Model, Opened, Output, Tab};
-use crate::worker::protocol::AttemptKey;
 
 /// Bytes of output that are read for the pane beside an execution.
 const PREVIEW_BYTES: u64 = 512 << 10;

@@ -2,13 +2,12 @@
 //!
 //! Owns the names of unfinished files and their removal. Knows nothing of what is in them.
 
+use crate::model::AttemptKey;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use crate::worker::protocol::AttemptKey;
 
 /// How the name of every unfinished file ends.
 const SUFFIX: &str = ".partial";

@@ -10,9 +10,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::model::{ExecutionId, JobId, Trigger};
+use crate::model::{AttemptKey, ExecutionId, JobId, Trigger};
 use crate::worker::output::Stream;
-use crate::worker::protocol::AttemptKey;
 use crate::worker::registry::{ArgProblem, Args, CommandError, Context, OutputSink, Registry};
 
 /// Keeps what a command says and can stop it at a given word.

@@ -8,11 +8,11 @@ use rustix::process::{Pid, Signal, getsid, kill_process};
 use tokio::net::UnixListener;
 
 use super::*;
-use crate::driver::clock::Clock;
-use crate::model::Outcome;
+use crate::clock::Clock;
+use crate::model::Ended as AttemptEnded;
+use crate::model::{AttemptKey, Outcome, Running, StopCause};
 use crate::worker::process::tests::{assignment, lives, number_in, output};
 use crate::worker::process::{ServeOptions, serve};
-use crate::worker::protocol::{AttemptKey, Ended as AttemptEnded, Running, StopCause};
 use crate::worker::registry::Registry;
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 //!
 //! Owns the way back from the names of files to attempts. Never decides what stays.
 
+use crate::model::AttemptKey;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -10,7 +11,6 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::{head_path, tail_path};
-use crate::worker::protocol::AttemptKey;
 
 /// The attempts whose output lies in one of the 256 folders that it is spread over. Names that are no attempt's are
 /// passed over.

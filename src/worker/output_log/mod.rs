@@ -22,12 +22,12 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+use crate::model::AttemptKey;
+
 pub use kept::{kept_outputs, last_written};
 pub use reader::{read_output, remove_output};
 pub use tail::read_tail;
 pub use writer::{Grew, OutputLog, OutputWriter};
-
-use super::protocol::AttemptKey;
 
 /// The longest line kept in one piece; a longer one is cut into parts of this size.
 pub const LONGEST_LINE: usize = 64 << 10;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::block::{Decoded, Header, LONGEST_HEADER};
 use super::{LONGEST_LINE, head_path, tail_path};
+use crate::model::AttemptKey;
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
-use crate::worker::protocol::AttemptKey;
 
 /// No chunk is larger, whatever is asked for.
 const LARGEST_CHUNK: u64 = 8 << 20;

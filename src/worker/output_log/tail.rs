@@ -9,8 +9,8 @@ use std::path::Path;
 use super::block::{Decoded, Header, LONGEST_HEADER};
 use super::reader::segments;
 use super::{LONGEST_LINE, head_path, tail_path};
+use crate::model::AttemptKey;
 use crate::worker::output::Stream;
-use crate::worker::protocol::AttemptKey;
 
 /// The last `most` bytes, or fewer, of what an attempt has written to both of its streams.
 ///

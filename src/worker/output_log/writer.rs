@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use super::files::Files;
 use super::head_path;
 use super::lines::{Arrived, FULL};
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
+use crate::model::AttemptKey;
 use crate::worker::mask::{Cover, Mask};
 use crate::worker::output::Stream;
-use crate::worker::protocol::AttemptKey;
 use crate::worker::registry::OutputSink;
 
 /// The least time between two pieces of news of one attempt.

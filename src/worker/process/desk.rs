@@ -16,12 +16,10 @@ use super::connection::{ConnectionId, Inbound, Reception};
 use super::outbox::Outbox;
 use super::recovery::Inheritance;
 use super::socket::Entrance;
-use crate::driver::clock::Clock;
-use crate::model::{Outcome, Pool};
+use crate::clock::Clock;
+use crate::model::{Assignment, AttemptKey, Ended, Outcome, Pool, Running};
 use crate::worker::journal::Journal;
-use crate::worker::protocol::{
-    Assignment, AttemptKey, Ended, FromWorker, Running, ToWorker, VERSION,
-};
+use crate::worker::protocol::{FromWorker, ToWorker, VERSION};
 use crate::worker::runner::{Cause, Report, Runner, Stop};
 use crate::worker::wait;
 

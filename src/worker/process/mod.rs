@@ -32,7 +32,7 @@ use super::processes::own_session;
 use super::protocol::FromWorker;
 use super::registry::Registry;
 use super::runner::{Report, Runner, remove_leftover_scripts};
-use crate::driver::clock;
+use crate::clock;
 use desk::{Desk, Inputs};
 use outbox::Outbox;
 use recovery::Inheritance;

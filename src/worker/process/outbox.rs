@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown};
 
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
 use crate::model::Now;
 use crate::worker::frames;
 use crate::worker::protocol::FromWorker;

@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::driver::clock::Clock;
-use crate::model::Outcome;
+use crate::clock::Clock;
+use crate::model::{AttemptKey, Ended, Outcome, Running};
 use crate::worker::journal::{ProcessMark, Starting, Told};
 use crate::worker::processes::{Leftover, Process, end_leftovers, own_group};
-use crate::worker::protocol::{AttemptKey, Ended, Running};
 
 /// What a journal comes to.
 #[derive(Debug, Default)]

@@ -16,15 +16,16 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::driver::clock::Clock;
-use crate::model::{EnvValue, JobCommand, JobId, Outcome, Trigger, WorkerId};
+use crate::clock::Clock;
+use crate::model::{
+    Assignment, AttemptKey, Ended, EnvValue, JobCommand, JobId, Outcome, Running, StopCause,
+    Trigger, WorkerId,
+};
 use crate::worker::frames;
 use crate::worker::output::Stream;
 use crate::worker::output_log::read_output;
 use crate::worker::processes::Process;
-use crate::worker::protocol::{
-    Assignment, AttemptKey, Ended, Running, StopCause, ToWorker, VERSION,
-};
+use crate::worker::protocol::{ToWorker, VERSION};
 use crate::worker::registry::{ArgProblem, Args, Command, CommandError, Context};
 
 mod surroundings;

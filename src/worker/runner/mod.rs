@@ -33,10 +33,9 @@ pub(super) use surroundings::Surroundings;
 use super::journal::{Journal, Starting};
 use super::mask::Mask;
 use super::output_log::{OutputLog, OutputWriter};
-use super::protocol::{Assignment, Ended, Running};
 use super::registry::{Context, Registry};
-use crate::driver::clock::Clock;
-use crate::model::{JobCommand, Outcome};
+use crate::clock::Clock;
+use crate::model::{Assignment, Ended, JobCommand, Outcome, Running};
 
 /// The longest error that is passed on.
 const LONGEST_ERROR: usize = 4 << 10;

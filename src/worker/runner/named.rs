@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::stop::{Cause, Stop};
 use super::{Verdict, until};
-use crate::driver::clock::Clock;
+use crate::clock::Clock;
 use crate::model::Outcome;
 use crate::worker::registry::{Args, Command, CommandError, Context};
 use crate::worker::wait;

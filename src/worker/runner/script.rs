@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::account::Account;
-use crate::model::JobCommand;
-use crate::worker::protocol::{Assignment, AttemptKey};
+use crate::model::{Assignment, AttemptKey, JobCommand};
 
 /// A longer script is written to a file: the kernel takes no argument beyond 128 KiB.
 const LONGEST_ARGUMENT: usize = 100_000;

@@ -18,11 +18,10 @@ use super::pipes::Pipes;
 use super::script;
 use super::stop::{Cause, Stop};
 use super::{Runner, Surroundings, Verdict, until};
-use crate::driver::clock::Clock;
-use crate::model::Outcome;
+use crate::clock::Clock;
+use crate::model::{Assignment, Ended, Outcome};
 use crate::worker::output_log::OutputLog;
 use crate::worker::processes::{VANISH, alive_in_group, own_session, signal_group};
-use crate::worker::protocol::{Assignment, Ended};
 use crate::worker::wait;
 
 /// A line that has begun is shown to others after so long.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Verdict;
-use crate::model::{Outcome, text};
-use crate::worker::protocol::StopCause;
+use crate::model::{Outcome, StopCause, text};
 
 /// Why an attempt is ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

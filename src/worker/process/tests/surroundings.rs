@@ -4,8 +4,7 @@ use std::io::BufRead as _;
 use std::net::TcpListener;
 
 use super::*;
-use crate::model::StateName;
-use crate::worker::protocol::{Failure, ON_FAILURE};
+use crate::model::{Failure, ON_FAILURE, StateName};
 
 fn secret(work: Assignment, name: &str, file: &Path) -> Assignment {
     let secret_file = file.display().to_string();
