@@ -218,9 +218,15 @@ impl Parts {
             if walls.admits(date, self.holidays.as_ref()) {
                 return Some(candidate);
             }
+            let following = multiple(candidate.timestamp().div_euclid(step) + 1)?;
+            if zone::begins_again(self.zone, date, candidate) {
+                // The end of the day before is still to come once more: nothing may be leapt over.
+                candidate = following;
+                continue;
+            }
             let day = walls.next(date.and_time(NaiveTime::MIN), self.holidays.as_ref())?.date();
             let start = zone::start_of_day(self.zone, day).timestamp();
-            candidate = multiple((start - 1).div_euclid(step) + 1)?.max(candidate);
+            candidate = multiple((start - 1).div_euclid(step) + 1)?.max(following);
         }
     }
 

@@ -258,3 +258,12 @@ pub(super) fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
         Local::Gap { end, .. } => end,
     }
 }
+
+/// Whether a local day, entered before `instant`, is left again for the one before it: the clocks
+/// go back over its midnight.
+pub(super) fn begins_again(zone: Tz, date: NaiveDate, instant: DateTime<Utc>) -> bool {
+    match resolve(zone, date.and_time(NaiveTime::MIN)) {
+        Local::Twice { second, .. } => instant < second,
+        Local::Once(_) | Local::Gap { .. } => false,
+    }
+}
