@@ -1,9 +1,9 @@
-//! How long the next fire time takes, beside the crates `cron` and `croner`, and how long a large
-//! set of jobs takes to load.
+//! How long the next fire time takes, beside the crates `cron` and `croner`, how long all those of
+//! a span take, and how long a large set of jobs takes to load.
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::parser::{CronParser, Seconds};
 use crontower::model::{Job, JobCommand, JobId, Settings};
@@ -56,6 +56,14 @@ fn next_croner_utc(bencher: Bencher<'_, '_>, expression: &str) {
 #[divan::bench(args = ["30 9 * * 1-5", "first monday of the month at 10:00", "every minute of the elephant"])]
 fn parse(text: &str) -> bool {
     Schedule::parse(black_box(text)).is_ok()
+}
+
+/// All that passed while nobody looked: a week of minutes, a year of seconds.
+#[divan::bench(args = [("* * * * *", 7), ("* * * * * *", 365)])]
+fn count_days(bencher: Bencher<'_, '_>, (expression, days): (&str, i64)) {
+    let table = table("job", expression, Tz::Europe__Berlin);
+    let until = start() + TimeDelta::days(days);
+    bencher.bench(|| table.as_ref()?.fire_times(black_box(start()), until));
 }
 
 /// A hundred thousand jobs of many kinds, from text to next fire time: below a second on one core.

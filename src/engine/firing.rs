@@ -11,7 +11,7 @@ use crate::model::{
     CatchUp, Change, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap,
     StateName, Trigger,
 };
-use crate::schedule::Timetable;
+use crate::schedule::{FireTimes, Timetable};
 
 /// Later than this a fire time counts as missed, not as late.
 const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);
@@ -19,8 +19,6 @@ const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);
 const CATCH_UP_MOST: usize = 100;
 /// How often `catch_up: all` with `overlap: allow` creates an execution.
 const CATCH_UP_PACE: Duration = Duration::from_millis(100);
-/// How many fire times of one range are counted one by one.
-const COUNTED_MOST: u64 = 100_000;
 
 /// Fire times in a span of time.
 pub(super) struct Span {
@@ -261,8 +259,7 @@ impl Engine {
     /// Writes a range of fire times that become no executions into the ledger.
     pub(super) fn passed(&mut self, job: &JobId, span: Span, fate: LedgerFate, why: &str) {
         let Span { first, last, count } = span;
-        let counted = if count >= COUNTED_MOST { " (at least so many)" } else { "" };
-        let reason = format!("{why}{counted}");
+        let reason = why.to_owned();
         let fact = EventKind::FireTimesPassed {
             job_id: job.clone(),
             first,
@@ -355,34 +352,8 @@ fn before(at: DateTime<Utc>) -> DateTime<Utc> {
 
 /// The fire times after `after` up to and including `until`, if there are any.
 fn span_of(timetable: &Timetable, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<Span> {
-    let first = timetable.fire_time_after(after).filter(|first| *first <= until)?;
-    let mut span = Span { first, last: first, count: 1 };
-    while let Some(at) = timetable.fire_time_after(span.last).filter(|at| *at <= until) {
-        span.last = at;
-        span.count += 1;
-        if span.count >= COUNTED_MOST {
-            span.last = newest_in(timetable, at, until);
-            break;
-        }
-    }
-    Some(span)
-}
-
-/// The newest fire time up to `until`, found from its end: `known` is one that lies before it.
-fn newest_in(timetable: &Timetable, known: DateTime<Utc>, until: DateTime<Utc>) -> DateTime<Utc> {
-    let mut back = TimeDelta::minutes(1);
-    let mut newest = known;
-    while until - back > known {
-        if let Some(at) = timetable.fire_time_after(until - back).filter(|at| *at <= until) {
-            newest = at;
-            break;
-        }
-        back = back * 2;
-    }
-    while let Some(at) = timetable.fire_time_after(newest).filter(|at| *at <= until) {
-        newest = at;
-    }
-    newest
+    let FireTimes { first, last, count } = timetable.fire_times(after, until)?;
+    Some(Span { first, last, count })
 }
 
 /// The newest `most` fire times of a span that lie at or after `opens`, oldest first.
@@ -392,18 +363,6 @@ fn newest_of(
     opens: DateTime<Utc>,
     most: usize,
 ) -> Vec<DateTime<Utc>> {
-    let mut back = TimeDelta::minutes(1);
-    loop {
-        let from = (span.last - back).max(before(opens)).max(before(span.first));
-        let found: Vec<_> = std::iter::successors(timetable.fire_time_after(from), |last| {
-            timetable.fire_time_after(*last)
-        })
-        .take_while(|at| *at <= span.last)
-        .collect();
-        let whole = from <= before(opens) || from <= before(span.first);
-        if whole || found.len() >= most {
-            return found.into_iter().rev().take(most).rev().collect();
-        }
-        back = back * 2;
-    }
+    let after = opens.max(span.first).checked_sub_signed(TimeDelta::nanoseconds(1));
+    timetable.newest_fire_times(after.unwrap_or(opens), span.last, most)
 }

@@ -4,9 +4,11 @@
 //!
 //! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's
 //! schedule with its zone and modifiers a [`Timetable`]. `walls` goes from one wall time to the
-//! next, `zone` from wall times to instants; `words`, `warn` and `explain` tell people about it.
+//! next, `zone` from wall times to instants, `count` takes whole days of them at once; `words`,
+//! `warn` and `explain` tell people about it.
 
 mod as_cron;
+mod count;
 mod cron;
 mod english;
 mod error;
@@ -25,6 +27,7 @@ mod zone;
 
 use std::sync::Arc;
 
+pub use count::FireTimes;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
 pub use timetable::Timetable;

@@ -42,6 +42,11 @@ impl Set {
         Self(self.0 & other.0)
     }
 
+    /// Its numbers that are smaller than `bound`.
+    pub(super) const fn below(self, bound: u32) -> Self {
+        if bound < 64 { Self(self.0 & ((1 << bound) - 1)) } else { self }
+    }
+
     pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }

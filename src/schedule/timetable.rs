@@ -18,7 +18,7 @@ use crate::model::text::{format_duration, nearest};
 use crate::model::{CalendarRule, Job, Settings};
 
 /// The smallest step of time: an inclusive bound is an exclusive one this much earlier.
-const NANOSECOND: TimeDelta = TimeDelta::nanoseconds(1);
+pub(super) const NANOSECOND: TimeDelta = TimeDelta::nanoseconds(1);
 
 /// A schedule in its zone, with its modifiers, for one job. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -161,7 +161,7 @@ impl Parts {
     }
 
     /// Where a fire time lands: the same at every call, before the next one, and not after the end.
-    fn spread(&self, base: DateTime<Utc>, jitter: TimeDelta) -> DateTime<Utc> {
+    pub(super) fn spread(&self, base: DateTime<Utc>, jitter: TimeDelta) -> DateTime<Utc> {
         let unit = if jitter < TimeDelta::seconds(1) { 1 } else { 1000 };
         let mut room = jitter;
         if let Some(next) = self.base_after(base) {
@@ -178,12 +178,11 @@ impl Parts {
 
     /// The next fire time before it is spread.
     pub(super) fn base_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let before_all = DateTime::UNIX_EPOCH - TimeDelta::days(1);
-        let mut from = after.max(before_all);
+        let mut from = after.max(walls::before_any_zone());
         if let Some(start) = self.start_at {
             from = from.max(start.checked_sub_signed(NANOSECOND).unwrap_or(start));
         }
-        if from.date_naive() > walls::last_day() {
+        if from > walls::after_any_zone() {
             return None;
         }
         let base = self.unbounded_after(from)?;
@@ -218,9 +217,15 @@ impl Parts {
             if walls.admits(date, self.holidays.as_ref()) {
                 return Some(candidate);
             }
+            let following = multiple(candidate.timestamp().div_euclid(step) + 1)?;
+            if zone::begins_again(self.zone, date, candidate) {
+                // The end of the day before is still to come once more: nothing may be leapt over.
+                candidate = following;
+                continue;
+            }
             let day = walls.next(date.and_time(NaiveTime::MIN), self.holidays.as_ref())?.date();
             let start = zone::start_of_day(self.zone, day).timestamp();
-            candidate = multiple((start - 1).div_euclid(step) + 1)?.max(candidate);
+            candidate = multiple((start - 1).div_euclid(step) + 1)?.max(following);
         }
     }
 

@@ -127,8 +127,11 @@ impl Walls {
         let Some(days) = self.pattern.days() else {
             return holidays.is_none_or(|holidays| holidays.admits(date));
         };
-        self.searches.iter().any(|search| search.clause.matches(date))
-            && admitted_from(days, holidays, date) == Some(date)
+        date <= last_day()
+            && self.searches.iter().any(|search| search.clause.matches(date))
+            && days.every.is_none_or(|every| every.matches(date))
+            && holidays.is_none_or(|holidays| holidays.admits(date))
+            && !days.except.contains(date)
     }
 
     /// The first candidate of any clause.
@@ -278,6 +281,16 @@ fn before_all() -> NaiveDateTime {
 /// The last day of the calendar.
 pub(super) fn last_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31).unwrap_or(NaiveDate::MAX)
+}
+
+/// An instant before the calendar begins in any zone.
+pub(super) fn before_any_zone() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH - DAY
+}
+
+/// An instant at which the calendar has ended in every zone, a window open at midnight included.
+pub(super) fn after_any_zone() -> DateTime<Utc> {
+    (last_day().and_time(NaiveTime::MIN) + DAY * 3).and_utc()
 }
 
 /// Seconds after midnight.

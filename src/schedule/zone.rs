@@ -13,6 +13,9 @@ use crate::model::text::nearest;
 /// A fixed clock time inside a gap this long or longer is skipped, as Debian's cron does.
 const LONG_GAP: TimeDelta = TimeDelta::hours(3);
 
+/// The clocks of no zone change twice within this, and no hour is repeated later than this.
+const BETWEEN_CHANGES: TimeDelta = TimeDelta::days(1);
+
 /// A zone from its IANA name, in any case.
 ///
 /// # Errors
@@ -251,10 +254,83 @@ pub(super) fn changes(
     changes
 }
 
+/// A span of time in which the clocks do not change, in seconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// Its first instant.
+    pub(super) from: i64,
+    /// Its last instant.
+    pub(super) to: i64,
+    /// Seconds east of UTC: a wall time is an instant and these.
+    pub(super) offset: i64,
+    /// It is a gap, told as if the clocks had gone on: whatever is wanted in it (its end included)
+    /// gives one instant, its first.
+    pub(super) gap: bool,
+}
+
+/// The same rules as [`next_wildcard`], for all of a span: each second of it in the order of time.
+pub(super) fn stretches(zone: Tz, from: i64, to: i64) -> Vec<Stretch> {
+    told(zone, from, to, |_, _| (0, None))
+}
+
+/// The same rules as [`next_fixed`], for all of a span: second passes are left out, gaps shorter
+/// than [`LONG_GAP`] stand for their end.
+pub(super) fn fixed_stretches(zone: Tz, from: i64, to: i64) -> Vec<Stretch> {
+    told(zone, from, to, |at, [old, new]| match new - old {
+        back if back < 0 => (-back, None),
+        length if length < LONG_GAP.num_seconds() => {
+            (1, Some(Stretch { from: at, to: at + length, offset: old, gap: true }))
+        }
+        _ => (0, None),
+    })
+}
+
+/// The stretches of a span. `rule` tells of a change, given with its old and its new offset, for how
+/// many seconds behind it nothing is to be had, and what stands in their place.
+fn told(
+    zone: Tz,
+    from: i64,
+    to: i64,
+    rule: impl Fn(i64, [i64; 2]) -> (i64, Option<Stretch>),
+) -> Vec<Stretch> {
+    let instant = |second| DateTime::from_timestamp(second, 0).unwrap_or_default();
+    // A repeated hour may reach into the span from before it.
+    let before = instant(from) - BETWEEN_CHANGES;
+    let mut stretches = Vec::new();
+    let mut begin = before.timestamp();
+    let mut current = i64::from(offset(zone, before));
+    for change in changes(zone, before, instant(to), BETWEEN_CHANGES) {
+        let at = change.at.timestamp();
+        stretches.push(Stretch { from: begin, to: at - 1, offset: current, gap: false });
+        let new = (change.to - change.at.naive_utc()).num_seconds();
+        let (without, gap) = rule(at, [current, new]);
+        stretches.extend(gap);
+        (begin, current) = (at + without, new);
+    }
+    stretches.push(Stretch { from: begin, to, offset: current, gap: false });
+    let clipped = stretches.into_iter().filter_map(|stretch| {
+        if stretch.gap {
+            return (from..=to).contains(&stretch.from).then_some(stretch);
+        }
+        let clipped = Stretch { from: stretch.from.max(from), to: stretch.to.min(to), ..stretch };
+        (clipped.from <= clipped.to).then_some(clipped)
+    });
+    clipped.collect()
+}
+
 /// The first instant of a local day.
 pub(super) fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
     match resolve(zone, date.and_time(NaiveTime::MIN)) {
         Local::Once(instant) | Local::Twice { first: instant, .. } => instant,
         Local::Gap { end, .. } => end,
+    }
+}
+
+/// Whether a local day, entered before `instant`, is left again for the one before it: the clocks
+/// go back over its midnight.
+pub(super) fn begins_again(zone: Tz, date: NaiveDate, instant: DateTime<Utc>) -> bool {
+    match resolve(zone, date.and_time(NaiveTime::MIN)) {
+        Local::Twice { second, .. } => instant < second,
+        Local::Once(_) | Local::Gap { .. } => false,
     }
 }

@@ -108,6 +108,23 @@ fn even_spacing_knows_no_change_of_clocks() {
 }
 
 #[test]
+fn even_spacing_sees_both_passes_of_a_repeated_midnight() {
+    // At 00:01 on a Sunday the clocks went back to 23:01 on Saturday.
+    let change = at("2006-10-29T02:31:00Z");
+    let hours = |text| {
+        let table = table(text, Tz::America__St_Johns);
+        let fires = between(&table, change - TimeDelta::minutes(20), change + TimeDelta::hours(2));
+        fires.into_iter().map(|fire| (fire - change).num_minutes()).collect::<Vec<_>>()
+    };
+    // Each 7 minutes from the epoch, as minutes after the change; Saturday is over at +59 only.
+    let all = hours("every 7 minutes");
+    let sunday = |minute: &i64| *minute >= 59 || (-1..0).contains(minute);
+    let (sundays, saturdays): (Vec<i64>, Vec<i64>) = all.into_iter().partition(sunday);
+    assert_eq!(hours("every 7 minutes except on saturdays"), sundays);
+    assert_eq!(hours("every 7 minutes except on sundays"), saturdays);
+}
+
+#[test]
 fn a_repeated_second_fires_in_both_passes_in_order() {
     let table = table("*/10 */30 * * * *", Tz::Australia__Lord_Howe);
     let change = at("2026-04-04T15:00:00Z");
