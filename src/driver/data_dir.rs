@@ -5,7 +5,10 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+/// What is opened must not be a link to somewhere else.
+const NO_LINK: i32 = OFlags::NOFOLLOW.bits() as i32;
 
 /// A data folder, made with mode 0700 if it was not there.
 #[derive(Debug, Clone)]
@@ -53,6 +56,10 @@ impl DataDir {
         let unusable = |source| DataDirError::Unusable { root: root.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(unusable)?;
         let root = root.canonicalize().map_err(unusable)?;
+        if fs::metadata(&root).map_err(unusable)?.permissions().mode() & 0o002 != 0 {
+            let why = "everyone can write to it, and so could have jobs run (chmod o-w)";
+            return Err(unusable(io::Error::new(io::ErrorKind::PermissionDenied, why)));
+        }
         let output = root.join("output");
         fs::DirBuilder::new().recursive(true).mode(0o700).create(output).map_err(unusable)?;
         Ok(Self { root })
@@ -88,6 +95,7 @@ impl DataDir {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(NO_LINK)
             .open(self.root.join("crontower.lock"))
             .map_err(unusable)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -109,6 +117,21 @@ impl DataDir {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_change_is_refused_and_a_lock_is_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let refused = DataDir::open(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("everyone can write to it"), "{refused}");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let other = folder.path().join("precious");
+        fs::write(&other, "text").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("crontower.lock")).unwrap();
+        assert!(matches!(data.lock(), Err(DataDirError::Unusable { .. })));
+        assert_eq!(fs::read_to_string(&other).unwrap(), "text");
+    }
 
     #[test]
     fn one_engine_to_a_folder() {

@@ -2,10 +2,11 @@
 //!
 //! Counts only what is committed, and from the events of the commit: each fact once. Knows no names of metrics.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::model::{Change, EventKind, Execution, StateName, Trigger};
+use crate::model::{Change, EventKind, Execution, ExecutionId, StateName, Trigger};
 
 /// Bounds of a commit's duration, in milliseconds.
 const COMMIT_BOUNDS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 500, 2_500];
@@ -88,6 +89,7 @@ impl Metrics {
     /// These changes were committed, which took so long.
     pub(super) fn committed(&self, took: Duration, changes: &[Change]) {
         self.commits.note(&COMMIT_BOUNDS, took);
+        let mut executions = None;
         for change in changes {
             let Change::Event(event) = change else { continue };
             match &event.kind {
@@ -98,11 +100,8 @@ impl Metrics {
                 }
                 EventKind::AttemptStarted { execution_id, attempt, .. } => {
                     self.attempts.fetch_add(1, Ordering::Relaxed);
-                    let mut executions = changes.iter().filter_map(|change| match change {
-                        Change::Execution(execution) => Some(execution),
-                        _ => None,
-                    });
-                    let started = executions.find(|one| one.id == *execution_id);
+                    let started = executions.get_or_insert_with(|| by_id(changes));
+                    let started = started.get(execution_id);
                     if let Some(late) = started.and_then(|one| lateness(one, *attempt)) {
                         self.lateness.note(&LATE_BOUNDS, late);
                     }
@@ -134,6 +133,17 @@ impl Metrics {
     pub fn commits(&self) -> Spread {
         self.commits.spread(&COMMIT_BOUNDS)
     }
+}
+
+/// The executions among the changes; of one that changed twice, as it was left.
+fn by_id(changes: &[Change]) -> HashMap<ExecutionId, &Execution> {
+    let mut found = HashMap::new();
+    for change in changes {
+        if let Change::Execution(execution) = change {
+            found.insert(execution.id, &**execution);
+        }
+    }
+    found
 }
 
 /// How long after its fire time a scheduled execution started; of no other is that anyone's fault.

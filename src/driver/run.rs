@@ -552,7 +552,7 @@ impl Kept {
         let subject = match &change {
             Change::Execution(execution) => Some(Subject::Execution(execution.id)),
             Change::Job(record) => Some(Subject::Job(record.definition.id.clone())),
-            Change::JobRemoved(record) => Some(Subject::Job(record.definition.id.clone())),
+            Change::JobRemoved { record, .. } => Some(Subject::Job(record.definition.id.clone())),
             _ => None,
         };
         if let Some(subject) = subject

@@ -291,7 +291,7 @@ impl Engine {
             .insert(job.clone(), Retired { version: entry.version, accounted_until, state });
         self.gone_recent.insert(job.clone(), entry.recent);
         self.out.jobs.remove(job);
-        self.out.changes.push(Change::JobRemoved(record));
+        self.out.changes.push(Change::JobRemoved { record, at: now.wall });
         self.out.removed_jobs.push(job.clone());
         self.out.facts.push(EventKind::JobRemoved { job_id: job.clone() });
     }

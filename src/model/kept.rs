@@ -34,7 +34,12 @@ pub enum Change {
         by: Actor,
     },
     /// A job is no longer defined. Its versions, its history and where it stood stay.
-    JobRemoved(JobRecord),
+    JobRemoved {
+        /// The record as it was.
+        record: JobRecord,
+        /// When it went.
+        at: DateTime<Utc>,
+    },
     /// An execution is new or has changed.
     Execution(Arc<Execution>),
     /// An event. Its `seq` is new, else it is a conflict.

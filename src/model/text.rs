@@ -131,12 +131,27 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
     if wrong.chars().count() > 100 {
         return None;
     }
+    let most = |candidate: &str| 1 + candidate.chars().count() / 4;
     candidates
         .into_iter()
+        // Most are told apart by their letters alone: there may be a hundred thousand.
+        .filter(|candidate| least_distance(&wrong, candidate) <= most(candidate))
         .map(|candidate| (edit_distance(&wrong, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .filter(|(distance, candidate)| *distance <= most(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// What the distance is at least, judged by which letters there are (other than ASCII ones count as equal).
+fn least_distance(a: &str, b: &str) -> usize {
+    let mut counts = [0i32; 129];
+    let place = |c: char| if c.is_ascii() { c.to_ascii_lowercase() as usize } else { 128 };
+    a.chars().for_each(|c| counts[place(c)] += 1);
+    b.chars().for_each(|c| counts[place(c)] -= 1);
+    let (more, fewer) = counts
+        .iter()
+        .fold((0, 0), |(more, fewer), count| (more + (*count).max(0), fewer + (-*count).max(0)));
+    more.max(fewer).unsigned_abs() as usize
 }
 
 /// Restricted Damerau-Levenshtein distance: a swap of neighbours counts as one.

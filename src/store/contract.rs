@@ -19,7 +19,8 @@ use crate::model::{
 };
 
 use keeping::{
-    a_bite_is_no_larger_than_asked, a_removed_job_keeps_the_newest_fire_time_that_has_its_fate,
+    a_bite_is_no_larger_than_asked, a_job_that_went_long_ago_goes_with_the_last_of_its_history,
+    a_removed_job_keeps_the_newest_fire_time_that_has_its_fate,
     executions_that_are_not_kept_are_told, notices_come_with_their_definition_until_they_are_done,
     only_the_newest_of_each_job_stay, orders_for_workers_are_kept_until_there_are_none,
     the_numbers_of_events_go_on_after_all_have_expired, versions_are_told_newest_first,
@@ -76,6 +77,7 @@ stories!(
     a_bite_is_no_larger_than_asked,
     the_numbers_of_events_go_on_after_all_have_expired,
     executions_that_are_not_kept_are_told,
+    a_job_that_went_long_ago_goes_with_the_last_of_its_history,
 );
 
 /// A fixed instant, so many seconds in.
@@ -110,7 +112,7 @@ pub(super) fn job(id: &str, version: u32) -> [Change; 2] {
 /// The end of a job's definition.
 pub(super) fn gone(id: &str, version: u32) -> Change {
     match job(id, version) {
-        [_, Change::Job(record)] => Change::JobRemoved(record),
+        [_, Change::Job(record)] => Change::JobRemoved { record, at: at(50) },
         other => panic!("not a job: {other:?}"),
     }
 }

@@ -33,7 +33,7 @@ pub struct MemoryStore {
 struct Kept {
     jobs: BTreeMap<JobId, JobRecord>,
     /// Where those stood that are no longer defined.
-    gone: BTreeMap<JobId, Arc<JobState>>,
+    gone: BTreeMap<JobId, (Arc<JobState>, DateTime<Utc>)>,
     versions: BTreeMap<JobId, BTreeMap<u32, JobVersion>>,
     executions: BTreeMap<ExecutionId, Arc<Execution>>,
     /// The ids of those that are final.
@@ -96,6 +96,7 @@ impl Kept {
         match change {
             Change::Job(record) => {
                 self.jobs.insert(record.definition.id.clone(), record.clone());
+                self.gone.remove(&record.definition.id);
             }
             Change::JobVersion { definition, version, at, by } => {
                 let versions = self.versions.entry(definition.id.clone()).or_default();
@@ -106,9 +107,10 @@ impl Kept {
                     definition: Arc::clone(definition),
                 });
             }
-            Change::JobRemoved(record) => {
+            Change::JobRemoved { record, at } => {
                 self.jobs.remove(&record.definition.id);
-                self.gone.insert(record.definition.id.clone(), Arc::clone(&record.state));
+                let stood = (Arc::clone(&record.state), *at);
+                self.gone.insert(record.definition.id.clone(), stood);
             }
             Change::Execution(execution) => self.keep_execution(execution),
             Change::Event(event) => {
@@ -188,8 +190,21 @@ impl Kept {
                 !goes
             });
         }
-        let more = [executions.len(), events.len(), ranges].contains(&most);
+        let jobs = self.expired_jobs(expired, most);
+        for job in &jobs {
+            self.gone.remove(job);
+            self.versions.remove(job);
+        }
+        let more = [executions.len(), events.len(), ranges, jobs.len()].contains(&most);
         Bite { executions, more }
+    }
+
+    /// Jobs that went long ago and have no execution any more.
+    fn expired_jobs(&self, expired: &Expired, most: usize) -> Vec<JobId> {
+        let has_history = |job: &JobId| self.executions.values().any(|it| it.job_id == *job);
+        let old = self.gone.iter().filter(|(_, (_, went))| *went < expired.before);
+        let old = old.map(|(job, _)| job).filter(|job| !has_history(job));
+        old.take(most).cloned().collect()
     }
 
     fn expired_executions(&self, expired: &Expired, most: usize) -> Vec<(ExecutionId, u32)> {
@@ -243,7 +258,7 @@ impl Kept {
                 .filter(|(job, _)| !self.jobs.contains_key(*job))
                 .filter_map(|(job, versions)| {
                     let (version, accounted_until) = (newest(versions)?, self.accounted_until(job));
-                    let state = self.gone.get(job).cloned();
+                    let state = self.gone.get(job).map(|(state, _)| Arc::clone(state));
                     Some((job.clone(), Retired { version, accounted_until, state }))
                 })
                 .collect(),

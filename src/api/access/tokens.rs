@@ -199,7 +199,9 @@ impl Tokens {
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
             file.write_all(&text)?;
             file.sync_all()?;
-            fs::rename(&beside, &path)
+            fs::rename(&beside, &path)?;
+            // A token that was revoked stays so after a power cut.
+            File::open(&self.dir)?.sync_all()
         };
         write().map_err(|source| TokenError::File { path: path.clone(), source })
     }

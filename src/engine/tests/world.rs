@@ -702,7 +702,7 @@ impl World {
                 jobs.retain(|kept| kept.definition.id != record.definition.id);
                 jobs.push(record);
             }
-            Change::JobRemoved(record) => {
+            Change::JobRemoved { record, .. } => {
                 let id = &record.definition.id;
                 self.image.jobs.retain(|kept| kept.definition.id != *id);
                 self.gone.insert(id.clone(), record.state);

@@ -217,3 +217,22 @@ pub(super) async fn a_removed_job_keeps_the_newest_fire_time_that_has_its_fate(s
     assert_eq!(*state, crate::model::JobState::new(at(0)), "where it stood");
     assert_eq!((&image.recent[0].0, image.recent[0].1.len()), (&job_id, 3), "its history, too");
 }
+
+pub(super) async fn a_job_that_went_long_ago_goes_with_the_last_of_its_history(store: &dyn Store) {
+    store.commit(&[job("a", 1), job("b", 1), job("c", 1)].concat()).await.unwrap();
+    let last = kept(execution(1, ExecutionState::Succeeded));
+    store.commit(&[last, gone("a", 1), gone("b", 1)]).await.unwrap();
+    let expired = |before| Expired { before: at(before), per_job: 9, at_most: 100 };
+    let known = async || -> Vec<_> { store.load().await.unwrap().retired.into_keys().collect() };
+    store.delete_expired(&expired(50)).await.unwrap();
+    assert_eq!(known().await, [job_id("a"), job_id("b")], "they went at 50, not before");
+    store.commit(&[kept(execution(200, ExecutionState::Succeeded))]).await.unwrap();
+    store.delete_expired(&expired(51)).await.unwrap();
+    assert_eq!(known().await, [job_id("a")], "an execution of it is kept");
+    assert_eq!(store.job_versions(&job_id("b"), None, 9).await.unwrap(), []);
+    while store.delete_expired(&expired(300)).await.unwrap() != Bite::default() {}
+    assert_eq!(known().await, []);
+    let image = store.load().await.unwrap();
+    assert_eq!(image.jobs.len(), 1, "what is defined stays");
+    assert_eq!(store.job_versions(&job_id("c"), None, 9).await.unwrap().len(), 1);
+}

@@ -135,8 +135,8 @@ impl Batch {
 /// The newest of each thing in a list of changes.
 #[derive(Default)]
 struct News<'a> {
-    /// Whether each is defined or gone.
-    jobs: BTreeMap<&'a JobId, (&'a JobRecord, bool)>,
+    /// Each with when it went; 0 = it is defined.
+    jobs: BTreeMap<&'a JobId, (&'a JobRecord, i64)>,
     versions: BTreeMap<(&'a JobId, u32), (&'a Arc<Job>, i64, &'a Actor)>,
     executions: Vec<&'a Execution>,
     events: Vec<&'a Event>,
@@ -153,10 +153,11 @@ impl<'a> News<'a> {
         for change in changes {
             match change {
                 Change::Job(record) => {
-                    news.jobs.insert(&record.definition.id, (record, false));
+                    news.jobs.insert(&record.definition.id, (record, 0));
                 }
-                Change::JobRemoved(record) => {
-                    news.jobs.insert(&record.definition.id, (record, true));
+                Change::JobRemoved { record, at } => {
+                    let went = at.timestamp_micros().max(1);
+                    news.jobs.insert(&record.definition.id, (record, went));
                 }
                 Change::JobVersion { definition, version, at, by } => {
                     let row = (definition, at.timestamp_micros(), by);
@@ -198,7 +199,7 @@ impl<'a> News<'a> {
         let mut rows = Rows::arrays();
         for (job, (record, gone)) in self.jobs {
             let state = serde_json::to_string(&record.state)?;
-            rows.push((job, record.source, record.version, state, u8::from(gone)))?;
+            rows.push((job, record.source, record.version, state, gone))?;
         }
         add(KEEP_JOBS, rows);
         let mut rows = Rows::arrays();

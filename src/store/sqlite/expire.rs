@@ -68,6 +68,18 @@ const OLDEST_EVENTS: &str = "SELECT seq, body FROM events \
 pub(super) const OLDEST_RANGES: &str =
     "SELECT job_id, first FROM ledger INDEXED BY ledger_by_end WHERE last < ?1 LIMIT ?2";
 
+/// Jobs that went before ?1 and have no execution any more.
+pub(super) const OLD_JOBS: &str = "SELECT j.id FROM jobs AS j INDEXED BY jobs_gone \
+     WHERE j.gone > 0 AND j.gone < ?1 AND NOT EXISTS (SELECT 1 FROM executions AS e \
+         INDEXED BY executions_by_job WHERE e.job_id = j.id) ORDER BY j.gone LIMIT ?2";
+
+const DELETE_JOBS: &str = "DELETE FROM jobs WHERE gone > 0 \
+     AND id IN (SELECT value FROM json_each(?1))";
+const DELETE_VERSIONS: &str = "DELETE FROM job_versions \
+     WHERE job_id IN (SELECT value FROM json_each(?1)) \
+     AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = job_versions.job_id)";
+const DELETE_COUNTS: &str = "DELETE FROM execution_counts \
+     WHERE job_id IN (SELECT value FROM json_each(?1)) AND count = 0";
 const DELETE_EXECUTIONS: &str = "DELETE FROM executions AS e \
      WHERE e.id IN (SELECT value FROM json_each(?1)) \
      AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.execution_id = e.id)";
@@ -88,6 +100,7 @@ pub(super) struct Found {
     executions: Vec<(String, u32)>,
     events: Vec<i64>,
     ranges: Vec<(String, i64)>,
+    jobs: Vec<String>,
     more: bool,
 }
 
@@ -117,8 +130,10 @@ pub(super) async fn find(
     let events = old_events(&events, expired.before);
     let ranges: Vec<(String, i64)> =
         sqlx::query_as(OLDEST_RANGES).bind(before).bind(most).fetch_all(readers).await?;
-    more |= [events.len(), ranges.len()].contains(&(most as usize));
-    Ok(Found { executions, events, ranges, more })
+    let jobs: Vec<String> =
+        sqlx::query_scalar(OLD_JOBS).bind(before).bind(most).fetch_all(readers).await?;
+    more |= [events.len(), ranges.len(), jobs.len()].contains(&(most as usize));
+    Ok(Found { executions, events, ranges, jobs, more })
 }
 
 /// Executions beyond the newest of their jobs, and whether there are jobs that were not looked at.
@@ -187,7 +202,10 @@ fn old_events(events: &[(i64, String)], before: DateTime<Utc>) -> Vec<i64> {
 
 impl Found {
     pub(super) fn is_empty(&self) -> bool {
-        self.executions.is_empty() && self.events.is_empty() && self.ranges.is_empty()
+        self.executions.is_empty()
+            && self.events.is_empty()
+            && self.ranges.is_empty()
+            && self.jobs.is_empty()
     }
 
     pub(super) fn into_bite(self) -> Bite {
@@ -202,7 +220,12 @@ pub(super) async fn delete(connection: &mut SqliteConnection, found: &Found) -> 
     let json = |rows: serde_json::Result<String>| rows.map_err(|e| sqlx::Error::Encode(e.into()));
     let ids: Vec<&str> = found.executions.iter().map(|(id, _)| id.as_str()).collect();
     let ids = json(serde_json::to_string(&ids))?;
+    let jobs = json(serde_json::to_string(&found.jobs))?;
+    let no_jobs = found.jobs.is_empty();
     let statements = [
+        (DELETE_JOBS, jobs.clone(), no_jobs),
+        (DELETE_VERSIONS, jobs.clone(), no_jobs),
+        (DELETE_COUNTS, jobs, no_jobs),
         (DELETE_EXECUTIONS, ids.clone(), found.executions.is_empty()),
         (DELETE_BODIES, ids, found.executions.is_empty()),
         (DELETE_EVENTS, json(serde_json::to_string(&found.events))?, found.events.is_empty()),

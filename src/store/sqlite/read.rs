@@ -17,7 +17,7 @@ use crate::model::{
 
 const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
      LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version \
-     WHERE NOT j.gone ORDER BY j.id";
+     WHERE j.gone = 0 ORDER BY j.id";
 const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
      LEFT JOIN execution_bodies AS b ON b.id = e.id \
      WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
@@ -33,7 +33,7 @@ const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
              JOIN executions AS e ON e.id = n.execution_id) AS e \
      ON v.job_id = e.job_id AND v.version = e.job_version \
      WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
-         AND NOT j.gone)";
+         AND j.gone = 0)";
 /// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
 const RETIRED: &str = "SELECT v.job_id, max(v.version), \
      max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
@@ -41,7 +41,7 @@ const RETIRED: &str = "SELECT v.job_id, max(v.version), \
          coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
              ORDER BY first DESC LIMIT 1), 0)), \
      (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v \
-     WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE NOT gone) GROUP BY v.job_id";
+     WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0) GROUP BY v.job_id";
 
 /// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
 /// job.

@@ -371,7 +371,13 @@ async fn a_file_of_the_first_schema_is_brought_up_to_date() {
 #[tokio::test]
 async fn retention_finds_its_rows_along_indexes() {
     let (_folder, _, store) = store().await;
-    for sql in [expire::TOO_OLD, expire::OVERFULL, expire::TOO_MANY, expire::OLDEST_RANGES] {
+    for sql in [
+        expire::TOO_OLD,
+        expire::OVERFULL,
+        expire::TOO_MANY,
+        expire::OLDEST_RANGES,
+        expire::OLD_JOBS,
+    ] {
         let plan = plan(&store, sqlx::QueryBuilder::new(format!("EXPLAIN QUERY PLAN {sql}"))).await;
         // What is scanned is what was found.
         let scanned = plan.lines().filter_map(|line| line.strip_prefix("SCAN "));
