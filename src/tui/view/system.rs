@@ -175,7 +175,10 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
     let state = match &model.link {
-        Link::Up => Span::styled("running", theme.good()),
+        Link::Up => {
+            let version = clean(&engine.version);
+            Span::styled(format!("running, version {version}"), theme.good())
+        }
         Link::Down(why) => Span::styled(format!("gone: {}", clean(why)), theme.bad()),
     };
     let file = match &engine.file.path {
@@ -188,7 +191,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let listen = engine.listen.as_deref().unwrap_or("the socket only");
     let rows: [(&str, Span<'_>); 7] = [
         ("engine", state),
-        ("version", Span::raw(format!("{} pid {}", clean(&engine.version), engine.pid))),
+        ("leader", Span::raw(format!("{}, pid {}", clean(&engine.host), engine.pid))),
         ("since", Span::raw(instant(model.zone(), engine.started_at))),
         ("store", Span::raw(clean(&engine.store))),
         ("data", Span::raw(clean(&engine.data_dir))),
