@@ -12,7 +12,7 @@ use crate::tui::keys::Action;
 use crate::tui::model::cursor::Move;
 use crate::tui::model::load::{Minute, SLOT};
 use crate::tui::model::{Link, Model};
-use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment, took};
+use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
 /// Rows of the upper part.
@@ -201,7 +201,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     put(canvas, area, 0, &title(model, "engine"));
     for (at, (name, value)) in rows.into_iter().enumerate() {
         let room = usize::from(area.width).saturating_sub(14);
-        let text = fit(&value.content, room, theme.ellipsis()).into_owned();
+        let text = fit_words(&value.content, room, theme.ellipsis()).into_owned();
         let line = Line::from(vec![
             Span::styled(format!("   {name:<9} "), theme.quiet()),
             Span::styled(text, value.style),
