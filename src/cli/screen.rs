@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +15,11 @@ use super::exit::{Exit, Failure};
 use super::logging;
 use super::place::from_environment;
 use super::signals::{Asked, Signals};
-use super::times::now;
+use super::times::{local, now};
 use crate::api::client::{Client, ClientError};
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Handle};
-use crate::model::{Actor, OnStop, StateName};
+use crate::model::{Actor, JobId, JobStatus, OnStop, StateName};
 use crate::tui::{self, Config, Exit as Left, Hosting, TuiError, TuiOptions};
 
 /// An engine that takes over is up within this, or something is wrong.
@@ -143,7 +144,7 @@ async fn leave(
     signals: &mut Signals,
     context: &Context,
 ) -> Result<Farewell, Failure> {
-    let running = count_running(&up.running.handle).await;
+    let AtStake { running, next } = at_stake(&up.running.handle).await;
     let stop = match left {
         Err(failure) => {
             up.stop(Some(OnStop::Leave), "there is no screen").await;
@@ -175,7 +176,7 @@ async fn leave(
     };
     up.stop(stop, "the screen was left").await;
     let line = match (running, stop) {
-        (0, _) => "the engine has stopped".to_owned(),
+        (0, _) => stopped(next),
         (_, Some(OnStop::Cancel)) => {
             format!("the engine has stopped, and with it {}", commands(running))
         }
@@ -220,12 +221,30 @@ fn commands(count: usize) -> String {
     }
 }
 
-async fn count_running(handle: &Handle) -> usize {
-    let snapshot = handle.subscribe().await.map(|subscription| subscription.snapshot);
+/// What goes on, and what would, when the engine stops.
+#[derive(Default)]
+struct AtStake {
+    running: usize,
+    /// The nearest fire time, and whose.
+    next: Option<(DateTime<Utc>, JobId)>,
+}
+
+async fn at_stake(handle: &Handle) -> AtStake {
+    let Ok(subscription) = handle.subscribe().await else { return AtStake::default() };
+    let snapshot = subscription.snapshot;
     let is_running = |state: StateName| state == StateName::Running;
-    snapshot.map_or(0, |snapshot| {
-        snapshot.live.iter().filter(|one| is_running(one.state.name())).count()
-    })
+    let running = snapshot.live.iter().filter(|one| is_running(one.state.name())).count();
+    let fires = |job: &Arc<JobStatus>| Some((job.next_fire_time?, job.definition.id.clone()));
+    AtStake { running, next: snapshot.jobs.iter().filter_map(fires).min() }
+}
+
+/// Nobody was asked, so it is said what that means.
+fn stopped(next: Option<(DateTime<Utc>, JobId)>) -> String {
+    let Some((at, job)) = next else { return "the engine has stopped".to_owned() };
+    let at = local(at);
+    format!(
+        "the engine has stopped: nothing fires until it is started again ({job} would at {at}); `crontower --headless` runs it without a screen"
+    )
 }
 
 /// Starts the engine that takes over, and waits until it serves.

@@ -155,7 +155,7 @@ impl JobsSource {
                 jobfile::read(path).map_err(|error| Refusal::File(error.to_string()))
             }
             JobsFrom::Sample => Ok(built_in("the built-in sample", jobfile::SAMPLE)),
-            JobsFrom::Nowhere => Ok(built_in("no jobs file", "")),
+            JobsFrom::Nowhere => Ok(built_in("no jobs file", "jobs: []")),
         }
     }
 

@@ -142,6 +142,9 @@ fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut
     retries(job, fields, out);
     placement::read(job, fields, context, out);
     surroundings::read(job, fields, context, out);
+    if let Some(slot) = fields.get("shell") {
+        surroundings::look_for_shell(slot, &base.shell, job, out);
+    }
 }
 
 fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {

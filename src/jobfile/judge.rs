@@ -23,11 +23,30 @@ use crate::model::{JobId, JobSet};
 /// Everything that is wrong, in the order of the files.
 pub fn parse(sources: &[SourceText], rules: &Rules<'_>) -> Result<Loaded, FileErrors> {
     let mut out = Findings::default();
-    let mut roots = Vec::new();
+    let (mut roots, mut empty) = (Vec::new(), Vec::new());
     for (number, source) in (0u32..).zip(sources) {
-        roots.extend(syntax::read(&source.text, number, &mut out));
+        let errors = out.error_count();
+        let root = syntax::read(&source.text, number, &mut out);
+        if root.as_ref().is_none_or(Node::is_null) && out.error_count() == errors {
+            empty.push(Mark { source: number, line: 1, column: 1 });
+        }
+        roots.extend(root);
     }
+    without_content(&empty, sources.len(), &mut out);
     judge(&roots, sources, rules, out).map_err(|errors| FileErrors(located(errors, sources)))
+}
+
+/// Files in which nothing stands: an accident more often than a wish, and taken at its word it would
+/// remove every job.
+fn without_content(empty: &[Mark], sources: usize, out: &mut Findings) {
+    let all = empty.len() == sources;
+    for at in empty.iter().take(if all { 1 } else { sources }) {
+        if all {
+            out.error(*at, "the file is empty: to have no jobs, write `jobs: []`");
+        } else {
+            out.warning(*at, "the file is empty: no job comes from it");
+        }
+    }
 }
 
 /// What lies under the jobs of these files. Files that are wrong lay the defaults of the house.
@@ -99,6 +118,7 @@ impl<'t> Top<'t> {
     fn gather(roots: &'t [Node], sources: &[SourceText], out: &mut Findings) -> Self {
         let mut top = Self::default();
         let mut first: HashMap<&str, Mark> = HashMap::new();
+        let mut has_jobs = false;
         for root in roots.iter().filter(|root| !root.is_null()) {
             let Content::Map(entries) = &root.content else {
                 let found = root.describe();
@@ -108,6 +128,7 @@ impl<'t> Top<'t> {
             };
             for entry in entries {
                 if entry.key == "jobs" {
+                    has_jobs = true;
                     top.take_jobs(entry, out);
                 } else if let Some(first) = first.get(entry.key.as_str()) {
                     let file = name(first.source, sources);
@@ -120,6 +141,10 @@ impl<'t> Top<'t> {
                     top.keys.push(entry);
                 }
             }
+        }
+        if let (false, Some(first)) = (has_jobs, top.keys.first()) {
+            let message = "no jobs: the key `jobs` is missing; write `jobs: []` if none is meant";
+            out.warning(first.key_at, message);
         }
         top
     }

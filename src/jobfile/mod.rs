@@ -5,8 +5,8 @@
 //!
 //! A text becomes a `tree` in which everything knows its place (`syntax` tells what YAML cannot
 //! read); `fields` reads keys by the table in `keys`; `settings`, `job`, `command`, `timing`,
-//! `surroundings` and `placement` say what they mean, `ics` reads calendars from files of their own, `graph` and
-//! `foresight` say what jobs are to each other; `judge` and `program` run all this over a file and
+//! `surroundings` and `placement` say what they mean, `ics` reads calendars from files of their own, `machine` looks
+//! for what jobs want of the machine, `graph` and `foresight` say what jobs are to each other; `judge` and `program` run all this over a file and
 //! over an object of a program. The way back is `write`; `diff` compares; `edit`
 //! changes one job in the text of a file.
 
@@ -22,6 +22,7 @@ mod ics;
 mod job;
 mod judge;
 mod keys;
+mod machine;
 mod placement;
 mod plan;
 mod program;

@@ -4,7 +4,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::findings::printable;
@@ -55,6 +54,12 @@ pub enum ReadError {
     /// A folder holds more files than it may.
     #[error("{}: holds more than {MOST_FILES} files of the form *.yaml", shown(.path))]
     TooManyFiles {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder holds no file that could have jobs.
+    #[error("{}: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one", shown(.path))]
+    NoFiles {
         /// The folder.
         path: PathBuf,
     },
@@ -122,23 +127,6 @@ pub fn calendar_text(path: &Path) -> Option<String> {
     read_calendar(path).ok()
 }
 
-/// What is wrong with the file of a secret, as far as can be seen without reading it.
-pub(super) fn trouble_with_secret(path: &Path) -> Option<String> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Some("is not there: attempts fail until it is".to_owned());
-        }
-        Err(error) => return Some(format!("cannot be seen: {error}")),
-    };
-    let mode = metadata.permissions().mode();
-    if !metadata.is_file() {
-        return Some("is no file: attempts will fail".to_owned());
-    }
-    let others = "can be read by every user of the machine: chmod o-r it";
-    (mode & 0o004 != 0).then(|| others.to_owned())
-}
-
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let mut files = Vec::new();
     let entries = fs::read_dir(folder).map_err(|error| ReadError::io(folder, error))?;
@@ -153,6 +141,9 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
             return Err(ReadError::TooManyFiles { path: folder.to_owned() });
         }
         files.push(path);
+    }
+    if files.is_empty() {
+        return Err(ReadError::NoFiles { path: folder.to_owned() });
     }
     files.sort();
     Ok(files)
@@ -216,6 +207,11 @@ mod tests {
             fs::write(folder.join("a.yaml"), b"jobs: []\n# \xff\n").unwrap();
         });
         assert_eq!(told, "/a.yaml:2: is not UTF-8 text: save it as UTF-8");
+        let told = error("", |folder| fs::write(folder.join("a.yml"), "jobs: []").unwrap());
+        assert_eq!(
+            told,
+            "/: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one"
+        );
         let socket = |folder: &Path| {
             std::os::unix::net::UnixListener::bind(folder.join("a.yaml")).unwrap();
         };

@@ -11,7 +11,7 @@ use super::findings::{Findings, quoted};
 use super::job::{Context, Origin, set, set_some};
 use super::keys::Scope;
 use super::tree::Content;
-use super::{command, source};
+use super::{command, machine};
 use crate::model::{EnvValue, Job, OnFailure};
 
 /// Reads the keys.
@@ -20,7 +20,13 @@ pub(super) fn read(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, ou
         env(slot, &mut job.env, context, out);
     }
     if let Some(slot) = fields.get("working_dir") {
-        set_some(&mut job.working_dir, path(slot, "folder", context, out));
+        let folder = path(slot, "folder", context, out);
+        if let Some(folder) = &folder
+            && let Some(trouble) = machine::trouble_with_folder(Path::new(folder))
+        {
+            slot.warn(format!("{} {trouble}", quoted(folder)), out);
+        }
+        set_some(&mut job.working_dir, folder);
     }
     set(&mut job.output_limit, fields.size("output_limit", out));
     set(&mut job.tags, fields.lines("tags", out));
@@ -72,7 +78,7 @@ fn secret(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<E
         return None;
     };
     let secret_file = path(file, "file", context, out)?;
-    if let Some(trouble) = source::trouble_with_secret(Path::new(&secret_file)) {
+    if let Some(trouble) = machine::trouble_with_secret(Path::new(&secret_file)) {
         file.warn(format!("{} {trouble}", quoted(&secret_file)), out);
     }
     Some(EnvValue::SecretFile { secret_file })
@@ -139,5 +145,18 @@ fn user(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<Str
         slot.wrong(message, out);
         return None;
     }
+    if let Some(trouble) = machine::trouble_with_user(&name) {
+        slot.warn(format!("{} {trouble}", quoted(&name)), out);
+    }
     Some(name)
+}
+
+/// Warns of a shell whose program is not there.
+pub(super) fn look_for_shell(slot: Slot<'_>, shell: &[String], job: &Job, out: &mut Findings) {
+    // A PATH of the job's own may be another at each attempt: it can come from a file.
+    let path = (!job.env.contains_key("PATH")).then(|| std::env::var_os("PATH")).flatten();
+    let Some(program) = shell.first() else { return };
+    if let Some(trouble) = machine::trouble_with_program(program, path.as_deref()) {
+        slot.warn(format!("{} {trouble}", quoted(program)), out);
+    }
 }

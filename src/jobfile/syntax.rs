@@ -57,6 +57,9 @@ impl Fault {
         let at = tree::mark_of(*error.marker(), source);
         let line = line_of(text, at.line);
         let kind = error.kind();
+        if let Some(fault) = Self::unindented(text, at) {
+            return fault;
+        }
         match kind {
             ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => {
                 Self::star(text, at, line)
@@ -75,6 +78,38 @@ impl Fault {
             | ErrorKind::InvalidIndentation => Self::indentation(at, line),
             _ => Self { at, message: words(kind), mended: None },
         }
+    }
+
+    /// `run: |` whose text is not deeper than `run`: to YAML it is the next key.
+    fn unindented(text: &str, at: Mark) -> Option<Self> {
+        let lines = text.lines().enumerate().take(at.line as usize);
+        let lines = lines.filter(|(_, line)| !line.trim().is_empty()).collect::<Vec<_>>();
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let (mut first, last) = (lines.last()?, lines.last()?);
+        // The parser may see it only some lines further down.
+        for above in lines.iter().rev() {
+            if let Some(key) = block_key(above.1) {
+                let deep = indent(first.1) > key_column(above.1);
+                if above.0 == last.0 || deep || is_entry(first.1) {
+                    return None;
+                }
+                let at = Mark {
+                    line: u32::try_from(first.0 + 1).unwrap_or(u32::MAX),
+                    column: u32::try_from(indent(first.1) + 1).unwrap_or(u32::MAX),
+                    ..at
+                };
+                let message = format!(
+                    "indent the text under {}: it must stand deeper than the key",
+                    quoted(key)
+                );
+                return Some(Self { at, message, mended: None });
+            }
+            if above.0 != last.0 && is_entry(above.1) {
+                return None;
+            }
+            first = above;
+        }
+        None
     }
 
     /// `schedule: */5 * * * *`: YAML takes `*` for an alias.
@@ -200,6 +235,32 @@ fn split(line: &str) -> Option<Line<'_>> {
     let value = &line[value_start..];
     let value = value.find(" #").map_or(value, |comment| &value[..comment]).trim_end();
     (!value.is_empty()).then_some(Line { key, value_start, value })
+}
+
+/// `run: |`, of a line `  - run: |  # comment` that begins a text of several lines.
+fn block_key(line: &str) -> Option<&str> {
+    let parts = split(line)?;
+    let marks = parts.value.strip_prefix(['|', '>'])?;
+    let header = marks.chars().all(|c| c.is_ascii_digit() || "+-".contains(c));
+    let start = key_column(line);
+    (header && marks.len() <= 2).then(|| &line[start..parts.value_start + parts.value.len()])
+}
+
+/// Bytes before the key of a line: `- ` in front of it counts.
+fn key_column(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '-']).len()
+}
+
+/// Whether the line is an item of a list, a key, or a comment: no text that should stand deeper.
+fn is_entry(line: &str) -> bool {
+    let line = line.trim_start();
+    let key = line.split(':').next().unwrap_or("");
+    let word = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let rest = &line[key.len()..];
+    let is_key = !key.is_empty()
+        && key.chars().all(word)
+        && (rest.starts_with(": ") || rest.trim_end() == ":");
+    line.starts_with("- ") || line.starts_with('#') || is_key
 }
 
 /// The place of the colon in `key:value`.

@@ -54,13 +54,21 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let (number, after) = rest.split_at(digits);
         let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (unit, after) = after.split_at(letters);
-        let number: u64 =
-            number.parse().map_err(|_| format!("{} is not a duration: {hint}", told(text)))?;
+        let meant = || {
+            let meant = meant_duration(text).map(format_duration);
+            meant.map(|meant| format!("{} is not a duration: write it `{meant}`", told(text)))
+        };
+        let number: u64 = number.parse().map_err(|_| {
+            meant().unwrap_or_else(|| format!("{} is not a duration: {hint}", told(text)))
+        })?;
         if unit.is_empty() {
-            return Err(format!("{} has no unit: {hint}", told(text)));
+            let error = || format!("{} has no unit: {hint}", told(text));
+            return Err(meant().unwrap_or_else(error));
         }
         let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(|| {
-            format!("{} in {} is not a unit of time: {hint}", told(unit), told(text))
+            meant().unwrap_or_else(|| {
+                format!("{} in {} is not a unit of time: {hint}", told(unit), told(text))
+            })
         })?;
         total = number
             .checked_mul(*factor)
@@ -70,6 +78,53 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         rest = after.trim_start();
     }
     Ok(Duration::from_millis(total))
+}
+
+/// What other ways of writing a duration mean: `10 minutes`, `1.5h`, `2 hours and 30 min`, ISO 8601's `PT10M`.
+fn meant_duration(text: &str) -> Option<Duration> {
+    let text = text.trim().to_ascii_lowercase();
+    let iso = text.strip_prefix('p').filter(|rest| rest.len() > 1);
+    // Of ISO's `P1M` it is not known how long a month is.
+    let (days, time) =
+        iso.map_or(("", text.as_str()), |rest| rest.split_once('t').unwrap_or((rest, "")));
+    if iso.is_some() && days.contains('m') {
+        return None;
+    }
+    let mut milliseconds = 0.0;
+    for mut rest in [days, time] {
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let (number, after) = rest.split_at(digits);
+            let after = after.trim_start();
+            let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+            let (unit, after) = after.split_at(letters);
+            milliseconds += number.parse::<f64>().ok()? * factor_of_word(unit)?;
+            let after = after.trim_start_matches([' ', '\t', ',']);
+            rest = after.strip_prefix("and ").unwrap_or(after).trim_start();
+        }
+    }
+    let duration = Duration::try_from_secs_f64((milliseconds / 1_000.0_f64).min(1e10)).ok()?;
+    let rounded = Duration::from_millis(u64::try_from(duration.as_micros().div_ceil(1_000)).ok()?);
+    // Only what can be written is proposed.
+    let exact = rounded.abs_diff(duration) < Duration::from_micros(1);
+    (exact && parse_duration(&format_duration(rounded)).is_ok()).then_some(rounded)
+}
+
+/// The milliseconds of a unit that is written out or shortened in one of the usual ways.
+fn factor_of_word(unit: &str) -> Option<f64> {
+    let unit = match unit {
+        "w" | "wk" | "wks" | "week" | "weeks" => "w",
+        "d" | "day" | "days" => "d",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "m" | "min" | "mins" | "minute" | "minutes" => "m",
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => "ms",
+        _ => return None,
+    };
+    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    // A week in milliseconds is far below what a float holds exactly.
+    #[expect(clippy::cast_precision_loss, reason = "the largest factor is a week in milliseconds")]
+    Some(*factor as f64)
 }
 
 /// Writes a duration so that [`parse_duration`] reads it back (to the millisecond): `1h30m`, `0s`.
@@ -228,6 +283,48 @@ pub mod optional_duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_in_other_words_is_told_in_the_right_ones() {
+        let cases = [
+            ("10 minutes", "10m"),
+            ("2 hours", "2h"),
+            ("30 sec", "30s"),
+            ("1 day", "1d"),
+            ("10 m", "10m"),
+            ("10M", "10m"),
+            ("1.5h", "1h30m"),
+            ("90 mins", "1h30m"),
+            ("1 week", "7d"),
+            ("2 hours and 30 minutes", "2h30m"),
+            ("1 hour, 5 sec", "1h5s"),
+            ("250 milliseconds", "250ms"),
+            ("PT10M", "10m"),
+            ("P1DT2H", "1d2h"),
+            ("pt0.5s", "500ms"),
+            ("P2W", "14d"),
+        ];
+        for (written, right) in cases {
+            let error = parse_duration(written).unwrap_err();
+            assert_eq!(error, format!("`{written}` is not a duration: write it `{right}`"));
+            assert!(parse_duration(right).is_ok(), "{right}");
+        }
+        for unclear in [
+            "30",
+            "P1M",
+            "P",
+            "PT",
+            "1 month",
+            "soon",
+            "1.2.3 h",
+            "1e9d",
+            "-5m",
+            "9999999999999 weeks",
+        ] {
+            let error = parse_duration(unclear).unwrap_err();
+            assert!(!error.contains("write it `"), "{error}");
+        }
+    }
 
     #[test]
     fn durations_read_and_write() {

@@ -76,6 +76,26 @@ pub(crate) fn fit<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, st
     Cow::Owned(kept)
 }
 
+/// The text, cut between words to `cells` with an ellipsis where it is longer.
+pub(crate) fn fit_words<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
+    let cut = match fit(text, cells, ellipsis) {
+        Cow::Owned(cut) => cut,
+        whole => return whole,
+    };
+    let kept = cut.strip_suffix(ellipsis).unwrap_or(&cut);
+    let next = text.get(kept.len()..).and_then(|rest| rest.chars().next());
+    let words = if next == Some(' ') { Some(kept.len()) } else { kept.rfind(' ') };
+    // A word that would take most of the room with it is cut itself.
+    let words = words.filter(|end| end * 3 >= kept.len() * 2);
+    let idle = [' ', ';', ',', ':', '('];
+    let mut kept = words.map_or(kept, |end| kept[..end].trim_end_matches(idle));
+    // A lone letter is a key whose use is cut off.
+    while let Some((before, _)) = kept.rsplit_once(' ').filter(|(_, word)| word.len() == 1) {
+        kept = before.trim_end_matches(idle);
+    }
+    if cells > 0 { Cow::Owned(format!("{kept}{ellipsis}")) } else { Cow::Borrowed("") }
+}
+
 /// How long until `at`: `0:42`, `4:05`, `12m`, `3h 07m`, `2d 4h`; `due` once it is there.
 pub(crate) fn countdown(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     // The whole second in which `at` is reached is still counted: 0.2 s to go is 0:01.
@@ -221,6 +241,19 @@ mod tests {
         assert_eq!(fit("漢字漢字", 5, "…"), "漢字…");
         assert_eq!(fit("漢字漢字", 4, "…"), "漢…");
         assert_eq!(fit("abc", 0, "…"), "");
+    }
+
+    #[test]
+    fn a_sentence_is_cut_between_words() {
+        let text = "cannot undo: run of stubborn; x cancels it";
+        assert_eq!(fit_words(text, 80, "…"), text);
+        assert_eq!(fit_words(text, 42, "…"), text);
+        assert_eq!(fit_words(text, 41, "…"), "cannot undo: run of stubborn; x cancels…");
+        assert_eq!(fit_words(text, 33, "…"), "cannot undo: run of stubborn…");
+        assert_eq!(fit_words(text, 31, "…"), "cannot undo: run of stubborn…");
+        assert_eq!(fit_words("a /very/long/path/in/one/word", 20, "…"), "a /very/long/path/i…");
+        assert_eq!(fit_words("漢字 漢字漢字", 8, "…"), "漢字 漢…");
+        assert_eq!(fit_words("abc", 0, "…"), "");
     }
 
     #[test]

@@ -158,6 +158,22 @@ fn an_engine_whose_terminal_is_lost_goes_on() {
 }
 
 #[test]
+fn who_leaves_while_nothing_runs_is_told_that_nothing_fires_any_more() {
+    let dir = folder();
+    let scheduled = "  - { id: yearly, schedule: \"0 0 1 1 *\", run: echo }\n";
+    std::fs::write(dir.path().join("jobs.yaml"), format!("{JOBS}{scheduled}")).unwrap();
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("yearly");
+    screen.press("q");
+    screen.until_drawn("without a screen");
+    let told = screen.terminal.screen().contents().replace('\n', "");
+    let begin =
+        "the engine has stopped: nothing fires until it is started again (yearly would at 2";
+    assert!(told.contains(begin) && told.contains("`crontower --headless` runs it"), "{told}");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+}
+
+#[test]
 fn sigterm_ends_the_screen_and_the_engine() {
     let dir = folder();
     let mut screen = Screen::open(dir.path());

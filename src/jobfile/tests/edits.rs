@@ -403,9 +403,7 @@ fn a_new_job_stands_behind_the_last() {
     let add = Edit::Add(object(json!({"id": "new", "command": "echo"})));
     let texts = [
         "# c\ntimezone: UTC\njobs: []  # none\nlimits: {db: 2}\n",
-        "",
         "# only\n# comments",
-        "---\n",
         "timezone: UTC",
         "{timezone: UTC}\n",
         "  limits:\n    db: 2\n",
@@ -418,9 +416,7 @@ fn a_new_job_stands_behind_the_last() {
         texts.iter().map(|text| format!("{:?}", edited(text, "new", &add))).collect();
     insta::assert_snapshot!(told.join("\n"), @r##"
     "# c\ntimezone: UTC\njobs:  # none\n  - id: new\n    command: echo\nlimits: {db: 2}\n"
-    "jobs:\n  - id: new\n    command: echo\n"
-    "# only\n# comments\njobs:\n  - id: new\n    command: echo"
-    "---\njobs:\n  - id: new\n    command: echo\n"
+    "the file is wrong already: jobs.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`"
     "timezone: UTC\njobs:\n  - id: new\n    command: echo"
     "{timezone: UTC, jobs: [{id: new, command: echo}]}\n"
     "  limits:\n    db: 2\n  jobs:\n    - id: new\n      command: echo\n"

@@ -541,3 +541,24 @@ fn hostile_text_is_never_echoed_raw() {
     jobs.yaml:4:3: unknown key `\u{1b}]0;x\u{7}` in a job
     ");
 }
+
+#[test]
+fn a_text_that_is_not_indented_is_told_as_that() {
+    let told: Vec<String> = [
+        "jobs:\n- id: a\n  run: |\necho hello\n",
+        "jobs:\n- id: a\n  run: |\n  echo hello\n",
+        "jobs:\n- id: a\n  run: |\n  echo one\n  echo two\n  timeout: 5m\n",
+        "jobs:\n- id: a\n  run: >-  # folded\n\n  echo one\n  echo two\n",
+        "jobs:\n- run: |\n  echo *\n  id: a\n",
+        "jobs:\n- id: a\n  run: |\n  *.sh\n",
+        "jobs:\n- id: a\n  run: |\n  set -e; echo a: b\n",
+        // These are something else.
+        "jobs:\n- id: a\n  run: |\n    echo\n  timeout\n",
+        "jobs:\n- id: a\n  run: |\n  timeout: 5m\n",
+        "jobs:\n- id: a\n  run: |\n    echo\n  schedule: @daily\n",
+    ]
+    .iter()
+    .map(|text| told(text))
+    .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}

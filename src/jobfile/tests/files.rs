@@ -19,11 +19,31 @@ fn the_sample_is_right_and_raises_no_warning() {
 }
 
 #[test]
-fn an_empty_file_is_no_jobs() {
-    for text in ["", "# nothing\n", "---\n", "~", "jobs: []\n", "\u{feff}"] {
-        assert_eq!(load(text).set, JobSet::default(), "{text:?}");
+fn no_jobs_are_written_as_an_empty_list_and_an_emptied_file_is_an_error() {
+    for text in ["jobs: []\n", "---\njobs: []", "\u{feff}jobs: []"] {
+        let loaded = load(text);
+        assert_eq!((loaded.set, loaded.warnings), (JobSet::default(), vec![]), "{text:?}");
     }
+    for text in ["", "\n", "  \n\n", "# nothing\n", "---\n", "~", "\u{feff}"] {
+        let error = "jobs.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`";
+        assert_eq!(told(text), error, "{text:?}");
+    }
+    // Without a file there is nothing that could have been emptied.
     assert_eq!(parse(&[], &rules()).unwrap().set, JobSet::default());
+}
+
+#[test]
+fn an_emptied_file_of_a_folder_is_told() {
+    let folder = |a, b| told_of(&[("a.yaml", a), ("b.yaml", b)]);
+    insta::assert_snapshot!(folder("", "# nothing"), @"a.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`");
+    insta::assert_snapshot!(folder("jobs: []", "# nothing"), @"warning: b.yaml:1:1: the file is empty: no job comes from it");
+    insta::assert_snapshot!(folder("timezone: UTC", "limits: {}"), @"warning: a.yaml:1:1: no jobs: the key `jobs` is missing; write `jobs: []` if none is meant");
+    assert_eq!(folder("timezone: UTC", "jobs: []"), "");
+}
+
+#[test]
+fn a_file_without_the_key_jobs_is_warned_of() {
+    insta::assert_snapshot!(told("timezone: UTC\n"), @"warning: jobs.yaml:1:1: no jobs: the key `jobs` is missing; write `jobs: []` if none is meant");
 }
 
 #[test]
@@ -242,6 +262,38 @@ fn the_file_of_a_secret_is_looked_at_but_not_read() {
     insta::assert_snapshot!(told("./secret"), @"jobs.yaml:1:47: `secret_file`: `/secret` can be read by every user of the machine: chmod o-r it");
     insta::assert_snapshot!(told("gone"), @"jobs.yaml:1:47: `secret_file`: `/gone` is not there: attempts fail until it is");
     insta::assert_snapshot!(told("."), @"jobs.yaml:1:47: `secret_file`: `` is no file: attempts will fail");
+}
+
+#[test]
+fn what_the_machine_does_not_have_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |job: &str| {
+        let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
+        let text = format!("jobs: [{{id: a, run: x, {job}}}]");
+        let loaded = parse(&sources(&[("jobs.yaml", &text)]), &rules).unwrap();
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        warnings.join("\n").replace(folder.path().to_str().unwrap(), "…")
+    };
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let file = folder.path().join("file");
+    insta::assert_snapshot!(told("working_dir: gone"), @"jobs.yaml:1:37: `working_dir`: `…/gone` is not there: attempts fail until it is");
+    insta::assert_snapshot!(told("working_dir: file"), @"jobs.yaml:1:37: `working_dir`: `…/file` is no folder: attempts will fail");
+    insta::assert_snapshot!(told("shell: [/bin/zshx, -c]"), @"jobs.yaml:1:31: `shell`: `/bin/zshx` is not there: attempts fail until it is");
+    insta::assert_snapshot!(told("shell: [no-such-shell, -c]"), @"jobs.yaml:1:31: `shell`: `no-such-shell` is in no folder of PATH: attempts fail until it is");
+    insta::assert_snapshot!(told(&format!("shell: [{}]", file.display())), @"jobs.yaml:1:31: `shell`: `…/file` is no program that can be started: attempts will fail");
+    insta::assert_snapshot!(told("user: nobodyhere"), @"jobs.yaml:1:30: `user`: `nobodyhere` is no user of this machine: attempts fail until it is one");
+    for right in [
+        "working_dir: .",
+        "working_dir: /",
+        "shell: [/bin/sh, -c]",
+        "shell: [sh, -c]",
+        // These depend on what is not known here.
+        "shell: [./shell, -c]",
+        "shell: [no-such-shell, -c], env: {PATH: /opt/bin}",
+        "user: root",
+    ] {
+        assert_eq!(told(right), "", "{right}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::filter::Filter;
 use super::marks::Marks;
 use super::tree;
 use super::world::{JobCondition, World, last_result};
-use crate::model::{JobId, JobStatus};
+use crate::model::{JobId, JobStatus, StateName};
 use crate::tui::text::{clean, width, without_zone};
 
 /// A column to sort by.
@@ -119,9 +119,10 @@ const fn rank(condition: JobCondition) -> u8 {
         JobCondition::Live(_) => 1,
         JobCondition::Known => 2,
         JobCondition::Paused => 3,
-        JobCondition::New => 4,
-        JobCondition::Fine => 5,
-        JobCondition::Disabled => 6,
+        JobCondition::Ended(_) => 4,
+        JobCondition::New => 5,
+        JobCondition::Fine => 6,
+        JobCondition::Disabled => 7,
     }
 }
 
@@ -169,7 +170,10 @@ pub(crate) fn schedule(job: &JobStatus, zone: Tz) -> Cow<'_, str> {
 /// The jobs that a chain or a waiting execution waits for.
 pub(crate) fn waiting_for(world: &World, job: &JobStatus) -> String {
     use crate::model::ExecutionState::Waiting;
-    let live = world.live_of(&job.definition.id).find_map(|it| match &it.state {
+    let live = world.live_of(&job.definition.id);
+    // Of a hundred thousand that are queued none need be asked.
+    let any = world.count_of(&job.definition.id, StateName::Waiting) > 0;
+    let live = live.take(if any { usize::MAX } else { 0 }).find_map(|it| match &it.state {
         Waiting { waiting_for, .. } if !waiting_for.is_empty() => Some(waiting_for),
         _ => None,
     });
@@ -333,7 +337,7 @@ impl JobList {
 /// The word for a condition.
 pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
-        JobCondition::Live(state) => state.as_str(),
+        JobCondition::Live(state) | JobCondition::Ended(state) => state.as_str(),
         JobCondition::Failing => "failing",
         JobCondition::Known => "known",
         JobCondition::Paused => "paused",

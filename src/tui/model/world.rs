@@ -3,7 +3,7 @@
 //! Owns the one copy of jobs, live executions and workers on this side. Never knows what is
 //! selected or shown.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -24,7 +24,9 @@ pub(crate) enum JobCondition {
     Known,
     /// An operator has paused it.
     Paused,
-    /// Its newest result is none to worry about.
+    /// Its newest result is neither a success nor a failure: it was cancelled, or never began.
+    Ended(StateName),
+    /// Its newest result is a success.
     Fine,
     /// It has never run.
     New,
@@ -66,13 +68,40 @@ pub(crate) struct World {
     /// The jobs that wait for each, as places in `jobs`.
     dependents: HashMap<JobId, Vec<usize>>,
     live: BTreeMap<ExecutionId, Arc<Execution>>,
-    /// Live executions of a job, oldest first.
-    live_of: HashMap<JobId, Vec<ExecutionId>>,
+    live_of: HashMap<JobId, LiveOf>,
     workers: BTreeMap<WorkerId, Worker>,
     /// The engine itself.
     pub(crate) engine: EngineInfo,
     /// What whoever looks may do.
     pub(crate) role: Role,
+}
+
+/// The live executions of a job: there may be a hundred thousand of them.
+#[derive(Debug, Default)]
+struct LiveOf {
+    /// The oldest first.
+    ids: BTreeSet<ExecutionId>,
+    /// How many are in each state; none is 0.
+    counts: BTreeMap<StateName, usize>,
+}
+
+impl LiveOf {
+    fn count(&self, state: StateName) -> usize {
+        self.counts.get(&state).copied().unwrap_or(0)
+    }
+
+    fn enter(&mut self, id: ExecutionId, state: StateName) {
+        self.ids.insert(id);
+        *self.counts.entry(state).or_default() += 1;
+    }
+
+    fn leave(&mut self, id: ExecutionId, state: StateName) {
+        self.ids.remove(&id);
+        if let Some(count) = self.counts.get_mut(&state) {
+            *count -= 1;
+        }
+        self.counts.retain(|_, count| *count > 0);
+    }
 }
 
 impl World {
@@ -177,17 +206,22 @@ impl World {
 
     fn put_execution(&mut self, execution: &Arc<Execution>) {
         let id = execution.id;
-        let of_job = self.live_of.entry(execution.job_id.clone()).or_default();
-        of_job.retain(|other| *other != id);
-        if execution.state.is_final() {
-            self.live.remove(&id);
+        let before = if execution.state.is_final() {
+            self.live.remove(&id)
         } else {
-            of_job.push(id);
-            of_job.sort();
-            self.live.insert(id, Arc::clone(execution));
+            self.live.insert(id, Arc::clone(execution))
+        };
+        if let Some(before) = before
+            && let Some(of_job) = self.live_of.get_mut(&before.job_id)
+        {
+            of_job.leave(id, before.state.name());
+            if of_job.ids.is_empty() {
+                self.live_of.remove(&before.job_id);
+            }
         }
-        if of_job.is_empty() {
-            self.live_of.remove(&execution.job_id);
+        if !execution.state.is_final() {
+            let of_job = self.live_of.entry(execution.job_id.clone()).or_default();
+            of_job.enter(id, execution.state.name());
         }
     }
 
@@ -219,19 +253,25 @@ impl World {
 
     /// The live executions of a job, oldest first.
     pub(crate) fn live_of(&self, job: &JobId) -> impl DoubleEndedIterator<Item = &Arc<Execution>> {
-        let ids = self.live_of.get(job).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().filter_map(|id| self.live.get(id))
+        let ids = self.live_of.get(job).into_iter().flat_map(|it| it.ids.iter());
+        ids.filter_map(|id| self.live.get(id))
+    }
+
+    /// How many live executions of a job are in that state.
+    pub(crate) fn count_of(&self, job: &JobId, state: StateName) -> usize {
+        self.live_of.get(job).map_or(0, |it| it.count(state))
     }
 
     /// Where a job stands.
     pub(crate) fn condition(&self, job: &JobStatus) -> JobCondition {
-        let furthest =
-            self.live_of(&job.definition.id).map(|it| it.state.name()).max_by_key(|it| match it {
-                StateName::Running => 3,
-                StateName::Retrying => 2,
-                StateName::Queued => 1,
-                _ => 0,
-            });
+        let states = self.live_of.get(&job.definition.id).into_iter();
+        let states = states.flat_map(|it| it.counts.keys().copied());
+        let furthest = states.max_by_key(|it| match it {
+            StateName::Running => 3,
+            StateName::Retrying => 2,
+            StateName::Queued => 1,
+            _ => 0,
+        });
         if let Some(state) = furthest {
             return JobCondition::Live(state);
         }
@@ -246,8 +286,13 @@ impl World {
                 JobCondition::Known
             }
             Some(summary) if summary.state.is_failure() => JobCondition::Failing,
-            Some(_) => JobCondition::Fine,
-            None => JobCondition::New,
+            Some(summary) if summary.state == StateName::Succeeded => JobCondition::Fine,
+            Some(summary) => JobCondition::Ended(summary.state),
+            // What was skipped only counts where nothing else ever came of the job.
+            None => match job.last_execution.as_ref().or(job.recent.last()) {
+                Some(skipped) if skipped.state.is_final() => JobCondition::Ended(skipped.state),
+                _ => JobCondition::New,
+            },
         }
     }
 
@@ -263,8 +308,7 @@ impl World {
 
     /// Numbers for the header.
     pub(crate) fn pulse(&self) -> Pulse {
-        let running = |it: &&Arc<Execution>| it.state.name() == StateName::Running;
-        let running = self.live.values().filter(running).count();
+        let running = self.live_of.values().map(|it| it.count(StateName::Running)).sum();
         Pulse {
             failing: self.jobs.iter().filter(|job| Self::is_alarming(job)).count(),
             running,

@@ -98,7 +98,7 @@ fn a_run_has_arguments_dependencies_and_force() {
     let screen = check("r z", "run cleanup");
     assert!(screen.notice().starts_with("cannot undo: run of cleanup as 000007d0; x cancels"));
     let screen = check("j p k r z", "pause data-sync; run cleanup");
-    assert!(screen.notice().ends_with("(z again undoes: data-sync paused)"), "{}", screen.notice());
+    assert!(screen.notice().ends_with("; z again undoes: data-sync paused"), "{}", screen.notice());
     check("j p k r z z", "pause data-sync; run cleanup; resume data-sync");
     assert_eq!(check("z", "").notice(), "you have done nothing that could be undone");
 }

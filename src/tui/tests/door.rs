@@ -177,6 +177,12 @@ impl Door for FakeDoor {
                 |path: &str| Problem { path: path.to_owned(), message: "it is bad".to_owned() };
             return Err(Refusal::Invalid(vec![problem("jobs[0].retry.delay"), problem("x")]));
         }
+        if told("needs-run") {
+            // Nothing stands where it is missing: it is told where the job begins.
+            let message = "a job needs `run` (a script) or `command` (the name of a command)";
+            let problem = Problem { path: "id".to_owned(), message: message.to_owned() };
+            return Err(Refusal::Invalid(vec![problem]));
+        }
         let field = FieldChange {
             key: "schedule".to_owned(),
             before: Some("daily at 1 AM".to_owned()),

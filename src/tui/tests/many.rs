@@ -33,7 +33,7 @@ fn an_action_takes_all_that_are_marked_once_it_was_confirmed() {
 fn a_range_is_marked_and_esc_takes_marks_before_anything_else() {
     let mut screen = check("F Esc space j j v", "");
     assert_eq!(screen.model.marked(), 4);
-    assert!(screen.frame().lines().any(|line| line.starts_with("▐✗ failing   cleanup")));
+    assert!(screen.frame().lines().any(|line| line.starts_with("▐✗ failing    cleanup")));
     screen.press("/ \"sync\" Enter Esc");
     assert_eq!((screen.model.marked(), screen.model.jobs.rows().len()), (0, 1));
     screen.press("Esc");

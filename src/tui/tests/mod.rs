@@ -10,6 +10,7 @@ mod lists;
 mod many;
 mod real;
 mod snapshots;
+mod told;
 
 use std::sync::Arc;
 

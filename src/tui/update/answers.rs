@@ -110,8 +110,7 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     let (job, short) = (&execution.job_id, execution.id.short());
     match asked {
         Asked::Run | Asked::Retry if !execution.state.is_final() => {
-            let back =
-                Back::No(format!("{} cancels what still runs", model.way(Action::CancelExecution)));
+            let back = Back::No(format!("{} cancels it", model.way(Action::CancelExecution)));
             change::remember(model, format!("run of {job} as {short}"), vec![back]);
         }
         Asked::Cancel => {
@@ -207,7 +206,7 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
                 (plan.added.len(), plan.changed.len(), plan.removed.len());
             let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
             let (edit, reload) = (model.way(Action::Editor), model.way(Action::Reload));
-            let back = Back::No(format!("{edit} edits jobs.yaml back, {reload} reloads it"));
+            let back = Back::No(format!("{edit} edits it back, {reload} reloads"));
             change::remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
             model.notice(Severity::Info, text);
         }

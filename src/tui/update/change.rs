@@ -175,7 +175,8 @@ fn undo(model: &mut Model) -> Vec<Command> {
     });
     if let Some(why) = why_not {
         let before = model.done.last();
-        let before = before.map(|it| format!(" (z again undoes: {})", it.what));
+        let undo = model.way(Action::Undo);
+        let before = before.map(|it| format!("; {undo} again undoes: {}", it.what));
         let text = format!("cannot undo: {what}; {why}{}", before.unwrap_or_default());
         model.notice(Severity::Warning, text);
         return Vec::new();

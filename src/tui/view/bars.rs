@@ -11,7 +11,7 @@ use crate::tui::keys::Action;
 use crate::tui::model::form::Aim;
 use crate::tui::model::when::PAST_HINT;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
-use crate::tui::text::{clean, countdown, fit, uptime, width};
+use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
 /// Where am I, is it well.
 pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
@@ -55,15 +55,21 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
     let wrong = match (&model.link, &model.trouble) {
         (Link::Down(why), _) => {
-            // Some reasons begin with it.
-            let why = why.trim_start_matches("no engine is ");
-            Some(format!("{} reconnecting; no engine: {why}", theme.glyph("○", "!")))
+            let sign = theme.glyph("○", "!");
+            let whole = format!("{sign} reconnecting; no engine: {why}");
+            let short = format!("{sign} reconnecting; no engine");
+            // A reason that begins with it goes on with where it was looked for: System tells that.
+            Some(match width(&short) {
+                needed if needed > room => format!("{sign} no engine"),
+                _ if why.starts_with("no engine") => short,
+                _ => whole,
+            })
         }
         (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),
         (Link::Up, None) => None,
     };
     if let Some(text) = wrong {
-        let text = fit(&clean(&text), room, theme.ellipsis()).into_owned();
+        let text = fit_words(&clean(&text), room, theme.ellipsis()).into_owned();
         return vec![Span::styled(text, theme.bad())];
     }
     let pulse = model.pulse;
@@ -313,15 +319,10 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
             Severity::Warning => (theme.glyph("⚠ ", "! "), theme.care()),
             Severity::Error => (theme.glyph("⚠ ", "! "), theme.bad()),
         };
-        // What went wrong is read in full, as far as that goes beside the way to the keys.
-        let total = usize::from(area.width);
-        let room = if notice.severity == Severity::Error {
-            total.saturating_sub(14)
-        } else {
-            total * 2 / 3
-        };
+        // It is read in full, as far as that goes beside the way to the keys; `:notices` keeps all of it.
+        let room = usize::from(area.width).saturating_sub(11);
         let text = format!("{sign}{}", clean(&notice.text));
-        Line::styled(format!("{} ", fit(&text, room, theme.ellipsis())), style)
+        Line::styled(format!("{} ", fit_words(&text, room, theme.ellipsis())), style)
     });
     let taken = notice.as_ref().map_or(0, |line| line.width() + 2);
     let room = usize::from(area.width).saturating_sub(taken);

@@ -8,7 +8,7 @@ use super::bars::visible;
 use super::put;
 use crate::tui::model::Model;
 use crate::tui::model::form::{Entry, Field, Form};
-use crate::tui::text::{clean, fit};
+use crate::tui::text::{clean, fit, fit_words};
 
 /// Cells of the labels.
 const LABELS: usize = 17;
@@ -61,7 +61,7 @@ fn field_line<'a>(model: &Model, field: &'a Field, here: bool, width: usize) -> 
         // A hint that is not typed at would be taken for what the field holds.
         Entry::Text(input) if input.value().is_empty() && !here => Span::raw(""),
         Entry::Text(input) if input.value().is_empty() => {
-            Span::styled(fit(field.hint, room, theme.ellipsis()), theme.quiet())
+            Span::styled(fit_words(field.hint, room, theme.ellipsis()), theme.quiet())
         }
         Entry::Text(input) => {
             let scroll = if here { input.visual_scroll(room.max(1)) } else { 0 };
@@ -94,7 +94,7 @@ fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'st
     if here {
         return broken(text, room).into_iter().take(3).map(line).collect();
     }
-    vec![line(fit(text, room, theme.ellipsis()).into_owned())]
+    vec![line(fit_words(text, room, theme.ellipsis()).into_owned())]
 }
 
 /// A text in rows of so many cells, broken between words where that is possible.

@@ -66,6 +66,19 @@ pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Po
     None
 }
 
+/// What can become of the engine: key, in full, in short.
+const CHOICES: [(&str, &str, &str); 5] = [
+    (
+        "l",
+        "leave the engine running without a screen; crontower comes back to it",
+        "go on headless",
+    ),
+    ("s", "stop the engine, running commands go on by themselves (Enter)", "stop (Enter)"),
+    ("w", "stop the engine when running commands have ended", "stop when done"),
+    ("c", "stop the engine and cancel running commands", "stop and cancel"),
+    ("Esc", "stay", "stay"),
+];
+
 fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
     let running = model.pulse.running;
     let title = match running {
@@ -74,16 +87,23 @@ fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
         count => format!(" {count} executions are running"),
     };
     put(canvas, area, 0, &Line::styled(title, model.theme.care()));
-    let choices = [
-        ("l", "leave the engine running without a screen; crontower comes back to it"),
-        ("s", "stop the engine, running commands go on by themselves (Enter)"),
-        ("w", "stop the engine when running commands have ended"),
-        ("c", "stop the engine and cancel running commands"),
-        ("Esc", "stay"),
-    ];
-    for (at, (key, text)) in choices.into_iter().enumerate() {
+    if usize::from(area.height) <= CHOICES.len() {
+        // Two in a row, so that none is out of sight.
+        for (row, pair) in CHOICES.chunks(2).enumerate() {
+            let spans = pair.iter().flat_map(|(key, _, short)| {
+                let key = Span::styled(format!(" {key} "), model.theme.strong());
+                [key, Span::raw(format!("{short:<17}"))]
+            });
+            put(canvas, area, row + 1, &Line::from_iter(spans));
+        }
+        return;
+    }
+    let longest = CHOICES.iter().map(|(_, text, _)| width(text) + 7).max().unwrap_or(0);
+    let roomy = longest <= usize::from(area.width);
+    for (at, (key, long, short)) in CHOICES.into_iter().enumerate() {
         let key = Span::styled(format!(" {key:>4}  "), model.theme.strong());
-        put(canvas, area, at + 1, &Line::from(vec![key, Span::raw(text)]));
+        let text = Span::raw(if roomy { long } else { short });
+        put(canvas, area, at + 1, &Line::from(vec![key, text]));
     }
 }
 

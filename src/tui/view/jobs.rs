@@ -14,7 +14,7 @@ use crate::tui::text::{age, clean, countdown};
 use crate::tui::theme::{Look, Theme};
 
 const COLUMNS: [Column; 9] = [
-    Column::new("state", 10, 10, 0),
+    Column::new("state", 10, 11, 0),
     Column::new("job", 16, 40, 1),
     Column::new("name", 16, 28, 9),
     Column::new("schedule", 18, 60, 4),
@@ -154,7 +154,7 @@ pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
     let glyph = |unicode, ascii| theme.glyph(unicode, ascii);
     let word = word(condition);
     match condition {
-        JobCondition::Live(state) => theme.state(state),
+        JobCondition::Live(state) | JobCondition::Ended(state) => theme.state(state),
         JobCondition::Failing => Look { glyph: glyph("✗", "x"), word, style: theme.bad() },
         JobCondition::Known => Look { glyph: glyph("⚑", "!"), word, style: theme.care() },
         JobCondition::Paused => Look { glyph: glyph("‖", "="), word, style: theme.care() },

@@ -30,16 +30,22 @@ pub(crate) use system::event_rows;
 use super::keys::Action;
 use super::layout::LEAST;
 use super::model::{Model, Opened, Tab};
+use super::text::width;
 
 /// Draws the screen.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let Some(areas) = model.areas() else {
         let area = frame.area();
         let quit = model.way(Action::Back);
-        let long =
-            format!("the screen is smaller than {}x{}: {quit} quits", LEAST.width, LEAST.height);
-        let short = format!("needs {}x{}; {quit} quits", LEAST.width, LEAST.height);
-        let text = if long.len() <= usize::from(area.width) { long } else { short };
+        let least = format!("{}x{}", LEAST.width, LEAST.height);
+        let texts = [
+            format!("the screen is smaller than {least}: {quit} quits"),
+            format!("needs {least}; {quit} quits"),
+            format!("needs {least}"),
+            least,
+        ];
+        let fits = |text: &&String| width(text) <= usize::from(area.width);
+        let text = texts.iter().find(fits).map_or("", String::as_str);
         put(frame.buffer_mut(), area, 0, &Line::from(text));
         return;
     };
@@ -86,7 +92,7 @@ fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>
             details::execution(model, execution, width, usize::MAX)
         }
         Opened::Worker { id, .. } => workers::details(model, id),
-        Opened::Plan { plan, .. } => papers::plan(model, plan),
+        Opened::Plan { plan, .. } => papers::plan(model, plan, width),
         Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
         Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
         Opened::Help { place, .. } => papers::help(model, *place, width),

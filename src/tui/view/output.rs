@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::papers::broken;
 use super::{joined, put, put_ends};
 use crate::tui::model::output::{Line as OutputLine, Output, fold};
 use crate::tui::model::scrub::plain;
@@ -26,14 +27,9 @@ pub(super) fn draw(model: &Model, output: &Output, canvas: &mut Buffer, area: Re
     let rows = usize::from(area.height.saturating_sub(1));
     let columns = usize::from(area.width);
     if output.lines().is_empty() {
-        let text = match (&output.trouble, output.is_complete()) {
-            (Some(trouble), _) => {
-                format!("   cannot be read: {}", crate::tui::text::clean(trouble))
-            }
-            (None, true) => "   nothing has been written yet".to_owned(),
-            (None, false) => String::new(),
-        };
-        put(canvas, area, 2, &Line::styled(text, model.theme.quiet()));
+        for (row, line) in instead(model, output, columns).iter().enumerate() {
+            put(canvas, area, row + 2, line);
+        }
         return;
     }
     let mut row = 1;
@@ -47,6 +43,37 @@ pub(super) fn draw(model: &Model, output: &Output, canvas: &mut Buffer, area: Re
             row += 1;
         }
     }
+}
+
+/// What is told where there is no output.
+fn instead(model: &Model, output: &Output, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let quiet = |text: String| {
+        let rows = broken(&text, columns.saturating_sub(2)).into_iter();
+        rows.map(|row| Line::styled(format!("  {row}"), theme.quiet())).collect::<Vec<_>>()
+    };
+    if let Some(trouble) = &output.trouble {
+        return quiet(format!("cannot be read: {trouble}"));
+    }
+    if !output.is_complete() {
+        return Vec::new();
+    }
+    let execution = &output.execution;
+    let attempt = execution.attempts.iter().find(|it| it.number == output.key.attempt);
+    let ended = execution.state.is_final() || attempt.is_some_and(|it| it.finished_at.is_some());
+    if !ended {
+        return quiet("nothing has been written yet".to_owned());
+    }
+    let started = attempt.is_some_and(|it| it.started_at.is_some());
+    let what = if started { "it ended without output" } else { "it never started: no output" };
+    let mut lines = quiet(what.to_owned());
+    let look = theme.state(execution.state.name());
+    let why = attempt.and_then(|it| it.error.as_deref()).unwrap_or(&execution.reason);
+    if !why.is_empty() {
+        let rows = broken(&format!("{}: {why}", look.word), columns.saturating_sub(2));
+        lines.extend(rows.into_iter().map(|row| Line::styled(format!("  {row}"), look.style)));
+    }
+    lines
 }
 
 fn head(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {

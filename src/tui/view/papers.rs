@@ -13,7 +13,7 @@ use crate::tui::text::{clean, moment, width};
 type Page<'a> = (Line<'a>, Vec<Line<'a>>);
 
 /// What a reload would change.
-pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
+pub(super) fn plan<'a>(model: &Model, plan: &'a Plan, columns: usize) -> Page<'a> {
     let theme = model.theme;
     let mut lines = Vec::new();
     for job in &plan.added {
@@ -39,23 +39,22 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan) -> Page<'a> {
         lines.push(Line::default());
     }
     for warning in &plan.warnings {
-        lines.push(Line::styled(
-            format!(" {} {}", theme.glyph("⚠", "!"), clean(warning)),
-            theme.care(),
-        ));
+        let warning = format!("{} {warning}", theme.glyph("⚠", "!"));
+        let rows = broken(&warning, columns).into_iter();
+        lines.extend(rows.map(|row| Line::styled(row, theme.care())));
     }
     let (added, changed, removed) = (plan.added.len(), plan.changed.len(), plan.removed.len());
     let title = if plan.is_empty() {
-        " jobs.yaml brings no change".to_owned()
+        "jobs.yaml brings no change".to_owned()
     } else {
         format!(
-            " jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
+            "jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
              {} applies, {} does not",
             model.way(Action::Apply),
             model.way(Action::Close)
         )
     };
-    (Line::styled(title, theme.strong()), lines)
+    titled(model, &title, lines, columns)
 }
 
 /// What an edit would write: a unified diff, or key by key.
@@ -76,8 +75,15 @@ pub(super) fn diff<'a>(
         };
         broken(text, columns).into_iter().map(move |row| Line::styled(row, style))
     };
-    let lines = lines.iter().flat_map(rows).collect();
-    (Line::styled(format!(" {}", clean(title)), theme.strong()), lines)
+    titled(model, title, lines.iter().flat_map(rows).collect(), columns)
+}
+
+/// A title in full, on more rows than one where it is too long.
+fn titled<'a>(model: &Model, title: &str, lines: Vec<Line<'a>>, columns: usize) -> Page<'a> {
+    let style = model.theme.strong();
+    let mut rows = broken(title, columns + 2).into_iter().map(|row| Line::styled(row, style));
+    let title = rows.next().unwrap_or_default();
+    (title, rows.chain(lines).collect())
 }
 
 fn field_lines(model: &Model, field: &FieldChange) -> Vec<Line<'static>> {
@@ -103,7 +109,7 @@ pub(super) fn paper<'a>(
     columns: usize,
 ) -> Page<'a> {
     let broken = lines.iter().flat_map(|line| broken(line, columns)).map(Line::from).collect();
-    (Line::styled(format!(" {}", clean(title)), model.theme.strong()), broken)
+    titled(model, title, broken, columns)
 }
 
 /// A line from outside, broken between words where it is too long.

@@ -12,7 +12,7 @@ use crate::tui::keys::Action;
 use crate::tui::model::cursor::Move;
 use crate::tui::model::load::{Minute, SLOT};
 use crate::tui::model::{Link, Model};
-use crate::tui::text::{clean, countdown, fire_time, fit, instant, moment, took};
+use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
 /// Rows of the upper part.
@@ -175,7 +175,10 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
     let state = match &model.link {
-        Link::Up => Span::styled("running", theme.good()),
+        Link::Up => {
+            let version = clean(&engine.version);
+            Span::styled(format!("running, version {version}"), theme.good())
+        }
         Link::Down(why) => Span::styled(format!("gone: {}", clean(why)), theme.bad()),
     };
     let file = match &engine.file.path {
@@ -188,7 +191,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let listen = engine.listen.as_deref().unwrap_or("the socket only");
     let rows: [(&str, Span<'_>); 7] = [
         ("engine", state),
-        ("version", Span::raw(format!("{} pid {}", clean(&engine.version), engine.pid))),
+        ("leader", Span::raw(format!("{}, pid {}", clean(&engine.host), engine.pid))),
         ("since", Span::raw(instant(model.zone(), engine.started_at))),
         ("store", Span::raw(clean(&engine.store))),
         ("data", Span::raw(clean(&engine.data_dir))),
@@ -198,7 +201,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     put(canvas, area, 0, &title(model, "engine"));
     for (at, (name, value)) in rows.into_iter().enumerate() {
         let room = usize::from(area.width).saturating_sub(14);
-        let text = fit(&value.content, room, theme.ellipsis()).into_owned();
+        let text = fit_words(&value.content, room, theme.ellipsis()).into_owned();
         let line = Line::from(vec![
             Span::styled(format!("   {name:<9} "), theme.quiet()),
             Span::styled(text, value.style),

@@ -1,0 +1,200 @@
+//! What the screen says: that it is true of how things ended, and that it fits.
+
+use std::sync::Arc;
+
+use super::door::FakeDoor;
+use super::fixtures::{execution, execution_id, executions, job, job_id, snapshot};
+use super::{Message, Screen};
+use crate::driver::{Batch, Snapshot};
+use crate::model::{Execution, JobStatus, Outcome, StateName};
+use crate::tui::model::JobCondition;
+
+/// A world of one job with these past executions, the newest last.
+fn past(states: &[StateName]) -> Screen {
+    let mut status = JobStatus::clone(&job("stubborn", |_| ()));
+    let ended = (0..).zip(states).map(|(number, state)| {
+        execution(number, "stubborn", *state, -600 + i64::try_from(number).unwrap()).summary()
+    });
+    status.recent = ended.collect();
+    status.last_execution = status.recent.last().cloned();
+    let world = Snapshot { jobs: vec![Arc::new(status)], live: Vec::new(), ..snapshot() };
+    Screen::new(FakeDoor::new(world, Vec::new()), 80, 24)
+}
+
+#[test]
+fn a_job_is_as_its_newest_execution_that_counts_has_ended() {
+    use StateName::{Cancelled, Failed, Skipped, Succeeded, TimedOut};
+    for (states, word) in [
+        (&[][..], "· new"),
+        (&[Succeeded], "✓ ok"),
+        (&[Cancelled], "⊘ cancelled"),
+        (&[Skipped], "– skipped"),
+        (&[Failed, Cancelled], "⊘ cancelled"),
+        (&[Succeeded, Cancelled], "⊘ cancelled"),
+        (&[Cancelled, Succeeded], "✓ ok"),
+        // What was skipped says nothing where something else does.
+        (&[Cancelled, Skipped], "⊘ cancelled"),
+        (&[Succeeded, Skipped], "✓ ok"),
+        (&[TimedOut, Skipped], "✗ failing"),
+    ] {
+        let screen = past(states);
+        let row = screen.row("stubborn");
+        assert!(row.starts_with(&format!("{word}  ")), "{states:?}: {row}");
+    }
+    let mut screen = past(&[Cancelled]);
+    screen.press("/ \"state:cancelled\"");
+    assert_eq!(screen.model.jobs.rows().len(), 1);
+}
+
+/// The sample world with one more execution that is looked at.
+fn output_of(looked_at: Execution) -> String {
+    let mut door = FakeDoor::new(snapshot(), vec![Arc::new(looked_at)]);
+    door.output.clear();
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("2 l");
+    screen.frame()
+}
+
+#[test]
+fn an_end_without_output_is_told_as_one_with_its_reason() {
+    let frame = output_of(execution(1, "cleanup", StateName::Failed, -60));
+    assert!(frame.contains("it ended without output\n"), "{frame}");
+    assert!(frame.contains("failed: attempt 1 failed: exit code 3\n"), "{frame}");
+    let mut refused = execution(1, "cleanup", StateName::Failed, -60);
+    let attempt = &mut refused.attempts[0];
+    (attempt.started_at, attempt.outcome) = (None, Some(Outcome::Failed));
+    attempt.error = Some("not started: there is no user `nobodyhere` on this machine".to_owned());
+    let frame = output_of(refused);
+    assert!(frame.contains("it never started: no output\n"), "{frame}");
+    let why = "failed: not started: there is no user `nobodyhere` on this machine\n";
+    assert!(frame.contains(why), "{frame}");
+    let frame = output_of(execution(1, "cleanup", StateName::Running, -60));
+    assert!(frame.contains("nothing has been written yet"), "{frame}");
+}
+
+#[test]
+fn what_is_told_under_a_form_is_about_fields_that_were_left() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("n \"needs-run\" Tab");
+    assert!(!screen.frame().contains("a job needs"), "{}", screen.frame());
+    screen.press("Tab Tab Tab Tab");
+    assert!(!screen.frame().contains("a job needs"), "{}", screen.frame());
+    screen.press("Tab");
+    let frame = screen.frame();
+    let rows: Vec<&str> = frame.lines().collect();
+    let run = rows.iter().position(|row| row.split_whitespace().next() == Some("run")).unwrap();
+    assert!(rows[run + 1].contains("a job needs `run`"), "{frame}");
+    let mut screen = Screen::sample(80, 24);
+    screen.press("n \"needs-run\" Enter");
+    assert!(screen.frame().contains("a job needs `run`"), "all is told on saving");
+    assert!(screen.row("▸ run").starts_with("▸ run"), "and that is where one stands");
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so_in_words_that_fit() {
+    for (width, told) in [
+        (41, "the screen is smaller than 40x10: q quits"),
+        (40, "needs 40x10; q quits"),
+        (20, "needs 40x10; q quits"),
+        (19, "needs 40x10"),
+        (10, "40x10"),
+        (4, ""),
+    ] {
+        let screen = Screen::sample(width, 5);
+        assert_eq!(screen.frame().lines().next(), Some(told), "{width}");
+    }
+}
+
+#[test]
+fn every_way_to_leave_is_to_be_seen_on_the_smallest_screen() {
+    for (width, height) in [(40, 10), (60, 24), (80, 24)] {
+        let mut screen = Screen::sample(width, height);
+        screen.press("q");
+        let frame = screen.frame();
+        for (key, what) in [
+            ("l", if width < 80 { "go on headless" } else { "leave the engine running" }),
+            ("s", if width < 80 { "stop (Enter)" } else { "go on by themselves (Enter)" }),
+            ("w", if width < 80 { "stop when done" } else { "when running commands have ended" }),
+            ("c", if width < 80 { "stop and cancel" } else { "and cancel running commands" }),
+            ("Esc", "stay"),
+        ] {
+            assert!(frame.contains(what) && frame.contains(&format!(" {key} ")), "{key}: {frame}");
+        }
+    }
+}
+
+#[test]
+fn what_was_lost_is_told_in_a_sentence_that_fits() {
+    let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
+    for (width, height) in [(80, 24), (40, 10)] {
+        let mut screen = Screen::sample(width, height);
+        let why = "no engine is reachable at /tmp/somewhere/deep/crontower.sock: refused";
+        screen.take(Message::Gone(why.to_owned()));
+        let told = header(&screen);
+        let whole = if width < 80 { "○ no engine " } else { "○ reconnecting; no engine " };
+        assert!(told.contains(whole), "{told}");
+        screen.take(Message::Gone("the connection was closed by another".to_owned()));
+        assert!(!header(&screen).contains("anothe…"), "{}", header(&screen));
+    }
+    let mut screen = Screen::sample(80, 24);
+    screen.take(Message::Gone("no engine is reachable at /x/crontower.sock: refused".to_owned()));
+    screen.press("4");
+    assert!(screen.frame().contains("at /x/crontower.sock"), "{}", screen.frame());
+}
+
+#[test]
+fn what_cannot_be_undone_is_told_in_full_at_80_columns() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("G r z");
+    let told = "⚠ cannot undo: run of report-generation as 000007d0; x cancels it";
+    assert!(screen.footer().ends_with(told), "{}", screen.footer());
+    // A longer one ends at a word, and is kept in full.
+    screen.press("p G r z");
+    assert!(screen.footer().ends_with("; x cancels it…"), "{}", screen.footer());
+    screen.press(": \"notices\" Enter");
+    assert!(screen.frame().contains("report-generation paused"), "{}", screen.frame());
+}
+
+#[test]
+fn a_long_title_goes_on_in_the_next_row() {
+    let mut world = snapshot();
+    let long = format!("{}-of-the-night", "report".repeat(8));
+    world.jobs = vec![job(&long, |_| ())];
+    world.live.clear();
+    let mut screen = Screen::new(FakeDoor::new(world, executions()), 80, 24);
+    screen.press(": \"delete\" Enter");
+    let frame = screen.frame();
+    assert!(frame.contains(&format!(" {long} is to be")), "{frame}");
+    assert!(frame.contains("Enter goes on, Esc does not\n"), "{frame}");
+}
+
+#[test]
+fn live_executions_of_one_job_are_counted_and_ordered_however_they_come() {
+    let mut screen = Screen::sample(80, 24);
+    let live = |number, state| Arc::new(execution(number, "cleanup", state, -5));
+    let queued = [3_003, 3_001, 3_002].map(|number| live(number, StateName::Queued));
+    let more = |seq, executions: &[Arc<Execution>]| Batch {
+        seq,
+        executions: executions.to_vec(),
+        ..Batch::default()
+    };
+    let state = |screen: &Screen| {
+        let status = screen.model.world.job(&job_id("cleanup")).unwrap();
+        let ids = screen.model.world.live_of(&status.definition.id).map(|it| it.id);
+        (screen.model.world.condition(status), ids.collect::<Vec<_>>())
+    };
+    let before = screen.model.pulse;
+    screen.batch(more(50, &queued));
+    let ids = [3_001, 3_002, 3_003].map(execution_id);
+    assert_eq!(state(&screen), (JobCondition::Live(StateName::Queued), ids.to_vec()));
+    assert_eq!(screen.model.pulse.queued, before.queued + 3);
+    // One that changes its state is still one.
+    screen.batch(more(51, &[live(3_002, StateName::Running), live(3_003, StateName::Running)]));
+    assert_eq!(state(&screen), (JobCondition::Live(StateName::Running), ids.to_vec()));
+    screen.batch(more(52, &[live(3_002, StateName::Succeeded), live(3_003, StateName::Retrying)]));
+    assert_eq!(state(&screen).0, JobCondition::Live(StateName::Retrying));
+    assert_eq!(screen.model.pulse.running, before.running);
+    screen.batch(more(53, &[live(3_001, StateName::Cancelled), live(3_003, StateName::Failed)]));
+    assert_eq!(state(&screen), (JobCondition::Failing, Vec::new()));
+    assert_eq!(screen.model.pulse.queued, before.queued);
+}
