@@ -36,6 +36,8 @@ enum From {
   crontab -l | crontower import crontab -o jobs.yaml
   crontower import crontab /etc/crontab
 
+An entry with @reboot becomes a job that runs at the engine's first start after each boot: the first time as soon
+as an engine has it, however long ago the machine booted.
 What cannot be carried over is told on stderr as FILE:LINE: message. A line that cannot be read ends it
 with exit code 2, unless --skip-bad leaves it out.")]
 struct Crontab {
@@ -98,6 +100,10 @@ impl Crontab {
             return Err(
                 Failure::new(Exit::Usage, message).hint("mend it, or leave it out with --skip-bad")
             );
+        }
+        if imported.jobs == 0 {
+            let message = format!("{}: no entries: nothing was written", origin.name);
+            return Err(Failure::new(Exit::Usage, message));
         }
         match &self.output {
             None => context.terminal.say(&imported.yaml)?,

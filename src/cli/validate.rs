@@ -1,5 +1,6 @@
 //! `crontower validate`: everything that is wrong with a jobs file, by the rules that the engine loads it by.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::Context;
@@ -11,23 +12,34 @@ use crate::driver::system_zone;
 use crate::jobfile::{self, Rules, SourceText};
 use crate::worker::registry::Registry;
 
+/// More is no jobs file.
+const MOST_BYTES: u64 = 16 << 20;
+
 /// Judge a jobs file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   crontower validate
+  git show :jobs.yaml | crontower validate -
   crontower validate /etc/crontower/jobs.yaml && systemctl reload crontower
 
 Every error is told on stderr as FILE:LINE:COL: message, and the exit code is then 2.")]
 pub(super) struct Validate {
-    /// The file, or a folder of *.yaml [env: CRONTOWER_JOBS; default: jobs.yaml]
+    /// The file, `-` for stdin, or a folder of *.yaml [env: CRONTOWER_JOBS; default: jobs.yaml]
     file: Option<PathBuf>,
 }
 
 impl Validate {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         let path = jobs_file(self.file).unwrap_or_else(|| PathBuf::from("jobs.yaml"));
-        let texts =
-            jobfile::read(&path).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let texts = match path.as_os_str() == "-" {
+            true => vec![stdin()?],
+            false => jobfile::read(&path)
+                .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
+        };
+        if texts.is_empty() {
+            let message = format!("{}: holds no file of the form *.yaml", path.display());
+            return Err(Failure::new(Exit::Usage, message));
+        }
         let loaded = match judge(&path, &texts) {
             Ok(loaded) => loaded,
             Err(errors) => {
@@ -48,6 +60,18 @@ impl Validate {
         };
         context.terminal.say(&format!("{}: {count}, no errors", plain(&path.display().to_string())))
     }
+}
+
+/// A jobs file that comes through a pipe.
+fn stdin() -> Result<SourceText, Failure> {
+    let wrong = |what: String| Failure::new(Exit::Usage, format!("-: {what}"));
+    let mut text = String::new();
+    let taken = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text);
+    taken.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(wrong("a jobs file has at most 16 MiB".to_owned()));
+    }
+    Ok(SourceText { name: "-".to_owned(), text })
 }
 
 fn judge(path: &Path, texts: &[SourceText]) -> Result<jobfile::Loaded, jobfile::FileErrors> {

@@ -43,6 +43,9 @@ pub struct Imported {
     pub errors: Vec<String>,
 }
 
+const REBOOT: &str = "@reboot: it runs at the engine's first start after each boot of the machine: the first time as soon as an \
+                      engine has it, however long ago that boot was";
+
 /// What holds for the entries below.
 #[derive(Default)]
 struct Reader {
@@ -136,6 +139,9 @@ impl Reader {
     fn entry(&mut self, line: &str, number: usize, origin: &Origin<'_>) -> Result<Job, String> {
         let line = line.strip_prefix('-').unwrap_or(line);
         let (schedule, mut rest) = schedule(line)?;
+        if schedule == "@reboot" {
+            self.note(origin, number, REBOOT);
+        }
         let mut user = None;
         if origin.system {
             let (name, behind) = word(rest);
@@ -316,23 +322,89 @@ fn name_of(command: &str) -> String {
     short.filter(|short| !short.is_empty()).unwrap_or(&name).to_owned()
 }
 
+/// What all jobs of a file say alike: it stands in `defaults`, once.
+#[derive(Default)]
+struct Shared {
+    working_dir: Option<String>,
+    timezone: Option<String>,
+    shell: Option<Vec<String>>,
+    /// `env` is laid under entry by entry, so that each can be shared by itself.
+    env: BTreeMap<String, EnvValue>,
+}
+
+impl Shared {
+    fn of(jobs: &[&Job]) -> Self {
+        let Some((first, others)) = jobs.split_first() else { return Self::default() };
+        let all = |alike: &dyn Fn(&Job) -> bool| others.iter().all(|job| alike(job));
+        let folder = first.working_dir.clone();
+        let working_dir = folder.filter(|_| all(&|job| job.working_dir == first.working_dir));
+        if others.is_empty() {
+            return Self { working_dir, ..Self::default() };
+        }
+        let zone = first.timezone.clone();
+        let unusual = shell(first).filter(|shell| *shell != &JobCommand::default_shell());
+        let alike =
+            |(name, value): &(&String, &EnvValue)| all(&|job| job.env.get(*name) == Some(*value));
+        let env = first.env.iter().filter(alike).map(|(name, value)| (name.clone(), value.clone()));
+        Self {
+            working_dir,
+            timezone: zone.filter(|_| all(&|job| job.timezone == first.timezone)),
+            shell: unusual.filter(|_| all(&|job| shell(job) == shell(first))).cloned(),
+            env: env.collect(),
+        }
+    }
+
+    fn keys(&self) -> Vec<(&'static str, write::Yaml)> {
+        let text = |text: &String| write::Yaml::Text(text.clone());
+        let mut keys = Vec::new();
+        keys.extend(self.working_dir.as_ref().map(|folder| ("working_dir", text(folder))));
+        keys.extend(self.timezone.as_ref().map(|zone| ("timezone", text(zone))));
+        let shell = self.shell.as_ref().map(|shell| shell.iter().map(text).collect());
+        keys.extend(shell.map(|shell| ("shell", write::Yaml::List(shell))));
+        let env = self.env.iter().filter_map(|(name, value)| match value {
+            EnvValue::Text(value) => Some((name.clone(), text(value))),
+            // A crontab holds texts only.
+            EnvValue::SecretFile { .. } => None,
+        });
+        let env: Vec<_> = env.collect();
+        keys.extend((!env.is_empty()).then_some(("env", write::Yaml::Map(env))));
+        keys
+    }
+
+    /// What is left for a job to say.
+    fn without(&self, job: &Job) -> Job {
+        let mut job = job.clone();
+        (job.overlap, job.catch_up) = (Overlap::default(), CatchUp::default());
+        job.working_dir = job.working_dir.filter(|_| self.working_dir.is_none());
+        job.timezone = job.timezone.filter(|_| self.timezone.is_none());
+        if let (JobCommand::Run { shell, .. }, Some(_)) = (&mut job.command, &self.shell) {
+            *shell = JobCommand::default_shell();
+        }
+        job.env.retain(|name, _| !self.env.contains_key(name));
+        job
+    }
+}
+
+fn shell(job: &Job) -> Option<&Vec<String>> {
+    match &job.command {
+        JobCommand::Run { shell, .. } => Some(shell),
+        JobCommand::Named { .. } => None,
+    }
+}
+
 /// The jobs as a file.
 fn file(origin: &Origin<'_>, jobs: &[&Job]) -> String {
     let mut out =
         format!("# Made by `crontower import crontab` from {}.\n\n", printable(&origin.name, 200));
     out += "# As under cron: runs of a job may overlap, and what was missed is not made up for.\n";
     out += "defaults:\n  overlap: allow\n  catch_up: none\n";
-    let folder = jobs.first().and_then(|job| job.working_dir.clone());
-    let shared = folder.filter(|_| jobs.iter().all(|job| job.working_dir == jobs[0].working_dir));
-    if let Some(folder) = &shared {
-        let value = write::Yaml::Text(folder.clone());
-        let _ = writeln!(out, "  working_dir: {}", write::one_line(&value));
+    let shared = Shared::of(jobs);
+    for (key, value) in shared.keys() {
+        let _ = writeln!(out, "  {key}: {}", write::one_line(&value));
     }
     out += if jobs.is_empty() { "\njobs: []\n" } else { "\njobs:\n" };
     for (number, job) in jobs.iter().enumerate() {
-        let mut job = Job::clone(job);
-        (job.overlap, job.catch_up) = (Overlap::default(), CatchUp::default());
-        job.working_dir = job.working_dir.filter(|_| shared.is_none());
+        let job = shared.without(job);
         out += if number == 0 { "" } else { "\n" };
         out += &write::as_item(&job);
     }

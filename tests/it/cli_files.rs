@@ -97,6 +97,57 @@ fn a_crontab_is_imported() {
 }
 
 #[test]
+fn a_crontab_without_entries_is_an_error_and_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for text in ["", "# m h dom mon dow command\nPATH=/bin\n"] {
+        std::fs::write(dir.path().join("tab"), text).unwrap();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "tab", "-o", "f"]), @"
+            exit code 2
+            -- stderr
+            error: tab: no entries: nothing was written
+            ");
+        }
+    }
+    assert!(!dir.path().join("f").exists());
+}
+
+#[test]
+fn what_all_entries_have_alike_is_imported_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let tab = "SHELL=/bin/bash\nCRON_TZ=Asia/Tokyo\nPATH=/bin\nA=1\n@reboot one\nA=2\n@daily two\n";
+    std::fs::write(dir.path().join("tab"), tab).unwrap();
+    insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "tab"]), @r#"
+    exit code 0
+    -- stdout
+    # Made by `crontower import crontab` from tab.
+
+    # As under cron: runs of a job may overlap, and what was missed is not made up for.
+    defaults:
+      overlap: allow
+      catch_up: none
+      working_dir: /home/me
+      timezone: Asia/Tokyo
+      shell: [/bin/bash, -c]
+      env: {PATH: /bin}
+
+    jobs:
+      - id: one
+        schedule: "@reboot"
+        run: one
+        env: {A: "1"}
+
+      - id: two
+        schedule: "@daily"
+        run: two
+        env: {A: "2"}
+    -- stderr
+    tab:5: @reboot: it runs at the engine's first start after each boot of the machine: the first time as soon as an engine has it, however long ago that boot was
+    imported 2 jobs, 1 thing to look at
+    "#);
+}
+
+#[test]
 fn a_crontab_with_bad_lines_is_refused_unless_they_are_left_out() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("tab"), "61 * * * * x\n* * * * * fine\nnonsense\n").unwrap();

@@ -1,5 +1,8 @@
 //! `crontower validate` as transcripts.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use crate::cli::{crontower, transcript};
 
 /// Validates a jobs.yaml with this text.
@@ -74,6 +77,46 @@ fn a_file_that_is_not_there_is_exit_code_2() {
     exit code 2
     -- stderr
     error: else.yaml: no such file or folder
+    ");
+}
+
+#[test]
+fn a_file_comes_through_a_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    let say = |text: &str| {
+        let mut child = crontower(dir.path())
+            .args(["validate", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        transcript(&child.wait_with_output().unwrap(), dir.path())
+    };
+    insta::assert_snapshot!(say("jobs:\n  - id: a\n    run: 'true'\n"), @"
+    exit code 0
+    -- stdout
+    -: 1 job, no errors
+    ");
+    insta::assert_snapshot!(say("jobs:\n  - id: a\n    rnu: 'true'\n"), @"
+    exit code 2
+    -- stderr
+    -:2:5: a job needs `run` (a script) or `command` (the name of a command)
+    -:3:5: unknown key `rnu`: did you mean `run`?
+    ");
+}
+
+#[test]
+fn a_folder_without_jobs_files_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("conf")).unwrap();
+    std::fs::write(dir.path().join("conf/jobs.yml"), "jobs: []\n").unwrap();
+    let output = crontower(dir.path()).args(["validate", "conf"]).output().unwrap();
+    insta::assert_snapshot!(transcript(&output, dir.path()), @"
+    exit code 2
+    -- stderr
+    error: conf: holds no file of the form *.yaml
     ");
 }
 

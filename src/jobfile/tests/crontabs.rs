@@ -50,6 +50,8 @@ MAILTO=""
       overlap: allow
       catch_up: none
       working_dir: /home/me
+      shell: [/bin/bash, -c]
+      env: {PATH: /usr/local/bin:/usr/bin:/bin}
 
     jobs:
       - id: backup
@@ -58,20 +60,14 @@ MAILTO=""
           Takes an hour.
         schedule: 30 2 * * *
         run: "/usr/local/bin/backup.sh --all > /dev/null 2>&1"
-        shell: [/bin/bash, -c]
-        env: {PATH: /usr/local/bin:/usr/bin:/bin}
 
       - id: poll
         schedule: "*/5 * * * mon-FRI"
         run: "cd /srv && ./poll.py"
-        shell: [/bin/bash, -c]
-        env: {PATH: /usr/local/bin:/usr/bin:/bin}
 
       - id: start
         schedule: "@reboot"
         run: nice -n 10 /opt/x/start
-        shell: [/bin/bash, -c]
-        env: {PATH: /usr/local/bin:/usr/bin:/bin}
 
       - id: date
         schedule: "0 0 1,15 * 5"
@@ -82,23 +78,18 @@ MAILTO=""
           first
           second%
           STDIN
-        shell: [/bin/bash, -c]
-        env: {PATH: /usr/local/bin:/usr/bin:/bin}
 
       - id: poll-2
         schedule: 0 4 * * 0
         timezone: Asia/Tokyo
         run: python3 /srv/poll.py
-        shell: [/bin/bash, -c]
-        env: {PATH: /usr/local/bin:/usr/bin:/bin}
 
       - id: cat
         schedule: "@daily"
         timezone: Asia/Tokyo
         run: cat
-        shell: [/bin/bash, -c]
-        env: {PATH: /usr/local/bin:/usr/bin:/bin}
     tab:7: MAILTO: crontower sends no mail; to hear of failures, give the jobs an `on_failure` such as {run: 'echo "$CRONTOWER_OUTPUT_TAIL" | mail -s "$CRONTOWER_JOB_ID: $CRONTOWER_REASON" ops@example.com'}
+    tab:14: @reboot: it runs at the engine's first start after each boot of the machine: the first time as soon as an engine has it, however long ago that boot was
     "#);
 }
 
