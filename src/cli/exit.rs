@@ -21,6 +21,8 @@ pub enum Exit {
     NotFound = 4,
     /// It is not allowed.
     NotAllowed = 5,
+    /// Ctrl-C ended the waiting, and not what was waited for.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -68,10 +70,14 @@ impl From<io::Error> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
-            ClientError::Unreachable { .. } => Exit::Unreachable,
-            ClientError::Url { .. } | ClientError::Authorities { .. } | ClientError::Token => {
-                Exit::Usage
-            }
+            ClientError::Unreachable { .. }
+            | ClientError::Silent { .. }
+            | ClientError::WrongHost { .. } => Exit::Unreachable,
+            ClientError::NotYours { .. } => Exit::NotAllowed,
+            ClientError::Url { .. }
+            | ClientError::Scheme { .. }
+            | ClientError::Authorities { .. }
+            | ClientError::Token => Exit::Usage,
             ClientError::NotUnderstood { .. } => Exit::Failed,
             ClientError::Refused(problem) => match problem.status {
                 400 | 413 | 422 => Exit::Usage,
@@ -89,6 +95,15 @@ impl From<ClientError> for Failure {
         let unknown = matches!(&error, ClientError::Refused(problem) if problem.status == 401);
         let distrusted = error.to_string().contains("certificate");
         match exit {
+            Exit::Unreachable if matches!(error, ClientError::WrongHost { .. }) => {
+                failure.hint("name the host as the certificate does")
+            }
+            Exit::Unreachable if matches!(error, ClientError::Silent { .. }) => failure.hint(
+                "an engine is there; `crontower.log` of its data folder, or its stderr, says what keeps it",
+            ),
+            Exit::NotAllowed if matches!(error, ClientError::NotYours { .. }) => failure.hint(
+                "--data-dir DIR names a folder of your own, --server URL with a token asks over TCP",
+            ),
             Exit::Unreachable if distrusted => failure.hint(
                 "--tls-ca FILE trusts the authority in a PEM file, or a self-signed certificate that is no authority itself",
             ),

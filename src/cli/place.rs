@@ -1,6 +1,7 @@
 //! Where things are: the data folder, the jobs file, the engine.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -60,8 +61,17 @@ impl Place {
         self.token.clone().or_else(|| variable().map(|token| token.to_string_lossy().into_owned()))
     }
 
-    /// A client of the engine that is meant.
+    /// A client of the engine that is meant; what takes long is told on stderr.
     pub(super) fn client(&self) -> Result<Client, Failure> {
+        // There is nobody to tell when that fails.
+        let tell = |at: &str| {
+            let line = format!("no answer yet from the engine {at}: waiting");
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        };
+        Ok(self.silent_client()?.telling_silence(tell))
+    }
+
+    fn silent_client(&self) -> Result<Client, Failure> {
         match self.server() {
             Some(url) => {
                 let mut client = Client::at_url(&url)?;

@@ -16,6 +16,7 @@ use super::logging;
 use super::place::from_environment;
 use super::signals::{Asked, Signals};
 use super::times::{local, now};
+use crate::api::SystemStatus;
 use crate::api::client::{Client, ClientError};
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Handle};
@@ -28,15 +29,20 @@ const HAND_OVER: Duration = Duration::from_secs(20);
 /// An engine and its screen; or the screen of the one that runs already.
 pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failure> {
     if context.place.names_a_server() {
+        if args.any() {
+            let message = "--jobs, --store, --listen and --tls-cert start an engine: none is started where --server or CRONTOWER_SERVER names one";
+            return Err(Failure::new(Exit::Usage, message).hint("leave one or the other out"));
+        }
         return attach(context, context.place.client()?).await;
     }
     let path = context.place.data_dir()?;
     let client = context.place.client()?;
-    if path.join("crontower.sock").exists() && answers(&client).await {
-        if args.any() {
-            context.terminal.note("an engine runs already: the flags for a new one have no effect");
-        }
-        return attach(context, client).await;
+    match client.get(&["status"], &[]).await {
+        Ok(status) if args.any() => return Err(runs_already(&client.parse(&status)?)),
+        Ok(_) | Err(ClientError::Refused(_)) => return attach(context, client).await,
+        Err(error @ ClientError::NotYours { .. }) => return Err(error.into()),
+        // Whatever is there is no engine that answers: the lock tells whether there is one.
+        Err(_) => {}
     }
     check_terminal(context)?;
     let data_dir = open(&path)?;
@@ -63,6 +69,7 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
 /// The screen of an engine in another process.
 pub(super) async fn attach(context: &Context, client: Client) -> Result<(), Failure> {
     check_terminal(context)?;
+    let client = client.without_telling();
     // Asked first, so that "nobody is there" is told as such.
     client.get(&["status"], &[]).await?;
     let mut signals = Signals::new()?;
@@ -75,12 +82,19 @@ pub(super) async fn attach(context: &Context, client: Client) -> Result<(), Fail
     }
 }
 
-/// Whether an engine answers.
-async fn answers(client: &Client) -> bool {
-    match client.get(&["status"], &[]).await {
-        Ok(_) | Err(ClientError::Refused(_)) => true,
-        Err(_) => false,
-    }
+/// Flags for a new engine say nothing to one that runs.
+fn runs_already(status: &SystemStatus) -> Failure {
+    let (data_dir, pid) = (&status.engine.data_dir, status.leader.pid);
+    let jobs = match &status.engine.file.path {
+        Some(path) => format!(" with {path}"),
+        None => String::new(),
+    };
+    let message = format!(
+        "an engine already runs on {data_dir} (pid {pid}){jobs}: flags for a new one do not reach it"
+    );
+    Failure::new(Exit::Usage, message).hint(
+        "`crontower` without them shows that engine; another --data-dir DIR beside them starts another one",
+    )
 }
 
 fn check_terminal(context: &Context) -> Result<(), Failure> {

@@ -130,7 +130,7 @@ fn an_engine_left_to_itself_goes_on_in_another_process_with_the_same_attempt() {
     assert_eq!(followed.stdout, b"opened\n");
     let ended = json(dir.path(), &["show", id, "--json"]);
     assert_eq!((&ended["state"], &ended["attempt"]), (&"succeeded".into(), &1.into()));
-    let mut second = Screen::open(dir.path());
+    let mut second = Screen::with(dir.path(), &[]);
     second.until_drawn("gate");
     assert_ne!(leader(dir.path()), second.pid(), "a second screen is attached to the engine");
     second.press("q");

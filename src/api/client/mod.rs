@@ -1,6 +1,7 @@
 //! The client of the API, over a unix socket or a URL: what the command line speaks through, and, as a
 //! [`Door`](crate::driver::Door), what a screen in another process is attached to.
 
+mod cause;
 mod door;
 mod lines;
 
@@ -18,6 +19,8 @@ use crate::model::Refusal;
 
 /// Connecting takes no longer on any network that works.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer that takes longer is told to be awaited.
+const SILENCE: Duration = Duration::from_secs(3);
 /// An answer that is no stream takes no longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,6 +34,38 @@ pub enum ClientError {
         at: String,
         /// What the system said.
         message: String,
+    },
+    /// Someone is there, and answers nothing in time.
+    #[error("no engine is reachable {at}: no answer in time")]
+    Silent {
+        /// Who was asked.
+        at: String,
+    },
+    /// The data folder is another user's.
+    #[error("the engine {at} belongs to {owner}: you may not speak to it")]
+    NotYours {
+        /// Where it was looked for.
+        at: String,
+        /// The other user.
+        owner: String,
+    },
+    /// The certificate names other hosts.
+    #[error("the certificate {at} is for {}, not for {host}", .names.join(", "))]
+    WrongHost {
+        /// Who showed it.
+        at: String,
+        /// As the host was called.
+        host: String,
+        /// What the certificate is for.
+        names: Vec<String>,
+    },
+    /// TLS is spoken where none is, or the other way round.
+    #[error("{}", scheme(.url, *.tls))]
+    Scheme {
+        /// As it has to be written.
+        url: String,
+        /// Whether TLS is spoken there.
+        tls: bool,
     },
     /// The engine says no.
     #[error("{}", .0.detail)]
@@ -64,9 +99,15 @@ pub enum ClientError {
     },
 }
 
+fn scheme(url: &str, tls: bool) -> String {
+    let tls = if tls { "TLS" } else { "no TLS" };
+    format!("this port speaks {tls}: use {url}")
+}
+
 impl From<ClientError> for Refusal {
     fn from(error: ClientError) -> Self {
         match error {
+            ClientError::Silent { at } => Self::Unreachable(format!("{at}: no answer in time")),
             ClientError::Unreachable { at, message } => {
                 Self::Unreachable(format!("{at}: {message}"))
             }
@@ -74,6 +115,9 @@ impl From<ClientError> for Refusal {
                 problem.refusal().unwrap_or_else(|| Self::Other(problem.detail.clone()))
             }
             ClientError::Url { .. }
+            | ClientError::NotYours { .. }
+            | ClientError::WrongHost { .. }
+            | ClientError::Scheme { .. }
             | ClientError::Authorities { .. }
             | ClientError::Token
             | ClientError::NotUnderstood { .. } => Self::Other(error.to_string()),
@@ -89,6 +133,8 @@ pub struct Client {
     at: String,
     token: Option<header::HeaderValue>,
     authorities: Vec<reqwest::Certificate>,
+    socket: Option<PathBuf>,
+    on_silence: Option<fn(&str)>,
 }
 
 impl Client {
@@ -100,7 +146,8 @@ impl Client {
         let at = format!("at {}", path.display());
         let http = builder().unix_socket(path).build().map_err(|error| broken(&at, &error))?;
         let base = Url::parse("http://localhost/").map_err(|error| broken(&at, &error))?;
-        Ok(Self { http, base, at, token: None, authorities: Vec::new() })
+        let (socket, authorities) = (Some(path.to_owned()), Vec::new());
+        Ok(Self { http, base, at, token: None, authorities, socket, on_silence: None })
     }
 
     /// At a URL such as `http://127.0.0.1:7117`.
@@ -117,7 +164,20 @@ impl Client {
         }
         let at = format!("at {}", shown(&base));
         let http = builder().build().map_err(|error| broken(&at, &error))?;
-        Ok(Self { http, base, at, token: None, authorities: Vec::new() })
+        let authorities = Vec::new();
+        Ok(Self { http, base, at, token: None, authorities, socket: None, on_silence: None })
+    }
+
+    /// The same, calling `tell` with the place of the engine whenever an answer takes long.
+    #[must_use]
+    pub fn telling_silence(self, tell: fn(&str)) -> Self {
+        Self { on_silence: Some(tell), ..self }
+    }
+
+    /// The same, waiting without a word.
+    #[must_use]
+    pub fn without_telling(self) -> Self {
+        Self { on_silence: None, ..self }
     }
 
     /// The same, showing a bearer token.
@@ -241,12 +301,23 @@ impl Client {
     }
 
     async fn text(&self, request: RequestBuilder) -> Result<String, ClientError> {
-        let answer = self.answer(request.timeout(ANSWER_TIMEOUT)).await?;
+        let mut answer = std::pin::pin!(self.answer(request.timeout(ANSWER_TIMEOUT)));
+        let answer = match (tokio::time::timeout(SILENCE, answer.as_mut()).await, self.on_silence) {
+            (Ok(answer), _) => answer?,
+            (Err(_), None) => answer.await?,
+            (Err(_), Some(tell)) => {
+                tell(&self.at);
+                answer.await?
+            }
+        };
         answer.text().await.map_err(|error| broken(&self.at, &error))
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.unreachable(&error).await),
+        };
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -261,9 +332,50 @@ impl Client {
         }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+    async fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let at = self.at.clone();
+        if error.is_timeout() && !error.is_connect() {
+            return ClientError::Silent { at };
+        }
+        if let Some(socket) = &self.socket
+            && cause::is_refused_access(error)
+        {
+            return ClientError::NotYours { at, owner: cause::owner(socket) };
+        }
+        let host = || self.base.host_str().unwrap_or_default().to_owned();
+        match cause::of_tls(error) {
+            Some(cause::Tls::NoTls) => return self.scheme(false),
+            Some(cause::Tls::WrongHost(names)) => {
+                return ClientError::WrongHost { at, host: host(), names };
+            }
+            None => {}
+        }
+        // The other scheme is tried where someone is there who does not understand this one.
+        let tls = self.base.scheme() == "https";
+        let heard = self.socket.is_none() && !error.is_timeout() && !cause::is_nobody(error);
+        if heard && (tls || !error.is_connect()) && self.answers_over(!tls).await {
+            return self.scheme(!tls);
+        }
         let message = if error.is_timeout() { "no answer in time".to_owned() } else { root(error) };
-        ClientError::Unreachable { at: self.at.clone(), message }
+        ClientError::Unreachable { at, message }
+    }
+
+    /// That it has to be written with the other scheme.
+    fn scheme(&self, tls: bool) -> ClientError {
+        let shown = shown(&self.base);
+        let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
+        let scheme = if tls { "https" } else { "http" };
+        ClientError::Scheme { url: format!("{scheme}://{}", rest.trim_end_matches('/')), tls }
+    }
+
+    /// Whether whoever listens there answers with TLS, or without it. It is shown no token.
+    async fn answers_over(&self, tls: bool) -> bool {
+        let mut url = self.base.clone();
+        let blind = builder().tls_danger_accept_invalid_certs(true).build();
+        match (url.set_scheme(if tls { "https" } else { "http" }), blind) {
+            (Ok(()), Ok(http)) => http.head(url).timeout(CONNECT_TIMEOUT).send().await.is_ok(),
+            _ => false,
+        }
     }
 }
 

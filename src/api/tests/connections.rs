@@ -140,7 +140,8 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
     let error = stranger.get(&["jobs"], &[]).await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
     let plain = Client::at_url(&format!("http://{address}")).unwrap();
-    assert!(plain.get(&["jobs"], &[]).await.is_err());
+    let error = plain.get(&["jobs"], &[]).await.unwrap_err().to_string();
+    assert_eq!(error, format!("this port speaks TLS: use https://{address}"));
     let trusting = |cert: &Path| {
         Client::at_url(&url).unwrap().with_authorities(cert).unwrap().with_token(&token).unwrap()
     };
@@ -169,6 +170,40 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
     );
     shutdown.cancel();
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scheme_or_a_certificate_that_is_another_one_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["db1".to_owned()]).unwrap();
+    let (pem, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    std::fs::write(&pem, cert.pem()).unwrap();
+    std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+    let shutdown = CancellationToken::new();
+    let (mut addresses, mut servers) = (Vec::new(), Vec::new());
+    for tls in [None, Some(Tls::load(&pem, &key).unwrap())] {
+        let listeners = Listeners::tcp("127.0.0.1:0".parse().unwrap(), true).await.unwrap();
+        addresses.push(listeners.tcp_address().unwrap());
+        let tokens = Tokens::of(dir.path());
+        let door_of = Arc::new(|_| -> Arc<dyn Door> { Arc::new(PlayedDoor::sample()) });
+        let access = Some(Access { tokens, door_of });
+        servers.push(tokio::spawn(serve(service(access, tls), listeners, shutdown.clone())));
+    }
+    let ask = async |url: String| {
+        let client = Client::at_url(&url).unwrap().with_authorities(&pem).unwrap();
+        client.get(&["jobs"], &[]).await.unwrap_err().to_string()
+    };
+    let [plain, secret] = addresses[..] else { panic!("two servers") };
+    let told = ask(format!("https://{plain}")).await;
+    assert_eq!(told, format!("this port speaks no TLS: use http://{plain}"));
+    let told = ask(format!("https://{secret}")).await;
+    let wanted = format!("the certificate at https://{secret}/ is for db1, not for 127.0.0.1");
+    assert_eq!(told, wanted);
+    shutdown.cancel();
+    for server in servers {
+        server.await.unwrap();
+    }
 }
 
 #[test]
