@@ -8,21 +8,24 @@ use serde_json::json;
 use super::Context;
 use super::exit::Failure;
 use super::times::{instant_ahead, local};
+use super::which::{self, Wanted};
 use crate::api::client::Method;
 use crate::model::JobStatus;
 
 /// Note that a failure was seen: its job is not told as failing until it succeeds and fails again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  crontower acknowledge nightly-backup --note 'disk is ordered'
   crontower acknowledge 1a2b3c4d --note 'disk is ordered' --until 2d
   crontower acknowledge 1a2b3c4d --undo")]
 pub(super) struct Acknowledge {
-    /// Any unique beginning or end of the failed execution's id
-    execution: String,
+    /// A job's id (its newest failed execution is meant), or any unique beginning or end of an execution's, which wins
+    #[arg(value_name = "JOB|EXECUTION")]
+    what: String,
     /// What is known about it
     #[arg(long, conflicts_with = "undo")]
     note: Option<String>,
-    /// The note ends at a time (2026-12-24T18:00:00Z), or after so long (2d); without it: with the next success
+    /// The note ends at a time ('2026-12-24 18:00', 'tomorrow 8:00'), or after so long (2d); without it: with the next success
     #[arg(long, value_name = "TIME", value_parser = instant_ahead, conflicts_with = "undo")]
     until: Option<DateTime<Utc>>,
     /// Take the note back
@@ -36,7 +39,9 @@ pub(super) struct Acknowledge {
 impl Acknowledge {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.place.client()?;
-        let path = ["executions", &self.execution, "acknowledge"];
+        let wanted = if self.undo { Wanted::Acknowledged } else { Wanted::Failed };
+        let (id, _) = which::execution(&client, &self.what, wanted).await?;
+        let path = ["executions", &id, "acknowledge"];
         let text = if self.undo {
             client.send(Method::DELETE, &path, &[], None, &json!({})).await?
         } else {

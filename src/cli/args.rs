@@ -18,7 +18,8 @@ Examples:
   crontower run nightly-backup --wait     run a job now and see its output
   crontower logs -f 1a2b3c4d              follow an execution
 
-Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachable, 4 not found, 5 not allowed.";
+Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachable, 4 not found, 5 not allowed,
+130 left with Ctrl-C.";
 
 /// A job scheduler that people watch and drive from a terminal.
 #[derive(Debug, Parser)]
@@ -89,7 +90,7 @@ pub(super) enum Command {
     Retry(stop_and_retry::Retry),
     /// Note that a failure was seen
     Acknowledge(acknowledge::Acknowledge),
-    /// Print the output of an execution
+    /// Print the output of an execution, or of a job's newest
     Logs(logs::Logs),
     /// Let a worker finish what it has and take no more
     Drain(workers::Drain),

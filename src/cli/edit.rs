@@ -194,7 +194,10 @@ impl EditArgs {
         if self.json {
             return context.terminal.say(&text);
         }
-        let EditedJob { job: now, change } = client.parse(&text)?;
+        let EditedJob { job: now, mut change } = client.parse(&text)?;
+        // What is likely wrong with other jobs was there before, and is told by `validate` and `reload`.
+        let name = format!("`{job}`");
+        change.plan.warnings.retain(|warning| warning.contains(&name));
         let mut said = describe(&change.plan);
         if let Some(diff) = change.diff.filter(|_| self.dry_run) {
             said += &super::terminal::plain_lines(&diff);

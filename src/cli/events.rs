@@ -26,7 +26,7 @@ pub(super) struct Events {
 
 const COLUMNS: [Column; 4] = [
     Column::new("SEQ", 1).right(),
-    Column::new("AT", 0),
+    Column::new("AT", 0).names_zone(),
     Column::new("ACTOR", 2),
     Column::new("EVENT", 0).may_be_cut(),
 ];

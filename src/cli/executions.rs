@@ -27,7 +27,7 @@ pub(super) struct Executions {
     /// Of this worker only
     #[arg(long)]
     worker: Option<String>,
-    /// Created at or after a time (2026-12-24T18:00:00Z), or so long ago (2h)
+    /// Created at or after a time ('2026-12-24 18:00', yesterday), or so long ago (2h)
     #[arg(long, value_name = "TIME", value_parser = instant_ago)]
     since: Option<DateTime<Utc>>,
     /// Created before a time, or so long ago
@@ -49,9 +49,9 @@ pub(super) struct Executions {
 
 const COLUMNS: [Column; 9] = [
     Column::new("ID", 0),
-    Column::new("JOB", 0).may_be_cut(),
+    Column::new("JOB", 0),
     Column::new("STATE", 0),
-    Column::new("FIRE TIME", 2),
+    Column::new("FIRE TIME", 2).names_zone(),
     Column::new("TOOK", 3).right(),
     Column::new("TRY", 5).right(),
     Column::new("TRIGGER", 6),

@@ -22,9 +22,9 @@ pub(super) struct Jobs {
 }
 
 const COLUMNS: [Column; 7] = [
-    Column::new("ID", 0).may_be_cut(),
+    Column::new("ID", 0),
     Column::new("STATE", 1),
-    Column::new("NEXT", 2),
+    Column::new("NEXT", 2).names_zone(),
     Column::new("LAST", 3),
     Column::new("ENDED", 5),
     Column::new("SCHEDULE", 4).may_be_cut(),
@@ -102,4 +102,27 @@ pub(super) fn state_cell(state: StateName) -> Cell {
         StateName::Cancelled | StateName::Skipped => "2",
     };
     Cell::coloured(state.as_str(), colour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eighty_columns_show_whole_ids_and_the_beginning_of_the_schedule() {
+        let mut table = Table::new(&COLUMNS);
+        let cells = [
+            "warehouse-synchronization-eu-west-1",
+            "idle",
+            "2026-11-23 14:03:18",
+            "succeeded",
+            "2026-11-23 13:03:19",
+            "Every 15 minutes between 09:00 and 17:59 on weekdays, Europe/Berlin",
+            "Synchronizes the warehouse",
+        ];
+        table.row(cells.map(Cell::from).to_vec());
+        let text = table.render(Some(100), false);
+        assert!(text.contains(cells[0]) && text.contains(" Every 15 mi"), "{text}");
+        assert!(table.render(Some(80), false).contains(cells[0]));
+    }
 }

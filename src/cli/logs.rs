@@ -5,15 +5,19 @@ use reqwest::Response;
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::terminal::{Scrubber, Terminal};
+use super::times::local;
+use super::which::{self, Wanted, began};
 
-/// Print the output of an execution.
+/// Print the output of an execution, or of a job's newest.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  crontower logs 1a2b3c4d\n  crontower logs -f 1a2b3c4d --attempt 2"
-)]
+#[command(after_help = "Examples:
+  crontower logs nightly-backup              of its newest execution
+  crontower logs 1a2b3c4d
+  crontower logs -f 1a2b3c4d --attempt 2")]
 pub(super) struct Logs {
-    /// Any unique beginning or end of an execution's id
-    execution: String,
+    /// A job's id (its newest execution is meant), or any unique beginning or end of an execution's, which wins
+    #[arg(value_name = "JOB|EXECUTION")]
+    what: String,
     /// Go on until the execution is over
     #[arg(long, short)]
     follow: bool,
@@ -29,23 +33,33 @@ impl Logs {
         let mut query: Vec<(&str, &str)> =
             vec![("follow", if self.follow { "true" } else { "false" })];
         query.extend(attempt.iter().map(|attempt| ("attempt", attempt.as_str())));
-        let path = ["executions", &self.execution, "output"];
+        let (id, of_job) = which::execution(&client, &self.what, Wanted::Newest).await?;
+        if let Some(newest) = of_job {
+            let (execution, began) = (&newest.execution, local(began(&newest)));
+            let (job, id, state) = (&execution.job_id, execution.id.short(), &execution.state);
+            let state = state.name();
+            let line = format!("the newest execution of {job}: {id} of {began}, {state}");
+            context.terminal.note(&line);
+        }
+        let path = ["executions", &id, "output"];
         let answer = client.stream(&path, &query, "text/plain").await?;
         pour(context.terminal, answer).await
     }
 }
 
 /// Prints an answer while it comes.
-pub(super) async fn pour(terminal: Terminal, mut answer: Response) -> Result<(), Failure> {
+async fn pour(terminal: Terminal, mut answer: Response) -> Result<(), Failure> {
     let mut scrubber = Scrubber::default();
     loop {
         match answer.chunk().await {
             Ok(Some(bytes)) => terminal.pour(&bytes, &mut scrubber)?,
             Ok(None) => return Ok(()),
-            Err(error) => {
-                let message = format!("the output broke off: {error}");
-                return Err(Failure::new(Exit::Unreachable, message));
-            }
+            Err(error) => return Err(broke_off(&error)),
         }
     }
+}
+
+/// The engine, or the way to it, has gone.
+pub(super) fn broke_off(error: &reqwest::Error) -> Failure {
+    Failure::new(Exit::Unreachable, format!("the output broke off: {error}"))
 }

@@ -35,6 +35,7 @@ mod times;
 mod token;
 mod validate;
 mod versions;
+mod which;
 mod why;
 mod worker_process;
 mod workers;

@@ -8,13 +8,12 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::times::now;
+use super::times::{Span, instant, now};
 use crate::driver::system_zone;
 use crate::model::text::printable;
 use crate::model::{Calendar, Job, JobCommand, JobId, Settings};
 use crate::schedule::{
-    Explanation, FIRST_YEAR, LAST_YEAR, Schedule, ScheduleError, Timetable, parse_instant,
-    parse_zone,
+    Explanation, FIRST_YEAR, LAST_YEAR, Schedule, ScheduleError, Timetable, parse_zone,
 };
 
 /// Tell when a schedule fires next.
@@ -30,7 +29,7 @@ pub(super) struct Next {
     /// The zone it is read in (default: the system's)
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
-    /// Fire times after this instant, itself left out (default: now); without an offset it is in the zone
+    /// Fire times after this instant, itself left out (default: now): a time, without an offset in the zone, or a span like 2h
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// How many
@@ -121,7 +120,7 @@ impl Next {
 
     fn start(&self, zone: Tz) -> Result<DateTime<Utc>, Failure> {
         let Some(text) = &self.from else { return Ok(now()) };
-        parse_instant(text, zone).map_err(|problem| {
+        instant(text, now(), zone, Span::Ahead).map_err(|problem| {
             let told: String = printable(text).chars().take(60).collect();
             Failure::new(Exit::Usage, format!("--from: `{told}` {problem}"))
         })

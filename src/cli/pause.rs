@@ -14,11 +14,11 @@ use crate::model::JobStatus;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   crontower pause nightly-backup --for 2h --reason 'disk is being replaced'
-  crontower pause nightly-backup --until 2026-12-24T18:00:00Z")]
+  crontower pause nightly-backup --until '2026-12-24 18:00'")]
 pub(super) struct Pause {
     /// The job's id
     job: String,
-    /// Until a time (2026-12-24T18:00:00Z), or for so long (2h); without it: until `resume`
+    /// Until a time ('2026-12-24 18:00', 'tomorrow 8:00'), or for so long (2h); without it: until `resume`
     #[arg(long, visible_alias = "for", value_name = "TIME", value_parser = instant_ahead)]
     until: Option<DateTime<Utc>>,
     /// Why, for the record

@@ -7,6 +7,7 @@ use super::Context;
 use super::exit::{Exit, Failure};
 use super::terminal::plain;
 use super::times::{local, local_or_dash, took};
+use super::which::is_not_found;
 use crate::api::client::{Client, ClientError};
 use crate::api::{ExecutionView, List};
 use crate::model::{Attempt, JobStatus, StateName, beyond};
@@ -63,10 +64,6 @@ impl Show {
         }
         context.terminal.say(&describe_execution(&client.parse(&text)?))
     }
-}
-
-fn is_not_found(error: &ClientError) -> bool {
-    matches!(error, ClientError::Refused(problem) if problem.status == 404)
 }
 
 /// The definition as YAML, then what is known at run time.

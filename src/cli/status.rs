@@ -1,9 +1,11 @@
 //! `crontower status`.
 
+use std::path::Path;
+
 use super::Context;
 use super::exit::Failure;
 use super::terminal::plain;
-use super::times::local;
+use super::times::{local, zone};
 use crate::api::SystemStatus;
 
 /// Tell how the engine is.
@@ -22,11 +24,16 @@ impl Status {
         if self.json {
             return context.terminal.say(&text);
         }
-        context.terminal.say(&sentences(&client.parse(&text)?))
+        let status: SystemStatus = client.parse(&text)?;
+        // Who speaks over the socket is on the engine's machine, and can look.
+        let path = status.engine.file.path.as_deref().filter(|_| !context.place.names_a_server());
+        let gone = path.is_some_and(|path| matches!(Path::new(path).try_exists(), Ok(false)));
+        context.terminal.say(&sentences(&status, gone))
     }
 }
 
-fn sentences(status: &SystemStatus) -> String {
+/// `gone`: the jobs file is not there any more.
+fn sentences(status: &SystemStatus, gone: bool) -> String {
     let mut lines = vec![
         ("health", status.health.clone()),
         ("version", status.version.clone()),
@@ -35,10 +42,11 @@ fn sentences(status: &SystemStatus) -> String {
         ("store", status.engine.store.clone()),
         ("data", status.engine.data_dir.clone()),
         ("listen", status.engine.listen.clone().unwrap_or_else(|| "socket only".to_owned())),
-        ("jobs file", file(status)),
+        ("jobs file", file(status, gone)),
         ("jobs", format!("{}, {} paused", status.jobs, status.paused)),
-        ("workers", format!("{} with {} slots online", status.workers, status.capacity)),
+        ("workers", workers(status)),
         ("executions", counts(status)),
+        ("times", format!("in {}", zone().name())),
     ];
     lines.extend(status.failing.iter().map(|job| ("failing", job.to_string())));
     lines.extend(status.problems.iter().map(|problem| ("problem", problem.clone())));
@@ -52,11 +60,20 @@ fn sentences(status: &SystemStatus) -> String {
     lines.iter().map(line).collect()
 }
 
-fn file(status: &SystemStatus) -> String {
+fn workers(status: &SystemStatus) -> String {
+    let slots = if status.capacity == 1 { "slot" } else { "slots" };
+    format!("{} with {} {slots} online", status.workers, status.capacity)
+}
+
+fn file(status: &SystemStatus, gone: bool) -> String {
     let file = &status.engine.file;
     let without = if file.sample { "none: the built-in sample" } else { "none" };
     let path = file.path.as_deref().unwrap_or(without);
-    let changed = if file.changed { " (changed: `crontower reload` applies it)" } else { "" };
+    let changed = match (gone, file.changed) {
+        (true, _) => " (it is gone: the jobs that were read from it stay in force)",
+        (false, true) => " (changed: `crontower reload` applies it)",
+        (false, false) => "",
+    };
     format!("{path}{changed}")
 }
 

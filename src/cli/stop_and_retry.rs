@@ -3,13 +3,17 @@
 use super::Context;
 use super::exit::Failure;
 use super::run::sentence;
+use super::which::{self, Wanted};
 
 /// End a live execution: SIGTERM to its processes, after their grace SIGKILL.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower cancel 1a2b3c4d")]
+#[command(after_help = "Examples:
+  crontower cancel nightly-backup            its live execution, if there is one only
+  crontower cancel 1a2b3c4d")]
 pub(super) struct Cancel {
-    /// Any unique beginning or end of an execution's id
-    execution: String,
+    /// A job's id (its only live execution is meant), or any unique beginning or end of an execution's, which wins
+    #[arg(value_name = "JOB|EXECUTION")]
+    what: String,
     /// Print what the API answers
     #[arg(long)]
     json: bool,
@@ -17,10 +21,13 @@ pub(super) struct Cancel {
 
 /// Run a final execution again, as a new one.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower retry 1a2b3c4d")]
+#[command(after_help = "Examples:
+  crontower retry nightly-backup             its newest execution that is over
+  crontower retry 1a2b3c4d")]
 pub(super) struct Retry {
-    /// Any unique beginning or end of an execution's id
-    execution: String,
+    /// A job's id (its newest execution that is over is meant), or any unique beginning or end of an execution's, which wins
+    #[arg(value_name = "JOB|EXECUTION")]
+    what: String,
     /// Print what the API answers
     #[arg(long)]
     json: bool,
@@ -28,19 +35,26 @@ pub(super) struct Retry {
 
 impl Cancel {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        ask(context, &self.execution, "cancel", self.json).await
+        ask(context, &self.what, Wanted::Live, "cancel", self.json).await
     }
 }
 
 impl Retry {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        ask(context, &self.execution, "retry", self.json).await
+        ask(context, &self.what, Wanted::Over, "retry", self.json).await
     }
 }
 
-async fn ask(context: &Context, execution: &str, what: &str, json: bool) -> Result<(), Failure> {
+async fn ask(
+    context: &Context,
+    what: &str,
+    wanted: Wanted,
+    deed: &str,
+    json: bool,
+) -> Result<(), Failure> {
     let client = context.place.client()?;
-    let text = client.post(&["executions", execution, what], &[], &()).await?;
+    let (id, _) = which::execution(&client, what, wanted).await?;
+    let text = client.post(&["executions", &id, deed], &[], &()).await?;
     let said = if json { text } else { sentence(&client.parse(&text)?) };
     context.terminal.say(&said)
 }

@@ -3,6 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::terminal::plain;
+use super::times::zone_in_title;
 
 /// Between columns.
 const GAP: usize = 2;
@@ -18,11 +19,19 @@ pub(super) struct Column {
     /// Whether its cells may be cut.
     may_be_cut: bool,
     right: bool,
+    /// Whether the title names the zone that times are told in.
+    names_zone: bool,
 }
 
 impl Column {
     pub(super) const fn new(title: &'static str, rank: u8) -> Self {
-        Self { title, rank, may_be_cut: false, right: false }
+        Self { title, rank, may_be_cut: false, right: false, names_zone: false }
+    }
+
+    /// Names the zone of all times of the table. One column of a table does.
+    pub(super) const fn names_zone(mut self) -> Self {
+        self.names_zone = true;
+        self
     }
 
     pub(super) const fn may_be_cut(mut self) -> Self {
@@ -60,12 +69,22 @@ impl<T: AsRef<str>> From<T> for Cell {
 #[derive(Debug)]
 pub(super) struct Table {
     columns: Vec<Column>,
+    titles: Vec<Cell>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
     pub(super) fn new(columns: &[Column]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self::in_zone(columns, zone_in_title())
+    }
+
+    fn in_zone(columns: &[Column], zone: &str) -> Self {
+        let title = |column: &Column| match column.names_zone {
+            true => Cell::coloured(&format!("{} ({zone})", column.title), "1"),
+            false => Cell::coloured(column.title, "1"),
+        };
+        let titles = columns.iter().map(title).collect();
+        Self { columns: columns.to_vec(), titles, rows: Vec::new() }
     }
 
     pub(super) fn row(&mut self, cells: Vec<Cell>) {
@@ -76,9 +95,7 @@ impl Table {
     pub(super) fn render(&self, width: Option<usize>, colour: bool) -> String {
         let widths = self.fit(width.unwrap_or(usize::MAX));
         let mut text = String::new();
-        let titles: Vec<Cell> =
-            self.columns.iter().map(|column| Cell::coloured(column.title, "1")).collect();
-        for cells in std::iter::once(&titles).chain(&self.rows) {
+        for cells in std::iter::once(&self.titles).chain(&self.rows) {
             let mut line = String::new();
             let shown = cells.iter().zip(&self.columns).zip(&widths);
             for ((cell, column), width) in shown {
@@ -97,25 +114,29 @@ impl Table {
     /// The width of each column that is shown.
     fn fit(&self, room: usize) -> Vec<Option<usize>> {
         let natural = |index: usize| {
-            let title = self.columns[index].title.width();
+            let title = self.titles[index].text.width();
             let cells = self.rows.iter().filter_map(|row| row.get(index));
             cells.map(|cell| cell.text.width()).max().unwrap_or(0).max(title)
         };
-        let mut widths: Vec<Option<usize>> =
+        let mut whole: Vec<Option<usize>> =
             (0..self.columns.len()).map(|index| Some(natural(index))).collect();
         loop {
-            let excess = total(&widths).saturating_sub(room);
-            if excess == 0 {
-                return widths;
+            // What a column that went has left is there for those that were cut.
+            let mut widths = whole.clone();
+            loop {
+                let excess = total(&widths).saturating_sub(room);
+                if excess == 0 {
+                    return widths;
+                }
+                if !self.cut(&mut widths, excess) {
+                    break;
+                }
             }
-            if self.cut(&mut widths, excess) {
-                continue;
-            }
-            let least = (0..widths.len())
-                .filter(|index| widths[*index].is_some() && self.columns[*index].rank > 0)
+            let least = (0..whole.len())
+                .filter(|index| whole[*index].is_some() && self.columns[*index].rank > 0)
                 .max_by_key(|index| self.columns[*index].rank);
             let Some(least) = least else { return widths };
-            widths[least] = None;
+            whole[least] = None;
         }
     }
 
@@ -205,14 +226,23 @@ mod tests {
         a       short            7  x
         backup  数据库备份 …  1200  a note that…
         --
-        ID      NAME        RUNS
-        a       short          7
-        backup  数据库备…   1200
+        ID      NAME         RUNS
+        a       short           7
+        backup  数据库备份…  1200
         --
         ID      NAME
         a       short
         backup  数据库备…
         ");
+    }
+
+    #[test]
+    fn the_zone_of_the_times_stands_in_a_title() {
+        let columns = [Column::new("NEXT", 0).names_zone(), Column::new("ENDED", 0)];
+        let mut table = Table::in_zone(&columns, "Berlin");
+        table.row(vec!["2026-11-23 14:03:18".into(), "-".into()]);
+        let told = "NEXT (Berlin)        ENDED\n2026-11-23 14:03:18  -\n";
+        assert_eq!(table.render(None, false), told);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! reaches the terminal as a control sequence.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use super::exit::Failure;
 
@@ -14,6 +15,8 @@ pub(super) struct Terminal {
     pub(super) width: Option<usize>,
     /// Whether stdout shows colours.
     pub(super) colour: bool,
+    /// Whether stdout and stderr go to one place, where lines of one follow those of the other.
+    pub(super) shares_output: bool,
     /// Whether stderr does.
     colour_errors: bool,
 }
@@ -29,6 +32,7 @@ impl Terminal {
         Self {
             width: width.ok().filter(|width| is_terminal && *width > 0),
             colour: is_terminal && !no_colour,
+            shares_output: is_same_file(&stdout, &io::stderr()),
             colour_errors: io::stderr().is_terminal() && !no_colour,
         }
     }
@@ -76,6 +80,13 @@ impl Terminal {
         if let Some(hint) = &failure.hint {
             self.note(&format!("hint: {}", plain(hint)));
         }
+    }
+}
+
+fn is_same_file(one: &impl AsFd, other: &impl AsFd) -> bool {
+    match (rustix::fs::fstat(one), rustix::fs::fstat(other)) {
+        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        _ => false,
     }
 }
 

@@ -48,7 +48,7 @@ enum What {
 }
 
 const COLUMNS: [Column; 3] =
-    [Column::new("NAME", 0), Column::new("ROLE", 0), Column::new("CREATED", 0)];
+    [Column::new("NAME", 0), Column::new("ROLE", 0), Column::new("CREATED", 0).names_zone()];
 
 impl Token {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {

@@ -41,7 +41,7 @@ pub(super) struct Rollback {
 
 const COLUMNS: [Column; 4] = [
     Column::new("VERSION", 0).right(),
-    Column::new("AT", 1),
+    Column::new("AT", 1).names_zone(),
     Column::new("BY", 2).may_be_cut(),
     Column::new("SCHEDULE", 3).may_be_cut(),
 ];

@@ -7,6 +7,7 @@ use super::Context;
 use super::exit::{Exit, Failure};
 use super::terminal::plain;
 use super::times::instant_ahead;
+use super::which::is_not_found;
 use crate::api::client::{Client, ClientError};
 use crate::model::Why as Answer;
 
@@ -14,13 +15,13 @@ use crate::model::Why as Answer;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   crontower why nightly-backup
-  crontower why nightly-backup --at 2026-12-24T02:00:00Z
+  crontower why nightly-backup --at '2026-12-24 02:00'
   crontower why 1a2b3c4d")]
 pub(super) struct Why {
     /// A job's id, or any unique beginning or end of an execution's
     #[arg(value_name = "JOB|EXECUTION")]
     what: String,
-    /// At this instant (2026-12-24T18:00:00Z), or so long from now (2h); of a job only
+    /// At this instant ('2026-12-24 18:00', 'yesterday 2:00'), or so long from now (2h); of a job only
     #[arg(long, value_name = "TIME", value_parser = instant_ahead)]
     at: Option<DateTime<Utc>>,
     /// Print what the API answers
@@ -57,10 +58,6 @@ impl Why {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn is_not_found(error: &ClientError) -> bool {
-    matches!(error, ClientError::Refused(problem) if problem.status == 404)
 }
 
 /// The sentences, then the fields of the schedule.

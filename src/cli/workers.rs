@@ -20,14 +20,14 @@ pub(super) struct Workers {
 }
 
 const COLUMNS: [Column; 8] = [
-    Column::new("ID", 0).may_be_cut(),
+    Column::new("ID", 0),
     Column::new("STATE", 0),
     Column::new("RUNNING", 1).right(),
     Column::new("SUCCEEDED", 5).right(),
     Column::new("FAILED", 4).right(),
     Column::new("HOST", 2).may_be_cut(),
     Column::new("LABELS", 6).may_be_cut(),
-    Column::new("HEARTBEAT", 3),
+    Column::new("HEARTBEAT", 3).names_zone(),
 ];
 
 impl Workers {

@@ -315,7 +315,7 @@ impl EventKind {
 pub fn beyond(state: StateName, reason: &str) -> String {
     let word = state.as_str().replace('_', " ");
     match reason.strip_prefix(&word) {
-        Some(more) if more.is_empty() || more.starts_with(' ') => more.to_owned(),
+        Some(more) if more.is_empty() || more.starts_with([' ', ':']) => more.to_owned(),
         _ => format!(": {reason}"),
     }
 }
@@ -341,6 +341,7 @@ mod tests {
             (StateName::Cancelled, "cancelled by ann", "cancelled by ann"),
             (StateName::Failed, "exit code 1", "failed: exit code 1"),
             (StateName::Failed, "failedly", "failed: failedly"),
+            (StateName::Queued, "queued: no slot is free", "queued: no slot is free"),
             (StateName::Queued, "", "queued: "),
         ] {
             let kind = EventKind::ExecutionChanged {

@@ -67,7 +67,7 @@ fn help_names_every_command_that_works() {
       cancel       End a live execution
       retry        Run a final execution again
       acknowledge  Note that a failure was seen
-      logs         Print the output of an execution
+      logs         Print the output of an execution, or of a job's newest
       drain        Let a worker finish what it has and take no more
       undrain      Let a worker take attempts again
       capacity     Change how many attempts a worker runs at once
@@ -136,7 +136,8 @@ fn help_names_every_command_that_works() {
       crontower logs -f 1a2b3c4d              follow an execution
 
     Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachable, 4 not found, 5
-    not allowed.
+    not allowed,
+    130 left with Ctrl-C.
     ");
 }
 
@@ -186,10 +187,10 @@ fn wrong_use_is_exit_code_2() {
     -- stderr
     error: `nonsense` is no URL of an engine: relative URL without a base; write it like http://127.0.0.1:7117
     ");
-    insta::assert_snapshot!(say(&["executions", "--since", "yesterday"]), @"
+    insta::assert_snapshot!(say(&["executions", "--since", "soon"]), @"
     exit code 2
     -- stderr
-    error: invalid value 'yesterday' for '--since <TIME>': write a time like 2026-12-24T18:00:00Z or a span like 2h
+    error: invalid value 'soon' for '--since <TIME>': it is not a time such as 2026-12-24 18:00, tomorrow 18:00, 2026-12-24T18:00:00Z or a span like 2h
 
     For more information, try '--help'.
     ");

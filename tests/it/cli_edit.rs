@@ -52,7 +52,7 @@ fn a_job_is_made_changed_rolled_back_and_deleted() {
     insta::assert_snapshot!(engine.say(&["versions", "new"]), @"
     exit code 0
     -- stdout
-    VERSION  AT                   BY           SCHEDULE
+    VERSION  AT (UTC)             BY           SCHEDULE
           2  DATE TIME  root@socket  daily at 4 AM
           1  DATE TIME  root@socket  daily at 3 AM
     ");

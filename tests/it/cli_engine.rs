@@ -262,7 +262,7 @@ fn lists_are_tables_or_what_the_api_answers() {
     insta::assert_snapshot!(engine.say(&["jobs"]), @"
     exit code 0
     -- stdout
-    ID       STATE  NEXT                 LAST       ENDED                SCHEDULE                 NAME
+    ID       STATE  NEXT (UTC)           LAST       ENDED                SCHEDULE                 NAME
     broken   idle   -                    -          -                    by hand
     gate     idle   -                    -          -                    by hand
     hello    idle   -                    succeeded  DATE TIME  by hand                  Says hello

@@ -68,7 +68,7 @@ fn what_never_fires_or_cannot_be_read_is_exit_code_2() {
     insta::assert_snapshot!(next("* * * * *|--from|soon"), @"
     exit code 2
     -- stderr
-    error: --from: `soon` is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00
+    error: --from: `soon` is not a time such as 2026-12-24 18:00, tomorrow 18:00, 2026-12-24T18:00:00Z or a span like 2h
     ");
     for args in [
         "",

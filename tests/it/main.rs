@@ -9,6 +9,7 @@ mod cli_next;
 mod cli_screen;
 mod cli_tcp;
 mod cli_validate;
+mod cli_ways;
 mod daemon;
 mod edits;
 mod embedded;
