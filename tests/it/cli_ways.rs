@@ -203,6 +203,31 @@ fn an_engine_that_does_not_answer_is_told_once() {
 }
 
 #[test]
+fn an_engine_that_falls_silent_is_told_to_who_waits_for_a_run() {
+    let engine = engine();
+    let pid = engine.json(&["status", "--json"])["leader"]["pid"].as_u64().unwrap();
+    let pid = u32::try_from(pid).unwrap();
+    let mut waiting = crontower(engine.path())
+        .args(["run", "gate", "--wait"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut opened = String::new();
+    BufReader::new(waiting.stdout.take().unwrap()).read_line(&mut opened).unwrap();
+    assert_eq!(opened, "opened\n");
+    crate::daemon::signal(pid, Signal::STOP);
+    let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    let told = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("trouble")));
+    crate::daemon::signal(pid, Signal::CONT);
+    let wanted = "waiting, but the engine is in trouble: it does not answer";
+    assert_eq!(told.unwrap().unwrap(), wanted);
+    assert!(engine.say(&["cancel", "gate"]).starts_with("exit code 0\n"));
+    assert!(lines.all(|line| !line.unwrap().contains("trouble")), "once");
+    assert_eq!(waiting.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn times_are_told_as_people_tell_them() {
     let engine = engine();
     assert!(
