@@ -36,10 +36,6 @@ impl Validate {
             false => jobfile::read(&path)
                 .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
         };
-        if texts.is_empty() {
-            let message = format!("{}: holds no file of the form *.yaml", path.display());
-            return Err(Failure::new(Exit::Usage, message));
-        }
         let loaded = match judge(&path, &texts) {
             Ok(loaded) => loaded,
             Err(errors) => {

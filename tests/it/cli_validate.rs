@@ -116,7 +116,7 @@ fn a_folder_without_jobs_files_is_an_error() {
     insta::assert_snapshot!(transcript(&output, dir.path()), @"
     exit code 2
     -- stderr
-    error: conf: holds no file of the form *.yaml
+    error: conf: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one
     ");
 }
 
