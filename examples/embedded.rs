@@ -44,7 +44,7 @@ async fn work() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
 
     let mut subscription = engine.subscribe().await?;
-    engine.run_job(&JobId::new("hello")?, RunOptions::default()).await?;
+    let hello = engine.run_job(&JobId::new("hello")?, RunOptions::default()).await?;
     'events: loop {
         let Feed::Batch(batch) = subscription.feed.recv().await? else { continue };
         for event in &batch.events {
@@ -58,6 +58,8 @@ async fn work() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
+    let hello = engine.ended(hello.id).await?;
+    println!("the command answered {}", hello.result.clone().unwrap_or_default());
     println!("{} jobs", engine.system_status().await?.jobs);
     engine.shutdown().await;
     Ok(())

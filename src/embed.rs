@@ -11,15 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
 use crate::clock::Clock;
 use crate::driver::{
-    Definition, Door, EditOptions, Handle, JobEdit, JobsFrom, RunOptions, Running, StartError,
-    StartOptions, Subscription, start,
+    Definition, Door, EditOptions, Feed, Handle, JobEdit, JobsFrom, RunOptions, Running,
+    StartError, StartOptions, Subscription, start,
 };
-use crate::model::{Actor, Execution, JobId, JobStatus, OnStop, Refusal, Source};
+use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
 use crate::worker::process::main_worker;
 use crate::worker::registry::{Args, Command, CommandError, Context, Registry};
 
@@ -177,6 +178,51 @@ impl Engine {
         options: RunOptions,
     ) -> Result<Arc<Execution>, Refusal> {
         self.door.run_job(job, options).await
+    }
+
+    /// An execution as it is now.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownExecution`].
+    pub async fn execution(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.door.execution(&id.to_string()).await
+    }
+
+    /// Waits until an execution is final, and returns it with its outcome, reason and result.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownExecution`]; [`Refusal::Stopping`] when the engine ends before it.
+    pub async fn ended(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        loop {
+            // First the changes to come, then the state: between them nothing is missed.
+            let mut feed = self.door.subscribe().await?.feed;
+            let execution = self.execution(id).await?;
+            if execution.state.is_final() {
+                return Ok(execution);
+            }
+            loop {
+                match feed.recv().await {
+                    Ok(Feed::Batch(batch)) => {
+                        let mut changed = batch.executions.iter();
+                        let ended = changed.find(|it| it.id == id && it.state.is_final());
+                        if let Some(ended) = ended {
+                            return Ok(Arc::clone(ended));
+                        }
+                    }
+                    Ok(Feed::Stopped) | Err(RecvError::Closed) => return Err(Refusal::Stopping),
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => break,
+                }
+            }
+        }
+    }
+
+    /// Ends a live execution: at once, or by ending its processes.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownExecution`], or [`Refusal::AlreadyFinal`].
+    pub async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.door.cancel(id).await
     }
 
     /// A job and where it stands.

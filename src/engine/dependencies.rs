@@ -6,11 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admission::Wish;
+use super::firing::Span;
 use super::job::JobEntry;
 use super::{Engine, Live};
 use crate::model::{
-    Change, Condition, Dependency, EventKind, ExecutionId, ExecutionState, JobId, LedgerFate,
-    LedgerRange, Now, StateName, Summary, Trigger,
+    Condition, Dependency, ExecutionId, ExecutionState, JobId, LedgerFate, Now, StateName, Summary,
+    Trigger,
 };
 
 /// No more dependencies are named in one sentence.
@@ -202,17 +203,7 @@ impl Engine {
         } else {
             (LedgerFate::Disabled, "its dependencies ended while the job was disabled")
         };
-        let (first, last, count, reason) = (now.wall, now.wall, 1, reason.to_owned());
-        let job_id = job.clone();
-        self.out.facts.push(EventKind::FireTimesPassed {
-            job_id: job_id.clone(),
-            first,
-            last,
-            count,
-            reason: reason.clone(),
-        });
-        let row = LedgerRange { job_id, first, last, count, fate, reason };
-        self.out.changes.push(Change::Ledger(row));
+        self.passed(job, Span { first: now.wall, last: now.wall, count: 1 }, fate, reason);
     }
 
     /// What a chain still waits for, at most so many; nothing of any other job.

@@ -165,10 +165,6 @@ impl Workers {
         self.pools.keys().filter_map(|id| self.view(config, id)).collect()
     }
 
-    pub(super) fn slots(&self) -> u32 {
-        self.pools.values().filter(|e| !e.leaving).map(PoolEntry::capacity).sum()
-    }
-
     /// Whether the worker process can be had, as far as is known.
     pub(super) const fn is_connected(&self) -> bool {
         matches!(self.link, Link::Idle | Link::Up)
@@ -454,12 +450,6 @@ impl Engine {
         let pools = self.workers.pools.values().filter(|entry| !entry.leaving);
         let pool = |entry: &PoolEntry| Pool { capacity: entry.capacity(), ..entry.pool.clone() };
         pools.map(pool).collect()
-    }
-
-    /// Slots of all workers together.
-    #[must_use]
-    pub fn slots(&self) -> u32 {
-        self.workers.slots()
     }
 
     /// The definition that a live execution runs.

@@ -12,7 +12,8 @@ fn the_example_registers_a_command_makes_jobs_and_watches_events() {
     let told = String::from_utf8(output.stdout).unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}{error}");
-    for line in ["hello", "afterwards", "the chain has succeeded", "2 jobs"] {
+    for line in ["hello", "afterwards", "the chain has succeeded", "2 jobs", r#"{"greeted":"ann"}"#]
+    {
         assert!(told.contains(line), "no `{line}` in\n{told}{error}");
     }
 }
