@@ -196,7 +196,7 @@ fn load_ten_thousand_jobs(bencher: Bencher<'_, '_>, executions: u64) {
     bencher.bench_local(|| runtime.block_on(store.load()).expect("an image").jobs.len());
 }
 
-/// Bites of 500 that retention takes of a million executions with three events each: expired by age, of 100 jobs that have
+/// Bites of 100 that retention takes of a million executions with three events each: expired by age, of 100 jobs that have
 /// far too many, and where nothing has expired.
 #[divan::bench_group(sample_count = 20, sample_size = 1)]
 mod retention {
@@ -206,7 +206,7 @@ mod retention {
 
     fn bite(bencher: Bencher<'_, '_>, before: u64, per_job: u32) {
         let (_folder, runtime, store) = filled(MANY);
-        let expired = Expired { before: at(before), per_job, at_most: 500 };
+        let expired = Expired { before: at(before), per_job, at_most: 100 };
         bencher.bench_local(|| runtime.block_on(store.delete_expired(&expired)).expect("a bite"));
     }
 
@@ -230,7 +230,7 @@ mod retention {
     fn commit_beside(bencher: Bencher<'_, '_>) {
         let (_folder, runtime, store) = filled(MANY);
         let store = Arc::new(store);
-        let expired = Expired { before: at(MANY), per_job: u32::MAX, at_most: 500 };
+        let expired = Expired { before: at(MANY), per_job: u32::MAX, at_most: 100 };
         let eater = Arc::clone(&store);
         let eating = runtime.spawn(async move {
             while eater.delete_expired(&expired).await.expect("a bite").more {}

@@ -1,9 +1,9 @@
 //! Deleting what `retention` says is old enough, together with its output.
 //!
-//! Owns the pace: a bite a second while there is more, else one a minute, so that it is never in the way of what fires;
-//! and the order: first the rows, then their files, so that a crash between leaves files without rows, which are looked
-//! for one folder a minute and go once they are as old as retention allows (the output of a run that a store in memory
-//! has forgotten goes that way too). Never decides what must stay: the store does.
+//! Owns the pace: small bites, five a second while there is more, else one a minute, so that it is never in the way of
+//! what fires; and the order: first the rows, then their files, so that a crash between leaves files without rows, which
+//! are looked for one folder a minute and go once they are as old as retention allows (the output of a run that a store
+//! in memory has forgotten goes that way too). Never decides what must stay: the store does.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use crate::store::{Expired, Store};
 use crate::worker::output_log::{kept_outputs, last_written, remove_output};
 
 /// Rows of a kind in one bite.
-const BITE: u32 = 500;
+const BITE: u32 = 100;
 /// Between two bites while there is more.
-const PACE: Duration = Duration::from_secs(1);
+const PACE: Duration = Duration::from_millis(200);
 /// Between two looks while there is not.
 const IDLE: Duration = Duration::from_secs(60);
 
