@@ -334,13 +334,13 @@ fn manual_pages_are_written_for_every_command() {
 }
 
 #[test]
-fn the_session_of_the_guide_works_as_it_is_written() {
+fn the_session_of_the_readme_works_as_it_is_written() {
     let curl = Command::new("curl").arg("--version").stdout(Stdio::null()).status();
     if !curl.is_ok_and(|status| status.success()) {
         return;
     }
-    let guide = include_str!("../../docs/api.md");
-    let session = guide.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let readme = include_str!("../../README.md");
+    let session = readme.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
     let engine = Engine::start();
     let address =
         engine.json(&["status", "--json"])["engine"]["listen"].as_str().unwrap().to_owned();
@@ -356,6 +356,6 @@ fn the_session_of_the_guide_works_as_it_is_written() {
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{errors}");
-    assert!(said.contains("\"id\":\"hello-api\""), "{said}");
+    assert!(said.contains("\"id\":\"job-id-2\""), "{said}");
     assert!(said.ends_with("hello from the API\n"), "{said}");
 }
