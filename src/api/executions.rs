@@ -174,7 +174,7 @@ async fn query(app: &App, params: &Params) -> Result<ExecutionQuery, ProblemDeta
     Ok(ExecutionQuery {
         job,
         states: states(params)?,
-        trigger: params.one("trigger")?.map(trigger).transpose()?,
+        trigger: params.given("trigger")?.map(trigger).transpose()?,
         worker,
         since: params.instant("since")?,
         until: params.instant("until")?,

@@ -75,7 +75,7 @@ impl Params {
     }
 
     /// The value of a parameter that may be given once, empty or not.
-    fn given(&self, name: &str) -> Result<Option<&str>, ProblemDetails> {
+    pub(super) fn given(&self, name: &str) -> Result<Option<&str>, ProblemDetails> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         let first = values.next();
         if values.next().is_some() {

@@ -13,6 +13,7 @@ async fn queries_that_are_not_understood_say_why() {
         "status=suceeded",
         "status=%F0%9F%92%A5",
         "trigger=manuel",
+        "trigger=",
         "satus=failed",
         "job=Backup",
         "job=backup&job=report",
@@ -34,6 +35,7 @@ async fn queries_that_are_not_understood_say_why() {
     status=suceeded: 400 unknown value of `status`: `suceeded`; did you mean `succeeded`?
     status=%F0%9F%92%A5: 400 unknown value of `status`: `💥`; it takes waiting, queued, running, retrying, succeeded, failed, timed_out, cancelled, skipped
     trigger=manuel: 400 unknown value of `trigger`: `manuel`; did you mean `manual`?
+    trigger=: 400 unknown value of `trigger`: ``; it takes schedule, catch_up, manual, dependency, retry, reboot
     satus=failed: 400 unknown parameter `satus`: did you mean `status`?
     job=Backup: 404 no job named `Backup`; did you mean `backup`?
     job=backup&job=report: 400 `job` is given more than once
