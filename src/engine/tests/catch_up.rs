@@ -176,3 +176,16 @@ fn where_they_may_overlap_an_end_brings_no_further_one() {
     }
     assert_eq!(world.executions.len(), 10);
 }
+
+#[test]
+fn a_commit_that_fails_makes_no_fire_time_missed() {
+    let mut world = World::new(2, vec![job("a", Some("* * * * *"), policy(CatchUp::None))]);
+    world.until("59s");
+    world.fault = super::world::Fault::Commit;
+    world.until("1m");
+    insta::assert_snapshot!(world.told(), @r"
+    00:01:00 a#1 queued: due by its schedule
+    00:01:00 a#1 running: attempt 1 on w
+    ");
+    assert_eq!(world.ledger(), "");
+}
