@@ -72,6 +72,7 @@ impl From<ClientError> for Failure {
         let exit = match &error {
             ClientError::Unreachable { .. }
             | ClientError::Silent { .. }
+            | ClientError::Untrusted { .. }
             | ClientError::WrongHost { .. } => Exit::Unreachable,
             ClientError::NotYours { .. } => Exit::NotAllowed,
             ClientError::Url { .. }
@@ -93,7 +94,6 @@ impl From<ClientError> for Failure {
             failure.message = Some(format!("{error}; what was wanted:\n{diff}"));
         }
         let unknown = matches!(&error, ClientError::Refused(problem) if problem.status == 401);
-        let distrusted = error.to_string().contains("certificate");
         match exit {
             Exit::Unreachable if matches!(error, ClientError::WrongHost { .. }) => {
                 failure.hint("name the host as the certificate does")
@@ -104,7 +104,7 @@ impl From<ClientError> for Failure {
             Exit::NotAllowed if matches!(error, ClientError::NotYours { .. }) => failure.hint(
                 "--data-dir DIR names a folder of your own, --server URL with a token asks over TCP",
             ),
-            Exit::Unreachable if distrusted => failure.hint(
+            Exit::Unreachable if matches!(error, ClientError::Untrusted { .. }) => failure.hint(
                 "--tls-ca FILE trusts the authority in a PEM file, or a self-signed certificate that is no authority itself",
             ),
             Exit::Unreachable => failure.hint(

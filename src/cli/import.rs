@@ -12,6 +12,7 @@ use super::terminal::plain;
 use super::times::now;
 use crate::driver::system_zone;
 use crate::jobfile::{CrontabOrigin, Rules, import_crontab};
+use crate::model::passwd_entries;
 use crate::worker::registry::Registry;
 
 /// More than any crontab has.
@@ -146,16 +147,11 @@ impl Users {
         Self(std::fs::read_to_string("/etc/passwd").unwrap_or_default())
     }
 
-    fn find(&self, column: usize, value: &str) -> Option<Vec<&str>> {
-        let rows = self.0.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        rows.into_iter().find(|row| row.get(column) == Some(&value))
-    }
-
     fn name_of(&self, uid: u32) -> Option<String> {
-        self.find(2, &uid.to_string())?.first().map(|name| (*name).to_owned())
+        passwd_entries(&self.0).find(|entry| entry.uid == uid).map(|entry| entry.name.to_owned())
     }
 
     fn home_of(&self, name: &str) -> Option<String> {
-        self.find(0, name)?.get(5).map(|home| (*home).to_owned())
+        passwd_entries(&self.0).find(|entry| entry.name == name).map(|entry| entry.home.to_owned())
     }
 }

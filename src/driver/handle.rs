@@ -146,11 +146,10 @@ impl Handle {
         let mut executions = self.executions(&query).await?.items;
         executions.retain(|execution| execution.fire_time == at);
         executions.reverse();
-        let ended =
-            [StateName::Succeeded, StateName::Failed, StateName::TimedOut, StateName::Cancelled];
+        let ended = |state: &StateName| state.is_final() && *state != StateName::Skipped;
         let newest = ExecutionQuery {
             job: Some(job.clone()),
-            states: ended.to_vec(),
+            states: StateName::ALL.into_iter().filter(ended).collect(),
             limit: 1,
             ..ExecutionQuery::default()
         };

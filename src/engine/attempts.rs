@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ids::mix;
 use super::{Effect, Engine, Live, Timer};
 use crate::model::{
     Actor, AttemptKey, Ended, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId,
     NamedCause, Now, ON_FAILURE, Outcome, RetryCause, Running, StateName, StopCause, Trigger, text,
 };
+use crate::schedule::mix;
 
 /// Begins the reason of an execution whose processes are being ended.
 const ENDING: &str = "ending: ";

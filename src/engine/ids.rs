@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::model::ExecutionId;
+use crate::schedule::mix;
 
 /// Makes ids. Each is greater than all before, even if the wall clock is set back.
 #[derive(Debug, Clone)]
@@ -46,14 +47,6 @@ impl IdSource {
             | u128::from(random);
         ExecutionId::from_uuid(Uuid::from_u128(bits))
     }
-}
-
-/// SplitMix64's finalizer: neighbouring numbers become unrelated ones.
-pub(super) const fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

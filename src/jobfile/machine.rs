@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::model::passwd_entries;
+
 /// What is wrong with the file of a secret, as far as can be seen without reading it.
 pub(super) fn trouble_with_secret(path: &Path) -> Option<String> {
     let metadata = match look(path) {
@@ -70,7 +72,7 @@ fn is_program(metadata: &fs::Metadata) -> bool {
 }
 
 fn is_listed(passwd: &str, name: &str) -> bool {
-    passwd.lines().any(|line| line.split(':').next() == Some(name))
+    passwd_entries(passwd).any(|entry| entry.name == name)
 }
 
 /// Whether users may be listed elsewhere than in /etc/passwd.

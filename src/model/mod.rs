@@ -10,6 +10,7 @@ mod id;
 mod job;
 mod kept;
 mod now;
+mod passwd;
 mod query;
 mod refusal;
 mod retry;
@@ -32,6 +33,7 @@ pub use job::{
 };
 pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
 pub use now::Now;
+pub use passwd::{PasswdEntry, passwd_entries};
 pub use query::{ExecutionQuery, Page};
 pub use refusal::{Problem, Refusal};
 pub use retry::{NamedCause, Retry, RetryCause};

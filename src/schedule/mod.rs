@@ -28,6 +28,7 @@ mod zone;
 use std::sync::Arc;
 
 pub use count::FireTimes;
+pub(crate) use cron::mix;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
 pub use timetable::Timetable;

@@ -154,15 +154,17 @@ fn a_run_that_is_waited_for_tells_each_change() {
     assert_eq!(engine.output(&["run", "open-end", "--wait"]).stdout, b"no line end");
 }
 
+/// `run --wait` of the job that opens a gate and waits.
+fn waiting_for_the_gate(engine: &Engine) -> std::process::Child {
+    let mut run = crontower(engine.path());
+    run.args(["run", "gate", "--wait"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    run.spawn().unwrap()
+}
+
 #[test]
 fn ctrl_c_ends_the_waiting_and_not_the_execution() {
     let engine = engine();
-    let mut waiting = crontower(engine.path())
-        .args(["run", "gate", "--wait"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut waiting = waiting_for_the_gate(&engine);
     let mut opened = String::new();
     let mut stdout = BufReader::new(waiting.stdout.take().unwrap());
     stdout.read_line(&mut opened).unwrap();
@@ -207,12 +209,7 @@ fn an_engine_that_falls_silent_is_told_to_who_waits_for_a_run() {
     let engine = engine();
     let pid = engine.json(&["status", "--json"])["leader"]["pid"].as_u64().unwrap();
     let pid = u32::try_from(pid).unwrap();
-    let mut waiting = crontower(engine.path())
-        .args(["run", "gate", "--wait"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut waiting = waiting_for_the_gate(&engine);
     let mut opened = String::new();
     BufReader::new(waiting.stdout.take().unwrap()).read_line(&mut opened).unwrap();
     assert_eq!(opened, "opened\n");

@@ -222,11 +222,9 @@ async fn an_engine_that_every_handle_of_is_dropped_stops_as_its_file_says() {
     assert_eq!(states.last(), Some(&StateName::Cancelled), "{states:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("jobs.yaml"), "jobs: [{id: own, command: slow}]").unwrap();
-    let (begun, mut has_begun) = tokio::sync::mpsc::channel(1);
+/// A command `slow` that says when it has begun and ends when it may.
+fn slow() -> (Registry, tokio::sync::mpsc::Receiver<()>, Arc<tokio::sync::Notify>) {
+    let (begun, has_begun) = tokio::sync::mpsc::channel(1);
     let go = Arc::new(tokio::sync::Notify::new());
     let gate = Arc::clone(&go);
     let mut registry = Registry::builtin();
@@ -238,6 +236,14 @@ async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
             Ok(serde_json::json!("done"))
         }
     });
+    (registry, has_begun, go)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("jobs.yaml"), "jobs: [{id: own, command: slow}]").unwrap();
+    let (registry, mut has_begun, go) = slow();
     let mut running = start(options(folder.path().to_owned(), registry)).await.unwrap();
     let mut feed = running.handle.subscribe().await.unwrap();
     let run = running.handle.run_job(&job("own"), RunOptions::default()).await.unwrap();
@@ -261,18 +267,7 @@ async fn an_embedded_command_that_ends_in_its_grace_is_recorded_as_what_it_was()
     let folder = tempfile::tempdir().unwrap();
     let jobs = "jobs: [{id: own, command: slow}]";
     std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
-    let (begun, mut has_begun) = tokio::sync::mpsc::channel(1);
-    let go = Arc::new(tokio::sync::Notify::new());
-    let gate = Arc::clone(&go);
-    let mut registry = Registry::builtin();
-    registry.register_async("slow", move |_, _| {
-        let (gate, begun) = (Arc::clone(&gate), begun.clone());
-        async move {
-            begun.send(()).await.unwrap();
-            gate.notified().await;
-            Ok(serde_json::json!("done"))
-        }
-    });
+    let (registry, mut has_begun, go) = slow();
     let options = || options(folder.path().to_owned(), registry.clone());
     let mut running = start(options()).await.unwrap();
     let run = running.handle.run_job(&job("own"), RunOptions::default()).await.unwrap();

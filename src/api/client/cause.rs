@@ -7,13 +7,17 @@ use std::path::Path;
 
 use rustls::{CertificateError, InvalidMessage};
 
+use crate::model::passwd_entries;
+
 /// What is wrong with TLS, where it can be said better than the library does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tls {
     /// The other side speaks something else.
-    NoTls,
+    NotSpoken,
     /// The certificate is for these hosts.
     WrongHost(Vec<String>),
+    /// The certificate is not to be trusted for another reason.
+    Untrusted,
 }
 
 /// The errors beneath `error`, those that an I/O error wraps, too.
@@ -28,11 +32,12 @@ fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'sta
 
 pub(super) fn of_tls(error: &(dyn Error + 'static)) -> Option<Tls> {
     match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())? {
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Tls::NoTls),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Tls::NotSpoken),
         rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
             presented,
             ..
         }) => Some(Tls::WrongHost(presented.iter().map(|name| bare(name)).collect())),
+        rustls::Error::InvalidCertificate(_) => Some(Tls::Untrusted),
         _ => None,
     }
 }
@@ -67,12 +72,8 @@ pub(super) fn owner(path: &Path) -> String {
     let seen = path.ancestors().find_map(|path| path.symlink_metadata().ok());
     let Some(uid) = seen.map(|metadata| metadata.uid()) else { return "another user".to_owned() };
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, id) = (fields.next()?, fields.nth(1)?);
-        (id == uid.to_string()).then(|| name.to_owned())
-    });
-    named.unwrap_or_else(|| format!("the user {uid}"))
+    let named = passwd_entries(&users).find(|entry| entry.uid == uid);
+    named.map_or_else(|| format!("the user {uid}"), |entry| entry.name.to_owned())
 }
 
 #[cfg(test)]

@@ -59,6 +59,14 @@ pub enum ClientError {
         /// What the certificate is for.
         names: Vec<String>,
     },
+    /// The certificate is not trusted.
+    #[error("no engine is reachable {at}: {message}")]
+    Untrusted {
+        /// Who showed it.
+        at: String,
+        /// Why.
+        message: String,
+    },
     /// TLS is spoken where none is, or the other way round.
     #[error("{}", scheme(.url, *.tls))]
     Scheme {
@@ -108,7 +116,7 @@ impl From<ClientError> for Refusal {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Silent { at } => Self::Unreachable(format!("{at}: no answer in time")),
-            ClientError::Unreachable { at, message } => {
+            ClientError::Unreachable { at, message } | ClientError::Untrusted { at, message } => {
                 Self::Unreachable(format!("{at}: {message}"))
             }
             ClientError::Refused(problem) => {
@@ -344,9 +352,12 @@ impl Client {
         }
         let host = || self.base.host_str().unwrap_or_default().to_owned();
         match cause::of_tls(error) {
-            Some(cause::Tls::NoTls) => return self.scheme(false),
+            Some(cause::Tls::NotSpoken) => return self.scheme(false),
             Some(cause::Tls::WrongHost(names)) => {
                 return ClientError::WrongHost { at, host: host(), names };
+            }
+            Some(cause::Tls::Untrusted) => {
+                return ClientError::Untrusted { at, message: root(error) };
             }
             None => {}
         }

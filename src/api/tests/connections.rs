@@ -138,7 +138,7 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
     let url = format!("https://localhost:{}", address.port());
     let stranger = Client::at_url(&url).unwrap().with_token(&token).unwrap();
     let error = stranger.get(&["jobs"], &[]).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, ClientError::Untrusted { .. }), "{error}");
     let plain = Client::at_url(&format!("http://{address}")).unwrap();
     let error = plain.get(&["jobs"], &[]).await.unwrap_err().to_string();
     assert_eq!(error, format!("this port speaks TLS: use https://{address}"));

@@ -1,5 +1,8 @@
 //! A world for the engine: virtual clocks, a store that is a map, a worker that does what the script says.
 
+mod asks;
+mod keeping;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,76 +170,6 @@ impl World {
         self
     }
 
-    pub(super) fn request(&mut self, request: Request) -> Result<Answer, Refusal> {
-        let actor = Actor::named("ann");
-        let mut answers = self.handle(Input::Request { ticket: 1, actor, request });
-        answers.pop().expect("every request is answered")
-    }
-
-    pub(super) fn run(&mut self, job: &str) -> &mut Self {
-        self.run_with(job, false)
-    }
-
-    pub(super) fn run_with(&mut self, job: &str, force: bool) -> &mut Self {
-        let job = JobId::new(job).unwrap();
-        self.request(Request::Run {
-            job,
-            args: Vec::new(),
-            force,
-            with_dependencies: false,
-            reason: None,
-        })
-        .unwrap();
-        self
-    }
-
-    /// Runs a job after those of its dependencies that are not fresh, if nothing breaks.
-    pub(super) fn run_after(&mut self, job: &str) -> &mut Self {
-        let (job, args) = (JobId::new(job).unwrap(), Vec::new());
-        _ = self.request(Request::Run {
-            job,
-            args,
-            force: false,
-            with_dependencies: true,
-            reason: None,
-        });
-        self
-    }
-
-    pub(super) fn apply(&mut self, jobs: Vec<Job>) -> &mut Self {
-        self.set.jobs = jobs;
-        let set = Box::new(self.set.clone());
-        self.request(Request::Apply(set)).unwrap();
-        self
-    }
-
-    /// Puts other settings in force, as a reload does.
-    pub(super) fn configure(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
-        change(&mut self.set.settings);
-        let set = Box::new(self.set.clone());
-        self.request(Request::Apply(set)).unwrap();
-        self
-    }
-
-    /// The same as it would be told in the file before the next start.
-    pub(super) fn edit_settings(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
-        change(&mut self.set.settings);
-        self
-    }
-
-    pub(super) fn drain(&mut self, worker: &str, drain: bool) -> &mut Self {
-        let worker = WorkerId::new(worker).unwrap();
-        let reason = drain.then(|| "new disk".to_owned());
-        self.request(Request::Drain { worker, drain, reason }).unwrap();
-        self
-    }
-
-    pub(super) fn set_capacity(&mut self, worker: &str, capacity: Option<u32>) -> &mut Self {
-        let worker = WorkerId::new(worker).unwrap();
-        self.request(Request::SetCapacity { worker, capacity }).unwrap();
-        self
-    }
-
     /// The workers, one a line.
     pub(super) fn workers(&self) -> String {
         let line = |worker: Worker| {
@@ -291,51 +224,6 @@ impl World {
         self.until_instant(target)
     }
 
-    /// Runs a job if it is there and nothing breaks.
-    pub(super) fn try_run(&mut self, job: &str, force: bool) -> &mut Self {
-        let job = JobId::new(job).unwrap();
-        let run =
-            Request::Run { job, args: Vec::new(), force, with_dependencies: false, reason: None };
-        _ = self.request(run);
-        self
-    }
-
-    pub(super) fn run_again(&mut self, name: &str) -> &mut Self {
-        let of = Arc::clone(&self.executions[&self.id(name)]);
-        _ = self.request(Request::Retry(of));
-        self
-    }
-
-    pub(super) fn try_pause(&mut self, job: &str, for_a_while: bool) {
-        let job = JobId::new(job).unwrap();
-        let until = for_a_while.then(|| self.now.wall + TimeDelta::minutes(4));
-        _ = self.request(Request::Pause { job, until, reason: None });
-    }
-
-    pub(super) fn try_resume(&mut self, job: &str) {
-        _ = self.request(Request::Resume(JobId::new(job).unwrap()));
-    }
-
-    pub(super) fn try_apply(&mut self, jobs: Vec<Job>) -> &mut Self {
-        let before = std::mem::replace(&mut self.set.jobs, jobs);
-        let set = Box::new(self.set.clone());
-        if self.request(Request::Apply(set)).is_err() {
-            self.set.jobs = before;
-        }
-        self
-    }
-
-    pub(super) fn cancel(&mut self, name: &str) -> &mut Self {
-        let id = self.id(name);
-        _ = self.request(Request::Cancel(id));
-        self
-    }
-
-    pub(super) fn try_delete(&mut self, job: &str) {
-        let job = JobId::new(job).unwrap();
-        _ = self.request(Request::Delete { job, if_version: None });
-    }
-
     pub(super) fn wall(&self) -> DateTime<Utc> {
         self.now.wall
     }
@@ -344,60 +232,6 @@ impl World {
     pub(super) fn wants_notice(&self, execution: &Execution) -> bool {
         let version = (execution.job_id.clone(), execution.job_version);
         self.definitions[&version].on_failure.is_some()
-    }
-
-    /// What a request is refused with.
-    pub(super) fn refused(&mut self, request: Request) -> String {
-        let refused = self.request(request).expect_err("it is refused").to_string();
-        self.named(&refused)
-    }
-
-    pub(super) fn skip_next(&mut self, job: &str) -> &mut Self {
-        self.request(Request::SkipNext { job: JobId::new(job).unwrap(), undo: false }).unwrap();
-        self
-    }
-
-    /// What a reload to these jobs is refused with.
-    pub(super) fn refused_set(&mut self, jobs: Vec<Job>) -> String {
-        let set = JobSet { jobs, ..self.set.clone() };
-        self.refused(Request::Apply(Box::new(set)))
-    }
-
-    /// What the file says at the next start.
-    pub(super) fn edit_jobs(&mut self, jobs: Vec<Job>) -> &mut Self {
-        self.set.jobs = jobs;
-        self
-    }
-
-    pub(super) fn put(&mut self, job: Job, expected: Expected) -> &mut Self {
-        self.request(Request::Put { job: Box::new(job), expected }).unwrap();
-        self
-    }
-
-    pub(super) fn delete(&mut self, job: &str) -> &mut Self {
-        let job = JobId::new(job).unwrap();
-        self.request(Request::Delete { job, if_version: None }).unwrap();
-        self
-    }
-
-    /// Notes that a failure was seen, until so long after the beginning.
-    pub(super) fn acknowledge(&mut self, name: &str, until: Option<&str>) -> &mut Self {
-        let until = until.map(|at| self.instant(at));
-        let execution = Arc::clone(&self.executions[&self.id(name)]);
-        let note = Some((Some("we know".to_owned()), until));
-        self.request(Request::Acknowledge { execution, note }).unwrap();
-        self
-    }
-
-    pub(super) fn pause(&mut self, job: &str) -> &mut Self {
-        let job = JobId::new(job).unwrap();
-        self.request(Request::Pause { job, until: None, reason: None }).unwrap();
-        self
-    }
-
-    pub(super) fn resume(&mut self, job: &str) -> &mut Self {
-        self.request(Request::Resume(JobId::new(job).unwrap())).unwrap();
-        self
     }
 
     /// The newest attempt of an execution ends: `ok`, `exit 3`, `timed_out`, `cancelled`, `worker_lost`.
@@ -491,96 +325,6 @@ impl World {
         let key = AttemptKey { execution_id: self.id(name), attempt: ON_FAILURE };
         assert!(self.held.contains_key(&key), "on_failure of {name} does not run");
         self.end_attempt(key, how)
-    }
-
-    /// The engine dies, and another starts `later` from what was kept; the worker process goes on.
-    pub(super) fn restart(&mut self, later: &str) -> &mut Self {
-        let later = TimeDelta::from_std(text::parse_duration(later).unwrap()).unwrap();
-        self.pass(self.now.wall + later);
-        let (engine, effects) = self.successor();
-        self.engine = engine;
-        self.life += 1;
-        self.transcript.push(format!("{} engine started", self.clock()));
-        self.carry_out(effects);
-        self.link_up()
-    }
-
-    /// The engine that would start now from what is kept.
-    pub(super) fn successor(&self) -> (Engine, Vec<Effect>) {
-        Engine::start(config(&self.boot_id), self.image(), self.set.clone(), self.now).unwrap()
-    }
-
-    /// All that is kept.
-    fn image(&self) -> Image {
-        let mut image = self.image.clone();
-        image.live = self
-            .executions
-            .values()
-            .filter(|execution| !execution.state.is_final())
-            .map(|execution| {
-                let version = (execution.job_id.clone(), execution.job_version);
-                (Arc::clone(execution), Arc::clone(&self.definitions[&version]))
-            })
-            .collect();
-        image.notices = self
-            .due
-            .iter()
-            .map(|id| {
-                let execution = Arc::clone(&self.executions[id]);
-                let version = (execution.job_id.clone(), execution.job_version);
-                (execution, Arc::clone(&self.definitions[&version]))
-            })
-            .collect();
-        image.recent = self.recent();
-        image.retired = self.retired();
-        image
-    }
-
-    /// The store refused a commit: the engine goes on from what is kept, and asks the worker process once more.
-    fn go_on(&mut self) {
-        let (image, settings) = (self.image(), self.set.settings.clone());
-        let (engine, effects) = self.engine.resumed(&image, settings, false, self.now);
-        self.engine = engine;
-        self.life += 1;
-        self.carry_out(effects);
-        self.link_up();
-    }
-
-    /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
-    pub(super) fn boot(&mut self, later: &str) -> &mut Self {
-        self.lose_held();
-        self.boot_id.push('+');
-        self.now.monotonic = Duration::from_secs(1);
-        self.restart(later)
-    }
-
-    fn retired(&self) -> BTreeMap<JobId, Retired> {
-        let defined = |job: &JobId| self.image.jobs.iter().any(|it| it.definition.id == *job);
-        let known = self.definitions.keys().filter(|(job, _)| !defined(job));
-        let retired = |(job, version): &(JobId, u32)| {
-            let once = |it: &&Arc<Execution>| {
-                it.job_id == *job && matches!(it.trigger, Trigger::Schedule | Trigger::CatchUp)
-            };
-            let fired = self.executions.values().filter(once).map(|it| it.fire_time);
-            let passed = self.ledger.iter().filter(|it| it.job_id == *job).map(|it| it.last);
-            let accounted_until = fired.chain(passed).max();
-            let state = self.gone.get(job).cloned();
-            (job.clone(), Retired { version: *version, accounted_until, state })
-        };
-        known.map(retired).collect()
-    }
-
-    fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {
-        let mut recent: BTreeMap<JobId, Vec<Summary>> = BTreeMap::new();
-        for execution in self.executions.values().filter(|e| e.state.is_final()) {
-            recent.entry(execution.job_id.clone()).or_default().push(execution.summary());
-        }
-        for summaries in recent.values_mut() {
-            summaries.sort_by_key(|summary| summary.id);
-            let from = summaries.len().saturating_sub(RECENT);
-            summaries.drain(..from);
-        }
-        recent.into_iter().collect()
     }
 
     pub(super) fn id(&self, name: &str) -> ExecutionId {
@@ -693,83 +437,6 @@ impl World {
         }
         let running = self.held.entry(key).or_insert(running).clone();
         self.handle(Input::Worker(WorkerInput::Started(running)));
-    }
-
-    fn keep(&mut self, change: Change) {
-        match change {
-            Change::Job(record) => {
-                let jobs = &mut self.image.jobs;
-                jobs.retain(|kept| kept.definition.id != record.definition.id);
-                jobs.push(record);
-            }
-            Change::JobRemoved { record, .. } => {
-                let id = &record.definition.id;
-                self.image.jobs.retain(|kept| kept.definition.id != *id);
-                self.gone.insert(id.clone(), record.state);
-            }
-            Change::JobVersion { definition, version, .. } => {
-                let key = (definition.id.clone(), version);
-                let kept = self.definitions.insert(key, Arc::clone(&definition));
-                assert!(kept.is_none_or(|kept| kept == definition), "a version was written anew");
-            }
-            Change::Execution(execution) => self.keep_execution(execution),
-            Change::Worker(orders) => {
-                self.image.workers.retain(|kept| kept.worker_id != orders.worker_id);
-                if orders.is_any() {
-                    self.image.workers.push(orders);
-                }
-            }
-            Change::NoticeDue(id) => {
-                assert!(self.executions[&id].state.name().is_failure(), "kept before its end");
-                assert!(self.due.insert(id), "due twice");
-            }
-            Change::NoticeDone(id) => assert!(self.due.remove(&id), "done twice"),
-            Change::Event(event) => {
-                assert_eq!(event.seq, self.image.last_seq + 1, "events are numbered without a gap");
-                self.image.last_seq = event.seq;
-                self.note_event(&event);
-            }
-            Change::Ledger(row) => self.ledger.push(row),
-            Change::Meta { value, .. } => self.image.boot_id = Some(value),
-        }
-    }
-
-    fn note_event(&mut self, event: &Event) {
-        use EventKind::{AttemptStarted, EngineStarted, ExecutionChanged, JobAdded, Reloaded};
-        match event.kind {
-            ExecutionChanged { .. } | AttemptStarted { .. } | JobAdded { .. } => return,
-            EngineStarted { .. } | Reloaded { .. } => return,
-            _ => {}
-        }
-        let sentence = self.named(&event.kind.sentence());
-        self.events.push(format!("{} {}: {sentence}\n", self.clock(), event.actor));
-    }
-
-    fn keep_execution(&mut self, execution: Arc<Execution>) {
-        let name = match self.names.get(&execution.id) {
-            Some(name) => name.clone(),
-            None => {
-                let number = self.numbers.entry(execution.job_id.clone()).or_default();
-                *number += 1;
-                format!("{}#{number}", execution.job_id)
-            }
-        };
-        self.names.insert(execution.id, name.clone());
-        let before = self.executions.insert(execution.id, Arc::clone(&execution));
-        let known = before.map_or(0, |before| {
-            assert!(!before.state.is_final(), "{name} left a final state");
-            before.history.len()
-        });
-        if execution.state.name() == StateName::Succeeded {
-            let job = self.image.jobs.iter().find(|it| it.definition.id == execution.job_id);
-            let noted = job.and_then(|job| job.state.acknowledged.as_ref());
-            assert!(noted.is_none(), "{name} succeeded, and its job stays acknowledged");
-        }
-        for transition in &execution.history[known..] {
-            let reason = self.with_names(&transition.reason);
-            let line = format!("{} {name} {}: {reason}", self.clock(), transition.state);
-            self.transcript.push(line);
-        }
     }
 
     fn with_names(&self, text: &str) -> String {

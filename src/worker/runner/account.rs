@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::model::{PasswdEntry, passwd_entries};
+
 /// Looked for in these folders, never in a job's PATH: it is started as root.
 const FOLDERS: [&str; 5] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin"];
 
@@ -63,10 +65,9 @@ impl Account {
 
     /// The user in lines as /etc/passwd has them.
     fn listed(lines: &str, name: &str) -> Option<Self> {
-        let line = lines.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = line.split(':').skip(2);
-        let (uid, gid) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        let home = fields.nth(1).filter(|home| home.starts_with('/')).unwrap_or("/");
+        let PasswdEntry { uid, gid, home, .. } =
+            passwd_entries(lines).find(|entry| entry.name == name)?;
+        let home = if home.starts_with('/') { home } else { "/" };
         Some(Self { name: name.to_owned(), uid, gid, home: home.into() })
     }
 
