@@ -24,7 +24,7 @@ fn start() -> DateTime<Utc> {
 fn table(id: &str, schedule: &str, zone: Tz) -> Option<Timetable> {
     let mut job = Job::new(JobId::new(id).ok()?, JobCommand::script("true"));
     job.schedule = Some(schedule.to_owned());
-    Timetable::new(&job, &Settings::default(), zone).ok()?
+    job.timetable(&Settings::default(), zone).ok()?
 }
 
 #[divan::bench(args = EXPRESSIONS)]
@@ -89,7 +89,7 @@ fn load_100_000(bencher: Bencher<'_, '_>) {
     bencher.bench(|| {
         let settings = Settings::default();
         let next = |job: &Job| -> Option<(Timetable, DateTime<Utc>)> {
-            let table = Timetable::new(job, &settings, Tz::Europe__Berlin).ok()??;
+            let table = job.timetable(&settings, Tz::Europe__Berlin).ok()??;
             let next = table.fire_time_after(start())?;
             Some((table, next))
         };

@@ -23,7 +23,7 @@ fuzz_target!(|text: &str| {
     let _ = (schedule.in_words(), schedule.as_cron());
     let mut job = Job::new(JobId::new("job").expect("legal"), JobCommand::script("true"));
     job.schedule = Some(text.to_owned());
-    let Ok(Some(table)) = Timetable::new(&job, &Settings::default(), Tz::Europe__Berlin) else {
+    let Ok(Some(table)) = job.timetable(&Settings::default(), Tz::Europe__Berlin) else {
         return;
     };
     for start in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC] {

@@ -69,7 +69,7 @@ impl Engine {
     /// The timetable of a job that is to come, if it fits among the others.
     fn judge_alone(&self, job: &Job) -> Result<Option<Timetable>, Refusal> {
         let mut problems = Vec::new();
-        let timetable = Timetable::new(job, &self.settings, self.config.system_zone);
+        let timetable = job.timetable(&self.settings, self.config.system_zone);
         let timetable = timetable.unwrap_or_else(|error| {
             problems.push(Problem { path: "schedule".into(), message: error.to_string() });
             None

@@ -68,7 +68,7 @@ impl Engine {
         let mut problems = Vec::new();
         let mut timetables = Vec::with_capacity(set.jobs.len());
         for job in &set.jobs {
-            match Timetable::new(job, &set.settings, self.config.system_zone) {
+            match job.timetable(&set.settings, self.config.system_zone) {
                 Ok(timetable) => timetables.push(timetable),
                 Err(error) => problems.push(Problem {
                     path: format!("{}.schedule", job.id),
@@ -119,7 +119,7 @@ impl Engine {
         let fires = |entry: &&JobEntry| entry.source == Source::Api && entry.timetable.is_some();
         let broken = |entry: &JobEntry| {
             let job = &*entry.definition;
-            let error = Timetable::new(job, settings, self.config.system_zone).err()?;
+            let error = job.timetable(settings, self.config.system_zone).err()?;
             let message = format!("the job, made by the API, could not fire any more: {error}");
             Some(Problem { path: format!("{}.schedule", job.id), message })
         };
@@ -312,7 +312,7 @@ impl Engine {
 
     /// The timetable of a definition that was legal once; one that no longer is never fires, and its words say why.
     pub(super) fn timetable_of(&self, job: &Job, settings: &Settings) -> Option<Timetable> {
-        Timetable::new(job, settings, self.config.system_zone).ok().flatten()
+        job.timetable(settings, self.config.system_zone).ok().flatten()
     }
 }
 

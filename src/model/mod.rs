@@ -18,6 +18,7 @@ mod role;
 mod settings;
 mod standing;
 pub mod text;
+mod timing;
 mod why;
 mod worker;
 

@@ -1,6 +1,7 @@
 //! The top of jobs.yaml: what holds for the whole engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -40,8 +41,9 @@ pub struct Pool {
 /// A named list of days.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Calendar {
-    /// The days.
-    pub holidays: std::collections::BTreeSet<NaiveDate>,
+    /// The days, shared with the timetables that obey them.
+    #[schema(value_type = BTreeSet<NaiveDate>)]
+    pub holidays: Arc<BTreeSet<NaiveDate>>,
 }
 
 /// How much history is kept.

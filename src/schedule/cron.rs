@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::error::ScheduleError;
 use super::field::{Field, FieldKind};
 use super::pattern::{ClockRule, DayField, Days, Except, Pattern, Times};
-use crate::model::text::nearest;
+use super::text::nearest;
 
 /// The nicknames and what they stand for.
 const NICKNAMES: [(&str, &str); 7] = [
@@ -222,7 +222,8 @@ pub(super) fn seed(text: &str) -> u64 {
 }
 
 /// Spreads every bit over all others (the finisher of splitmix64).
-pub(crate) const fn mix(mut bits: u64) -> u64 {
+#[must_use]
+pub const fn mix(mut bits: u64) -> u64 {
     bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::model::text::printable;
+use super::text::printable;
 
 /// How much of a text is shown around the place that an error is about, in characters.
 const SHOWN: usize = 120;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::error::ScheduleError;
 use super::pattern::{DomSpecial, DowSpecial};
 use super::set::Set;
-use crate::model::text::nearest;
+use super::text::nearest;
 
 /// Which field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

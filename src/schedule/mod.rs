@@ -19,6 +19,7 @@ mod pattern;
 mod set;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod timetable;
 mod walls;
 mod warn;
@@ -28,10 +29,10 @@ mod zone;
 use std::sync::Arc;
 
 pub use count::FireTimes;
-pub(crate) use cron::mix;
+pub use cron::mix;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
-pub use timetable::Timetable;
+pub use timetable::{CalendarDays, CalendarRule, Calendars, Timetable, Timing};
 pub use walls::{FIRST_YEAR, LAST_YEAR};
 pub use warn::{Outlook, Warning, WarningKind, pile_ups};
 pub use zone::{parse_instant, parse_zone};

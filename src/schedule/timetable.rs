@@ -3,8 +3,9 @@
 //! Owns `start_at`, `end_at`, calendars and jitter. Never asks the clock: every instant comes in as
 //! an argument.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -12,13 +13,49 @@ use chrono_tz::Tz;
 use super::cron::{mix, seed};
 use super::error::ScheduleError;
 use super::pattern::{ClockRule, Pattern};
+use super::text::{format_duration, nearest};
 use super::walls::{self, Holidays, Walls};
 use super::{Schedule, zone};
-use crate::model::text::{format_duration, nearest};
-use crate::model::{CalendarRule, Job, Settings};
 
 /// The smallest step of time: an inclusive bound is an exclusive one this much earlier.
 pub(super) const NANOSECOND: TimeDelta = TimeDelta::nanoseconds(1);
+
+/// A schedule as text, with everything that modifies when it fires.
+#[derive(Debug, Clone, Default)]
+pub struct Timing<'a> {
+    /// Fixes what `H` stands for and where jitter lands: the job's id, so that both are the same on
+    /// every machine and after every restart.
+    pub seed: &'a str,
+    /// A cron expression or an English phrase.
+    pub schedule: &'a str,
+    /// IANA name of the zone; `None` = the system's.
+    pub timezone: Option<&'a str>,
+    /// Which calendar the schedule obeys, and how.
+    pub calendar: Option<CalendarRule<'a>>,
+    /// The calendars there are, by name: for `calendar` and for `except holidays`.
+    pub calendars: Calendars<'a>,
+    /// Fire times are spread over this much, each by a fixed part of it.
+    pub jitter: Option<Duration>,
+    /// No fire time before this instant.
+    pub start_at: Option<DateTime<Utc>>,
+    /// No fire time after this instant.
+    pub end_at: Option<DateTime<Utc>>,
+}
+
+/// How a schedule obeys a named calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalendarRule<'a> {
+    /// No fire time on the calendar's days.
+    Skip(&'a str),
+    /// Fire times on the calendar's days only.
+    Only(&'a str),
+}
+
+/// The days of a calendar, shared by all schedules that obey it.
+pub type CalendarDays = Arc<BTreeSet<NaiveDate>>;
+
+/// Calendars by name.
+pub type Calendars<'a> = BTreeMap<&'a str, CalendarDays>;
 
 /// A schedule in its zone, with its modifiers, for one job. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,38 +75,32 @@ pub(super) struct Parts {
 }
 
 impl Timetable {
-    /// The timetable of a job; `None` when it has no schedule.
+    /// Reads a schedule with its modifiers; `system_zone` counts where no zone is named.
     ///
     /// # Errors
     /// When the schedule or zone cannot be read, the calendar is unknown, or it can never fire.
-    pub fn new(
-        job: &Job,
-        settings: &Settings,
-        system_zone: Tz,
-    ) -> Result<Option<Self>, ScheduleError> {
-        let Some(text) = &job.schedule else {
-            return Ok(None);
-        };
-        let seed = seed(job.id.as_str());
+    pub fn new(timing: &Timing<'_>, system_zone: Tz) -> Result<Self, ScheduleError> {
+        let text = timing.schedule;
+        let seed = seed(timing.seed);
         let schedule = Schedule::parse_for(text, Some(seed))?;
-        let zone = match job.timezone.as_ref().or(settings.timezone.as_ref()) {
+        let zone = match timing.timezone {
             Some(name) => zone::parse_zone(name)?,
             None => system_zone,
         };
-        let (holidays, calendar_words) = holidays(job, settings, &schedule)?;
-        let jitter = job.jitter.and_then(|jitter| TimeDelta::from_std(jitter).ok());
+        let (holidays, calendar_words) = holidays(timing, &schedule)?;
+        let jitter = timing.jitter.and_then(|jitter| TimeDelta::from_std(jitter).ok());
         let parts = Parts {
             schedule,
             zone,
             holidays,
             calendar_words,
-            start_at: job.start_at,
-            end_at: job.end_at,
+            start_at: timing.start_at,
+            end_at: timing.end_at,
             jitter: jitter.filter(|jitter| *jitter > TimeDelta::zero()),
             seed,
         };
         parts.judge(text)?;
-        Ok(Some(Self(Arc::new(parts))))
+        Ok(Self(Arc::new(parts)))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -254,50 +285,48 @@ impl Parts {
     }
 }
 
-type Days = Arc<BTreeSet<NaiveDate>>;
-
-/// The calendar rules of a job: its own, and the one that `except holidays` means.
+/// The calendar rules of a schedule: its own, and the one that `except holidays` means.
 fn holidays(
-    job: &Job,
-    settings: &Settings,
+    timing: &Timing<'_>,
     schedule: &Schedule,
 ) -> Result<(Option<Holidays>, Vec<String>), ScheduleError> {
+    let calendars = &timing.calendars;
     let mut holidays = Holidays::default();
     let mut words = Vec::new();
-    match &job.calendar {
+    match timing.calendar {
         Some(CalendarRule::Skip(name)) => {
-            holidays.skip = Some(calendar(settings, name)?);
+            holidays.skip = Some(calendar(calendars, name)?);
             words.push(format!("except on the days of `{name}`"));
         }
         Some(CalendarRule::Only(name)) => {
-            holidays.only = Some(calendar(settings, name)?);
+            holidays.only = Some(calendar(calendars, name)?);
             words.push(format!("only on the days of `{name}`"));
         }
         None => {}
     }
     if schedule.excepts_holidays() && holidays.skip.is_none() {
-        let mut names = settings.calendars.keys();
+        let mut names = calendars.keys();
         let name = match (names.next(), names.next()) {
             (Some(name), None) => name,
-            _ if settings.calendars.contains_key("holidays") => "holidays",
+            _ if calendars.contains_key("holidays") => "holidays",
             _ => {
                 let message = "`except holidays` needs a calendar: give the job \
                                `calendar: {skip: NAME}`, or name a calendar `holidays`";
                 return Err(ScheduleError::new(message, 0..schedule.text().len()));
             }
         };
-        holidays.skip = Some(calendar(settings, name)?);
+        holidays.skip = Some(calendar(calendars, name)?);
     }
     let any = holidays.skip.is_some() || holidays.only.is_some();
     Ok((any.then_some(holidays), words))
 }
 
-fn calendar(settings: &Settings, name: &str) -> Result<Days, ScheduleError> {
-    if let Some(calendar) = settings.calendars.get(name) {
-        return Ok(Arc::new(calendar.holidays.clone()));
+fn calendar(calendars: &Calendars<'_>, name: &str) -> Result<CalendarDays, ScheduleError> {
+    if let Some(days) = calendars.get(name) {
+        return Ok(Arc::clone(days));
     }
     let error = ScheduleError::new(format!("no calendar is named `{name}`"), 0..0);
-    Err(match nearest(name, settings.calendars.keys().map(String::as_str)) {
+    Err(match nearest(name, calendars.keys().copied()) {
         Some(name) => error.suggest(name),
         None => error,
     })

@@ -13,7 +13,6 @@ use super::set::Set;
 use super::timetable::{Parts, Timetable};
 use super::zone::Change;
 use super::{words, zone};
-use crate::model::JobId;
 
 /// How far ahead changes of clocks are looked for.
 const AHEAD: TimeDelta = TimeDelta::days(400);
@@ -248,7 +247,7 @@ fn clock_warnings(
 /// are looked at.
 #[must_use]
 pub fn pile_ups(
-    tables: &[(JobId, Timetable)],
+    tables: &[(&str, Timetable)],
     slots: u32,
     from: DateTime<Utc>,
     horizon: TimeDelta,
@@ -259,7 +258,7 @@ pub fn pile_ups(
     }
     let until = from.checked_add_signed(horizon).unwrap_or(from);
     let share = (MOST_FIRE_TIMES / tables.len()).clamp(1, MOST_FIRE_TIMES_OF_A_JOB);
-    let mut due: BTreeMap<i64, Vec<&JobId>> = BTreeMap::new();
+    let mut due: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
     for (job, table) in tables.iter().take(MOST_FIRE_TIMES) {
         let mut last = None;
         let times =
@@ -273,7 +272,7 @@ pub fn pile_ups(
     }
     // The same jobs meet again and again: the first time is enough.
     let mut seen = HashSet::new();
-    let mut piles: Vec<(i64, Vec<&JobId>)> = due
+    let mut piles: Vec<(i64, Vec<&str>)> = due
         .into_iter()
         .filter(|(_, jobs)| jobs.len() > most && seen.insert(jobs.clone()))
         .collect();
@@ -282,9 +281,9 @@ pub fn pile_ups(
     piles.iter().map(|(second, jobs)| pile_up(*second, jobs, slots)).collect()
 }
 
-fn pile_up(second: i64, jobs: &[&JobId], slots: u32) -> Warning {
+fn pile_up(second: i64, jobs: &[&str], slots: u32) -> Warning {
     let at = DateTime::from_timestamp(second, 0).unwrap_or_default();
-    let names: Vec<&str> = jobs.iter().take(5).map(|job| job.as_str()).collect();
+    let names: Vec<&str> = jobs.iter().take(5).copied().collect();
     let more = if jobs.len() > names.len() { ", …" } else { "" };
     let s = if slots == 1 { "" } else { "s" };
     let message = format!(

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, NaiveTime, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
 use super::error::ScheduleError;
-use crate::model::text::nearest;
+use super::text::nearest;
 
 /// A fixed clock time inside a gap this long or longer is skipped, as Debian's cron does.
 const LONG_GAP: TimeDelta = TimeDelta::hours(3);

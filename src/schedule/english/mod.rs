@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use super::error::ScheduleError;
 use super::pattern::Pattern;
+use super::text::nearest;
 use super::words;
-use crate::model::text::nearest;
 use cursor::Cursor;
 
 /// Reads a phrase.

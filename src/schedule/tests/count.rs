@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -12,9 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{at, job, table};
-use crate::model::{Calendar, CalendarRule, Job, Settings};
-use crate::schedule::{FireTimes, Timetable, zone};
+use super::{at, table, timing};
+use crate::schedule::{CalendarRule, FireTimes, Timetable, Timing, zone};
 
 /// No walk is longer than this.
 const LONGEST_WALK: usize = 4000;
@@ -179,17 +179,19 @@ fn holidays(case: &Case) -> BTreeSet<NaiveDate> {
 }
 
 fn timetable(case: &Case) -> Option<Timetable> {
-    let mut job: Job = job(&case.text);
-    let mut settings = Settings::default();
-    settings.calendars.insert("days".to_owned(), Calendar { holidays: holidays(case) });
-    job.calendar = match case.calendar {
-        0 => Some(CalendarRule::Skip("days".to_owned())),
-        1 => Some(CalendarRule::Only("days".to_owned())),
-        _ => None,
+    let timing = Timing {
+        calendar: match case.calendar {
+            0 => Some(CalendarRule::Skip("days")),
+            1 => Some(CalendarRule::Only("days")),
+            _ => None,
+        },
+        calendars: [("days", Arc::new(holidays(case)))].into(),
+        jitter: (case.jitter > 0).then(|| Duration::from_millis(case.jitter)),
+        start_at: case.start_at,
+        end_at: case.end_at,
+        ..timing(&case.text)
     };
-    job.jitter = (case.jitter > 0).then(|| Duration::from_millis(case.jitter));
-    (job.start_at, job.end_at) = (case.start_at, case.end_at);
-    Timetable::new(&job, &settings, case.zone).ok().flatten()
+    Timetable::new(&timing, case.zone).ok()
 }
 
 /// Whether anything was there to be compared.

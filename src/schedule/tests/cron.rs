@@ -2,9 +2,8 @@
 
 use chrono_tz::Tz;
 
-use super::{local, table, try_table, words};
-use crate::model::{Job, JobCommand, JobId, Settings};
-use crate::schedule::{Schedule, Timetable};
+use super::{local, table, timing, try_table, words};
+use crate::schedule::{Schedule, Timetable, Timing};
 
 fn days(schedule: &str, count: usize) -> Vec<String> {
     let fires = local(schedule, Tz::UTC, "2026-11-23T12:00:00Z", count);
@@ -94,9 +93,7 @@ fn nicknames_are_lower_case() {
 #[test]
 fn a_hash_is_fixed_by_the_job_and_spreads_jobs() {
     let fires = |id: &str, schedule: &str| {
-        let mut job = Job::new(JobId::new(id).unwrap(), JobCommand::script("true"));
-        job.schedule = Some(schedule.to_owned());
-        let table = Timetable::new(&job, &Settings::default(), Tz::UTC).unwrap().unwrap();
+        let table = Timetable::new(&Timing { seed: id, ..timing(schedule) }, Tz::UTC).unwrap();
         table.fire_time_after(super::at("2026-11-23T11:59:59Z")).unwrap()
     };
     assert_eq!(fires("a", "H * * * *"), fires("a", "h * * * *"));

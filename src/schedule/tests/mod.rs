@@ -15,18 +15,15 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::cron::mix;
-use super::{Schedule, ScheduleError, Timetable};
-use crate::model::{Job, JobCommand, JobId, Settings};
+use super::{Schedule, ScheduleError, Timetable, Timing};
 
-/// A job with a schedule.
-fn job(schedule: &str) -> Job {
-    let mut job = Job::new(JobId::new("job").unwrap(), JobCommand::script("true"));
-    job.schedule = Some(schedule.to_owned());
-    job
+/// A schedule without modifiers.
+fn timing(schedule: &str) -> Timing<'_> {
+    Timing { seed: "job", schedule, ..Timing::default() }
 }
 
 fn try_table(schedule: &str, zone: Tz) -> Result<Timetable, ScheduleError> {
-    Timetable::new(&job(schedule), &Settings::default(), zone).map(Option::unwrap)
+    Timetable::new(&timing(schedule), zone)
 }
 
 fn table(schedule: &str, zone: Tz) -> Timetable {

@@ -1,28 +1,23 @@
 //! Zones, calendars, bounds and jitter of a job.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{at, between, job};
-use crate::model::{Calendar, CalendarRule, Job, JobId, Settings};
-use crate::schedule::{ScheduleError, Timetable, parse_zone};
+use super::{at, between, timing};
+use crate::schedule::{CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
 
-fn settings() -> Settings {
+/// With a calendar `de` of three days.
+fn try_new(timing: &Timing<'_>) -> Result<Timetable, ScheduleError> {
     let days = ["2026-12-25", "2026-12-26", "2027-01-01"];
-    let holidays = days.iter().map(|day| day.parse().unwrap()).collect();
-    let mut settings = Settings::default();
-    settings.calendars.insert("de".to_owned(), Calendar { holidays });
-    settings
+    let days = Arc::new(days.iter().map(|day| day.parse().unwrap()).collect());
+    Timetable::new(&Timing { calendars: [("de", days)].into(), ..timing.clone() }, Tz::UTC)
 }
 
-fn try_new(job: &Job) -> Result<Timetable, ScheduleError> {
-    Timetable::new(job, &settings(), Tz::UTC).map(Option::unwrap)
-}
-
-fn new(job: &Job) -> Timetable {
-    try_new(job).unwrap()
+fn new(timing: &Timing<'_>) -> Timetable {
+    try_new(timing).unwrap()
 }
 
 fn dates(table: &Timetable, from: &str, count: usize) -> Vec<String> {
@@ -46,61 +41,54 @@ fn the_nearest_zone_is_offered() {
 }
 
 #[test]
-fn the_jobs_zone_goes_before_the_files_and_the_systems() {
-    let mut settings = Settings::default();
-    let mut job = job("noon");
-    let zone = |job: &Job, settings: &Settings| {
-        Timetable::new(job, settings, Tz::Asia__Tokyo).unwrap().unwrap().zone()
-    };
-    assert_eq!(zone(&job, &settings), Tz::Asia__Tokyo);
-    settings.timezone = Some("Europe/Paris".to_owned());
-    assert_eq!(zone(&job, &settings), Tz::Europe__Paris);
-    job.timezone = Some("America/Lima".to_owned());
-    assert_eq!(zone(&job, &settings), Tz::America__Lima);
-    job.timezone = Some("Mars/Base".to_owned());
-    assert!(Timetable::new(&job, &settings, Tz::UTC).is_err());
-    job.schedule = None;
-    assert!(Timetable::new(&job, &settings, Tz::UTC).unwrap().is_none());
+fn a_zone_goes_before_the_systems() {
+    let mut noon = timing("noon");
+    let zone = |timing: &Timing<'_>| Timetable::new(timing, Tz::Asia__Tokyo).unwrap().zone();
+    assert_eq!(zone(&noon), Tz::Asia__Tokyo);
+    noon.timezone = Some("Europe/Paris");
+    assert_eq!(zone(&noon), Tz::Europe__Paris);
+    noon.timezone = Some("Mars/Base");
+    assert!(Timetable::new(&noon, Tz::UTC).is_err());
 }
 
 #[test]
 fn calendars_skip_or_leave_only_their_days() {
-    let mut job = job("daily at 9");
-    job.calendar = Some(CalendarRule::Skip("de".to_owned()));
+    let mut timing = super::timing("daily at 9");
+    timing.calendar = Some(CalendarRule::Skip("de"));
     assert_eq!(
-        dates(&new(&job), "2026-12-24T00:00:00Z", 2),
+        dates(&new(&timing), "2026-12-24T00:00:00Z", 2),
         ["2026-12-24 09:00", "2026-12-27 09:00"]
     );
-    job.calendar = Some(CalendarRule::Only("de".to_owned()));
+    timing.calendar = Some(CalendarRule::Only("de"));
     assert_eq!(
-        dates(&new(&job), "2026-01-01T00:00:00Z", 9),
+        dates(&new(&timing), "2026-01-01T00:00:00Z", 9),
         ["2026-12-25 09:00", "2026-12-26 09:00", "2027-01-01 09:00"]
     );
-    assert_eq!(new(&job).in_words(), "At 09:00 every day, only on the days of `de`, UTC");
-    job.calendar = Some(CalendarRule::Skip("ed".to_owned()));
-    assert_eq!(try_new(&job).unwrap_err().suggestion.as_deref(), Some("de"));
+    assert_eq!(new(&timing).in_words(), "At 09:00 every day, only on the days of `de`, UTC");
+    timing.calendar = Some(CalendarRule::Skip("ed"));
+    assert_eq!(try_new(&timing).unwrap_err().suggestion.as_deref(), Some("de"));
     // Mondays that are holidays: none of the three days is one.
-    job.schedule = Some("weekly on monday".to_owned());
-    job.calendar = Some(CalendarRule::Only("de".to_owned()));
-    assert!(try_new(&job).unwrap_err().message.contains("never fires"));
+    timing.schedule = "weekly on monday";
+    timing.calendar = Some(CalendarRule::Only("de"));
+    assert!(try_new(&timing).unwrap_err().message.contains("never fires"));
 }
 
 #[test]
 fn except_holidays_takes_the_calendar_that_is_there() {
-    let job = job("every 6 hours except holidays");
+    let timing = super::timing("every 6 hours except holidays");
     assert_eq!(
-        dates(&new(&job), "2026-12-24T18:00:00Z", 2),
+        dates(&new(&timing), "2026-12-24T18:00:00Z", 2),
         ["2026-12-27 00:00", "2026-12-27 06:00"]
     );
-    let none = Timetable::new(&job, &Settings::default(), Tz::UTC);
+    let none = Timetable::new(&timing, Tz::UTC);
     assert!(none.unwrap_err().message.contains("calendar"));
 }
 
 #[test]
 fn an_even_interval_keeps_to_its_days() {
-    let mut job = job("every 7 hours on fridays and saturdays");
-    job.calendar = Some(CalendarRule::Skip("de".to_owned()));
-    let fires = between(&new(&job), at("2026-12-20T00:00:00Z"), at("2027-01-10T00:00:00Z"));
+    let mut timing = super::timing("every 7 hours on fridays and saturdays");
+    timing.calendar = Some(CalendarRule::Skip("de"));
+    let fires = between(&new(&timing), at("2026-12-20T00:00:00Z"), at("2027-01-10T00:00:00Z"));
     // Fridays and Saturdays in that time: 25 and 26 December and 1 January are holidays; 2, 8 and 9
     // January are left.
     let days: std::collections::BTreeSet<_> =
@@ -111,16 +99,16 @@ fn an_even_interval_keeps_to_its_days() {
 
 #[test]
 fn both_bounds_belong_to_the_time_between() {
-    let mut job = job("hourly");
-    job.start_at = Some(at("2026-11-23T12:00:00Z"));
-    job.end_at = Some(at("2026-11-23T14:00:00Z"));
+    let mut timing = super::timing("hourly");
+    timing.start_at = Some(at("2026-11-23T12:00:00Z"));
+    timing.end_at = Some(at("2026-11-23T14:00:00Z"));
     let hours = ["2026-11-23 12:00", "2026-11-23 13:00", "2026-11-23 14:00"];
-    assert_eq!(dates(&new(&job), "2020-01-01T00:00:00Z", 9), hours);
-    job.end_at = Some(at("2026-11-23T11:00:00Z"));
-    assert!(try_new(&job).unwrap_err().message.contains("start_at lies after end_at"));
-    job.start_at = Some(at("2026-11-23T10:01:00Z"));
-    job.end_at = Some(at("2026-11-23T10:59:00Z"));
-    assert!(try_new(&job).unwrap_err().message.contains("never fires"));
+    assert_eq!(dates(&new(&timing), "2020-01-01T00:00:00Z", 9), hours);
+    timing.end_at = Some(at("2026-11-23T11:00:00Z"));
+    assert!(try_new(&timing).unwrap_err().message.contains("start_at lies after end_at"));
+    timing.start_at = Some(at("2026-11-23T10:01:00Z"));
+    timing.end_at = Some(at("2026-11-23T10:59:00Z"));
+    assert!(try_new(&timing).unwrap_err().message.contains("never fires"));
 }
 
 #[test]
@@ -131,12 +119,12 @@ fn jitter_spreads_without_changing_order_or_number() {
         ("*/10 * 9 * * *", 86_400, 80),
         ("* * * * * *", 30, 2),
     ] {
-        let mut job = job(schedule);
+        let mut timing = super::timing(schedule);
         let (from, until) =
             (at("2026-11-23T08:00:00Z"), at("2026-11-23T08:00:00Z") + TimeDelta::minutes(minutes));
-        let plain = between(&new(&job), from, until);
-        job.jitter = Some(Duration::from_secs(jitter));
-        let table = new(&job);
+        let plain = between(&new(&timing), from, until);
+        timing.jitter = Some(Duration::from_secs(jitter));
+        let table = new(&timing);
         let next = |after: &DateTime<Utc>| table.fire_time_after(*after);
         let spread: Vec<_> = std::iter::successors(next(&from), next).take(plain.len()).collect();
         // The one before `from` may be spread behind it: look for the first that belongs to the
@@ -163,19 +151,19 @@ fn jitter_spreads_without_changing_order_or_number() {
 #[test]
 fn jitter_is_the_jobs_own_and_stays_before_the_end() {
     let fire = |id: &str| {
-        let mut job = job("daily at 3 AM");
-        job.id = JobId::new(id).unwrap();
-        job.jitter = Some(Duration::from_secs(3600));
-        new(&job).fire_time_after(at("2026-11-23T12:00:00Z")).unwrap()
+        let mut timing = super::timing("daily at 3 AM");
+        timing.seed = id;
+        timing.jitter = Some(Duration::from_secs(3600));
+        new(&timing).fire_time_after(at("2026-11-23T12:00:00Z")).unwrap()
     };
     assert_eq!(fire("a"), fire("a"));
     let different: std::collections::BTreeSet<_> =
         (0..50).map(|n| fire(&format!("job-{n}"))).collect();
     assert!(different.len() > 40);
-    let mut job = job("hourly");
-    job.jitter = Some(Duration::from_secs(3000));
-    job.end_at = Some(at("2026-11-23T15:00:00Z"));
-    let fires = between(&new(&job), at("2026-11-23T12:30:00Z"), at("2026-11-24T00:00:00Z"));
+    let mut timing = super::timing("hourly");
+    timing.jitter = Some(Duration::from_secs(3000));
+    timing.end_at = Some(at("2026-11-23T15:00:00Z"));
+    let fires = between(&new(&timing), at("2026-11-23T12:30:00Z"), at("2026-11-24T00:00:00Z"));
     assert_eq!(
         fires.last(),
         Some(&at("2026-11-23T15:00:00Z")),

@@ -3,9 +3,8 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::{at, job, table, words};
-use crate::model::{Job, JobId, Settings};
-use crate::schedule::{Outlook, Timetable, WarningKind, pile_ups};
+use super::{at, table, timing, words};
+use crate::schedule::{Outlook, Timetable, Timing, WarningKind, pile_ups};
 
 #[test]
 fn cron_is_told_in_words() {
@@ -60,11 +59,9 @@ fn cron_is_told_in_words() {
 
 #[test]
 fn a_timetable_is_told_with_its_zone_and_modifiers() {
-    let mut job = job("weekdays at 9:30");
-    job.timezone = Some("Europe/Berlin".to_owned());
-    let told = |job: &Job| -> String {
-        Timetable::new(job, &Settings::default(), Tz::UTC).unwrap().unwrap().in_words()
-    };
+    let mut job = timing("weekdays at 9:30");
+    job.timezone = Some("Europe/Berlin");
+    let told = |job: &Timing<'_>| -> String { Timetable::new(job, Tz::UTC).unwrap().in_words() };
     assert_eq!(told(&job), "At 09:30 on weekdays, Europe/Berlin");
     job.jitter = Some(std::time::Duration::from_secs(300));
     job.end_at = Some(at("2027-01-01T00:00:00Z"));
@@ -130,9 +127,9 @@ fn what_is_likely_not_meant_is_warned_about() {
 
 #[test]
 fn an_end_in_the_past_is_warned_about() {
-    let mut job = job("hourly");
+    let mut job = timing("hourly");
     job.end_at = Some(at("2026-01-01T00:00:00Z"));
-    let table = Timetable::new(&job, &Settings::default(), Tz::UTC).unwrap().unwrap();
+    let table = Timetable::new(&job, Tz::UTC).unwrap();
     let warnings = table.warnings(at("2026-11-23T12:00:00Z"));
     assert_eq!(warnings[0].kind, WarningKind::NeverAgain);
     assert!(warnings[0].message.contains("end_at"), "{}", warnings[0].message);
@@ -140,7 +137,7 @@ fn an_end_in_the_past_is_warned_about() {
 
 #[test]
 fn a_pile_up_is_told_once() {
-    let named = |id: &str, schedule| (JobId::new(id).unwrap(), table(schedule, Tz::UTC));
+    let named = |id: &'static str, schedule| (id, table(schedule, Tz::UTC));
     let tables = [named("a", "hourly"), named("b", "hourly"), named("c", "*/30 * * * *")];
     let from = at("2026-11-23T12:00:00Z");
     let warnings = pile_ups(&tables, 2, from, TimeDelta::days(1));
@@ -152,13 +149,11 @@ fn a_pile_up_is_told_once() {
 #[test]
 fn the_worst_pile_ups_are_told_first() {
     let hours = ["1", "2,3", "3", "3,4", "4,5", "5", "6", "6"];
-    let tables: Vec<(JobId, Timetable)> = hours
-        .iter()
-        .zip('a'..)
-        .map(|(hours, id)| {
-            let id = JobId::new(&id.to_string()).unwrap();
-            (id, table(&format!("0 {hours} * * *"), Tz::UTC))
-        })
+    let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let tables: Vec<(&str, Timetable)> = ids
+        .into_iter()
+        .zip(hours)
+        .map(|(id, hours)| (id, table(&format!("0 {hours} * * *"), Tz::UTC)))
         .collect();
     let told = pile_ups(&tables, 1, at("2026-11-23T12:00:00Z"), TimeDelta::days(7));
     let told: Vec<&str> = told.iter().map(|warning| warning.message.as_str()).collect();
