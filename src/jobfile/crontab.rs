@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::findings::{printable, quoted};
+use super::diagnostics::{printable, quoted};
 use super::{Rules, SourceText, parse, write};
 use crate::model::{CatchUp, EnvValue, Job, JobCommand, JobId, Overlap, Settings};
 

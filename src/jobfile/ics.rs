@@ -17,7 +17,7 @@ use calcard::icalendar::{
 use calcard::{Entry, Parser};
 use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Timelike as _};
 
-use super::findings::quoted;
+use super::diagnostics::quoted;
 
 /// The years of schedules.
 const FIRST_YEAR: u16 = 1970;

@@ -92,8 +92,7 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
     };
     for problem in problems {
         let message = clean(&problem.message).into_owned();
-        let missing = missing(&message).filter(|key| form.field(key).is_some());
-        let key = missing.or_else(|| job_form::field_of(form, &problem.path));
+        let key = job_form::field_of(form, &problem.path);
         let field = key.and_then(|key| form.field_mut(key));
         match field {
             Some(field) => {
@@ -102,11 +101,6 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
             None => form.error = Some(message),
         }
     }
-}
-
-/// The key that a problem says is missing: it is told about the job as a whole, for nothing stands there.
-fn missing(message: &str) -> Option<&str> {
-    message.strip_prefix("a job needs ")?.split('`').nth(1)
 }
 
 /// What a schedule that is being typed means.
