@@ -9,9 +9,12 @@ pub mod cli;
 pub mod clock;
 pub mod driver;
 mod embed;
+#[path = "../crates/engine/src/mod.rs"]
 pub mod engine;
 pub mod jobfile;
+#[path = "../crates/model/src/mod.rs"]
 pub mod model;
+#[path = "../crates/schedule/src/mod.rs"]
 pub mod schedule;
 pub mod store;
 pub mod tui;

@@ -3,7 +3,7 @@
 
 use crate::schedule::Schedule;
 
-const GUIDE: &str = include_str!("../../../docs/schedules.md");
+const GUIDE: &str = include_str!("../../../../docs/schedules.md");
 
 /// Form, meaning and cron of each row of the tables of forms.
 fn rows() -> Vec<[String; 3]> {
