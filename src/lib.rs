@@ -9,15 +9,12 @@ pub mod cli;
 pub mod clock;
 pub mod driver;
 mod embed;
-#[path = "../crates/engine/src/mod.rs"]
-pub mod engine;
 pub mod jobfile;
-#[path = "../crates/model/src/mod.rs"]
-pub mod model;
-#[path = "../crates/schedule/src/mod.rs"]
-pub mod schedule;
 pub mod store;
 pub mod tui;
 pub mod worker;
 
+pub use crontower_engine as engine;
+pub use crontower_model as model;
+pub use crontower_schedule as schedule;
 pub use embed::{BuildError, Builder, Engine, worker_main};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Answer, Engine};
-use crate::model::{Acknowledgement, EventKind, Execution, JobId, Now, Refusal};
+use crontower_model::{Acknowledgement, EventKind, Execution, JobId, Now, Refusal};
 
 impl Engine {
     /// Notes that a failure was seen: the newest of its job, or there is nothing to note any more.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::attempts::deadline_of;
 use super::queue::Entry;
 use super::{Engine, Live, Timer};
-use crate::model::{
+use crontower_model::{
     Actor, Execution, ExecutionId, ExecutionState, JobId, Now, Overlap, StateName, Transition,
     Trigger,
 };

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Effect, Engine, Live, Timer};
-use crate::model::{
+use crontower_model::{
     Actor, AttemptKey, Ended, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId,
     NamedCause, Now, ON_FAILURE, Outcome, RetryCause, Running, StateName, StopCause, Trigger, text,
 };
-use crate::schedule::mix;
+use crontower_schedule::mix;
 
 /// Begins the reason of an execution whose processes are being ended.
 const ENDING: &str = "ending: ";

@@ -9,7 +9,7 @@ use super::admission::Wish;
 use super::firing::Span;
 use super::job::JobEntry;
 use super::{Engine, Live};
-use crate::model::{
+use crontower_model::{
     Condition, Dependency, ExecutionId, ExecutionState, JobId, LedgerFate, Now, StateName, Summary,
     Trigger,
 };

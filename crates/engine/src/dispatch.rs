@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::queue::{Block, Selector};
 use super::{Effect, Engine};
-use crate::model::{
+use crontower_model::{
     Assignment, Attempt, AttemptKey, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId,
 };
 

@@ -2,8 +2,8 @@
 
 use super::load::Tally;
 use super::{Answer, Engine, Expected, graph};
-use crate::model::{Job, JobId, Now, Problem, Refusal, Source};
-use crate::schedule::Timetable;
+use crontower_model::{Job, JobId, Now, Problem, Refusal, Source};
+use crontower_schedule::Timetable;
 
 impl Engine {
     /// Puts a job in force, new or in place of its definition.

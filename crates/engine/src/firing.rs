@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admission::Wish;
 use super::{Engine, Timer};
-use crate::model::{
+use crontower_model::{
     CatchUp, Change, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap,
     StateName, Trigger,
 };
-use crate::schedule::{FireTimes, Timetable};
+use crontower_schedule::{FireTimes, Timetable};
 
 /// Later than this a fire time counts as missed, not as late.
 const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);
@@ -323,7 +323,7 @@ impl Engine {
     }
 
     /// Ends the wait of an execution whose `dependency_timeout` is over.
-    pub(super) fn dependency_timeout(&mut self, now: Now, id: crate::model::ExecutionId) {
+    pub(super) fn dependency_timeout(&mut self, now: Now, id: crontower_model::ExecutionId) {
         let Some(live) = self.live.get(&id) else { return };
         if live.execution.state.name() == StateName::Waiting {
             let reason = format!("dependency_timeout is over: {}", live.execution.reason);
@@ -343,7 +343,7 @@ fn on_schedule(now: Now, at: DateTime<Utc>) -> String {
 fn lateness(now: Now, at: DateTime<Utc>) -> String {
     let late = (now.wall - at).to_std().unwrap_or_default();
     let late = Duration::from_secs(late.as_secs());
-    format!("{} late", crate::model::text::format_duration(late))
+    format!("{} late", crontower_model::text::format_duration(late))
 }
 
 fn before(at: DateTime<Utc>) -> DateTime<Utc> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::queue::{Block, Selector};
 use super::{Engine, Live};
-use crate::model::{Execution, ExecutionId, JobId, Now, StateName, Summary};
+use crontower_model::{Execution, ExecutionId, JobId, Now, StateName, Summary};
 
 /// Behind more than so many nothing is foretold.
 const MOST_AHEAD: usize = 1_000;

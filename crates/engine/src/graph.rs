@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Job, JobId, text};
+use crontower_model::{Job, JobId, text};
 
 /// How many jobs of a long circle are written out.
 const SHOWN: usize = 20;
@@ -91,7 +91,7 @@ fn circle<'a>(jobs: &BTreeMap<&'a JobId, &'a Job>) -> Option<Vec<&'a JobId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Dependency, JobCommand};
+    use crontower_model::{Dependency, JobCommand};
 
     /// Judges `a: b c, b: a`.
     fn judged(text: &str) -> String {

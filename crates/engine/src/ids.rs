@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::ExecutionId;
-use crate::schedule::mix;
+use crontower_model::ExecutionId;
+use crontower_schedule::mix;
 
 /// Makes ids. Each is greater than all before, even if the wall clock is set back.
 #[derive(Debug, Clone)]

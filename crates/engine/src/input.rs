@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::model::{
+use crontower_model::{
     Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Job, JobId, JobSet,
     JobStatus, Refusal, Running, StopCause, Worker, WorkerId,
 };

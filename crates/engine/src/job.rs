@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{
+use crontower_model::{
     ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, LedgerFate, Overlap, RECENT, Source,
     Summary,
 };
-use crate::schedule::Timetable;
+use crontower_schedule::Timetable;
 
 /// A job and what is live of it.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl JobEntry {
     }
 
     pub(super) fn remember(&mut self, summary: Summary, order: u64) {
-        if summary.state != crate::model::StateName::Skipped {
+        if summary.state != crontower_model::StateName::Skipped {
             self.state.last_ran = Some(summary.clone());
             self.state.last_ran_order = order;
         }

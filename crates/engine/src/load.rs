@@ -8,11 +8,11 @@ use std::sync::Arc;
 use super::Engine;
 use super::graph::{self, Fault};
 use super::job::JobEntry;
-use crate::model::{
+use crontower_model::{
     Change, EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now,
     Problem, Refusal, Retired, Settings, Source, StateName,
 };
-use crate::schedule::Timetable;
+use crontower_schedule::Timetable;
 
 /// When a set is put in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

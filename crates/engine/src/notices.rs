@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::attempts::told;
 use super::{Effect, Engine};
-use crate::model::{
+use crontower_model::{
     Assignment, AttemptKey, Change, Ended, EventKind, Execution, ExecutionId, Failure, Job,
     JobCommand, Now, ON_FAILURE, OnFailure, Outcome, WorkerId,
 };

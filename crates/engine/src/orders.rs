@@ -3,7 +3,7 @@
 
 use super::workers::PoolEntry;
 use super::{Answer, Engine};
-use crate::model::{Change, Drain, EventKind, Now, Refusal, WorkerId, WorkerOrders};
+use crontower_model::{Change, Drain, EventKind, Now, Refusal, WorkerId, WorkerOrders};
 
 /// The most slots that jobs.yaml takes, too.
 const MOST_SLOTS: u32 = 10_000;

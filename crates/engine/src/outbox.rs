@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::input::{Answer, Effect, Ticket, View};
 use super::{Engine, Live};
-use crate::model::{
+use crontower_model::{
     Actor, Change, Event, EventKind, Execution, ExecutionId, ExecutionState, JobId, Now, Refusal,
     Transition, WorkerId,
 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{ExecutionId, JobId, Priority, WorkerSelector};
+use crontower_model::{ExecutionId, JobId, Priority, WorkerSelector};
 
 /// What holds an execution back although it is its turn.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ pub(super) enum Block {
 /// A worker selector that can be a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Selector {
-    pub(super) ids: Vec<crate::model::WorkerId>,
+    pub(super) ids: Vec<crontower_model::WorkerId>,
     pub(super) labels: Vec<String>,
 }
 
@@ -204,7 +204,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ids::IdSource;
+    use crate::ids::IdSource;
 
     struct Bench {
         queue: Queue,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::admission::Wish;
 use super::load::When;
 use super::{Answer, Engine, Request};
-use crate::model::{
+use crontower_model::{
     Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text,
 };
 
@@ -76,7 +76,7 @@ impl Engine {
     }
 
     /// Refuses what names no job.
-    pub(crate) fn known(&self, job: &JobId) -> Result<(), Refusal> {
+    pub fn known(&self, job: &JobId) -> Result<(), Refusal> {
         if self.jobs.contains_key(job) {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::admission::Wish;
 use super::{Engine, Live};
-use crate::model::{
+use crontower_model::{
     Execution, ExecutionId, ExecutionState, JobId, Now, StateName, Summary, Trigger,
 };
 

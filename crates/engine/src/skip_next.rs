@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::firing::Span;
 use super::job::JobEntry;
 use super::{Answer, Engine};
-use crate::model::{EventKind, JobId, LedgerFate, Now, Refusal, SkipNext};
+use crontower_model::{EventKind, JobId, LedgerFate, Now, Refusal, SkipNext};
 
 impl Engine {
     /// Calls off the next fire time. Where one is called off already, that stays the only one.

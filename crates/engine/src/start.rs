@@ -12,7 +12,7 @@ use super::outbox::Outbox;
 use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
-use crate::model::{
+use crontower_model::{
     BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet, Now,
     Refusal, Settings, StateName,
 };
@@ -181,7 +181,7 @@ impl Engine {
             let Some(attempt) = self.live.get(&id).and_then(|live| live.execution.attempt()) else {
                 continue;
             };
-            let key = crate::model::AttemptKey { execution_id: id, attempt: attempt.number };
+            let key = crontower_model::AttemptKey { execution_id: id, attempt: attempt.number };
             self.lost(now, key, "the machine was booted");
         }
     }

@@ -11,11 +11,11 @@ use super::job::JobEntry;
 use super::queue::{Block, Selector};
 use super::workers::PoolEntry;
 use super::{Engine, Live};
-use crate::model::{
+use crontower_model::{
     Condition, Dependency, Execution, ExecutionId, ExecutionState, JobId, LedgerRange, Now,
     Overlap, Refusal, StateName, Trigger, Why,
 };
-use crate::schedule::Explanation;
+use crontower_schedule::Explanation;
 
 /// No more executions are named in one sentence.
 const NAMED_MOST: usize = 3;
@@ -309,7 +309,7 @@ impl Engine {
 fn newest_end(newest: &Execution) -> String {
     let (id, state) = (newest.id.short(), newest.state.name());
     let at = newest.finished_at.map_or_else(String::new, |at| format!(" at {}", told(at)));
-    let more = crate::model::beyond(state, &newest.reason);
+    let more = crontower_model::beyond(state, &newest.reason);
     format!("execution {id}, the newest that has ended, {state}{at}{more}")
 }
 
@@ -433,7 +433,7 @@ fn origin(execution: &Execution) -> String {
 fn no_worker(selector: &Selector) -> String {
     let mut asked = Vec::new();
     if !selector.ids.is_empty() {
-        let ids: Vec<&str> = selector.ids.iter().map(crate::model::WorkerId::as_str).collect();
+        let ids: Vec<&str> = selector.ids.iter().map(crontower_model::WorkerId::as_str).collect();
         asked.push(format!("the id {}", ids.join(" or ")));
     }
     if !selector.labels.is_empty() {

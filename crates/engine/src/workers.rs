@@ -10,7 +10,7 @@ use super::attempts::deadline_of;
 use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
-use crate::model::{
+use crontower_model::{
     AttemptKey, Ended, EventKind, ExecutionId, Now, ON_FAILURE, Outcome, Pool, Settings, StateName,
     StopCause, Worker, WorkerId, WorkerOrders, WorkerState,
 };
@@ -454,7 +454,7 @@ impl Engine {
 
     /// The definition that a live execution runs.
     #[must_use]
-    pub fn live_definition(&self, id: ExecutionId) -> Option<Arc<crate::model::Job>> {
+    pub fn live_definition(&self, id: ExecutionId) -> Option<Arc<crontower_model::Job>> {
         self.live.get(&id).map(|live| Arc::clone(&live.definition))
     }
 }

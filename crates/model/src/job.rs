@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use super::retry::{Retry, RetryCause};
 use super::text;
@@ -14,7 +13,8 @@ use super::{JobId, WorkerId};
 
 /// What to run, when, where, with which policies. Holding one is proof that each field is legal by itself; whether its
 /// schedule and its dependencies are is judged where the whole set is known (`jobfile`, and again by the engine).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Job {
     /// The author's id, unique in the engine.
     pub id: JobId,
@@ -41,7 +41,7 @@ pub struct Job {
     pub end_at: Option<DateTime<Utc>>,
     /// Fire times are spread deterministically over so long.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub jitter: Option<Duration>,
     /// `run` + `shell`, or `command` + `args`.
     #[serde(flatten)]
@@ -51,27 +51,27 @@ pub struct Job {
     pub dependencies: Vec<Dependency>,
     /// How long an execution may wait for its dependencies.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub dependency_timeout: Option<Duration>,
     /// Rank in the queue.
     pub priority: Priority,
     /// A queued execution rises one level of priority for each such time it has waited.
     #[serde(with = "text::duration")]
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub priority_aging: Duration,
     /// `false`: the schedule does not fire.
     pub enabled: bool,
     /// Bounds one attempt.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub timeout: Option<Duration>,
     /// Bounds the whole execution from its fire time.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub deadline: Option<Duration>,
     /// Between SIGTERM and SIGKILL.
     #[serde(with = "text::duration")]
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub kill_grace: Duration,
     /// What follows a failed attempt.
     pub retry: Retry,
@@ -89,7 +89,7 @@ pub struct Job {
     pub catch_up: CatchUp,
     /// How far back missed fire times are looked at.
     #[serde(with = "text::duration")]
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub catch_up_window: Duration,
     /// How many attempts of this job may run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +173,8 @@ impl Job {
 }
 
 /// What an attempt does: a script for a shell, or a command from the registry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum JobCommand {
     /// `run: script`, carried out by `shell`.
@@ -222,7 +223,8 @@ impl JobCommand {
 }
 
 /// A value of the environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum EnvValue {
     /// The text itself.
@@ -235,7 +237,8 @@ pub enum EnvValue {
 }
 
 /// What is started once per failed execution, with its job, its reason and the tail of its output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(untagged, deny_unknown_fields)]
 pub enum OnFailure {
     /// A script for `/bin/sh -c`.
@@ -251,7 +254,8 @@ pub enum OnFailure {
 }
 
 /// `calendar: {skip: name}` or `{only: name}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CalendarRule {
     /// No fire time on the calendar's days.
@@ -261,7 +265,8 @@ pub enum CalendarRule {
 }
 
 /// An edge "this job waits for that job".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Dependency {
     /// The job waited for.
     pub job: JobId,
@@ -270,12 +275,13 @@ pub struct Dependency {
     pub on: Condition,
     /// Fresh = finished within so long before the fire time.
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub within: Option<Duration>,
 }
 
 /// The result that meets a dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// It succeeded.
@@ -289,19 +295,9 @@ pub enum Condition {
 
 /// Rank in the queue; `High` goes first.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Before all others.
@@ -326,7 +322,8 @@ impl Priority {
 }
 
 /// What happens when a fire time comes while an execution of the job is live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// The new one is recorded as skipped.
@@ -343,7 +340,8 @@ pub enum Overlap {
 }
 
 /// What becomes of missed fire times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CatchUp {
     /// They are recorded, nothing runs.
@@ -356,7 +354,8 @@ pub enum CatchUp {
 }
 
 /// Which workers may carry a job out: the id is one of `ids` (if any are given) and every label is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct WorkerSelector {
     /// Worker ids; empty = any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -369,7 +368,7 @@ pub struct WorkerSelector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::NamedCause;
+    use crate::NamedCause;
 
     #[test]
     fn a_fixed_delay_never_grows() {

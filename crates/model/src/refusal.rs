@@ -1,12 +1,12 @@
 //! What the engine answers when it will not do what was asked: a value, never a failure.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{ExecutionId, JobId, StateName, WorkerId};
 
 /// One thing that is wrong with a definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Where: a path such as `jobs[3].schedule`, or a job's id.
     pub path: String,

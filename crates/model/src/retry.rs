@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::text;
 
 /// When and how often a failed attempt is followed by another.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Retry {
     /// Never.
@@ -20,7 +20,7 @@ pub enum Retry {
         max_retries: u32,
         /// Before each retry.
         #[serde(with = "text::duration")]
-        #[schema(value_type = String)]
+        #[cfg_attr(feature = "schema", schema(value_type = String))]
         delay: Duration,
         /// Fraction (0 to 1) by which a delay is varied.
         #[serde(default)]
@@ -32,11 +32,11 @@ pub enum Retry {
         max_retries: u32,
         /// Before the first retry.
         #[serde(with = "text::duration")]
-        #[schema(value_type = String)]
+        #[cfg_attr(feature = "schema", schema(value_type = String))]
         delay: Duration,
         /// No delay is longer.
         #[serde(with = "text::duration")]
-        #[schema(value_type = String)]
+        #[cfg_attr(feature = "schema", schema(value_type = String))]
         max_delay: Duration,
         /// Fraction (0 to 1) by which a delay is varied.
         #[serde(default)]
@@ -74,7 +74,8 @@ impl Retry {
 }
 
 /// What a retry may depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", untagged)]
 pub enum RetryCause {
     /// The command ended with this code.
@@ -84,7 +85,8 @@ pub enum RetryCause {
 }
 
 /// Causes that are no exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NamedCause {
     /// The attempt ran into its time-out.

@@ -4,12 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// What a caller may do; each role may do what the ones before it may.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Look.
@@ -35,7 +33,8 @@ impl Role {
     }
 
     /// Of whoever may open the socket or started the engine; and what an engine that says no role leaves to its answers.
-    pub(crate) const fn owner() -> Self {
+    #[must_use]
+    pub const fn owner() -> Self {
         Self::Admin
     }
 }

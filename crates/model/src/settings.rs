@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{Job, WorkerId, text};
 
 /// What a stop of the engine does to running commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnStop {
     /// They go on in the worker process; the next start carries them on.
@@ -24,7 +24,8 @@ pub enum OnStop {
 }
 
 /// A pool of slots in the local worker process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Pool {
     /// The worker's id.
     pub id: WorkerId,
@@ -39,15 +40,17 @@ pub struct Pool {
 }
 
 /// A named list of days.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Calendar {
     /// The days, shared with the timetables that obey them.
-    #[schema(value_type = BTreeSet<NaiveDate>)]
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeSet<NaiveDate>))]
     pub holidays: Arc<BTreeSet<NaiveDate>>,
 }
 
 /// How much history is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Retention {
     /// Days.
     pub days: u32,
@@ -62,7 +65,8 @@ impl Default for Retention {
 }
 
 /// What holds for the whole engine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Settings {
     /// IANA name of the zone of jobs that name none; `None` = the system's, else UTC.
     pub timezone: Option<String>,
@@ -70,7 +74,7 @@ pub struct Settings {
     pub on_stop: OnStop,
     /// How long `on_stop: wait` waits.
     #[serde(with = "text::duration")]
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub shutdown_grace: Duration,
     /// Pools of the local worker process; `None` = one, `local`, a slot a core.
     pub workers: Option<Vec<Pool>>,

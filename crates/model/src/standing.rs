@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::execution::Summary;
 use super::{Actor, ExecutionId, Job, JobId};
 
 /// Where a definition lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// In jobs.yaml.
@@ -20,7 +20,8 @@ pub enum Source {
 }
 
 /// An operator's halt of a schedule, kept over restarts and reloads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Pause {
     /// When it was set.
     pub at: DateTime<Utc>,
@@ -35,7 +36,8 @@ pub struct Pause {
 }
 
 /// A single fire time that an operator has called off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SkipNext {
     /// Which.
     pub fire_time: DateTime<Utc>,
@@ -46,7 +48,8 @@ pub struct SkipNext {
 }
 
 /// Someone has seen that a job fails. Ends with the next success, or by time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Acknowledgement {
     /// The failed execution that was looked at.
     pub execution_id: ExecutionId,
@@ -63,7 +66,8 @@ pub struct Acknowledgement {
 }
 
 /// A version of a definition, and where it came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct JobVersion {
     /// From 1.
     pub version: u32,
@@ -155,7 +159,8 @@ pub struct JobRecord {
 }
 
 /// A job as others see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct JobStatus {
     /// The definition in force.
     #[serde(flatten)]
@@ -190,7 +195,8 @@ pub struct JobStatus {
 }
 
 /// What became of a range of fire times that did not become executions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerFate {
     /// No engine ran at them, and `catch_up` did not ask for them.
@@ -204,7 +210,8 @@ pub enum LedgerFate {
 }
 
 /// A row of the ledger: consecutive fire times of a job that share one fate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LedgerRange {
     /// The job.
     pub job_id: JobId,

@@ -2,7 +2,7 @@
 //!
 //! Durations are read and written by `schedule`, which has them in phrases too; this file adds sizes and serde.
 
-pub use crate::schedule::text::{format_duration, nearest, parse_duration, printable, quoted};
+pub use crontower_schedule::text::{format_duration, nearest, parse_duration, printable, quoted};
 
 /// Reads a size in bytes: `10MiB`, `500 kB`, `1GiB`, `4096`.
 ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::{CalendarRule, Job, Settings};
-use crate::schedule::{self, ScheduleError, Timetable, Timing};
+use crontower_schedule::{ScheduleError, Timetable, Timing};
 
 impl Job {
     /// What decides when the job fires; `None` when it has no schedule.
@@ -18,8 +18,8 @@ impl Job {
             schedule: self.schedule.as_deref()?,
             timezone: self.timezone.as_deref().or(settings.timezone.as_deref()),
             calendar: self.calendar.as_ref().map(|rule| match rule {
-                CalendarRule::Skip(name) => schedule::CalendarRule::Skip(name),
-                CalendarRule::Only(name) => schedule::CalendarRule::Only(name),
+                CalendarRule::Skip(name) => crontower_schedule::CalendarRule::Skip(name),
+                CalendarRule::Only(name) => crontower_schedule::CalendarRule::Only(name),
             }),
             calendars: calendars
                 .map(|(name, calendar)| (name.as_str(), Arc::clone(&calendar.holidays)))
@@ -46,7 +46,7 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{JobCommand, JobId};
+    use crate::{JobCommand, JobId};
 
     #[test]
     fn the_jobs_zone_goes_before_the_files_and_the_systems() {

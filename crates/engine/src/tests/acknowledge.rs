@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::engine::Request;
+use crate::Request;
 
 fn note(world: &World, name: &str, note: bool) -> Request {
     let execution = Arc::clone(&world.executions[&world.id(name)]);

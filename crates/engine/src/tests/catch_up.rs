@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{CatchUp, Job, Overlap};
+use crontower_model::{CatchUp, Job, Overlap};
 
 fn policy(catch_up: CatchUp) -> impl FnOnce(&mut Job) {
     move |job| job.catch_up = catch_up
@@ -134,9 +134,9 @@ fn beyond_a_hundred_the_oldest_make_room_and_have_their_row() {
 #[test]
 fn a_caught_up_execution_takes_results_that_were_fresh_at_its_fire_time() {
     let dependent = |job: &mut Job| {
-        let (on, within) = (crate::model::Condition::Success, None);
-        let job_id = crate::model::JobId::new("sync").unwrap();
-        job.dependencies = vec![crate::model::Dependency { job: job_id, on, within }];
+        let (on, within) = (crontower_model::Condition::Success, None);
+        let job_id = crontower_model::JobId::new("sync").unwrap();
+        job.dependencies = vec![crontower_model::Dependency { job: job_id, on, within }];
     };
     let sync = job("sync", Some("0 5 * * *"), |_| {});
     let mut world = World::new(4, vec![sync, job("report", Some("0 6 * * *"), dependent)]);

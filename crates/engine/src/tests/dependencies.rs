@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Condition, Dependency, Job, JobId};
+use crontower_model::{Condition, Dependency, Job, JobId};
 
 fn after(on: &'static [(&'static str, Condition)]) -> impl FnOnce(&mut Job) {
     move |job| {
@@ -174,7 +174,7 @@ fn results_count_as_long_as_within_says_and_in_the_way_on_says() {
         let edge = |id: &str, on, within: Option<&str>| Dependency {
             job: JobId::new(id).unwrap(),
             on,
-            within: within.map(|it| crate::model::text::parse_duration(it).unwrap()),
+            within: within.map(|it| crontower_model::text::parse_duration(it).unwrap()),
         };
         job.dependencies = vec![
             edge("rates", Condition::Success, Some("6h")),

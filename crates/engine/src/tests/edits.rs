@@ -1,6 +1,6 @@
 use super::*;
-use crate::engine::{Expected, Request};
-use crate::model::{Dependency, Job, JobId, Source};
+use crate::{Expected, Request};
+use crontower_model::{Dependency, Job, JobId, Source};
 
 fn waits_for(on: &'static [&'static str]) -> impl FnOnce(&mut Job) {
     move |job| {
@@ -143,21 +143,21 @@ fn what_the_file_lost_while_no_engine_ran_keeps_none_from_starting() {
 #[test]
 fn other_settings_move_a_programs_job_or_are_refused() {
     let mut world = World::new(2, vec![]);
-    let holidays = crate::model::Calendar::default();
+    let holidays = crontower_model::Calendar::default();
     world.configure(|settings| _ = settings.calendars.insert("de".to_owned(), holidays));
-    let rule = Some(crate::model::CalendarRule::Skip("de".to_owned()));
+    let rule = Some(crontower_model::CalendarRule::Skip("de".to_owned()));
     world.put(job("a", Some("0 12 * * *"), |job| job.calendar = rule), Expected::Absent);
     world.configure(|settings| settings.timezone = Some("Asia/Tokyo".to_owned()));
     let next = world.engine.job_status("a").unwrap().next_fire_time;
     assert_eq!(next, Some(world.instant("3h")), "noon in Tokyo");
-    let without = crate::model::JobSet::default();
+    let without = crontower_model::JobSet::default();
     let refused = world.refused(Request::Apply(Box::new(without)));
     insta::assert_snapshot!(refused, @"a.schedule: the job, made by the API, could not fire any more: no calendar is named `de`");
 }
 
 #[test]
 fn a_deleted_job_cancels_what_has_not_started() {
-    let many = |job: &mut Job| job.overlap = crate::model::Overlap::Allow;
+    let many = |job: &mut Job| job.overlap = crontower_model::Overlap::Allow;
     let mut world = World::new(1, vec![]);
     world.put(job("a", None, many), Expected::Absent).run("a").run("a").delete("a").restart("1s");
     world.end("a#1", "ok");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Job, Overlap};
+use crontower_model::{Job, Overlap};
 
 fn many(job: &mut Job) {
     job.overlap = Overlap::Allow;

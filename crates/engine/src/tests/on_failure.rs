@@ -1,6 +1,6 @@
 use super::*;
-use crate::engine::{Input, Request, WorkerInput};
-use crate::model::{AttemptKey, Job, ON_FAILURE, OnFailure, Retry, StateName};
+use crate::{Input, Request, WorkerInput};
+use crontower_model::{AttemptKey, Job, ON_FAILURE, OnFailure, Retry, StateName};
 
 fn tells(job: &mut Job) {
     job.on_failure = Some(OnFailure::Run { run: "mail root".to_owned() });
@@ -147,7 +147,7 @@ fn one_that_never_ran_tells_too_and_a_removed_job_still_does() {
     let hurried = |job: &mut Job| {
         tells(job);
         job.deadline = Some(std::time::Duration::from_secs(30));
-        job.overlap = crate::model::Overlap::Allow;
+        job.overlap = crontower_model::Overlap::Allow;
     };
     let mut world = World::new(1, vec![job("a", None, hurried)]);
     world.run("a").run("a").until("31s").apply(vec![]).end("a#1", "timed_out");
@@ -167,7 +167,7 @@ fn one_that_never_ran_tells_too_and_a_removed_job_still_does() {
 fn a_flood_of_failures_is_told_a_few_at_a_time() {
     let many = |job: &mut Job| {
         tells(job);
-        job.overlap = crate::model::Overlap::Allow;
+        job.overlap = crontower_model::Overlap::Allow;
     };
     let mut world = World::new(100, vec![job("a", None, many)]);
     for number in 1..=40 {
@@ -192,9 +192,9 @@ fn a_report_about_it_touches_no_attempt() {
     world.end_attempt(key, "exit 1");
     assert_eq!(world.facts(), before, "while it runs there is nothing to tell");
     assert_eq!(world.state("a#1"), StateName::Running);
-    let worker_id = crate::model::WorkerId::new("w").unwrap();
+    let worker_id = crontower_model::WorkerId::new("w").unwrap();
     let started_at = world.instant("0s");
-    let running = crate::model::Running { key, worker_id, started_at, pid: None };
+    let running = crontower_model::Running { key, worker_id, started_at, pid: None };
     world.hear(Input::Worker(WorkerInput::Started(running)));
     assert_eq!(world.facts(), before);
     world.request(Request::CancelRunning).unwrap();

@@ -1,6 +1,6 @@
 use super::*;
-use crate::engine::Request;
-use crate::model::{Job, Overlap, Pool, Settings, WorkerId, WorkerSelector};
+use crate::Request;
+use crontower_model::{Job, Overlap, Pool, Settings, WorkerId, WorkerSelector};
 
 fn id(worker: &str) -> WorkerId {
     WorkerId::new(worker).unwrap()

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Overlap, Priority};
+use crontower_model::{Overlap, Priority};
 
 #[test]
 fn a_scheduled_job_fires_runs_and_ends() {
@@ -28,7 +28,7 @@ fn skip_leaves_a_row_with_the_reason() {
 
 #[test]
 fn queue_lets_one_more_wait() {
-    let queue = |job: &mut crate::model::Job| job.overlap = Overlap::Queue;
+    let queue = |job: &mut crontower_model::Job| job.overlap = Overlap::Queue;
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), queue)]);
     world.until("3m").end("a#1", "ok").end("a#2", "ok");
     insta::assert_snapshot!(world.told(), @r"
@@ -44,7 +44,7 @@ fn queue_lets_one_more_wait() {
 
 #[test]
 fn allow_runs_them_side_by_side_up_to_the_slots() {
-    let allow = |job: &mut crate::model::Job| job.overlap = Overlap::Allow;
+    let allow = |job: &mut crontower_model::Job| job.overlap = Overlap::Allow;
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), allow)]);
     world.until("3m").end("a#2", "ok");
     insta::assert_snapshot!(world.told(), @r"
@@ -60,7 +60,7 @@ fn allow_runs_them_side_by_side_up_to_the_slots() {
 
 #[test]
 fn replace_starts_the_new_one_when_the_old_one_is_gone() {
-    let replace = |job: &mut crate::model::Job| job.overlap = Overlap::Replace;
+    let replace = |job: &mut crontower_model::Job| job.overlap = Overlap::Replace;
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), replace)]);
     world.until("2m").until("2m5s").end("a#1", "cancelled");
     insta::assert_snapshot!(world.told(), @r"
@@ -88,8 +88,8 @@ fn a_run_by_hand_obeys_overlap_unless_forced() {
 
 #[test]
 fn the_queue_goes_by_priority_then_fire_time() {
-    let low = |job: &mut crate::model::Job| job.priority = Priority::Low;
-    let high = |job: &mut crate::model::Job| job.priority = Priority::High;
+    let low = |job: &mut crontower_model::Job| job.priority = Priority::Low;
+    let high = |job: &mut crontower_model::Job| job.priority = Priority::High;
     let jobs = vec![
         job("blocker", None, |_| {}),
         job("low", Some("* * * * *"), low),
@@ -120,13 +120,13 @@ fn the_queue_goes_by_priority_then_fire_time() {
 
 #[test]
 fn limits_concurrency_and_selectors_hold_back_only_whom_they_concern() {
-    let limited = |job: &mut crate::model::Job| job.limits = vec!["db".to_owned()];
-    let twice = |job: &mut crate::model::Job| {
+    let limited = |job: &mut crontower_model::Job| job.limits = vec!["db".to_owned()];
+    let twice = |job: &mut crontower_model::Job| {
         job.overlap = Overlap::Allow;
         job.concurrency = Some(1);
     };
-    let elsewhere = |job: &mut crate::model::Job| {
-        job.workers = Some(crate::model::WorkerSelector {
+    let elsewhere = |job: &mut crontower_model::Job| {
+        job.workers = Some(crontower_model::WorkerSelector {
             labels: vec!["gpu".to_owned()],
             ..Default::default()
         });

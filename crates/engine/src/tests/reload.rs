@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{JobId, StateName};
+use crontower_model::{JobId, StateName};
 
 #[test]
 fn a_reload_changes_only_what_changed() {
@@ -17,7 +17,7 @@ fn a_reload_changes_only_what_changed() {
 
 #[test]
 fn a_removed_job_lets_what_runs_end_and_cancels_the_rest() {
-    let queue = |job: &mut crate::model::Job| job.overlap = crate::model::Overlap::Queue;
+    let queue = |job: &mut crontower_model::Job| job.overlap = crontower_model::Overlap::Queue;
     let mut world = World::new(2, vec![job("a", None, queue)]);
     world.run("a").run("a").apply(Vec::new()).end("a#1", "ok");
     insta::assert_snapshot!(world.told(), @r"
@@ -46,12 +46,12 @@ fn a_disabled_job_does_not_fire_and_its_fire_times_get_their_row() {
 #[test]
 fn a_bad_set_changes_nothing() {
     let mut world = World::new(2, vec![job("a", Some("0 * * * *"), |_| {})]);
-    let set = crate::model::JobSet {
+    let set = crontower_model::JobSet {
         settings: world.engine.settings().clone(),
         jobs: vec![job("b", Some("nonsense"), |_| {})],
     };
-    let refused = world.request(crate::engine::Request::Apply(Box::new(set)));
-    assert!(matches!(refused, Err(crate::model::Refusal::Invalid(_))), "{refused:?}");
+    let refused = world.request(crate::Request::Apply(Box::new(set)));
+    assert!(matches!(refused, Err(crontower_model::Refusal::Invalid(_))), "{refused:?}");
     assert!(world.engine.job_status("a").is_some());
     assert!(world.engine.job_status("b").is_none());
 }
@@ -60,7 +60,7 @@ fn a_bad_set_changes_nothing() {
 fn an_unknown_job_is_answered_with_the_nearest() {
     let mut world = World::new(2, vec![job("backup", None, |_| {})]);
     let job = JobId::new("bakcup").unwrap();
-    let refused = world.request(crate::engine::Request::Resume(job)).unwrap_err();
+    let refused = world.request(crate::Request::Resume(job)).unwrap_err();
     assert_eq!(refused.to_string(), "no job named `bakcup`; did you mean `backup`?");
 }
 
@@ -95,7 +95,7 @@ fn nor_does_it_where_another_engine_runs_by_then() {
 fn the_fire_times_of_a_job_that_goes_have_their_rows() {
     let paused = |id: &str| job(id, Some("0 * * * *"), |_| {});
     let catches_up =
-        || job("b", Some("0 * * * *"), |job| job.catch_up = crate::model::CatchUp::All);
+        || job("b", Some("0 * * * *"), |job| job.catch_up = crontower_model::CatchUp::All);
     let mut world = World::new(2, vec![paused("a"), catches_up()]);
     world.try_pause("a", false);
     world.until("30m").restart("3h").apply(Vec::new());
@@ -114,15 +114,15 @@ fn the_fire_times_of_a_job_that_goes_have_their_rows() {
 fn what_is_queued_takes_selector_limits_and_priority_of_the_new_definition() {
     let asks = |labels: &[&str]| {
         let labels = labels.iter().map(|it| (*it).to_owned()).collect();
-        Some(crate::model::WorkerSelector { ids: Vec::new(), labels })
+        Some(crontower_model::WorkerSelector { ids: Vec::new(), labels })
     };
     let gpu = job("a", None, |job| job.workers = asks(&["gpu"]));
     let mut world = World::new(1, vec![gpu, job("b", None, |_| {}), job("c", None, |_| {})]);
     world.run("a").run("b").run("c");
     assert_eq!(world.running(), ["b#1"]);
-    let high = |id: &str| job(id, None, |job| job.priority = crate::model::Priority::High);
+    let high = |id: &str| job(id, None, |job| job.priority = crontower_model::Priority::High);
     world.apply(vec![job("a", None, |_| {}), job("b", None, |_| {}), high("c")]);
-    assert_eq!(world.executions[&world.id("c#1")].priority, crate::model::Priority::High);
+    assert_eq!(world.executions[&world.id("c#1")].priority, crontower_model::Priority::High);
     world.end("b#1", "ok");
     assert_eq!(world.running(), ["c#1"], "its rank is the new one");
     world.end("c#1", "ok");
@@ -156,10 +156,10 @@ fn what_was_due_is_not_the_deed_of_whoever_asks_next() {
 
 #[test]
 fn timers_go_with_their_execution() {
-    let bounded = |job: &mut crate::model::Job| {
+    let bounded = |job: &mut crontower_model::Job| {
         job.deadline = Some(std::time::Duration::from_secs(86_400));
         let delay = std::time::Duration::from_secs(60);
-        job.retry = crate::model::Retry::Fixed { max_retries: 3, delay, jitter: 0.0 };
+        job.retry = crontower_model::Retry::Fixed { max_retries: 3, delay, jitter: 0.0 };
     };
     let mut world = World::new(2, vec![job("a", None, bounded)]);
     world.run("a").end("a#1", "exit 1").cancel("a#1").run("a").end("a#2", "ok");
@@ -187,7 +187,7 @@ fn a_job_that_comes_back_stands_where_it_stood() {
 #[test]
 fn after_a_failed_commit_no_id_is_made_twice() {
     let mut world =
-        World::new(9, vec![job("a", None, |job| job.overlap = crate::model::Overlap::Allow)]);
+        World::new(9, vec![job("a", None, |job| job.overlap = crontower_model::Overlap::Allow)]);
     world.run("a");
     world.fault = super::world::Fault::Commit;
     world.try_run("a", false).run("a").run("a");

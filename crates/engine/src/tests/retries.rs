@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Job, NamedCause, Retry, RetryCause};
+use crontower_model::{Job, NamedCause, Retry, RetryCause};
 
 fn fixed(job: &mut Job) {
     job.retry = Retry::Fixed { max_retries: 2, delay: Duration::from_secs(30), jitter: 0.0 };

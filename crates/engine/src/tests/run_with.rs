@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Condition, Dependency, Job, JobId, Retry, StateName};
+use crontower_model::{Condition, Dependency, Job, JobId, Retry, StateName};
 
 fn after(on: &'static [&'static str]) -> impl FnOnce(&mut Job) {
     move |job| {
@@ -87,7 +87,7 @@ fn a_retry_or_another_one_on_its_way_is_waited_for() {
     let retried = |job: &mut Job| {
         let delay = std::time::Duration::from_secs(5);
         job.retry = Retry::Fixed { max_retries: 1, delay, jitter: 0.0 };
-        job.overlap = crate::model::Overlap::Queue;
+        job.overlap = crontower_model::Overlap::Queue;
     };
     let jobs = vec![job("a", None, retried), job("b", Some("0 6 * * *"), after(&["a"]))];
     let mut world = World::new(4, jobs);

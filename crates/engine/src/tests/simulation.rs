@@ -10,13 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::world::{Fault, World, job};
-use crate::engine::{Engine, Expected, Request};
-use crate::model::{
+use crate::{Engine, Expected, Request};
+use crontower_model::{
     CatchUp, Condition, Dependency, Execution, ExecutionId, ExecutionState, Job, JobId, JobStatus,
     OnFailure, Overlap, Pool, Priority, Retry, Settings, StateName, Trigger, Worker, WorkerId,
     WorkerSelector, WorkerState,
 };
-use crate::schedule::mix;
+use crontower_schedule::mix;
 
 /// One thing that happens. Numbers choose among what is there at that moment.
 #[derive(Debug, Clone, Copy)]

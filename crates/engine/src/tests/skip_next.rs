@@ -1,6 +1,6 @@
 use super::*;
-use crate::engine::Request;
-use crate::model::{CatchUp, Job, JobId};
+use crate::Request;
+use crontower_model::{CatchUp, Job, JobId};
 
 fn hourly(with: impl FnOnce(&mut Job)) -> Vec<Job> {
     vec![job("a", Some("0 * * * *"), with)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Condition, Dependency, Job, JobId, Overlap, Settings, WorkerSelector};
+use crontower_model::{Condition, Dependency, Job, JobId, Overlap, Settings, WorkerSelector};
 
 fn minutely(with: impl FnOnce(&mut Job)) -> Vec<Job> {
     vec![job("a", Some("*/5 * * * *"), with)]
@@ -92,8 +92,8 @@ fn whoever_holds_a_limit_is_named() {
         job.limits = vec!["db".to_owned()];
         job.overlap = Overlap::Allow;
     };
-    let pool = crate::model::Pool {
-        id: crate::model::WorkerId::new("w").unwrap(),
+    let pool = crontower_model::Pool {
+        id: crontower_model::WorkerId::new("w").unwrap(),
         host: None,
         capacity: 8,
         labels: Vec::new(),
@@ -151,7 +151,7 @@ fn a_dependency_is_named_with_where_it_stands() {
 
 #[test]
 fn a_retry_says_when_and_after_what() {
-    let retry = crate::model::Retry::Fixed {
+    let retry = crontower_model::Retry::Fixed {
         max_retries: 2,
         delay: std::time::Duration::from_secs(30),
         jitter: 0.0,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{AttemptKey, Ended, Job, Retry, StateName};
+use crontower_model::{AttemptKey, Ended, Job, Retry, StateName};
 
 #[test]
 fn a_running_attempt_is_carried_on_over_a_restart() {
@@ -69,7 +69,7 @@ fn a_link_that_stays_away_ends_the_lease() {
     ");
     world.until("30s");
     insta::assert_snapshot!(world.told(), @"00:00:30 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known");
-    let key = crate::model::AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
+    let key = crontower_model::AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
     world.end_attempt(key, "ok");
     insta::assert_snapshot!(world.told(), @"");
     world.link_up();
@@ -162,7 +162,7 @@ fn a_deadline_that_passes_out_of_the_workers_reach_holds_when_it_is_back() {
 #[test]
 fn commands_inside_the_engines_process_are_not_lost_with_the_worker_process() {
     let own = |job: &mut Job| {
-        job.command = crate::model::JobCommand::Named {
+        job.command = crontower_model::JobCommand::Named {
             command: "greet".to_owned(),
             args: Default::default(),
         };
@@ -181,7 +181,7 @@ fn what_ended_while_no_engine_was_there_ended_then() {
     world.run("a");
     let key = AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
     let finished_at = world.instant("10s");
-    let (started_at, outcome) = (Some(world.instant("0s")), crate::model::Outcome::Succeeded);
+    let (started_at, outcome) = (Some(world.instant("0s")), crontower_model::Outcome::Succeeded);
     let (exit_code, error, result) = (Some(0), None, None);
     world.until("1m");
     world.report(Ended { key, started_at, finished_at, outcome, exit_code, error, result });

@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::engine::{
-    Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput,
-};
-use crate::model::{
+use crate::{Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput};
+use crontower_model::{
     Actor, Assignment, AttemptKey, Change, Ended, Event, EventKind, Execution, ExecutionId, Image,
     Job, JobCommand, JobId, JobSet, JobState, LedgerRange, Now, ON_FAILURE, Outcome, Pool, RECENT,
     Refusal, Retired, Running, Settings, StateName, Summary, Trigger, Worker, WorkerId, text,
@@ -191,7 +189,7 @@ impl World {
             it.job_id == job && state.is_final() && state != StateName::Skipped
         };
         let newest = self.executions.values().rev().find(ran).cloned();
-        let past = crate::engine::Past { executions, ledger, newest };
+        let past = crate::Past { executions, ledger, newest };
         let why = self.engine.why_job(self.now, &job, at, &past).unwrap();
         self.named(&why.lines.join("\n"))
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::lexer::Kind;
 use super::vocabulary::{cardinal, month};
-use crate::schedule::error::ScheduleError;
-use crate::schedule::set::Set;
+use crate::error::ScheduleError;
+use crate::set::Set;
 
 /// The words before or behind a minute of the hour.
 const MINUTE: [&str; 4] = ["minute", "minutes", "min", "mins"];

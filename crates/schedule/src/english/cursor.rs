@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexer::{Kind, Token};
-use crate::schedule::error::ScheduleError;
+use crate::error::ScheduleError;
 
 /// A place in the tokens of a phrase.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@ use super::cursor::Cursor;
 use super::lexer::Kind;
 use super::phrase::Phrase;
 use super::vocabulary::{day, month, ordinal};
-use crate::schedule::error::ScheduleError;
-use crate::schedule::pattern::{DayField, DomSpecial, DowSpecial};
-use crate::schedule::set::Set;
-use crate::schedule::words;
+use crate::error::ScheduleError;
+use crate::pattern::{DayField, DomSpecial, DowSpecial};
+use crate::set::Set;
+use crate::words;
 
 const WEEKDAYS: (u32, u32) = (1, 5);
 

@@ -9,10 +9,10 @@ use super::days::{self, put};
 use super::lexer::Kind;
 use super::phrase::Phrase;
 use super::vocabulary::{Unit, adverb, cardinal, day, is_known, month, ordinal, unit};
-use crate::schedule::error::ScheduleError;
-use crate::schedule::pattern::Pattern;
-use crate::schedule::set::Set;
-use crate::schedule::{FIRST_YEAR, LAST_YEAR};
+use crate::error::ScheduleError;
+use crate::pattern::Pattern;
+use crate::set::Set;
+use crate::{FIRST_YEAR, LAST_YEAR};
 
 /// Reads a whole phrase.
 pub(super) fn phrase(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::schedule::error::ScheduleError;
+use crate::error::ScheduleError;
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]

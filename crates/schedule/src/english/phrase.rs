@@ -7,13 +7,13 @@
 use std::ops::Range;
 
 use super::vocabulary::Unit;
-use crate::schedule::error::ScheduleError;
-use crate::schedule::field::FieldKind;
-use crate::schedule::pattern::{
+use crate::error::ScheduleError;
+use crate::field::FieldKind;
+use crate::pattern::{
     ClockRule, DayField, Days, DomSpecial, DowSpecial, Every, Except, Pattern, Times,
 };
-use crate::schedule::set::Set;
-use crate::schedule::words;
+use crate::set::Set;
+use crate::words;
 
 const HOUR: u32 = 3600;
 const DAY: u32 = 86_400;

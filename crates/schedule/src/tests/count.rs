@@ -14,7 +14,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::{at, table, timing};
-use crate::schedule::{CalendarRule, FireTimes, Timetable, Timing, zone};
+use crate::{CalendarRule, FireTimes, Timetable, Timing, zone};
 
 /// No walk is longer than this.
 const LONGEST_WALK: usize = 4000;

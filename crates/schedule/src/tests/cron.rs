@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::{local, table, timing, try_table, words};
-use crate::schedule::{Schedule, Timetable, Timing};
+use crate::{Schedule, Timetable, Timing};
 
 fn days(schedule: &str, count: usize) -> Vec<String> {
     let fires = local(schedule, Tz::UTC, "2026-11-23T12:00:00Z", count);

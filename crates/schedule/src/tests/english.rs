@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::{at, between, local, table, words};
-use crate::schedule::Schedule;
+use crate::Schedule;
 
 fn same(phrases: &[&str]) {
     let fires = |text| local(text, Tz::Europe__Berlin, "2026-11-23T12:00:00Z", 20);

@@ -1,7 +1,7 @@
 //! The tables of the user's guide, held to the parser: every form is read, told and turned into
 //! cron as the guide says.
 
-use crate::schedule::Schedule;
+use crate::Schedule;
 
 const GUIDE: &str = include_str!("../../../../docs/schedules.md");
 

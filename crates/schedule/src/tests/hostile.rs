@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{Dice, at, try_table};
-use crate::schedule::Schedule;
+use crate::Schedule;
 
 const PIECES: [&str; 78] = [
     "*",

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{at, between, timing};
-use crate::schedule::{CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
+use crate::{CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
 
 /// With a calendar `de` of three days.
 fn try_new(timing: &Timing<'_>) -> Result<Timetable, ScheduleError> {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::{at, table, timing, words};
-use crate::schedule::{Outlook, Timetable, Timing, WarningKind, pile_ups};
+use crate::{Outlook, Timetable, Timing, WarningKind, pile_ups};
 
 #[test]
 fn cron_is_told_in_words() {

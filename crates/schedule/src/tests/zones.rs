@@ -10,7 +10,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::debian::{Crontab, Window};
 use super::{Dice, at, between, table};
-use crate::schedule::zone;
+use crate::zone;
 
 /// A schedule, whether it is a wildcard, and its wall times stated anew.
 type Case = (&'static str, bool, fn(NaiveDateTime) -> bool);

@@ -3,20 +3,17 @@
 use super::*;
 
 impl World {
-    pub(in crate::engine::tests) fn request(
-        &mut self,
-        request: Request,
-    ) -> Result<Answer, Refusal> {
+    pub(in crate::tests) fn request(&mut self, request: Request) -> Result<Answer, Refusal> {
         let actor = Actor::named("ann");
         let mut answers = self.handle(Input::Request { ticket: 1, actor, request });
         answers.pop().expect("every request is answered")
     }
 
-    pub(in crate::engine::tests) fn run(&mut self, job: &str) -> &mut Self {
+    pub(in crate::tests) fn run(&mut self, job: &str) -> &mut Self {
         self.run_with(job, false)
     }
 
-    pub(in crate::engine::tests) fn run_with(&mut self, job: &str, force: bool) -> &mut Self {
+    pub(in crate::tests) fn run_with(&mut self, job: &str, force: bool) -> &mut Self {
         let job = JobId::new(job).unwrap();
         self.request(Request::Run {
             job,
@@ -30,7 +27,7 @@ impl World {
     }
 
     /// Runs a job after those of its dependencies that are not fresh, if nothing breaks.
-    pub(in crate::engine::tests) fn run_after(&mut self, job: &str) -> &mut Self {
+    pub(in crate::tests) fn run_after(&mut self, job: &str) -> &mut Self {
         let (job, args) = (JobId::new(job).unwrap(), Vec::new());
         _ = self.request(Request::Run {
             job,
@@ -42,7 +39,7 @@ impl World {
         self
     }
 
-    pub(in crate::engine::tests) fn apply(&mut self, jobs: Vec<Job>) -> &mut Self {
+    pub(in crate::tests) fn apply(&mut self, jobs: Vec<Job>) -> &mut Self {
         self.set.jobs = jobs;
         let set = Box::new(self.set.clone());
         self.request(Request::Apply(set)).unwrap();
@@ -50,10 +47,7 @@ impl World {
     }
 
     /// Puts other settings in force, as a reload does.
-    pub(in crate::engine::tests) fn configure(
-        &mut self,
-        change: impl FnOnce(&mut Settings),
-    ) -> &mut Self {
+    pub(in crate::tests) fn configure(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
         change(&mut self.set.settings);
         let set = Box::new(self.set.clone());
         self.request(Request::Apply(set)).unwrap();
@@ -61,7 +55,7 @@ impl World {
     }
 
     /// The same as it would be told in the file before the next start.
-    pub(in crate::engine::tests) fn edit_settings(
+    pub(in crate::tests) fn edit_settings(
         &mut self,
         change: impl FnOnce(&mut Settings),
     ) -> &mut Self {
@@ -69,14 +63,14 @@ impl World {
         self
     }
 
-    pub(in crate::engine::tests) fn drain(&mut self, worker: &str, drain: bool) -> &mut Self {
+    pub(in crate::tests) fn drain(&mut self, worker: &str, drain: bool) -> &mut Self {
         let worker = WorkerId::new(worker).unwrap();
         let reason = drain.then(|| "new disk".to_owned());
         self.request(Request::Drain { worker, drain, reason }).unwrap();
         self
     }
 
-    pub(in crate::engine::tests) fn set_capacity(
+    pub(in crate::tests) fn set_capacity(
         &mut self,
         worker: &str,
         capacity: Option<u32>,
@@ -87,7 +81,7 @@ impl World {
     }
 
     /// Runs a job if it is there and nothing breaks.
-    pub(in crate::engine::tests) fn try_run(&mut self, job: &str, force: bool) -> &mut Self {
+    pub(in crate::tests) fn try_run(&mut self, job: &str, force: bool) -> &mut Self {
         let job = JobId::new(job).unwrap();
         let run =
             Request::Run { job, args: Vec::new(), force, with_dependencies: false, reason: None };
@@ -95,23 +89,23 @@ impl World {
         self
     }
 
-    pub(in crate::engine::tests) fn run_again(&mut self, name: &str) -> &mut Self {
+    pub(in crate::tests) fn run_again(&mut self, name: &str) -> &mut Self {
         let of = Arc::clone(&self.executions[&self.id(name)]);
         _ = self.request(Request::Retry(of));
         self
     }
 
-    pub(in crate::engine::tests) fn try_pause(&mut self, job: &str, for_a_while: bool) {
+    pub(in crate::tests) fn try_pause(&mut self, job: &str, for_a_while: bool) {
         let job = JobId::new(job).unwrap();
         let until = for_a_while.then(|| self.now.wall + TimeDelta::minutes(4));
         _ = self.request(Request::Pause { job, until, reason: None });
     }
 
-    pub(in crate::engine::tests) fn try_resume(&mut self, job: &str) {
+    pub(in crate::tests) fn try_resume(&mut self, job: &str) {
         _ = self.request(Request::Resume(JobId::new(job).unwrap()));
     }
 
-    pub(in crate::engine::tests) fn try_apply(&mut self, jobs: Vec<Job>) -> &mut Self {
+    pub(in crate::tests) fn try_apply(&mut self, jobs: Vec<Job>) -> &mut Self {
         let before = std::mem::replace(&mut self.set.jobs, jobs);
         let set = Box::new(self.set.clone());
         if self.request(Request::Apply(set)).is_err() {
@@ -120,57 +114,53 @@ impl World {
         self
     }
 
-    pub(in crate::engine::tests) fn cancel(&mut self, name: &str) -> &mut Self {
+    pub(in crate::tests) fn cancel(&mut self, name: &str) -> &mut Self {
         let id = self.id(name);
         _ = self.request(Request::Cancel(id));
         self
     }
 
-    pub(in crate::engine::tests) fn try_delete(&mut self, job: &str) {
+    pub(in crate::tests) fn try_delete(&mut self, job: &str) {
         let job = JobId::new(job).unwrap();
         _ = self.request(Request::Delete { job, if_version: None });
     }
 
     /// What a request is refused with.
-    pub(in crate::engine::tests) fn refused(&mut self, request: Request) -> String {
+    pub(in crate::tests) fn refused(&mut self, request: Request) -> String {
         let refused = self.request(request).expect_err("it is refused").to_string();
         self.named(&refused)
     }
 
-    pub(in crate::engine::tests) fn skip_next(&mut self, job: &str) -> &mut Self {
+    pub(in crate::tests) fn skip_next(&mut self, job: &str) -> &mut Self {
         self.request(Request::SkipNext { job: JobId::new(job).unwrap(), undo: false }).unwrap();
         self
     }
 
     /// What a reload to these jobs is refused with.
-    pub(in crate::engine::tests) fn refused_set(&mut self, jobs: Vec<Job>) -> String {
+    pub(in crate::tests) fn refused_set(&mut self, jobs: Vec<Job>) -> String {
         let set = JobSet { jobs, ..self.set.clone() };
         self.refused(Request::Apply(Box::new(set)))
     }
 
     /// What the file says at the next start.
-    pub(in crate::engine::tests) fn edit_jobs(&mut self, jobs: Vec<Job>) -> &mut Self {
+    pub(in crate::tests) fn edit_jobs(&mut self, jobs: Vec<Job>) -> &mut Self {
         self.set.jobs = jobs;
         self
     }
 
-    pub(in crate::engine::tests) fn put(&mut self, job: Job, expected: Expected) -> &mut Self {
+    pub(in crate::tests) fn put(&mut self, job: Job, expected: Expected) -> &mut Self {
         self.request(Request::Put { job: Box::new(job), expected }).unwrap();
         self
     }
 
-    pub(in crate::engine::tests) fn delete(&mut self, job: &str) -> &mut Self {
+    pub(in crate::tests) fn delete(&mut self, job: &str) -> &mut Self {
         let job = JobId::new(job).unwrap();
         self.request(Request::Delete { job, if_version: None }).unwrap();
         self
     }
 
     /// Notes that a failure was seen, until so long after the beginning.
-    pub(in crate::engine::tests) fn acknowledge(
-        &mut self,
-        name: &str,
-        until: Option<&str>,
-    ) -> &mut Self {
+    pub(in crate::tests) fn acknowledge(&mut self, name: &str, until: Option<&str>) -> &mut Self {
         let until = until.map(|at| self.instant(at));
         let execution = Arc::clone(&self.executions[&self.id(name)]);
         let note = Some((Some("we know".to_owned()), until));
@@ -178,13 +168,13 @@ impl World {
         self
     }
 
-    pub(in crate::engine::tests) fn pause(&mut self, job: &str) -> &mut Self {
+    pub(in crate::tests) fn pause(&mut self, job: &str) -> &mut Self {
         let job = JobId::new(job).unwrap();
         self.request(Request::Pause { job, until: None, reason: None }).unwrap();
         self
     }
 
-    pub(in crate::engine::tests) fn resume(&mut self, job: &str) -> &mut Self {
+    pub(in crate::tests) fn resume(&mut self, job: &str) -> &mut Self {
         self.request(Request::Resume(JobId::new(job).unwrap())).unwrap();
         self
     }

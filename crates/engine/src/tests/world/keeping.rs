@@ -4,7 +4,7 @@ use super::*;
 
 impl World {
     /// The engine dies, and another starts `later` from what was kept; the worker process goes on.
-    pub(in crate::engine::tests) fn restart(&mut self, later: &str) -> &mut Self {
+    pub(in crate::tests) fn restart(&mut self, later: &str) -> &mut Self {
         let later = TimeDelta::from_std(text::parse_duration(later).unwrap()).unwrap();
         self.pass(self.now.wall + later);
         let (engine, effects) = self.successor();
@@ -16,7 +16,7 @@ impl World {
     }
 
     /// The engine that would start now from what is kept.
-    pub(in crate::engine::tests) fn successor(&self) -> (Engine, Vec<Effect>) {
+    pub(in crate::tests) fn successor(&self) -> (Engine, Vec<Effect>) {
         Engine::start(config(&self.boot_id), self.image(), self.set.clone(), self.now).unwrap()
     }
 
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// The machine is booted: nothing runs any more, the monotonic clock begins anew.
-    pub(in crate::engine::tests) fn boot(&mut self, later: &str) -> &mut Self {
+    pub(in crate::tests) fn boot(&mut self, later: &str) -> &mut Self {
         self.lose_held();
         self.boot_id.push('+');
         self.now.monotonic = Duration::from_secs(1);

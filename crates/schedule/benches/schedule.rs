@@ -6,8 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::parser::{CronParser, Seconds};
-use crontower::model::{Job, JobCommand, JobId, Settings};
-use crontower::schedule::{Schedule, Timetable};
+use crontower_schedule::{Schedule, Timetable, Timing};
 use divan::{Bencher, black_box};
 
 fn main() {
@@ -22,9 +21,7 @@ fn start() -> DateTime<Utc> {
 }
 
 fn table(id: &str, schedule: &str, zone: Tz) -> Option<Timetable> {
-    let mut job = Job::new(JobId::new(id).ok()?, JobCommand::script("true"));
-    job.schedule = Some(schedule.to_owned());
-    job.timetable(&Settings::default(), zone).ok()?
+    Timetable::new(&Timing { seed: id, schedule, ..Timing::default() }, zone).ok()
 }
 
 #[divan::bench(args = EXPRESSIONS)]
@@ -79,17 +76,11 @@ fn load_100_000(bencher: Bencher<'_, '_>) {
         6 => format!("{} 2 {} * FRI", number % 60, 1 + number % 28),
         _ => "every 2 hours between 9 AM and 5 PM on weekdays".to_owned(),
     };
-    let job = |number: u32| {
-        let mut job =
-            Job::new(JobId::new(&format!("job-{number}")).ok()?, JobCommand::script("true"));
-        job.schedule = Some(schedule(number));
-        Some(job)
-    };
-    let jobs: Vec<Job> = (0..100_000).filter_map(job).collect();
+    let jobs: Vec<(String, String)> =
+        (0..100_000).map(|number| (format!("job-{number}"), schedule(number))).collect();
     bencher.bench(|| {
-        let settings = Settings::default();
-        let next = |job: &Job| -> Option<(Timetable, DateTime<Utc>)> {
-            let table = job.timetable(&settings, Tz::Europe__Berlin).ok()??;
+        let next = |(id, schedule): &(String, String)| {
+            let table = table(id, schedule, Tz::Europe__Berlin)?;
             let next = table.fire_time_after(start())?;
             Some((table, next))
         };

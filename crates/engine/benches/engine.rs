@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crontower::engine::{Config, Effect, Engine, Input, Request, WorkerInput};
-use crontower::model::{
+use crontower_engine::{Config, Effect, Engine, Input, Request, WorkerInput};
+use crontower_model::{
     Actor, AttemptKey, Dependency, Ended, Image, Job, JobCommand, JobId, JobSet, Now, Outcome,
     Overlap, Pool, Settings, WorkerId,
 };

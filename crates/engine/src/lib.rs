@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{
+use crontower_model::{
     Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Retired, Settings,
     StateName, Summary, Worker, WorkerId,
 };
@@ -225,7 +225,7 @@ impl Engine {
     /// The file jobs in force, as a set that a jobs file could be compared with.
     #[must_use]
     pub fn file_jobs(&self) -> JobSet {
-        let from_file = |entry: &&JobEntry| entry.source == crate::model::Source::File;
+        let from_file = |entry: &&JobEntry| entry.source == crontower_model::Source::File;
         JobSet {
             settings: self.settings.clone(),
             jobs: self
