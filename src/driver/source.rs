@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 
 use super::watch::FileWatch;
 use crate::jobfile::{self, CommandCatalog, Loaded, Rules, SourceText};
-use crate::model::Refusal;
+use crate::model::{Problem, Refusal};
 use crate::worker::registry::{ArgProblem, Args, Registry};
 
 impl CommandCatalog for Registry {
@@ -20,8 +20,9 @@ impl CommandCatalog for Registry {
         Self::names(self).map(str::to_owned).collect()
     }
 
-    fn check(&self, command: &str, args: &Args) -> Result<(), Vec<ArgProblem>> {
-        Self::check(self, command, args)
+    fn check(&self, command: &str, args: &Args) -> Result<(), Vec<Problem>> {
+        let problem = |ArgProblem { path, message }| Problem { path, message };
+        Self::check(self, command, args).map_err(|all| all.into_iter().map(problem).collect())
     }
 }
 

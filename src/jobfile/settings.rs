@@ -9,11 +9,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::TZ_VARIANTS;
 
-use super::fields::{Fields, Slot};
+use super::fields::{Fields, Slot, set};
 use super::findings::{Findings, Mark, quoted};
-use super::job::set;
 use super::keys::Scope;
-use super::{Rules, ics, source};
+use super::rules::Rules;
+use super::{ics, source};
 use crate::model::{Calendar, OnStop, Pool, Retention, Settings, WorkerId};
 use crate::schedule::parse_zone;
 
