@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use crontower::jobfile::{CommandCatalog, Rules, SourceText, parse};
-use crontower::worker::registry::ArgProblem;
+use crontower::commands::ArgProblem;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 

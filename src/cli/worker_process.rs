@@ -2,8 +2,8 @@
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use crate::commands::Registry;
 use crate::worker::process::{ServeOptions, serve};
-use crate::worker::registry::Registry;
 
 /// Carry out attempts for the engine on the data folder.
 #[derive(Debug, clap::Args)]

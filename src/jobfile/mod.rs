@@ -44,8 +44,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use crate::commands::ArgProblem;
 use crate::model::{JobId, JobSet};
-use crate::worker::registry::ArgProblem;
 
 pub use crontab::{Imported, Origin as CrontabOrigin, as_file, as_top, import_crontab};
 pub use diff::diff;

@@ -14,9 +14,9 @@ use tokio_util::task::TaskTracker;
 use super::link::LinkEvent;
 use super::output_log::OutputWriter;
 use super::protocol::FromWorker;
-use super::registry::{Command, Registry};
 use super::runner::{Bounds, Cause, Stop, Surroundings, Verdict, context, run_command};
 use crate::clock::Clock;
+use crate::commands::{Command, Registry};
 use crate::model::{Assignment, AttemptKey, JobCommand, Running, StopCause};
 
 /// Runs commands as tasks of this process.
@@ -146,10 +146,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::commands::{ArgProblem, Args, CommandError, Context};
     use crate::model::Ended;
     use crate::model::Outcome;
     use crate::worker::process::tests::{assignment, output};
-    use crate::worker::registry::{ArgProblem, Args, CommandError, Context};
 
     /// Says a word, then answers or waits for its stop.
     struct Probe;

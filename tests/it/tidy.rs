@@ -24,6 +24,18 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("store", &["crate::engine", "crate::worker", "crate::driver", "crate::tui", "crate::api"]),
     (
+        "commands",
+        &[
+            "crate::engine",
+            "crate::store",
+            "crate::worker",
+            "crate::driver",
+            "crate::tui",
+            "crate::api",
+            "sqlx",
+        ],
+    ),
+    (
         "worker",
         &["crate::engine", "crate::store", "crate::driver", "crate::tui", "crate::api", "sqlx"],
     ),

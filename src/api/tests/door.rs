@@ -15,7 +15,7 @@ use crate::driver::{
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::*;
 use crate::model::{AttemptKey, ExecutionQuery, Page};
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug, Default)]
 pub(super) struct State {

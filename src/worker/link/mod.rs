@@ -8,9 +8,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +20,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+pub use start::LinkOptions;
 
 use super::frames;
 use super::process::connect;
@@ -41,25 +41,6 @@ const HELLO: Duration = Duration::from_secs(60);
 
 /// The longest wait between two tries.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-
-/// Where the worker process is and how it is started.
-#[derive(Debug, Clone)]
-pub struct LinkOptions {
-    /// The data folder.
-    pub data_dir: PathBuf,
-    /// The program; crontower's own, usually.
-    pub program: PathBuf,
-    /// Its arguments; `--data-dir` and the data folder follow them.
-    pub args: Vec<OsString>,
-}
-
-impl LinkOptions {
-    /// `program worker-process --data-dir DIR`.
-    #[must_use]
-    pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
-        Self { data_dir, program, args: vec!["worker-process".into()] }
-    }
-}
 
 /// What the engine hears of the worker process.
 #[derive(Debug)]

@@ -9,11 +9,11 @@ use tokio::net::UnixListener;
 
 use super::*;
 use crate::clock::Clock;
+use crate::commands::Registry;
 use crate::model::Ended as AttemptEnded;
 use crate::model::{AttemptKey, Outcome, Running, StopCause};
 use crate::worker::process::tests::{assignment, lives, number_in, output};
 use crate::worker::process::{ServeOptions, serve};
-use crate::worker::registry::Registry;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -9,9 +9,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::block::{Header, piece, whole_lines};
+use super::layout::{LONGEST_LINE, tail_path};
 use super::lines::Blocks;
-use super::{LONGEST_LINE, tail_path};
-use crate::worker::output::Stream;
+use crate::model::Stream;
 
 /// The files of one attempt's output. None is made before there is output.
 #[derive(Debug)]

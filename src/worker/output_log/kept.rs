@@ -10,7 +10,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::{head_path, tail_path};
+use super::layout::{head_path, tail_path};
 
 /// The attempts whose output lies in one of the 256 folders that it is spread over. Names that are no attempt's are
 /// passed over.

@@ -3,9 +3,9 @@
 //!
 //! Owns the cutting into blocks and the bound of memory. Never touches a file.
 
-use super::LONGEST_LINE;
 use super::block::{Header, piece};
-use crate::worker::output::Stream;
+use super::layout::LONGEST_LINE;
+use crate::model::Stream;
 
 /// Beyond so many bytes a producer that can wait should.
 pub(super) const FULL: usize = 1 << 20;

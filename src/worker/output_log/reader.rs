@@ -8,9 +8,9 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::block::{Decoded, Header, LONGEST_HEADER};
-use super::{LONGEST_LINE, head_path, tail_path};
+use super::layout::{LONGEST_LINE, head_path, tail_path};
 use crate::model::AttemptKey;
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 /// No chunk is larger, whatever is asked for.
 const LARGEST_CHUNK: u64 = 8 << 20;

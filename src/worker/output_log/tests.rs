@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::worker::output::{OutputChunk, Stream};
-use crate::worker::registry::OutputSink as _;
+use crate::commands::OutputSink as _;
+use crate::model::AttemptKey;
+use crate::model::{OutputChunk, Stream};
 
 fn key() -> AttemptKey {
     AttemptKey { execution_id: "0192f0c123457abc8def0123456789ab".parse().unwrap(), attempt: 1 }

@@ -13,13 +13,13 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::files::Files;
-use super::head_path;
+use super::layout::head_path;
 use super::lines::{Arrived, FULL};
 use crate::clock::Clock;
+use crate::commands::OutputSink;
 use crate::model::AttemptKey;
+use crate::model::Stream;
 use crate::worker::mask::{Cover, Mask};
-use crate::worker::output::Stream;
-use crate::worker::registry::OutputSink;
 
 /// The least time between two pieces of news of one attempt.
 const NEWS: Duration = Duration::from_millis(50);

@@ -7,6 +7,7 @@
 
 mod connection;
 mod desk;
+mod error;
 mod outbox;
 mod recovery;
 mod socket;
@@ -24,15 +25,16 @@ use rustix::process::{Pid, getpid, setsid, umask};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub use error::WorkerError;
 pub(super) use socket::connect;
 
 use super::journal::{Journal, ProcessMark};
 use super::output_log::OutputWriter;
 use super::processes::own_session;
 use super::protocol::FromWorker;
-use super::registry::Registry;
 use super::runner::{Report, Runner, remove_leftover_scripts};
 use crate::clock;
+use crate::commands::Registry;
 use desk::{Desk, Inputs};
 use outbox::Outbox;
 use recovery::Inheritance;
@@ -66,49 +68,6 @@ impl ServeOptions {
         let idle_grace = Duration::from_secs(5);
         Self { data_dir, registry, idle_grace, environment, alone: true }
     }
-}
-
-/// Why a worker process does not serve.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// Another one does.
-    #[error("the worker process {holder} serves the data folder {} already", .path.display())]
-    Served {
-        /// The data folder.
-        path: PathBuf,
-        /// Its process id.
-        holder: String,
-    },
-    /// The data folder cannot be used.
-    #[error(
-        "cannot use {}: {source}; check that it can be written to, or name another --data-dir",
-        .path.display()
-    )]
-    DataDir {
-        /// What cannot be used.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The socket cannot be opened.
-    #[error("cannot listen on {}: {source}", .path.display())]
-    Socket {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It cannot leave its terminal.
-    #[error("cannot begin a session of its own: {0}; crontower starts its worker process itself")]
-    Session(io::Error),
-    /// The system refuses what it needs.
-    #[error("the system refuses {what}: {source}")]
-    System {
-        /// What.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 /// Serves a data folder until nothing runs and no engine is connected.

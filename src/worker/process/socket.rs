@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
-use super::WorkerError;
+use super::error::WorkerError;
 
 /// Where the socket is.
 const SOCKET: &str = "worker.sock";

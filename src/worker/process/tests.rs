@@ -17,16 +17,16 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::clock::Clock;
+use crate::commands::{ArgProblem, Args, Command, CommandError, Context};
+use crate::model::Stream;
 use crate::model::{
     Assignment, AttemptKey, Ended, EnvValue, JobCommand, JobId, Outcome, Running, StopCause,
     Trigger, WorkerId,
 };
 use crate::worker::frames;
-use crate::worker::output::Stream;
 use crate::worker::output_log::read_output;
 use crate::worker::processes::Process;
 use crate::worker::protocol::{ToWorker, VERSION};
-use crate::worker::registry::{ArgProblem, Args, Command, CommandError, Context};
 
 mod bench;
 mod surroundings;

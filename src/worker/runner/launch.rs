@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use super::pipes::{Pipe, Pipes};
 use super::script::Invocation;
 use super::{Runner, Surroundings};
-use crate::worker::output::Stream;
+use crate::model::Stream;
 use crate::worker::wait;
 
 /// How often a script's file is tried while it is "busy".

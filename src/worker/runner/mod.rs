@@ -12,16 +12,15 @@ mod secrets;
 mod shell;
 mod stop;
 mod surroundings;
+mod verdict;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -29,79 +28,19 @@ pub(super) use named::{Bounds, run_command};
 pub(super) use script::remove_leftover_scripts;
 pub(super) use stop::{Cause, Stop};
 pub(super) use surroundings::Surroundings;
+pub(super) use verdict::Verdict;
 
 use super::journal::{Journal, Starting};
-use super::mask::Mask;
 use super::output_log::{OutputLog, OutputWriter};
-use super::registry::{Context, Registry};
 use crate::clock::Clock;
-use crate::model::{Assignment, Ended, JobCommand, Outcome, Running};
-
-/// The longest error that is passed on.
-const LONGEST_ERROR: usize = 4 << 10;
-
-/// The largest result that is passed on.
-const LARGEST_RESULT: usize = 64 << 10;
+use crate::commands::{Context, Registry};
+use crate::model::{Assignment, Ended, JobCommand, Running};
 
 /// What a runner tells of its attempts.
 #[derive(Debug)]
 pub(super) enum Report {
     Started(Running),
     Ended(Box<Ended>),
-}
-
-/// How an attempt ended.
-#[derive(Debug, PartialEq)]
-pub(super) struct Verdict {
-    pub(super) outcome: Outcome,
-    pub(super) exit_code: Option<i32>,
-    pub(super) error: Option<String>,
-    pub(super) result: Option<Value>,
-}
-
-impl Verdict {
-    pub(super) fn failed(error: String) -> Self {
-        Self { outcome: Outcome::Failed, exit_code: None, error: Some(error), result: None }
-    }
-
-    /// Without the secrets that a mask knows.
-    pub(super) fn masked(self, mask: Option<&Mask>) -> Self {
-        let Some(mask) = mask else { return self };
-        let error = self.error.map(|error| mask.text(&error));
-        let result = self.result.map(|result| mask.value(result));
-        Self { error, result, ..self }
-    }
-
-    /// As a report, with what is beyond all bounds left out.
-    pub(super) fn ended(self, assignment: &Assignment, started_at: Option<DateTime<Utc>>) -> Ended {
-        Ended {
-            key: assignment.key,
-            started_at,
-            finished_at: Clock.now().wall,
-            outcome: self.outcome,
-            exit_code: self.exit_code,
-            error: self.error.map(shortened),
-            result: self.result.map(bounded),
-        }
-    }
-}
-
-fn shortened(mut error: String) -> String {
-    if error.len() > LONGEST_ERROR {
-        error.truncate(error.floor_char_boundary(LONGEST_ERROR));
-        error.push('…');
-    }
-    error
-}
-
-fn bounded(result: Value) -> Value {
-    let length = serde_json::to_vec(&result).map_or(0, |text| text.len());
-    if length <= LARGEST_RESULT {
-        return result;
-    }
-    Value::String(format!(
-        "a result of {length} bytes was left out: at most {LARGEST_RESULT} are kept"
-    ))
 }
 
 /// Carries out attempts.
@@ -213,9 +152,4 @@ pub(super) fn context(
         output: log.clone(),
         stop: stop.token().child_token(),
     })
-}
-
-/// How long until an instant of the clock that counts suspend.
-fn until(due: Option<Duration>) -> Option<Duration> {
-    due.map(|due| due.saturating_sub(Clock.now().monotonic))
 }

@@ -10,10 +10,10 @@ use serde_json::Value;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::stop::{Cause, Stop};
-use super::{Verdict, until};
+use super::verdict::Verdict;
 use crate::clock::Clock;
+use crate::commands::{Args, Command, CommandError, Context};
 use crate::model::Outcome;
-use crate::worker::registry::{Args, Command, CommandError, Context};
 use crate::worker::wait;
 
 /// How long a dropped command may take to let go. One that blocks its thread never does.
@@ -56,7 +56,7 @@ pub(in crate::worker) async fn run_command(
                 return give_up(&mut task, bounds.kill_grace, stop).await;
             }
             // There is no event for a clock that counts suspend.
-            () = wait::at_most(until(bounds.due)) => {
+            () = wait::at_most(wait::until(bounds.due)) => {
                 if let Some(cause) = bounds.passed() {
                     stop.set(cause);
                 }

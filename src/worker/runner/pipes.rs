@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
-use crate::worker::output::Stream;
+use crate::commands::OutputSink as _;
+use crate::model::Stream;
 use crate::worker::output_log::OutputLog;
-use crate::worker::registry::OutputSink as _;
 
 /// Bytes read at once.
 const PIECE: usize = 16 << 10;

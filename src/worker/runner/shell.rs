@@ -13,11 +13,13 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, test_kill_process_group};
 use tokio::process::Child;
 
+use super::Runner;
 use super::named::Bounds;
 use super::pipes::Pipes;
 use super::script;
 use super::stop::{Cause, Stop};
-use super::{Runner, Surroundings, Verdict, until};
+use super::surroundings::Surroundings;
+use super::verdict::Verdict;
 use crate::clock::Clock;
 use crate::model::{Assignment, Ended, Outcome};
 use crate::worker::output_log::OutputLog;
@@ -166,15 +168,15 @@ impl Group<'_> {
         };
         self.partial_due = partial;
         let due = match &mut self.ending {
-            None => until(self.bounds.due),
-            Some(ending) if self.exit.is_none() => until(Some(ending.due)),
+            None => wait::until(self.bounds.due),
+            Some(ending) if self.exit.is_none() => wait::until(Some(ending.due)),
             Some(ending) => {
                 let look = ending.next_look;
                 ending.next_look = (look * 2).min(LOOKS.1);
-                until(Some(ending.due)).map(|due| due.min(look))
+                wait::until(Some(ending.due)).map(|due| due.min(look))
             }
         };
-        [until(partial), due].into_iter().flatten().min()
+        [wait::until(partial), due].into_iter().flatten().min()
     }
 
     fn woken(&mut self) {

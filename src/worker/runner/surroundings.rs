@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use super::account::{Account, is_for_linker};
 use super::secrets;
+use crate::commands::Args;
 use crate::model::{Assignment, AttemptKey, Failure, JobCommand};
 use crate::worker::mask::Mask;
 use crate::worker::output_log::read_tail;
-use crate::worker::registry::Args;
 
 /// Bytes of the failed attempt's output that its `on_failure` is told.
 const TAIL: usize = 4 << 10;
