@@ -211,7 +211,7 @@ fn list(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::{args, told};
+    use crate::commands::testing::{args, problems_text};
     use serde_json::json;
 
     fn read(given: Value) -> String {
@@ -222,7 +222,7 @@ mod tests {
         reader.whole("keep", 1..=9);
         reader.texts("paths");
         reader.choice("op", &[("sum", 1), ("mean", 2)]);
-        told(reader.finish(Some(())))
+        problems_text(reader.finish(Some(())))
     }
 
     #[test]

@@ -12,13 +12,13 @@ use super::command::{ArgProblem, Args, Command, CommandError, Context};
 #[async_trait]
 pub(super) trait BuiltIn: Send + Sync + 'static {
     /// The arguments, judged.
-    type Order: Send;
+    type Parsed: Send;
 
     /// Judges the arguments; on failure tells everything that is wrong with them.
-    fn parse(args: &Args) -> Result<Self::Order, Vec<ArgProblem>>;
+    fn parse(args: &Args) -> Result<Self::Parsed, Vec<ArgProblem>>;
 
     /// Does the work.
-    async fn carry_out(context: Context, order: Self::Order) -> Result<Value, CommandError>;
+    async fn carry_out(context: Context, args: Self::Parsed) -> Result<Value, CommandError>;
 }
 
 #[async_trait]

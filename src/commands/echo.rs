@@ -12,7 +12,7 @@ pub(super) struct Echo;
 
 #[async_trait]
 impl BuiltIn for Echo {
-    type Order = String;
+    type Parsed = String;
 
     fn parse(args: &Args) -> Result<String, Vec<ArgProblem>> {
         let mut reader = ArgReader::new(args);
@@ -36,7 +36,7 @@ impl BuiltIn for Echo {
 
 #[cfg(test)]
 mod tests {
-    use crate::commands::testing::{Bench, judge};
+    use crate::commands::testing::{Bench, check};
     use serde_json::json;
 
     #[tokio::test]
@@ -58,12 +58,12 @@ mod tests {
     }
 
     #[test]
-    fn wrong_arguments_are_told() {
-        insta::assert_snapshot!(judge("echo", json!({ "mesage": "x" })), @r"
+    fn wrong_arguments_are_reported() {
+        insta::assert_snapshot!(check("echo", json!({ "mesage": "x" })), @r"
         message: is missing: the text to say
         mesage: is no argument of this command: did you mean `message`?
         ");
-        insta::assert_snapshot!(judge("echo", json!({ "message": ["x"] })),
+        insta::assert_snapshot!(check("echo", json!({ "message": ["x"] })),
             @"message: must be text, not a list");
     }
 }

@@ -64,7 +64,7 @@ fn argv(reader: &mut ArgReader<'_>, items: &[serde_json::Value]) -> Option<Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::{args, judge};
+    use crate::commands::testing::{args, check};
     use serde_json::json;
 
     #[test]
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_told() {
+    fn anything_else_is_reported() {
         let cases = [
             json!({}),
             json!({ "script": "true", "argv": ["true"] }),
@@ -87,8 +87,8 @@ mod tests {
             json!({ "argv": "true" }),
             json!({ "argv": ["a\u{0}b"] }),
         ];
-        let told: Vec<_> = cases.into_iter().map(|case| judge("shell", case)).collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
+        let message: Vec<_> = cases.into_iter().map(|case| check("shell", case)).collect();
+        insta::assert_snapshot!(message.join("\n"), @r"
         : `script` or `argv` is missing: what shall it run?
         : give `script` or `argv`, not both
         script: is empty: what shall it run?

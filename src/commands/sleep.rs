@@ -18,7 +18,7 @@ const LONGEST_MS: u64 = 100 * 366 * 86_400_000;
 
 #[async_trait]
 impl BuiltIn for Sleep {
-    type Order = Duration;
+    type Parsed = Duration;
 
     fn parse(args: &Args) -> Result<Duration, Vec<ArgProblem>> {
         let mut reader = ArgReader::new(args);
@@ -45,7 +45,7 @@ impl BuiltIn for Sleep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::{Bench, judge};
+    use crate::commands::testing::{Bench, check};
     use tokio::time::Instant;
 
     #[tokio::test]
@@ -69,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn wrong_arguments_are_told() {
-        insta::assert_snapshot!(judge("sleep", json!({})),
+    fn wrong_arguments_are_reported() {
+        insta::assert_snapshot!(check("sleep", json!({})),
             @"duration: is missing: write it like 10s or 1h30m");
-        insta::assert_snapshot!(judge("sleep", json!({ "duration": "1s", "ms": 5 })),
+        insta::assert_snapshot!(check("sleep", json!({ "duration": "1s", "ms": 5 })),
             @": give `duration` or `ms`, not both");
-        let unit = judge("sleep", json!({ "duration": "5parsecs" }));
+        let unit = check("sleep", json!({ "duration": "5parsecs" }));
         assert!(unit.starts_with("duration: `parsecs` in `5parsecs` is not a unit"), "{unit}");
-        insta::assert_snapshot!(judge("sleep", json!({ "ms": -1 })),
+        insta::assert_snapshot!(check("sleep", json!({ "ms": -1 })),
             @"ms: must be a whole number 0-3162240000000, not -1");
     }
 }

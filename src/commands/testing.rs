@@ -127,7 +127,7 @@ pub(crate) fn args(given: Value) -> Args {
 }
 
 /// The problems of arguments, one a line, or `fine`.
-pub(crate) fn told<T>(judged: Result<T, Vec<ArgProblem>>) -> String {
+pub(crate) fn problems_text<T>(judged: Result<T, Vec<ArgProblem>>) -> String {
     match judged {
         Ok(_) => "fine".to_owned(),
         Err(problems) => {
@@ -138,6 +138,6 @@ pub(crate) fn told<T>(judged: Result<T, Vec<ArgProblem>>) -> String {
 }
 
 /// The problems that a built-in command finds in arguments.
-pub(crate) fn judge(command: &str, given: Value) -> String {
-    told(Registry::builtin().check(command, &args(given)))
+pub(crate) fn check(command: &str, given: Value) -> String {
+    problems_text(Registry::builtin().check(command, &args(given)))
 }

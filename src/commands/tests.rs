@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::testing::{self, judge};
+use super::testing::{self, check};
 use super::{CommandError, Registry, args};
 
 #[test]
@@ -26,9 +26,9 @@ fn no_argument_breaks_a_check() {
     for name in Registry::builtin().names() {
         for key in keys.split_whitespace() {
             for value in &odd {
-                let told = judge(name, json!({ key: value }));
-                assert!(told.len() < 2_000, "{name} {key}: {}", args::clip(&told));
-                assert!(!value.is_null() || told != "fine", "{name} {key} takes null");
+                let message = check(name, json!({ key: value }));
+                assert!(message.len() < 2_000, "{name} {key}: {}", args::clip(&message));
+                assert!(!value.is_null() || message != "fine", "{name} {key} takes null");
             }
         }
     }
@@ -37,7 +37,7 @@ fn no_argument_breaks_a_check() {
 #[test]
 fn a_huge_unknown_key_is_cut_short() {
     let key = "x".repeat(100_000);
-    assert!(judge("echo", json!({ "message": "m", key: 1 })).len() < 200);
+    assert!(check("echo", json!({ "message": "m", key: 1 })).len() < 200);
 }
 
 #[tokio::test]
@@ -46,8 +46,8 @@ async fn arguments_that_nobody_checked_are_refused_when_it_runs() {
     let bench = testing::Bench::new();
     let sleep = registry.get("sleep").unwrap();
     let failed = sleep.run(bench.context(), testing::args(json!({ "ms": "x", "n": 1 }))).await;
-    let CommandError(told) = failed.unwrap_err();
-    insta::assert_snapshot!(told.replace("; ", "\n"), @r"
+    let CommandError(message) = failed.unwrap_err();
+    insta::assert_snapshot!(message.replace("; ", "\n"), @r"
     `ms` must be a whole number 0-3162240000000, not text
     `n` is no argument of this command: it takes `duration`, `ms`
     ");

@@ -149,7 +149,7 @@ impl Journal {
                 needed.insert(starting.key, inherited(by, starting, *group, &process)?);
             }
         }
-        let (file, size) = write_anew(&path, &process, &needed)?;
+        let (file, size) = rewrite(&path, &process, &needed)?;
         let needed_bytes = needed.values().map(|lines| lines.len() as u64).sum();
         let inner = Inner { path, file, size, process, needed, needed_bytes, torn: false };
         Ok(Self { inner: Mutex::new(inner) })
@@ -189,7 +189,7 @@ impl Journal {
                 batch.extend_from_slice(&bytes);
             }
         }
-        inner.append_or_tell(&batch);
+        inner.append_or_log(&batch);
     }
 
     /// An engine has committed the ends of these.
@@ -206,7 +206,7 @@ impl Journal {
             }
         }
         if let Ok(bytes) = line(&Entry::Committed { keys: keys.to_vec() }) {
-            inner.append_or_tell(&bytes);
+            inner.append_or_log(&bytes);
         }
     }
 
@@ -232,11 +232,11 @@ impl Inner {
     fn record(&mut self, key: AttemptKey, entry: &Entry) {
         if let Ok(bytes) = line(entry) {
             self.keep(key, &bytes);
-            self.append_or_tell(&bytes);
+            self.append_or_log(&bytes);
         }
     }
 
-    fn append_or_tell(&mut self, bytes: &[u8]) {
+    fn append_or_log(&mut self, bytes: &[u8]) {
         if let Err(error) = self.append(bytes) {
             tracing::error!(%error, "worker.journal cannot be written; the next line tries again");
         }
@@ -247,7 +247,7 @@ impl Inner {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.torn || self.size > SMALL.max(4 * self.needed_bytes) {
             self.torn = true;
-            (self.file, self.size) = write_anew(&self.path, &self.process, &self.needed)?;
+            (self.file, self.size) = rewrite(&self.path, &self.process, &self.needed)?;
             self.torn = false;
             return Ok(());
         }
@@ -282,7 +282,7 @@ fn inherited(
 }
 
 /// Writes a journal beside the old one and puts it in its place.
-fn write_anew(
+fn rewrite(
     path: &Path,
     process: &[u8],
     needed: &HashMap<AttemptKey, Vec<u8>>,

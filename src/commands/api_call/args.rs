@@ -11,7 +11,7 @@ use crate::commands::args::{ArgReader, clip, kind};
 use crate::commands::command::{ArgProblem, Args};
 
 /// What is to be sent and what is expected.
-pub(in crate::commands) struct Order {
+pub(in crate::commands) struct ApiCallArgs {
     pub(super) url: Url,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
@@ -69,7 +69,7 @@ const METHODS: [(&str, Method); 7] = [
 ];
 
 /// Judges the arguments. Without `method` it is GET, with a body POST.
-pub(super) fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
+pub(super) fn parse(args: &Args) -> Result<ApiCallArgs, Vec<ArgProblem>> {
     let mut reader = ArgReader::new(args);
     let url = url(&mut reader);
     let words: Vec<_> = METHODS.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
@@ -92,7 +92,7 @@ pub(super) fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
     let max_redirects = reader.whole("max_redirects", 0..=20);
     let ca_file = reader.text("ca_file").map(str::to_owned);
     let default = if matches!(body, Body::None) { Method::GET } else { Method::POST };
-    let order = url.map(|url| Order {
+    let parsed = url.map(|url| ApiCallArgs {
         url,
         method: method.unwrap_or(default),
         headers,
@@ -102,7 +102,7 @@ pub(super) fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
         max_redirects: max_redirects.map_or(10, |most| usize::try_from(most).unwrap_or(10)),
         ca_file,
     });
-    reader.finish(order)
+    reader.finish(parsed)
 }
 
 /// The address; messages never repeat it, since it may hold a password.

@@ -18,7 +18,7 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use self::args::{Body, Order};
+use self::args::{ApiCallArgs, Body};
 use super::builtin::{BuiltIn, stopped};
 use crate::commands::command::{ArgProblem, Args, CommandError, Context};
 use crate::model::text;
@@ -31,18 +31,18 @@ pub(super) struct ApiCall;
 
 #[async_trait]
 impl BuiltIn for ApiCall {
-    type Order = Order;
+    type Parsed = ApiCallArgs;
 
-    fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
+    fn parse(args: &Args) -> Result<ApiCallArgs, Vec<ArgProblem>> {
         args::parse(args)
     }
 
-    async fn carry_out(context: Context, order: Order) -> Result<Value, CommandError> {
-        let limit = order.timeout;
-        let target = shown(&order.url);
+    async fn carry_out(context: Context, args: ApiCallArgs) -> Result<Value, CommandError> {
+        let limit = args.timeout;
+        let target = shown(&args.url);
         tokio::select! {
             () = context.stop.cancelled() => Err(stopped()),
-            answer = tokio::time::timeout(limit, call(&context, order)) => match answer {
+            answer = tokio::time::timeout(limit, call(&context, args)) => match answer {
                 Ok(answer) => answer,
                 Err(_elapsed) => {
                     let limit = text::format_duration(limit);
@@ -53,13 +53,13 @@ impl BuiltIn for ApiCall {
     }
 }
 
-async fn call(context: &Context, order: Order) -> Result<Value, CommandError> {
-    let target = shown(&order.url);
-    let ca_file = order.ca_file.as_ref().map(|path| context.working_dir.join(path));
-    let client = client::build(order.url.scheme(), order.max_redirects, ca_file).await?;
-    context.say(&format!("{} {target}", order.method));
-    let mut request = client.request(order.method, order.url).headers(order.headers);
-    request = match order.body {
+async fn call(context: &Context, args: ApiCallArgs) -> Result<Value, CommandError> {
+    let target = shown(&args.url);
+    let ca_file = args.ca_file.as_ref().map(|path| context.working_dir.join(path));
+    let client = client::build(args.url.scheme(), args.max_redirects, ca_file).await?;
+    context.say(&format!("{} {target}", args.method));
+    let mut request = client.request(args.method, args.url).headers(args.headers);
+    request = match args.body {
         Body::None => request,
         Body::Text(text) => request.body(text),
         // `json` leaves a content type alone that the headers gave.
@@ -74,8 +74,8 @@ async fn call(context: &Context, order: Order) -> Result<Value, CommandError> {
 
     context.say(&format!("{status} in {}", text::format_duration(round_up(elapsed))));
     say_body(context, &body, truncated);
-    if !order.expect_status.accepts(status) {
-        let expected = &order.expect_status;
+    if !args.expect_status.accepts(status) {
+        let expected = &args.expect_status;
         return Err(CommandError(format!("{target} answered {status}, expected {expected}")));
     }
     Ok(json!({

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::commands::testing::{Bench, judge};
+use crate::commands::testing::{Bench, check};
 
 async fn server(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
@@ -61,7 +61,7 @@ async fn a_map_is_sent_as_json_with_the_headers_asked_for() {
 }
 
 #[tokio::test]
-async fn an_unexpected_status_fails_and_secrets_are_not_told() {
+async fn an_unexpected_status_fails_and_secrets_are_not_shown() {
     let answer = ResponseTemplate::new(503).set_body_string("down for maintenance");
     let server = server(answer).await;
     let bench = Bench::new();
@@ -207,7 +207,7 @@ async fn a_file_of_certificates_that_is_none_is_named() {
 
 #[test]
 fn wrong_arguments_are_told_without_the_secret_in_the_address() {
-    insta::assert_snapshot!(judge("api_call", json!({
+    insta::assert_snapshot!(check("api_call", json!({
         "url": "htps://ann:hunter2@example.com",
         "headers": { "a b": "x", "ok": "line\nbreak", "list": [] },
         "body": 5, "expect_status": [200, "ok"], "timeout": "0s", "max_redirects": 21,
@@ -224,10 +224,10 @@ fn wrong_arguments_are_told_without_the_secret_in_the_address() {
     max_redirects: must be a whole number 0-20, not 21
     urll: is no argument of this command: did you mean `url`?
     ");
-    let bad_port = judge("api_call", json!({ "url": "http://ann:hunter2@example.com:99999" }));
+    let bad_port = check("api_call", json!({ "url": "http://ann:hunter2@example.com:99999" }));
     assert!(bad_port.starts_with("url: is no address: invalid port"), "{bad_port}");
     assert!(!bad_port.contains("hunter2"));
-    insta::assert_snapshot!(judge("api_call", json!({})),
+    insta::assert_snapshot!(check("api_call", json!({})),
         @"url: is missing: write it like https://example.com/path");
 }
 

@@ -53,7 +53,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn tell(self, archive: &Path) -> CommandError {
+    pub(super) fn describe(self, archive: &Path) -> CommandError {
         match self {
             Self::Stopped => stopped(),
             Self::Source(path, fault) => {
@@ -356,17 +356,17 @@ mod tests {
     }
 
     #[test]
-    fn what_vanished_is_counted_and_told() {
+    fn what_vanished_is_counted_and_reported() {
         let bench = Bench::new();
         bench.write("there", "x");
         let target = bench.path().join("a.tar.gz");
         let mut partial = PartialFile::create(&target, bench.context().key, 0o600).unwrap();
         let roots = ["gone", "there"].map(|name| bench.path().join(name));
         let tally = write(&mut partial, &roots, bench.path(), &bench.context());
-        let tally = tally.map_err(|fault| fault.tell(&target)).unwrap();
+        let tally = tally.map_err(|fault| fault.describe(&target)).unwrap();
         assert_eq!((tally.vanished, tally.files, tally.entries), (1, 1, 1));
-        let told = format!("{}: vanished before it was read\n", roots[0].display());
-        assert_eq!(bench.output(), told);
+        let message = format!("{}: vanished before it was read\n", roots[0].display());
+        assert_eq!(bench.output(), message);
     }
 
     #[test]
@@ -380,8 +380,8 @@ mod tests {
         let Err(fault) = write(&mut partial, &roots, bench.path(), &bench.context()) else {
             panic!("it was taken for a backup");
         };
-        let CommandError(told) = fault.tell(&target);
+        let CommandError(message) = fault.describe(&target);
         let expected = format!("cannot read {}: Not a directory", below_a_file.display());
-        assert!(told.starts_with(&expected), "{told}");
+        assert!(message.starts_with(&expected), "{message}");
     }
 }

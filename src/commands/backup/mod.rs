@@ -30,7 +30,7 @@ use crate::model::text;
 pub(super) struct Backup;
 
 /// The arguments, judged.
-pub(super) struct Order {
+pub(super) struct BackupArgs {
     paths: Vec<String>,
     destination: String,
     /// `None` = all.
@@ -39,9 +39,9 @@ pub(super) struct Order {
 
 #[async_trait]
 impl BuiltIn for Backup {
-    type Order = Order;
+    type Parsed = BackupArgs;
 
-    fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
+    fn parse(args: &Args) -> Result<BackupArgs, Vec<ArgProblem>> {
         let mut reader = ArgReader::new(args);
         let paths = reader.texts("paths");
         if !args.contains_key("paths") {
@@ -51,18 +51,18 @@ impl BuiltIn for Backup {
         }
         let destination = reader.required_text("destination", "/var/backups").map(str::to_owned);
         let keep = reader.whole("keep", 1..=10_000).and_then(|keep| usize::try_from(keep).ok());
-        let order = paths.zip(destination);
-        reader.finish(order.map(|(paths, destination)| Order { paths, destination, keep }))
+        let args = paths.zip(destination);
+        reader.finish(args.map(|(paths, destination)| BackupArgs { paths, destination, keep }))
     }
 
-    async fn carry_out(context: Context, order: Order) -> Result<Value, CommandError> {
-        blocking::run(move || back_up(&context, &order)).await
+    async fn carry_out(context: Context, args: BackupArgs) -> Result<Value, CommandError> {
+        blocking::run(move || back_up(&context, &args)).await
     }
 }
 
-fn back_up(context: &Context, order: &Order) -> Result<Value, CommandError> {
-    let roots = roots(context, &order.paths)?;
-    let destination = context.working_dir.join(&order.destination);
+fn back_up(context: &Context, args: &BackupArgs) -> Result<Value, CommandError> {
+    let roots = roots(context, &args.paths)?;
+    let destination = context.working_dir.join(&args.destination);
     let on_destination = |fault| failed("`destination`", &destination, &fault);
     fs::create_dir_all(&destination).map_err(on_destination)?;
     let destination = destination.canonicalize().map_err(on_destination)?;
@@ -75,12 +75,12 @@ fn back_up(context: &Context, order: &Order) -> Result<Value, CommandError> {
     let on_archive = |fault| failed("the archive", &target, &fault);
     let mut partial = PartialFile::create(&target, context.key, 0o600).map_err(on_archive)?;
     let tally = archive::write(&mut partial, &roots, &destination, context)
-        .map_err(|fault| fault.tell(&target))?;
+        .map_err(|fault| fault.describe(&target))?;
     verify::read_back(partial.path(), &tally, &context.stop)?;
     partial.commit().map_err(on_archive)?;
     report(context, &target, &tally);
 
-    let removed = match order.keep {
+    let removed = match args.keep {
         Some(keep) => names::prune(&destination, &name, keep)
             .map_err(|fault| failed("old archives in", &destination, &fault))?,
         None => Vec::new(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
-use crate::commands::testing::{Bench, judge};
+use crate::commands::testing::{Bench, check};
 
 /// What is in the only archive (or the newest) of a folder: `name = content`, links as `->`.
 fn unpack(bench: &Bench, folder: &str) -> String {
@@ -208,13 +208,13 @@ async fn a_destination_that_is_a_file_is_named() {
 }
 
 #[test]
-fn wrong_arguments_are_told() {
-    insta::assert_snapshot!(judge("backup", json!({})), @r"
+fn wrong_arguments_are_reported() {
+    insta::assert_snapshot!(check("backup", json!({})), @r"
     paths: is missing: write it like [/etc, data]
     destination: is missing: write it like /var/backups
     ");
     let args = json!({ "paths": [], "destination": " ", "keep": 0, "dest": "x" });
-    insta::assert_snapshot!(judge("backup", args), @r"
+    insta::assert_snapshot!(check("backup", args), @r"
     paths: is empty: write it like [/etc, data]
     destination: is empty: write it like /var/backups
     keep: must be a whole number 1-10000, not 0

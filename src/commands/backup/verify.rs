@@ -90,7 +90,7 @@ mod tests {
         let mut partial = PartialFile::create(&target, context.key, 0o600).unwrap();
         let roots = [bench.path().join("data")];
         let tally = archive::write(&mut partial, &roots, bench.path(), &context);
-        let tally = tally.map_err(|fault| fault.tell(&target)).unwrap();
+        let tally = tally.map_err(|fault| fault.describe(&target)).unwrap();
         let check = || read_back(partial.path(), &tally, &context.stop);
         assert_eq!(check(), Ok(()));
 

@@ -16,7 +16,7 @@ impl Fault {
     }
 
     /// The sentence for people: what, where, and the words from there on.
-    pub(super) fn tell(&self, text: &str) -> String {
+    pub(super) fn describe(&self, text: &str) -> String {
         let column = text[..self.at.start].chars().count() + 1;
         let rest = text[self.at.start..].trim_end();
         let near: String = rest.chars().take(20).flat_map(char::escape_debug).collect();

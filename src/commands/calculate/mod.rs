@@ -29,7 +29,7 @@ pub(super) struct Expression {
 
 #[async_trait]
 impl BuiltIn for Calculate {
-    type Order = Expression;
+    type Parsed = Expression;
 
     fn parse(args: &Args) -> Result<Expression, Vec<ArgProblem>> {
         let mut reader = ArgReader::new(args);
@@ -41,7 +41,7 @@ impl BuiltIn for Calculate {
         let expression = text.and_then(|text| match parse::program(&text) {
             Ok(program) => Some(Expression { text, program }),
             Err(fault) => {
-                reader.problem("expression", format_args!("has {}", fault.tell(&text)));
+                reader.problem("expression", format_args!("has {}", fault.describe(&text)));
                 None
             }
         });
@@ -50,7 +50,7 @@ impl BuiltIn for Calculate {
 
     async fn carry_out(context: Context, expression: Expression) -> Result<Value, CommandError> {
         let Expression { text, program } = expression;
-        let value = program.value().map_err(|fault| CommandError(fault.tell(&text)))?;
+        let value = program.value().map_err(|fault| CommandError(fault.describe(&text)))?;
         let value = number(value)
             .ok_or_else(|| CommandError("the value is not a finite number".to_owned()))?;
         context.say(&format!("{} = {value}", text.trim()));

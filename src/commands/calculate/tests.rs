@@ -1,5 +1,5 @@
 use super::*;
-use crate::commands::testing::{Bench, judge};
+use crate::commands::testing::{Bench, check as check_args};
 use proptest::prelude::*;
 
 /// The value of an expression, or what is wrong with it, in the user's words.
@@ -7,7 +7,7 @@ fn answer(text: &str) -> String {
     let value = parse::program(text).and_then(|program| program.value());
     match value {
         Ok(value) => number(value).map_or_else(|| "not finite".to_owned(), |n| n.to_string()),
-        Err(fault) => fault.tell(text),
+        Err(fault) => fault.describe(text),
     }
 }
 
@@ -168,21 +168,21 @@ async fn the_value_is_the_result_and_the_output() {
 
 #[tokio::test]
 async fn a_division_by_zero_fails_when_it_runs_and_nonsense_when_it_is_loaded() {
-    assert_eq!(judge("calculate", json!({ "expression": "1 / 0" })), "fine");
+    assert_eq!(check_args("calculate", json!({ "expression": "1 / 0" })), "fine");
     let failed = Bench::new().run("calculate", json!({ "expression": "1 / 0" })).await;
     assert_eq!(failed, Err("division by zero at character 3, before `/ 0`".to_owned()));
-    insta::assert_snapshot!(judge("calculate", json!({ "expression": "2 + three" })),
+    insta::assert_snapshot!(check_args("calculate", json!({ "expression": "2 + three" })),
         @"expression: has a name it does not know at character 5, before `three`");
-    insta::assert_snapshot!(judge("calculate", json!({ "expression": " " })),
+    insta::assert_snapshot!(check_args("calculate", json!({ "expression": " " })),
         @"expression: is empty: write it like 2 + 3 * 4");
 }
 
 proptest! {
     #[test]
     fn no_text_breaks_it(text in "[0-9a-z+*/%^(),. -]{0,60}|\\PC{0,40}") {
-        let told = answer(&text);
-        prop_assert!(!told.is_empty());
-        prop_assert_ne!(told, "not finite");
+        let message = answer(&text);
+        prop_assert!(!message.is_empty());
+        prop_assert_ne!(message, "not finite");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) struct Grouping {
 }
 
 /// The arguments, judged.
-pub(in crate::commands) struct Order {
+pub(in crate::commands) struct DataProcessingArgs {
     pub(super) input: String,
     pub(super) format: Format,
     pub(super) filter: Option<Filter>,
@@ -50,7 +50,7 @@ pub(in crate::commands) struct Order {
     pub(super) output: Option<String>,
 }
 
-impl Order {
+impl DataProcessingArgs {
     /// All fields that rows are asked for.
     pub(super) fn fields(&self) -> Vec<&str> {
         let mut fields: Vec<&str> = self.filter.iter().flat_map(Filter::fields).collect();
@@ -63,7 +63,7 @@ impl Order {
 }
 
 /// Judges the arguments. Without `format`, the end of the input's name decides.
-pub(super) fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
+pub(super) fn parse(args: &Args) -> Result<DataProcessingArgs, Vec<ArgProblem>> {
     const FORMATS: [(&str, Format); 3] =
         [("text", Format::Text), ("csv", Format::Csv), ("jsonl", Format::Jsonl)];
     let mut reader = ArgReader::new(args);
@@ -88,7 +88,7 @@ pub(super) fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
     if output.is_some() && output == input {
         reader.problem("output", "is the input: name another file");
     }
-    reader.finish(input.map(|input| Order { input, format, filter, grouping, output }))
+    reader.finish(input.map(|input| DataProcessingArgs { input, format, filter, grouping, output }))
 }
 
 fn filter(reader: &mut ArgReader<'_>, format: Format) -> Option<Filter> {

@@ -264,9 +264,9 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         let cases =
             ["a", "a =", "a = 1 b = 2", "a = 1 and", "= 1", "a is 1", "a ! 1", "a = 'x", "a = = 1"];
-        let told: Vec<_> = cases.map(wrong).to_vec();
+        let message: Vec<_> = cases.map(wrong).to_vec();
         let example = ": as in `status >= 500 and path ~ '/api/'`";
-        insta::assert_snapshot!(told.join("\n").replace(example, ""), @r"
+        insta::assert_snapshot!(message.join("\n").replace(example, ""), @r"
         ends where one of = != < <= > >= ~ must stand
         ends where a value must stand
         has `b` at character 7 where `and` must stand

@@ -19,7 +19,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use self::args::Order;
+use self::args::DataProcessingArgs;
 use self::groups::Groups;
 use self::output::Output;
 use self::rows::{Read, Row, Rows};
@@ -31,7 +31,7 @@ use crate::commands::command::{ArgProblem, Args, CommandError, Context};
 const PROGRESS: u64 = 1_000_000;
 
 /// How many malformed rows are told one by one.
-const TOLD_MALFORMED: u64 = 10;
+const MAX_REPORTED_MALFORMED: u64 = 10;
 
 /// How many groups the result shows; all of them are in the output file.
 const SHOWN_GROUPS: usize = 100;
@@ -41,14 +41,14 @@ pub(super) struct DataProcessing;
 
 #[async_trait]
 impl BuiltIn for DataProcessing {
-    type Order = Order;
+    type Parsed = DataProcessingArgs;
 
-    fn parse(args: &Args) -> Result<Order, Vec<ArgProblem>> {
+    fn parse(args: &Args) -> Result<DataProcessingArgs, Vec<ArgProblem>> {
         args::parse(args)
     }
 
-    async fn carry_out(context: Context, order: Order) -> Result<Value, CommandError> {
-        blocking::run(move || process(&context, &order)).await
+    async fn carry_out(context: Context, args: DataProcessingArgs) -> Result<Value, CommandError> {
+        blocking::run(move || process(&context, &args)).await
     }
 }
 
@@ -61,12 +61,12 @@ struct Tally {
     first_malformed: Option<String>,
 }
 
-fn process(context: &Context, order: &Order) -> Result<Value, CommandError> {
-    let input = context.working_dir.join(&order.input);
-    let mut rows = Rows::open(&input, order.format, &order.fields(), context.stop.clone())
+fn process(context: &Context, args: &DataProcessingArgs) -> Result<Value, CommandError> {
+    let input = context.working_dir.join(&args.input);
+    let mut rows = Rows::open(&input, args.format, &args.fields(), context.stop.clone())
         .map_err(|fault| in_file(&input, &fault))?;
-    let mut groups = order.grouping.as_ref().map(Groups::new);
-    let mut output = match &order.output {
+    let mut groups = args.grouping.as_ref().map(Groups::new);
+    let mut output = match &args.output {
         Some(path) => Some(Output::create(&context.working_dir.join(path), &input, context)?),
         None => None,
     };
@@ -83,26 +83,26 @@ fn process(context: &Context, order: &Order) -> Result<Value, CommandError> {
         match read {
             Read::Malformed { line, what } => tally.malformed(context, line, &what),
             Read::Row(row) => {
-                keep(&row, order, &mut tally, &mut groups, &mut output)?;
+                keep(&row, args, &mut tally, &mut groups, &mut output)?;
                 if tally.read.is_multiple_of(PROGRESS) {
                     context.say(&format!("{} rows so far", tally.read));
                 }
             }
         }
     }
-    finish(context, order, &input, &tally, groups, output)
+    finish(context, args, &input, &tally, groups, output)
 }
 
 /// Takes one row through filter, groups and output.
 fn keep(
     row: &Row<'_>,
-    order: &Order,
+    args: &DataProcessingArgs,
     tally: &mut Tally,
     groups: &mut Option<Groups<'_>>,
     output: &mut Option<Output>,
 ) -> Result<(), CommandError> {
     tally.read += 1;
-    if order.filter.as_ref().is_some_and(|filter| !filter.accepts(row)) {
+    if args.filter.as_ref().is_some_and(|filter| !filter.accepts(row)) {
         return Ok(());
     }
     tally.kept += 1;
@@ -115,7 +115,7 @@ fn keep(
 
 fn finish(
     context: &Context,
-    order: &Order,
+    args: &DataProcessingArgs,
     input: &Path,
     tally: &Tally,
     groups: Option<Groups<'_>>,
@@ -126,7 +126,7 @@ fn finish(
             "none of the {} rows of {} could be read as {}; {first}",
             tally.malformed,
             input.display(),
-            order.format.name()
+            args.format.name()
         )));
     }
     let mut result = Map::new();
@@ -139,7 +139,7 @@ fn finish(
     result.insert("rows_malformed".into(), json!(tally.malformed));
     let rows = groups.as_ref().map(Groups::rows).transpose().map_err(CommandError)?;
     if let (Some(groups), Some(rows)) = (&groups, &rows) {
-        tell_groups(context, groups, rows, &mut result);
+        report_groups(context, groups, rows, &mut result);
     }
     if let Some(mut output) = output {
         if let (Some(groups), Some(rows)) = (&groups, &rows) {
@@ -153,7 +153,7 @@ fn finish(
 }
 
 /// Puts the groups (or the one value, without `group_by`) into the result and the output.
-fn tell_groups(
+fn report_groups(
     context: &Context,
     groups: &Groups<'_>,
     rows: &[(String, Value)],
@@ -185,13 +185,13 @@ fn tell_groups(
 impl Tally {
     fn malformed(&mut self, context: &Context, line: u64, what: &str) {
         self.malformed += 1;
-        let told = format!("line {line}: {what}");
-        if self.malformed <= TOLD_MALFORMED {
-            context.say(&told);
-        } else if self.malformed == TOLD_MALFORMED + 1 {
+        let message = format!("line {line}: {what}");
+        if self.malformed <= MAX_REPORTED_MALFORMED {
+            context.say(&message);
+        } else if self.malformed == MAX_REPORTED_MALFORMED + 1 {
             context.say("further malformed rows are only counted");
         }
-        self.first_malformed.get_or_insert(told);
+        self.first_malformed.get_or_insert(message);
     }
 }
 

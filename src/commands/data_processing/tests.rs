@@ -6,7 +6,7 @@ use super::filter::Filter;
 use super::format::Format;
 use super::rows::{Read, Rows};
 
-use crate::commands::testing::{Bench, judge};
+use crate::commands::testing::{Bench, check};
 
 const ORDERS: &str = "\
 id,customer,amount,note
@@ -29,7 +29,7 @@ async fn run(bench: &Bench, args: Value) -> String {
 async fn csv_is_filtered_grouped_and_added_up() {
     let bench = Bench::new();
     bench.write("orders.csv", ORDERS);
-    let told = run(
+    let message = run(
         &bench,
         json!({
             "input": "orders.csv", "filter": "id >= 2", "group_by": "customer",
@@ -38,7 +38,7 @@ async fn csv_is_filtered_grouped_and_added_up() {
     )
     .await
     .replace(bench.path().to_str().unwrap(), "");
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(message, @r#"
     line 5: 2 fields, the header has 4
     4 rows read, 3 kept
     malformed rows left out: 1
@@ -102,7 +102,7 @@ async fn json_lines_are_asked_by_path_and_broken_ones_are_named() {
         "[1, 2]",
     ];
     bench.write("calls.jsonl", rows.join("\n"));
-    let told = run(
+    let message = run(
         &bench,
         json!({
             "input": "calls.jsonl", "filter": "ok = true", "group_by": "user.name",
@@ -111,7 +111,7 @@ async fn json_lines_are_asked_by_path_and_broken_ones_are_named() {
     )
     .await
     .replace(bench.path().to_str().unwrap(), "");
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(message, @r#"
     line 7: EOF while parsing an object at column 10
     line 8: invalid type: sequence, expected a map at column 0
     5 rows read, 4 kept
@@ -254,8 +254,8 @@ async fn a_stop_leaves_the_old_output() {
 }
 
 #[test]
-fn wrong_arguments_are_told() {
-    insta::assert_snapshot!(judge("data_processing", json!({
+fn wrong_arguments_are_reported() {
+    insta::assert_snapshot!(check("data_processing", json!({
         "inptu": "x", "format": "xml", "filter": "", "group_by": "level",
         "aggregate": { "op": "median", "field": 5, "by": "x" }, "output": "groups.txt",
     })), @r"
@@ -269,20 +269,20 @@ fn wrong_arguments_are_told() {
     output: must end in .csv or .jsonl, which groups are written as
     inptu: is no argument of this command: did you mean `input`?
     ");
-    insta::assert_snapshot!(judge("data_processing", json!({
+    insta::assert_snapshot!(check("data_processing", json!({
         "input": "a.csv", "filter": "a = 5 b", "aggregate": { "op": "sum" }, "output": "a.csv",
     })), @r"
     filter: has `b` at character 7 where `and` must stand: as in `status >= 500 and path ~ '/api/'`
     aggregate.field: is missing: sum of what?
     output: is the input: name another file
     ");
-    insta::assert_snapshot!(judge("data_processing", json!({
+    insta::assert_snapshot!(check("data_processing", json!({
         "input": "a.log", "output": "b.csv", "group_by": "0", "aggregate": "sum",
     })), @r"
     aggregate: must be a map such as {field: size, op: sum}, not text
     group_by: names no field of a text: `line` is all of it, `1` its first word
     ");
-    insta::assert_snapshot!(judge("data_processing", json!({
+    insta::assert_snapshot!(check("data_processing", json!({
         "input": "a.csv", "output": "b.jsonl",
     })), @"output: must not end like jsonl: kept rows stay csv, as they were read");
 }
@@ -299,8 +299,8 @@ proptest! {
     #[test]
     fn no_filter_breaks_it(text in FILTER_LIKE) {
         for format in [Format::Text, Format::Csv] {
-            if let Err(told) = Filter::parse(&text, format) {
-                prop_assert!(!told.is_empty());
+            if let Err(message) = Filter::parse(&text, format) {
+                prop_assert!(!message.is_empty());
             }
         }
     }

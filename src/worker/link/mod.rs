@@ -34,7 +34,7 @@ const HELD: usize = 4_096;
 const BATCH: usize = 64;
 
 /// A worker process that says nothing for so long is silent.
-const SILENCE: Duration = Duration::from_secs(10);
+const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// How long the answer to a hello may take: what is about to start must have started first.
 const HELLO: Duration = Duration::from_secs(60);
@@ -112,16 +112,17 @@ impl LocalLink {
     /// Connects to a worker process that is there already; starts none before [`LocalLink::wake`].
     #[must_use]
     pub fn start(options: LinkOptions, events: mpsc::Sender<LinkEvent>) -> Self {
-        Self::start_with(options, events, SILENCE)
+        Self::start_with(options, events, SILENT_AFTER)
     }
 
     fn start_with(
         options: LinkOptions,
         events: mpsc::Sender<LinkEvent>,
-        silence: Duration,
+        silent_after: Duration,
     ) -> Self {
         let wake = Arc::new(Notify::new());
-        let task = tokio::spawn(Keeper { options, events, silence, wake: wake.clone() }.run());
+        let task =
+            tokio::spawn(LinkTask { options, events, silent_after, wake: wake.clone() }.run());
         Self { wake, task }
     }
 
@@ -139,17 +140,17 @@ impl Drop for LocalLink {
 }
 
 /// Keeps the link.
-struct Keeper {
+struct LinkTask {
     options: LinkOptions,
     events: mpsc::Sender<LinkEvent>,
-    silence: Duration,
+    silent_after: Duration,
     wake: Arc<Notify>,
 }
 
 /// How a connection ended.
 enum Ended {
     /// The engine hears no more.
-    NoOneListens,
+    EngineGone,
     /// After its hello.
     Down(String),
     /// Before its hello: it was just ending, most likely.
@@ -158,7 +159,7 @@ enum Ended {
     Refused(String),
 }
 
-impl Keeper {
+impl LinkTask {
     async fn run(self) {
         let mut failures = 0u32;
         // One that runs is found again; none is started unasked.
@@ -172,11 +173,11 @@ impl Keeper {
                 None => start::connect_or_start(&self.options).await,
             };
             let ended = match connected {
-                Ok(stream) => self.converse(stream).await,
+                Ok(stream) => self.serve_connection(stream).await,
                 Err(reason) => Ended::Refused(reason),
             };
             let event = match ended {
-                Ended::NoOneListens => return,
+                Ended::EngineGone => return,
                 Ended::Down(reason) => {
                     failures = 0;
                     Some(LinkEvent::Down { reason })
@@ -203,7 +204,7 @@ impl Keeper {
     }
 
     /// From hello to end.
-    async fn converse(&self, stream: UnixStream) -> Ended {
+    async fn serve_connection(&self, stream: UnixStream) -> Ended {
         let (reader, mut writer) = stream.into_split();
         let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_FROM_WORKER));
         if let Err(error) = send(&mut writer, &[ToWorker::Hello { version: VERSION }]).await {
@@ -217,19 +218,19 @@ impl Keeper {
         let (queue, to_send) = mpsc::channel(HELD);
         let up = LinkEvent::Up { hello, connection: Connection { queue } };
         if self.events.send(up).await.is_err() {
-            return Ended::NoOneListens;
+            return Ended::EngineGone;
         }
         tokio::select! {
             ended = self.hear(&mut reader) => ended,
             error = speak(&mut writer, to_send) => Ended::Down(error.to_string()),
-            () = self.events.closed() => Ended::NoOneListens,
+            () = self.events.closed() => Ended::EngineGone,
         }
     }
 
     async fn hear(&self, reader: &mut Reader) -> Ended {
         let mut silent = false;
         loop {
-            let event = match timeout(self.silence, reader.next()).await {
+            let event = match timeout(self.silent_after, reader.next()).await {
                 Err(_) if silent => continue,
                 Err(_) => {
                     silent = true;
@@ -245,7 +246,7 @@ impl Keeper {
                 },
             };
             if self.events.send(event).await.is_err() {
-                return Ended::NoOneListens;
+                return Ended::EngineGone;
             }
         }
     }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::worker::process::{READY, connect};
 
 /// How long it may take to open its socket.
-const TO_BE_READY: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The log is turned over beyond this.
 const LARGEST_LOG: u64 = 1 << 20;
@@ -71,7 +71,7 @@ pub(super) async fn connect_or_start(options: &LinkOptions) -> Result<UnixStream
         tracing::debug!(pid, ?ended, "the worker process ended");
     });
     let ready = match stdout {
-        Some(stdout) => timeout(TO_BE_READY, ready(stdout)).await,
+        Some(stdout) => timeout(READY_TIMEOUT, ready(stdout)).await,
         None => Ok(false),
     };
     match ready {

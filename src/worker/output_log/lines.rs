@@ -8,10 +8,10 @@ use super::layout::LONGEST_LINE;
 use crate::model::Stream;
 
 /// Beyond so many bytes a producer that can wait should.
-pub(super) const FULL: usize = 1 << 20;
+pub(super) const PENDING_FULL: usize = 1 << 20;
 
 /// Beyond so many bytes output is lost, and the loss marked.
-const OVERFULL: usize = 4 << 20;
+const MAX_PENDING: usize = 4 << 20;
 
 /// Blocks and the bytes they stand for, one after the other.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Arrived {
     /// Takes bytes of a stream.
     pub(super) fn take(&mut self, at: i64, stream: Stream, bytes: &[u8]) {
         let Some(partial) = self.partial.get_mut(stream as usize) else { return };
-        if self.blocks.bytes.len() + bytes.len() > OVERFULL {
+        if self.blocks.bytes.len() + bytes.len() > MAX_PENDING {
             self.lost += (partial.len() + bytes.len()) as u64;
             *partial = Vec::new();
             return;
@@ -153,7 +153,7 @@ mod tests {
         for _ in 0..1_000 {
             arrived.take(1, Stream::Stdout, &line);
         }
-        assert!(arrived.blocks.bytes.len() <= OVERFULL);
+        assert!(arrived.blocks.bytes.len() <= MAX_PENDING);
         let kept = arrived.blocks.bytes.len();
         arrived.blocks = Blocks::default();
         arrived.take(2, Stream::Stdout, b"again\n");

@@ -12,7 +12,7 @@
 
 mod block;
 mod files;
-mod kept;
+mod inventory;
 mod layout;
 mod lines;
 mod reader;
@@ -21,7 +21,7 @@ mod tail;
 mod tests;
 mod writer;
 
-pub use kept::{kept_outputs, last_written};
+pub use inventory::{kept_outputs, last_written};
 pub use layout::LONGEST_LINE;
 pub use reader::{read_output, remove_output};
 pub use tail::read_tail;

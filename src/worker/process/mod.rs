@@ -6,13 +6,13 @@
 //! became of it until that is committed.
 
 mod connection;
-mod desk;
 mod error;
 mod outbox;
 mod recovery;
 mod socket;
 #[cfg(test)]
 pub(super) mod tests;
+mod worker_loop;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -35,9 +35,9 @@ use super::protocol::FromWorker;
 use super::runner::{Report, Runner, remove_leftover_scripts};
 use crate::clock;
 use crate::commands::Registry;
-use desk::{Desk, Inputs};
 use outbox::Outbox;
-use recovery::Inheritance;
+use recovery::Recovered;
+use worker_loop::{Inputs, WorkerLoop};
 
 /// The line on standard output that says that the socket is open.
 pub(super) const READY: &str = "crontower: worker process ready";
@@ -85,8 +85,8 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         // So that it keeps no file system from being unmounted; the data folder is in use anyway.
         std::env::set_current_dir(&data_dir).map_err(system("its folder"))?;
     }
-    let signals = desk::Signals::new(options.alone).map_err(system("signal handlers"))?;
-    let entrance = socket::Entrance::open(&data_dir, &lock)?;
+    let signals = worker_loop::Signals::new(options.alone).map_err(system("signal handlers"))?;
+    let listener = socket::Listener::open(&data_dir, &lock)?;
     if options.alone {
         say_ready();
     }
@@ -113,10 +113,10 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         reports,
         draining: draining.clone(),
     });
-    let inputs = Inputs { entrance, signals, reported };
-    let desk = Desk::new(runner, journal, outbox, &left, options.idle_grace);
+    let inputs = Inputs { listener, signals, reported };
+    let worker_loop = WorkerLoop::new(runner, journal, outbox, &left, options.idle_grace);
     end_orphans(left.orphans, orphans_reports).map_err(system("a thread for leftovers"))?;
-    desk.run(inputs).await;
+    worker_loop.run(inputs).await;
     // A stale socket is no harm: the next one replaces it under the lock.
     _ = socket::remove(&data_dir);
     drop(lock);
@@ -144,10 +144,10 @@ fn say_ready() {
 }
 
 /// Reads the predecessor's journal, and begins a new one with what is left of it.
-async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Inheritance)> {
+async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Recovered)> {
     let work = move || {
         let boot_id = clock::boot_id();
-        let left = Inheritance::of(Journal::replay(&data_dir)?, &boot_id);
+        let left = Recovered::of(Journal::replay(&data_dir)?, &boot_id);
         remove_leftover_scripts(&data_dir);
         let mark = ProcessMark { boot_id, session: own_session() };
         let journal = Journal::begin(&data_dir, mark, &left.ended, &left.unfinished)?;

@@ -29,9 +29,9 @@ use crate::worker::processes::Process;
 use crate::worker::protocol::{ToWorker, VERSION};
 
 mod bench;
-mod surroundings;
+mod environment;
 
-use bench::{PATIENCE, Worker};
+use bench::{TEST_TIMEOUT, Worker};
 
 /// An attempt of a script, as an engine would hand it out.
 pub(in crate::worker) fn assignment(script: &str) -> Assignment {
@@ -90,7 +90,7 @@ pub(in crate::worker) fn number_in(path: &Path) -> i32 {
         {
             return number.trim().parse().unwrap();
         }
-        assert!(Clock.now().monotonic - begin < PATIENCE, "{} did not come", path.display());
+        assert!(Clock.now().monotonic - begin < TEST_TIMEOUT, "{} did not come", path.display());
         std::thread::yield_now();
     }
 }
@@ -286,7 +286,7 @@ fn a_cancel_and_a_deadline_end_a_command() {
         let up = || output(worker.dir.path(), work.key) == "o up\n";
         let begin = Clock.now().monotonic;
         while !up() {
-            assert!(Clock.now().monotonic - begin < PATIENCE);
+            assert!(Clock.now().monotonic - begin < TEST_TIMEOUT);
             std::thread::yield_now();
         }
         engine.send(&ToWorker::Stop { key: work.key, cause });
@@ -315,7 +315,7 @@ fn a_key_is_started_once_however_often_it_is_sent() {
     assert_eq!(engine.started(work.key), running);
     let begin = Clock.now().monotonic;
     while fs::read_to_string(&trace).unwrap() != "x\nx\n" {
-        assert!(Clock.now().monotonic - begin < PATIENCE);
+        assert!(Clock.now().monotonic - begin < TEST_TIMEOUT);
         std::thread::yield_now();
     }
     engine.send(&ToWorker::Stop { key: work.key, cause: StopCause::Cancel });
@@ -528,7 +528,7 @@ fn a_path_too_long_for_a_socket_is_no_hindrance() {
     let idle_grace = Duration::ZERO;
     let options = ServeOptions { data_dir: deep.clone(), idle_grace, ..worker.options() };
     runtime.block_on(async {
-        tokio::time::timeout(PATIENCE, serve(options)).await.unwrap().unwrap();
+        tokio::time::timeout(TEST_TIMEOUT, serve(options)).await.unwrap().unwrap();
     });
     assert!(deep.join("worker.journal").exists());
     worker.runtime = Some(runtime);

@@ -3,15 +3,15 @@
 //! Owns the way of one attempt: written to the journal, started, bounded, ended, reported. Never
 //! decides whether an attempt is started, and never keeps what became of it.
 
-mod account;
+mod environment;
 mod launch;
 mod named;
 mod pipes;
+mod run_as;
 mod script;
 mod secrets;
 mod shell;
 mod stop;
-mod surroundings;
 mod verdict;
 
 use std::ffi::OsString;
@@ -24,10 +24,10 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub(super) use environment::Environment;
 pub(super) use named::{Bounds, run_command};
 pub(super) use script::remove_leftover_scripts;
 pub(super) use stop::{Cause, Stop};
-pub(super) use surroundings::Surroundings;
 pub(super) use verdict::Verdict;
 
 use super::journal::{Journal, Starting};
@@ -72,7 +72,7 @@ impl Runner {
 
     async fn work(&self, assignment: &Assignment, stop: &Stop) -> Ended {
         let now = Clock.now();
-        let shell = surroundings::is_process(&assignment.command);
+        let shell = environment::is_process(&assignment.command);
         let starting = Starting {
             key: assignment.key,
             worker_id: assignment.worker_id.clone(),
@@ -88,26 +88,26 @@ impl Runner {
             let error = format!("not started: worker.journal cannot be written: {error}");
             return Verdict::failed(error).ended(assignment, None);
         }
-        let surroundings = match Surroundings::of(assignment, &self.data_dir).await {
-            Ok(surroundings) => surroundings,
+        let environment = match Environment::of(assignment, &self.data_dir).await {
+            Ok(environment) => environment,
             Err(error) => return Verdict::failed(error).ended(assignment, None),
         };
-        let mask = surroundings.mask.clone();
-        let log = self.output.masked_log(assignment.key, assignment.output_limit, mask);
+        let redact = environment.redact.clone();
+        let log = self.output.redacted_log(assignment.key, assignment.output_limit, redact);
         let bounds = Bounds {
             due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
             timeout: assignment.timeout,
             kill_grace: assignment.kill_grace,
         };
         if shell {
-            return self.run_shell(assignment, &surroundings, &log, bounds, stop).await;
+            return self.run_shell(assignment, &environment, &log, bounds, stop).await;
         }
         self.started(assignment, None, now.wall).await;
         let verdict = match &assignment.command {
             JobCommand::Named { command, args } => match self.registry.get(command) {
                 Some(known) => {
-                    let args = surroundings.args(command, args);
-                    match context(assignment, &surroundings, &log, stop) {
+                    let args = environment.args(command, args);
+                    match context(assignment, &environment, &log, stop) {
                         Ok(context) => {
                             run_command(known.clone(), context, args, bounds, stop).await
                         }
@@ -120,7 +120,7 @@ impl Runner {
         };
         log.settle().await;
         log.close();
-        verdict.masked(surroundings.mask.as_deref()).ended(assignment, Some(now.wall))
+        verdict.redacted(environment.redact.as_deref()).ended(assignment, Some(now.wall))
     }
 
     /// Writes down and reports that an attempt runs.
@@ -138,7 +138,7 @@ impl Runner {
 /// When a variable is no text.
 pub(super) fn context(
     assignment: &Assignment,
-    surroundings: &Surroundings,
+    environment: &Environment,
     log: &Arc<OutputLog>,
     stop: &Stop,
 ) -> Result<Context, String> {
@@ -147,8 +147,8 @@ pub(super) fn context(
         job_id: assignment.job_id.clone(),
         fire_time: assignment.fire_time,
         trigger: assignment.trigger,
-        working_dir: surroundings.dir.clone(),
-        env: surroundings.texts()?,
+        working_dir: environment.dir.clone(),
+        env: environment.texts()?,
         output: log.clone(),
         stop: stop.token().child_token(),
     })

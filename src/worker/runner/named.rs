@@ -17,7 +17,7 @@ use crate::model::Outcome;
 use crate::worker::wait;
 
 /// How long a dropped command may take to let go. One that blocks its thread never does.
-const LET_GO: Duration = Duration::from_secs(1);
+const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// How long an attempt may take.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,7 @@ async fn give_up(
     let cause = stop.cause().unwrap_or(Cause::Interrupted);
     if tokio::time::timeout(grace, &mut *task).await.is_err() {
         task.abort();
-        if tokio::time::timeout(LET_GO, task).await.is_err() {
+        if tokio::time::timeout(ABORT_GRACE, task).await.is_err() {
             let more = "; the command blocks its thread and does not end";
             return stopped(cause, more);
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::model::{Assignment, Ended, Outcome};
-use crate::worker::mask::Mask;
+use crate::worker::redact::RedactPatterns;
 
 /// The longest error that is passed on.
 const LONGEST_ERROR: usize = 4 << 10;
@@ -29,11 +29,11 @@ impl Verdict {
         Self { outcome: Outcome::Failed, exit_code: None, error: Some(error), result: None }
     }
 
-    /// Without the secrets that a mask knows.
-    pub(in crate::worker) fn masked(self, mask: Option<&Mask>) -> Self {
-        let Some(mask) = mask else { return self };
-        let error = self.error.map(|error| mask.text(&error));
-        let result = self.result.map(|result| mask.value(result));
+    /// With the secrets in error and result redacted.
+    pub(in crate::worker) fn redacted(self, patterns: Option<&RedactPatterns>) -> Self {
+        let Some(patterns) = patterns else { return self };
+        let error = self.error.map(|error| patterns.redact_text(&error));
+        let result = self.result.map(|result| patterns.redact_value(result));
         Self { error, result, ..self }
     }
 

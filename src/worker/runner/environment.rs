@@ -11,22 +11,22 @@ use std::sync::Arc;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::account::{Account, is_for_linker};
+use super::run_as::{RunAs, is_for_linker};
 use super::secrets;
 use crate::commands::Args;
 use crate::model::{Assignment, AttemptKey, Failure, JobCommand};
-use crate::worker::mask::Mask;
 use crate::worker::output_log::read_tail;
+use crate::worker::redact::RedactPatterns;
 
 /// Bytes of the failed attempt's output that its `on_failure` is told.
 const TAIL: usize = 4 << 10;
 
 /// See the module's first lines.
 #[derive(Debug)]
-pub(in crate::worker) struct Surroundings {
+pub(in crate::worker) struct Environment {
     pub(super) dir: PathBuf,
-    pub(super) account: Option<Account>,
-    pub(in crate::worker) mask: Option<Arc<Mask>>,
+    pub(super) run_as: Option<RunAs>,
+    pub(in crate::worker) redact: Option<Arc<RedactPatterns>>,
     /// The job's own variables.
     job: BTreeMap<String, OsString>,
     /// Those of crontower.
@@ -34,7 +34,7 @@ pub(in crate::worker) struct Surroundings {
     failure: Option<Value>,
 }
 
-impl Surroundings {
+impl Environment {
     /// Finds out all that there is to know before a command is started.
     ///
     /// # Errors
@@ -43,16 +43,18 @@ impl Surroundings {
         assignment: &Assignment,
         data_dir: &Path,
     ) -> Result<Self, String> {
-        let account = match &assignment.user {
-            Some(user) if needs_account(assignment)? => Some(Account::find(user).await?),
+        let run_as = match &assignment.user {
+            Some(user) if needs_run_as(assignment)? => Some(RunAs::find(user).await?),
             _ => None,
         };
-        let dir = working_dir(assignment, account.as_ref());
+        let dir = working_dir(assignment, run_as.as_ref());
         let values = secrets::read(&assignment.env, &dir).await?;
         let hidden = values.secret.iter().filter_map(|name| values.all.get(name));
-        let mask = match values.secret.is_empty() {
+        let redact = match values.secret.is_empty() {
             true => None,
-            false => Mask::new(hidden.map(|value| value.as_encoded_bytes())).map(Arc::new),
+            false => {
+                RedactPatterns::new(hidden.map(|value| value.as_encoded_bytes())).map(Arc::new)
+            }
         };
         let mut own = own_variables(assignment);
         let mut failure = None;
@@ -61,11 +63,11 @@ impl Surroundings {
             failure = Some(body(assignment, known, &tail));
             own.extend([
                 ("CRONTOWER_STATE", known.state.as_str().to_owned()),
-                ("CRONTOWER_REASON", scrubbed(&known.reason)),
+                ("CRONTOWER_REASON", sanitized(&known.reason)),
                 ("CRONTOWER_OUTPUT_TAIL", tail),
             ]);
         }
-        Ok(Self { dir, account, mask, job: values.all, own, failure })
+        Ok(Self { dir, run_as, redact, job: values.all, own, failure })
     }
 
     /// The environment of a process, those that count less first.
@@ -74,12 +76,12 @@ impl Surroundings {
         inherited: &'a [(OsString, OsString)],
     ) -> impl Iterator<Item = (&'a OsStr, &'a OsStr)> {
         let inherited = inherited.iter().map(|(name, value)| (&**name, &**value));
-        let account = self.account.as_ref();
+        let run_as = self.run_as.as_ref();
         // As cron does: a job may have another home, but no other name.
-        let home = account.map(|account| ("HOME".as_ref(), account.home.as_os_str()));
+        let home = run_as.map(|run_as| ("HOME".as_ref(), run_as.home.as_os_str()));
         let job = self.job.iter().map(|(name, value)| (name.as_ref(), &**value));
-        let names = account.into_iter().flat_map(|account| {
-            ["USER", "LOGNAME"].map(|name| (name.as_ref(), account.name.as_ref()))
+        let names = run_as.into_iter().flat_map(|run_as| {
+            ["USER", "LOGNAME"].map(|name| (name.as_ref(), run_as.name.as_ref()))
         });
         let own = self.own.iter().map(|(name, value)| ((*name).as_ref(), value.as_ref()));
         inherited.chain(home).chain(job).chain(names).chain(own)
@@ -118,7 +120,7 @@ impl Surroundings {
 }
 
 /// Whether the command has a process of its own. One that runs inside the worker process cannot be another user's.
-fn needs_account(assignment: &Assignment) -> Result<bool, String> {
+fn needs_run_as(assignment: &Assignment) -> Result<bool, String> {
     match assignment.command.name() {
         "shell" => Ok(true),
         // To tell of a failure nobody's rights are needed.
@@ -130,9 +132,9 @@ fn needs_account(assignment: &Assignment) -> Result<bool, String> {
 }
 
 /// Where an attempt works: as the job says, else at home.
-fn working_dir(assignment: &Assignment, account: Option<&Account>) -> PathBuf {
-    let home = || match account {
-        Some(account) => Some(account.home.clone()),
+fn working_dir(assignment: &Assignment, run_as: Option<&RunAs>) -> PathBuf {
+    let home = || match run_as {
+        Some(run_as) => Some(run_as.home.clone()),
         None => std::env::home_dir().filter(|home| home.is_dir()),
     };
     let given = assignment.working_dir.as_ref().map(PathBuf::from);
@@ -161,7 +163,7 @@ fn body(assignment: &Assignment, failure: &Failure, tail: &str) -> Value {
         "job_id": assignment.job_id,
         "execution_id": assignment.key.execution_id,
         "state": failure.state,
-        "reason": scrubbed(&failure.reason),
+        "reason": sanitized(&failure.reason),
         "attempt": failure.attempt,
         "fire_time": fire_time(assignment),
         "output_tail": tail,
@@ -178,7 +180,7 @@ async fn output_tail(data_dir: &Path, key: AttemptKey, failure: &Failure) -> Str
     let reading = tokio::task::spawn_blocking(move || read_tail(&data_dir, failed, TAIL));
     match reading.await {
         Ok(Ok(tail)) => {
-            let mut tail = scrubbed(&String::from_utf8_lossy(&tail));
+            let mut tail = sanitized(&String::from_utf8_lossy(&tail));
             // What is no text has become longer.
             tail.drain(..tail.ceil_char_boundary(tail.len().saturating_sub(TAIL)));
             tail
@@ -192,8 +194,8 @@ async fn output_tail(data_dir: &Path, key: AttemptKey, failure: &Failure) -> Str
 }
 
 /// A text without what a terminal or a variable would take for more than text; lines stay.
-fn scrubbed(text: &str) -> String {
-    let mut scrubbed = String::with_capacity(text.len());
+fn sanitized(text: &str) -> String {
+    let mut sanitized = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         if letter == '\u{1b}' && letters.next_if_eq(&'[').is_some() {
@@ -201,10 +203,10 @@ fn scrubbed(text: &str) -> String {
             while letters.next_if(|letter| matches!(letter, ' '..='?')).is_some() {}
             _ = letters.next_if(|letter| matches!(letter, '@'..='~'));
         } else if !letter.is_control() || matches!(letter, '\n' | '\t') {
-            scrubbed.push(letter);
+            sanitized.push(letter);
         }
     }
-    scrubbed
+    sanitized
 }
 
 /// Whether a command is a process.
@@ -219,6 +221,6 @@ mod tests {
     #[test]
     fn nothing_but_text_is_told() {
         let hostile = "a\0b\u{1b}[31mred\u{1b}[0m\r\n\tc\u{7}\u{9b}\u{1b}]0;x\u{1b}[";
-        assert_eq!(scrubbed(hostile), "abred\n\tc]0;x");
+        assert_eq!(sanitized(hostile), "abred\n\tc]0;x");
     }
 }

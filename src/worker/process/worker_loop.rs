@@ -12,10 +12,10 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::connection::{ConnectionId, Inbound, Reception};
+use super::connection::{Acceptor, ConnectionId, Inbound};
 use super::outbox::Outbox;
-use super::recovery::Inheritance;
-use super::socket::Entrance;
+use super::recovery::Recovered;
+use super::socket::Listener;
 use crate::clock::Clock;
 use crate::model::{Assignment, AttemptKey, Ended, Outcome, Pool, Running};
 use crate::worker::journal::Journal;
@@ -30,14 +30,14 @@ const MOST_HELD: usize = 10_000;
 const BATCH: usize = 256;
 
 /// How often it is looked whether the socket is still in its place, while something runs and no engine is connected.
-const SOCKET_LOOK: Duration = Duration::from_secs(1);
+const SOCKET_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Descriptors that an attempt may need, and that the process needs itself.
 const DESCRIPTORS: (u64, u64) = (6, 256);
 
 /// Where the loop's input comes from.
 pub(super) struct Inputs<'a> {
-    pub(super) entrance: Entrance<'a>,
+    pub(super) listener: Listener<'a>,
     pub(super) signals: Signals,
     pub(super) reported: mpsc::Receiver<Report>,
 }
@@ -92,7 +92,7 @@ enum Mode {
 }
 
 /// What a worker process knows.
-pub(super) struct Desk {
+pub(super) struct WorkerLoop {
     runner: Arc<Runner>,
     journal: Arc<Journal>,
     held: HashMap<AttemptKey, Held>,
@@ -109,12 +109,12 @@ pub(super) struct Desk {
     host: String,
 }
 
-impl Desk {
+impl WorkerLoop {
     pub(super) fn new(
         runner: Arc<Runner>,
         journal: Arc<Journal>,
         outbox: Arc<Mutex<Option<Arc<Outbox>>>>,
-        left: &Inheritance,
+        left: &Recovered,
         idle_grace: Duration,
     ) -> Self {
         let ended = left.ended.iter().map(|ended| (ended.key, ended.clone())).collect();
@@ -140,7 +140,7 @@ impl Desk {
     /// Serves until there is nothing left to do.
     pub(super) async fn run(mut self, mut inputs: Inputs<'_>) {
         let (inbound, mut from_engine) = mpsc::channel(256);
-        let mut reception = Reception::new(inbound);
+        let mut acceptor = Acceptor::new(inbound);
         let mut reports = Vec::with_capacity(BATCH);
         let draining = self.runner.draining.clone();
         // A tracker tells that its tasks are gone only once it is closed; it takes tasks all the
@@ -152,7 +152,7 @@ impl Desk {
             // Only what runs must be found again; a folder that is being removed is not written to.
             let sought = self.engine.is_none() && !self.held.is_empty();
             if std::mem::replace(&mut connected, self.engine.is_some()) && sought {
-                inputs.entrance.mend();
+                inputs.listener.mend();
             }
             let alone = self.engine.is_none() && self.held.is_empty();
             alone_since = alone.then(|| alone_since.unwrap_or(Clock.now().monotonic));
@@ -165,8 +165,8 @@ impl Desk {
                     self.take_reports(&mut reports);
                 }
                 Some((id, inbound)) = from_engine.recv() => self.take_inbound(id, inbound),
-                accepted = inputs.entrance.accept() => match accepted {
-                    Ok(stream) => reception.take(stream),
+                accepted = inputs.listener.accept() => match accepted {
+                    Ok(stream) => acceptor.take(stream),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be taken");
                         // Out of descriptors, most likely; no event tells when there are some
@@ -176,7 +176,7 @@ impl Desk {
                 },
                 () = inputs.signals.terminated() => self.end_all(),
                 // A file that goes is an event only to who watches it; while an engine is connected nobody needs it.
-                () = wait::at_most(sought.then_some(SOCKET_LOOK)) => inputs.entrance.mend(),
+                () = wait::at_most(sought.then_some(SOCKET_CHECK_INTERVAL)) => inputs.listener.mend(),
                 () = idle(alone_since, self.grace(), &draining) => break,
             }
         }

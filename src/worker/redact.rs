@@ -19,7 +19,7 @@ const SHORTEST: usize = 4;
 
 /// The texts that are hidden.
 #[derive(Debug)]
-pub(in crate::worker) struct Mask {
+pub(in crate::worker) struct RedactPatterns {
     /// The first is that of no text begun.
     nodes: Vec<Node>,
     /// Where each first byte leads; 0 = nowhere.
@@ -40,18 +40,18 @@ struct Node {
     hides: u32,
 }
 
-impl Mask {
+impl RedactPatterns {
     /// Of secrets; `None` when there is nothing to hide.
     pub(in crate::worker) fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
-        let mut mask = Self { nodes: vec![Node::default()], first: [0; 256] };
+        let mut patterns = Self { nodes: vec![Node::default()], first: [0; 256] };
         for line in secrets.into_iter().flat_map(|secret| secret.split(|byte| *byte == b'\n')) {
             let trimmed = line.trim_ascii();
             if let Some(text) = [trimmed, line].into_iter().find(|text| is_long(text)) {
-                mask.add(text);
+                patterns.add(text);
             }
         }
-        mask.find_ends();
-        (mask.nodes.len() > 1).then_some(mask)
+        patterns.find_ends();
+        (patterns.nodes.len() > 1).then_some(patterns)
     }
 
     fn add(&mut self, text: &[u8]) {
@@ -119,22 +119,23 @@ impl Mask {
     }
 
     /// A whole text, without its secrets.
-    pub(in crate::worker) fn text(&self, text: &str) -> String {
-        let (mut cover, mut shown) = (Cover::default(), Vec::new());
-        cover.take(self, text.as_bytes(), &mut shown);
-        cover.show_to(0, &mut shown);
+    pub(in crate::worker) fn redact_text(&self, text: &str) -> String {
+        let (mut redactor, mut shown) = (Redactor::default(), Vec::new());
+        redactor.take(self, text.as_bytes(), &mut shown);
+        redactor.show_to(0, &mut shown);
         String::from_utf8(shown)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
     /// A value, without secrets in its texts.
-    pub(in crate::worker) fn value(&self, value: Value) -> Value {
+    pub(in crate::worker) fn redact_value(&self, value: Value) -> Value {
         match value {
-            Value::String(text) => Value::String(self.text(&text)),
-            Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
-            Value::Object(map) => {
-                map.into_iter().map(|(key, item)| (self.text(&key), self.value(item))).collect()
-            }
+            Value::String(text) => Value::String(self.redact_text(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.redact_value(item)).collect(),
+            Value::Object(map) => map
+                .into_iter()
+                .map(|(key, item)| (self.redact_text(&key), self.redact_value(item)))
+                .collect(),
             other => other,
         }
     }
@@ -146,7 +147,7 @@ fn is_long(text: &[u8]) -> bool {
 
 /// Hides secrets in a stream of bytes.
 #[derive(Debug, Default)]
-pub(in crate::worker) struct Cover {
+pub(in crate::worker) struct Redactor {
     at: u32,
     /// Bytes that may still turn out to belong to a secret.
     held: VecDeque<u8>,
@@ -158,13 +159,18 @@ pub(in crate::worker) struct Cover {
     hiding: bool,
 }
 
-impl Cover {
+impl Redactor {
     /// Takes bytes; appends what can be shown of them and of those before them.
-    pub(in crate::worker) fn take(&mut self, mask: &Mask, bytes: &[u8], shown: &mut Vec<u8>) {
+    pub(in crate::worker) fn take(
+        &mut self,
+        patterns: &RedactPatterns,
+        bytes: &[u8],
+        shown: &mut Vec<u8>,
+    ) {
         let mut rest = bytes;
         while let Some(byte) = rest.first() {
             if self.at == 0 && self.held.is_empty() {
-                let plain = rest.iter().position(|byte| mask.first[usize::from(*byte)] != 0);
+                let plain = rest.iter().position(|byte| patterns.first[usize::from(*byte)] != 0);
                 let plain = plain.unwrap_or(rest.len());
                 if plain > 0 {
                     shown.extend_from_slice(&rest[..plain]);
@@ -175,8 +181,8 @@ impl Cover {
                 }
             }
             self.held.push_back(*byte);
-            self.at = mask.next(self.at, *byte);
-            let node = mask.nodes[self.at as usize];
+            self.at = patterns.next(self.at, *byte);
+            let node = patterns.nodes[self.at as usize];
             if node.hides > 0 {
                 self.hide_last(u64::from(node.hides));
             }
@@ -247,22 +253,22 @@ mod tests {
 
     use super::*;
 
-    fn mask(secrets: &[&str]) -> Mask {
-        Mask::new(secrets.iter().map(|secret| secret.as_bytes())).unwrap()
+    fn mask(secrets: &[&str]) -> RedactPatterns {
+        RedactPatterns::new(secrets.iter().map(|secret| secret.as_bytes())).unwrap()
     }
 
-    fn in_pieces(mask: &Mask, pieces: &[&[u8]]) -> String {
-        let (mut cover, mut shown) = (Cover::default(), Vec::new());
+    fn in_pieces(patterns: &RedactPatterns, pieces: &[&[u8]]) -> String {
+        let (mut redactor, mut shown) = (Redactor::default(), Vec::new());
         for piece in pieces {
-            cover.take(mask, piece, &mut shown);
+            redactor.take(patterns, piece, &mut shown);
         }
-        cover.finish(&mut shown);
+        redactor.finish(&mut shown);
         String::from_utf8_lossy(&shown).into_owned()
     }
 
     #[test]
     fn secrets_are_hidden_wherever_they_stand() {
-        let mask = mask(&["hunter2", "hunter22x", "ter2 and", "päss"]);
+        let patterns = mask(&["hunter2", "hunter22x", "ter2 and", "päss"]);
         for (text, shown) in [
             ("", ""),
             ("nothing here, not even hunter", "nothing here, not even hunter"),
@@ -273,42 +279,42 @@ mod tests {
             ("hunhunter2", "hun***"),
             ("päss pass", "*** pass"),
         ] {
-            assert_eq!(mask.text(text), shown, "{text}");
+            assert_eq!(patterns.redact_text(text), shown, "{text}");
         }
         let value = json!({"hunter2": ["xhunter2", 1, null, {"a": "päss"}], "b": true});
         let shown = json!({"***": ["x***", 1, null, {"a": "***"}], "b": true});
-        assert_eq!(mask.value(value), shown);
+        assert_eq!(patterns.redact_value(value), shown);
     }
 
     #[test]
     fn a_secret_of_several_lines_is_hidden_line_by_line_and_short_ones_are_not() {
-        let mask = mask(&["first line\r\n  abc\n\n  second\n}\n", "abc"]);
-        assert_eq!(mask.text("first line|abc|    second|}"), "***|abc|    ***|}");
-        assert!(Mask::new([&b"abc"[..], b"", b"\n\nx\n"]).is_none());
+        let patterns = mask(&["first line\r\n  abc\n\n  second\n}\n", "abc"]);
+        assert_eq!(patterns.redact_text("first line|abc|    second|}"), "***|abc|    ***|}");
+        assert!(RedactPatterns::new([&b"abc"[..], b"", b"\n\nx\n"]).is_none());
         // Three characters of more than three bytes.
-        assert!(Mask::new(["äöü".as_bytes()]).is_none());
+        assert!(RedactPatterns::new(["äöü".as_bytes()]).is_none());
     }
 
     #[test]
     fn a_secret_is_hidden_over_the_borders_of_pieces() {
-        let mask = mask(&["hunter2"]);
-        assert_eq!(in_pieces(&mask, &[b"a hun", b"ter", b"2 b"]), "a *** b");
-        assert_eq!(in_pieces(&mask, &[b"a hun", b"t"]), "a ***");
-        assert_eq!(in_pieces(&mask, &[b"a hun"]), "a hun");
-        let (mut cover, mut shown) = (Cover::default(), Vec::new());
-        cover.take(&mask, b"login: hunter", &mut shown);
+        let patterns = mask(&["hunter2"]);
+        assert_eq!(in_pieces(&patterns, &[b"a hun", b"ter", b"2 b"]), "a *** b");
+        assert_eq!(in_pieces(&patterns, &[b"a hun", b"t"]), "a ***");
+        assert_eq!(in_pieces(&patterns, &[b"a hun"]), "a hun");
+        let (mut redactor, mut shown) = (Redactor::default(), Vec::new());
+        redactor.take(&patterns, b"login: hunter", &mut shown);
         assert_eq!(shown, b"login: ");
-        assert!(cover.holds());
+        assert!(redactor.holds());
     }
 
     #[test]
     fn the_worst_of_secrets_costs_no_more_than_its_bytes() {
         let secret = "a".repeat(60_000);
-        let mask = mask(&[&secret, &format!("{secret}b")]);
+        let patterns = mask(&[&secret, &format!("{secret}b")]);
         let output = "a".repeat(3_000_000);
-        assert_eq!(mask.text(&output), "***");
+        assert_eq!(patterns.redact_text(&output), "***");
         assert_eq!(
-            in_pieces(&mask, &[&secret.as_bytes()[1..], b"c"]),
+            in_pieces(&patterns, &[&secret.as_bytes()[1..], b"c"]),
             format!("{}c", &secret[1..])
         );
     }
@@ -341,16 +347,16 @@ mod tests {
             text in "[abc]{0,60}",
             cuts in prop::collection::vec(0usize..60, 0..4),
         ) {
-            let mask = Mask::new(secrets.iter().map(String::as_bytes)).unwrap();
+            let patterns = RedactPatterns::new(secrets.iter().map(String::as_bytes)).unwrap();
             // What is cut off at the end is another matter.
             let text = text + "c";
             let expected = slowly(&secrets, &text);
-            prop_assert_eq!(mask.text(&text), expected.clone());
+            prop_assert_eq!(patterns.redact_text(&text), expected.clone());
             let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
             cuts.extend([0, text.len()]);
             cuts.sort_unstable();
             let pieces: Vec<_> = cuts.windows(2).map(|w| &text.as_bytes()[w[0]..w[1]]).collect();
-            prop_assert_eq!(in_pieces(&mask, &pieces), expected);
+            prop_assert_eq!(in_pieces(&patterns, &pieces), expected);
         }
     }
 }

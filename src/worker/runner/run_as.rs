@@ -18,18 +18,18 @@ use crate::model::{PasswdEntry, passwd_entries};
 const FOLDERS: [&str; 5] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin"];
 
 /// How long a directory service may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A user of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
+pub(super) struct RunAs {
     pub(super) name: String,
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) home: PathBuf,
 }
 
-impl Account {
+impl RunAs {
     /// Looks a user up.
     ///
     /// # Errors
@@ -44,14 +44,14 @@ impl Account {
             return Err(format!("not started: `{name}` is no name of a user"));
         }
         let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        if let Some(account) = Self::listed(&known, name) {
-            return Ok(account);
+        if let Some(run_as) = Self::listed(&known, name) {
+            return Ok(run_as);
         }
         let unknown = || format!("not started: there is no user `{name}` on this machine");
         let getent = tool("getent").ok_or_else(unknown)?;
         let mut asking = Command::new(getent);
         asking.args(["passwd", name]).stdin(std::process::Stdio::null()).kill_on_drop(true);
-        match timeout(PATIENCE, asking.output()).await {
+        match timeout(LOOKUP_TIMEOUT, asking.output()).await {
             Ok(Ok(answer)) => {
                 let answer = String::from_utf8_lossy(&answer.stdout);
                 Self::listed(&answer, name).ok_or_else(unknown)
@@ -123,8 +123,8 @@ mod tests {
     fn a_user_is_read_from_a_line() {
         let lines = "# comment\nbad\nroot:x:0:0:root:/root:/bin/sh\nann:x:7:8:Ann, x:/home/ann:/bin/sh\n\
             odd:x:x:8::/:\nnone:x:9:10:::\n";
-        let found = |name| Account::listed(lines, name);
-        let ann = Account { name: "ann".into(), uid: 7, gid: 8, home: "/home/ann".into() };
+        let found = |name| RunAs::listed(lines, name);
+        let ann = RunAs { name: "ann".into(), uid: 7, gid: 8, home: "/home/ann".into() };
         assert_eq!(found("ann"), Some(ann));
         assert_eq!(found("none").unwrap().home, Path::new("/"));
         for nobody in ["an", "odd", "bad", "", "x"] {
@@ -140,7 +140,7 @@ mod tests {
         }
         let mut told = Vec::new();
         for name in ["", "-x", "0", "a b", "a:b", "ä", "no-such-user"] {
-            told.push(Account::find(name).await.unwrap_err());
+            told.push(RunAs::find(name).await.unwrap_err());
         }
         insta::assert_snapshot!(told.join("\n"), @r"
         not started: `` is no name of a user
@@ -151,6 +151,6 @@ mod tests {
         not started: `ä` is no name of a user
         not started: there is no user `no-such-user` on this machine
         ");
-        assert_eq!(Account::find("root").await.unwrap().uid, 0);
+        assert_eq!(RunAs::find("root").await.unwrap().uid, 0);
     }
 }
