@@ -5,6 +5,7 @@
 //! only loop and the only door), `tui`, `api` and `cli`. An embedding program begins at [`Engine::builder`].
 
 pub mod api;
+mod atomic_file;
 pub mod cli;
 pub mod clock;
 pub mod commands;

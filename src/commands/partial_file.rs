@@ -1,13 +1,15 @@
-//! A file that appears under its name only when it is whole: written beside, synced, renamed.
+//! The unfinished output files of commands: named so that a later execution finds and removes what a killed one left.
 //!
 //! Owns the names of unfinished files and their removal. Knows nothing of what is in them.
 
-use crate::model::AttemptKey;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::atomic_file::{AtomicFile, folder_of};
+use crate::model::AttemptKey;
 
 /// How the name of every unfinished file ends.
 const SUFFIX: &str = ".partial";
@@ -16,16 +18,11 @@ const SUFFIX: &str = ".partial";
 ///
 /// It is locked for as long as its writer lives, so that what a killed writer left behind can be
 /// told from what another one is still writing.
-pub(super) struct PartialFile {
-    file: File,
-    path: PathBuf,
-    target: PathBuf,
-    committed: bool,
-}
+pub(super) struct PartialFile(AtomicFile);
 
 impl PartialFile {
-    /// Begins the file that shall be `target`, readable as `mode` says. Unfinished files of the
-    /// same target that nobody writes any more are removed.
+    /// Starts the file that will become `target`, readable as `mode` says. Unfinished files of the
+    /// same target that nobody writes any longer are removed.
     pub(super) fn create(target: &Path, key: AttemptKey, mode: u32) -> io::Result<Self> {
         let name = target
             .file_name()
@@ -35,48 +32,33 @@ impl PartialFile {
         prefix.push(name);
         sweep(folder, &prefix)?;
         prefix.push(format!(".{}-{}{SUFFIX}", key.execution_id, key.attempt));
-        let path = folder.join(prefix);
-        let file =
-            OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&path)?;
-        let partial = Self { file, path, target: target.to_owned(), committed: false };
-        partial.file.try_lock()?;
+        let file = AtomicFile::create_new(folder.join(prefix), target.to_owned(), mode)?;
+        file.file()?.try_lock()?;
         // A sweep may have come between the creation and the lock.
-        if fs::metadata(&partial.path)?.ino() != partial.file.metadata()?.ino() {
+        if fs::metadata(file.path())?.ino() != file.file()?.metadata()?.ino() {
             return Err(io::Error::other("the unfinished file was removed by another program"));
         }
-        Ok(partial)
+        Ok(Self(file))
     }
 
     /// Where it is while it is unfinished.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
     /// Gives it its name, once its content and then the name itself are on the disk.
-    pub(super) fn commit(mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, &self.target)?;
-        self.committed = true;
-        File::open(folder_of(&self.target))?.sync_all()
+    pub(super) fn commit(self) -> io::Result<()> {
+        self.0.commit()
     }
 }
 
 impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        if !self.committed {
-            // Nothing can be done about a failure here; the next writer sweeps again.
-            let _ = fs::remove_file(&self.path);
-        }
+        self.0.flush()
     }
 }
 
@@ -99,13 +81,6 @@ pub(super) fn sweep(folder: &Path, prefix: &OsStr) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,8 @@
 //! what an attempt does.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file::AtomicFile;
 use crate::model::{AttemptKey, Ended, Running, WorkerId};
 
 /// Where the journal of a data folder is.
@@ -292,14 +292,9 @@ fn rewrite(
     for lines in needed.values() {
         content.extend_from_slice(lines);
     }
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = File::options().append(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = AtomicFile::replace_leftover(beside, path.to_owned(), 0o600)?;
     file.write_all(&content)?;
-    fs::rename(&beside, path)?;
-    Ok((file, content.len() as u64))
+    Ok((file.commit_unsynced()?, content.len() as u64))
 }
 
 fn apply(told: &mut BTreeMap<AttemptKey, Told>, process: &ProcessMark, entry: Entry) {
@@ -327,6 +322,8 @@ fn apply(told: &mut BTreeMap<AttemptKey, Told>, process: &ProcessMark, entry: En
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::Outcome;
 
