@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::logging;
 use crate::commands::Registry;
 use crate::worker::process::{ServeOptions, serve};
 
@@ -11,6 +12,8 @@ pub(super) struct WorkerProcess {}
 
 impl WorkerProcess {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        // Standard error is worker.log.
+        logging::to_stderr()?;
         let options = ServeOptions::new(context.place.data_dir()?, Registry::builtin());
         serve(options).await.map_err(|error| Failure::new(Exit::Failed, error.to_string()))
     }

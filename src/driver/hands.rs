@@ -212,6 +212,7 @@ impl Hands {
 
     /// Lets go of the worker process. What runs in it runs on.
     pub(super) async fn let_go(&mut self, events: &mut mpsc::Receiver<LinkEvent>) {
+        self.link.leave();
         self.send(ToWorker::Goodbye);
         self.push_on();
         if self.connection.is_some() {

@@ -17,7 +17,7 @@ use super::protocol::FromWorker;
 use super::runner::{Bounds, Cause, Environment, Stop, Verdict, context, run_command};
 use crate::clock::Clock;
 use crate::commands::{Command, Registry};
-use crate::model::{Assignment, AttemptKey, JobCommand, Running, StopCause};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, StopCause};
 
 /// Runs commands as tasks of this process.
 #[derive(Debug)]
@@ -137,7 +137,8 @@ async fn carry_out(
     log.settle().await;
     log.close();
     let verdict = verdict.redacted(environment.redact.as_deref());
-    FromWorker::Ended(Box::new(verdict.ended(assignment, Some(now.wall))))
+    let ended = verdict.ended(assignment, Some(now.wall));
+    FromWorker::Ended(Box::new(Ended { output_lost: log.lost(), ..ended }))
 }
 
 #[cfg(test)]
@@ -147,7 +148,6 @@ mod tests {
 
     use super::*;
     use crate::commands::{ArgProblem, Args, CommandError, Context};
-    use crate::model::Ended;
     use crate::model::Outcome;
     use crate::worker::process::tests::{assignment, output};
 

@@ -360,6 +360,7 @@ mod tests {
             exit_code: Some(0),
             error: None,
             result: None,
+            output_lost: 0,
         }
     }
 

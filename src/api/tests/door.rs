@@ -86,6 +86,7 @@ pub(super) fn attempt(number: u32) -> Attempt {
         outcome: None,
         exit_code: None,
         error: None,
+        output_lost: 0,
     }
 }
 

@@ -26,6 +26,10 @@ use crate::model::text;
 /// How much of an answer's body is kept; the rest is not even received.
 const MAX_BODY: usize = 64 * 1024;
 
+/// How much of it the result holds, as JSON. With a URL and a content type of 4 KiB each it still fits into 64 KiB, the
+/// bound of a result.
+const MAX_RESULT_BODY: usize = 56 * 1024;
+
 /// Sends a request and expects a status.
 pub(super) struct ApiCall;
 
@@ -74,6 +78,7 @@ async fn call(context: &Context, args: ApiCallArgs) -> Result<Value, CommandErro
 
     context.say(&format!("{status} in {}", text::format_duration(round_up(elapsed))));
     say_body(context, &body, truncated);
+    let (body, cut) = fitting(&body);
     if !args.expect_status.accepts(status) {
         let expected = &args.expect_status;
         return Err(CommandError(format!("{target} answered {status}, expected {expected}")));
@@ -83,8 +88,8 @@ async fn call(context: &Context, args: ApiCallArgs) -> Result<Value, CommandErro
         "time_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "url": shown(response.url()),
         "content_type": response.headers().get("content-type").and_then(|v| v.to_str().ok()),
-        "body": String::from_utf8_lossy(&body),
-        "body_truncated": truncated,
+        "body": body,
+        "body_truncated": truncated || cut,
     }))
 }
 
@@ -111,6 +116,21 @@ async fn first_part(response: &mut Response) -> Result<(Vec<u8>, bool), reqwest:
         }
     }
     Ok((body, false))
+}
+
+/// The body as text, cut so that it takes at most [`MAX_RESULT_BODY`] bytes as JSON: the result as a whole is bounded, and
+/// status and time must not be lost for the sake of the body. Also whether it was cut.
+fn fitting(body: &[u8]) -> (String, bool) {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    let mut length = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        length += serde_json::to_string(&character).map_or(1, |json| json.len() - 2);
+        (length > MAX_RESULT_BODY).then_some(at)
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+    }
+    (text, end.is_some())
 }
 
 /// A URL without what may be secret: user info, query, fragment.

@@ -86,8 +86,8 @@ async fn a_huge_body_is_cut_and_not_received() {
     let bench = Bench::new();
     let url = format!("{}/rates", server.uri());
     let result = bench.run("api_call", json!({ "url": url })).await.unwrap();
-    assert_eq!(result["body"].as_str().unwrap().len(), super::MAX_BODY);
-    assert_eq!(result["body_truncated"], true);
+    assert_eq!(result["body"].as_str().unwrap().len(), super::MAX_RESULT_BODY);
+    assert_eq!((&result["body_truncated"], &result["status"]), (&json!(true), &json!(200)));
     assert!(bench.output().ends_with("(cut after 64KiB)\n"));
 }
 
@@ -233,3 +233,15 @@ fn wrong_arguments_are_told_without_the_secret_in_the_address() {
 
 /// A root of nobody: its key was thrown away.
 const OTHER_CA: &str = include_str!("fixtures/other.crt");
+
+#[tokio::test]
+async fn a_body_that_grows_as_json_still_leaves_room_for_status_and_time() {
+    let server = server(ResponseTemplate::new(200).set_body_bytes(vec![1; 64 << 10])).await;
+    let bench = Bench::new();
+    let result =
+        bench.run("api_call", json!({ "url": format!("{}/rates", server.uri()) })).await.unwrap();
+    assert_eq!((&result["status"], &result["body_truncated"]), (&json!(200), &json!(true)));
+    assert!(result["time_ms"].is_u64());
+    assert!(serde_json::to_vec(&result).unwrap().len() < 64 << 10);
+    assert!(result["body"].as_str().unwrap().len() > 9_000);
+}

@@ -10,6 +10,7 @@ mod tests;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -105,6 +106,7 @@ impl Connection {
 #[derive(Debug)]
 pub struct LocalLink {
     wake: Arc<Notify>,
+    leaving: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -121,15 +123,26 @@ impl LocalLink {
         silent_after: Duration,
     ) -> Self {
         let wake = Arc::new(Notify::new());
-        let task =
-            tokio::spawn(LinkTask { options, events, silent_after, wake: wake.clone() }.run());
-        Self { wake, task }
+        let leaving = Arc::new(AtomicBool::new(false));
+        let task = LinkTask {
+            options,
+            events,
+            silent_after,
+            wake: wake.clone(),
+            leaving: leaving.clone(),
+        };
+        Self { wake, leaving, task: tokio::spawn(task.run()) }
     }
 
     /// There is work for it: a worker process is kept running from now on. Also ends the wait
     /// before another try.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// The engine stops: no worker process is started from now on, and a connection that ends is not made again.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
     }
 }
 
@@ -145,6 +158,7 @@ struct LinkTask {
     events: mpsc::Sender<LinkEvent>,
     silent_after: Duration,
     wake: Arc<Notify>,
+    leaving: Arc<AtomicBool>,
 }
 
 /// How a connection ended.
@@ -167,7 +181,7 @@ impl LinkTask {
         if stream.is_none() {
             self.wake.notified().await;
         }
-        loop {
+        while !self.leaving.load(Ordering::Relaxed) {
             let connected = match stream.take() {
                 Some(stream) => Ok(stream),
                 None => start::connect_or_start(&self.options).await,

@@ -35,6 +35,8 @@ pub(super) struct Arrived {
     partial: [Vec<u8>; 2],
     /// Bytes lost since the last block.
     lost: u64,
+    /// All bytes lost so far, marked or not.
+    pub(super) lost_in_all: u64,
 }
 
 impl Arrived {
@@ -42,7 +44,9 @@ impl Arrived {
     pub(super) fn take(&mut self, at: i64, stream: Stream, bytes: &[u8]) {
         let Some(partial) = self.partial.get_mut(stream as usize) else { return };
         if self.blocks.bytes.len() + bytes.len() > MAX_PENDING {
-            self.lost += (partial.len() + bytes.len()) as u64;
+            let lost = (partial.len() + bytes.len()) as u64;
+            self.lost += lost;
+            self.lost_in_all += lost;
             *partial = Vec::new();
             return;
         }

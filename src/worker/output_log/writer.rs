@@ -5,6 +5,7 @@
 //! told of them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -75,6 +76,7 @@ impl OutputWriter {
             head: head_path(&self.data_dir, key),
             pending: Mutex::default(),
             written: Notify::new(),
+            lost: AtomicU64::new(0),
             files: Mutex::new(None),
         };
         Arc::new(OutputLog { log: Arc::new(log), queue: self.queue.clone() })
@@ -97,6 +99,8 @@ struct Log {
     head: PathBuf,
     pending: Mutex<Pending>,
     written: Notify,
+    /// Bytes that the disk did not take.
+    lost: AtomicU64,
     /// The writing thread's own.
     files: Mutex<Option<Files>>,
 }
@@ -215,6 +219,15 @@ impl OutputLog {
         }
     }
 
+    /// Bytes of output that were lost so far: the disk did not take them, or not in time. Of a disk that hangs, what
+    /// waits for it counts too.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        let pending = self.log.pending();
+        let waiting = if pending.stalled { pending.arrived.blocks.bytes.len() as u64 } else { 0 };
+        self.log.lost.load(Ordering::Relaxed) + pending.arrived.lost_in_all + waiting
+    }
+
     /// Takes nothing from now on.
     pub fn close(&self) {
         self.log.pending().flush_redactors(now_micros());
@@ -284,6 +297,7 @@ fn write_pending(log: &Log) {
         if log.pending().finished {
             files.finish(now_micros());
         }
+        log.lost.store(files.lost(), Ordering::Relaxed);
         let mut pending = log.pending();
         pending.busy = !pending.arrived.blocks.headers.is_empty();
         let done = !pending.busy;

@@ -84,6 +84,7 @@ fn lost(starting: &Starting, same_boot: bool) -> Ended {
         exit_code: None,
         error: Some(reason(same_boot)),
         result: None,
+        output_lost: 0,
     }
 }
 

@@ -356,6 +356,7 @@ fn too_many(assignment: &Assignment) -> Ended {
         exit_code: None,
         error: Some(error),
         result: None,
+        output_lost: 0,
     }
 }
 

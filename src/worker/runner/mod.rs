@@ -120,7 +120,8 @@ impl Runner {
         };
         log.settle().await;
         log.close();
-        verdict.redacted(environment.redact.as_deref()).ended(assignment, Some(now.wall))
+        let verdict = verdict.redacted(environment.redact.as_deref());
+        Ended { output_lost: log.lost(), ..verdict.ended(assignment, Some(now.wall)) }
     }
 
     /// Writes down and reports that an attempt runs.

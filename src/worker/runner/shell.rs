@@ -85,8 +85,9 @@ impl Runner {
         let (exit, ending, partial_due) = (None, None, None);
         let mut group = Group { id, child, pipes, log, bounds, stop, exit, ending, partial_due };
         let verdict = group.supervise(&assignment.success_exit_codes).await;
-        let ended = verdict.redacted(redact).ended(assignment, Some(started_at));
+        let mut ended = verdict.redacted(redact).ended(assignment, Some(started_at));
         log.settle().await;
+        ended.output_lost = log.lost();
         if group.pipes.is_open() {
             self.draining.spawn(group.pipes.drain(log.clone()));
         } else {
