@@ -21,10 +21,10 @@ use super::run::{Driver, Looking};
 use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::clock::{Clock, boot_id};
+use crate::commands::Registry;
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
 use crate::store::{self, StoreError};
-use crate::worker::registry::Registry;
 
 /// How many messages a subscriber may be behind before it is told to take a fresh picture.
 const FEED_BOUND: usize = 4_096;

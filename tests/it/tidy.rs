@@ -35,6 +35,18 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("store", &["crate::engine", "crate::worker", "crate::driver", "crate::tui", "crate::api"]),
     (
+        "commands",
+        &[
+            "crate::engine",
+            "crate::store",
+            "crate::worker",
+            "crate::driver",
+            "crate::tui",
+            "crate::api",
+            "sqlx",
+        ],
+    ),
+    (
         "worker",
         &["crate::engine", "crate::store", "crate::driver", "crate::tui", "crate::api", "sqlx"],
     ),
@@ -45,8 +57,7 @@ const NEVER: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms whose files may still lean on each other in circles. Whoever ends them takes his room off.
-const CIRCLES: &[&str] =
-    &["api", "cli", "driver", "engine", "model", "schedule", "store", "tui", "worker"];
+const CIRCLES: &[&str] = &["api", "cli", "driver", "engine", "model", "schedule", "store", "tui"];
 
 /// Columns of a line, lines of a file, lines of a function.
 const WIDEST_LINE: usize = 120;
