@@ -38,61 +38,63 @@ macro_rules! with_attempts {
     };
 }
 
-/// Those that ended before ?1: among those created before it, oldest first.
-pub(super) const TOO_OLD: &str = with_attempts!(concat!(
-    "SELECT e.id FROM executions AS e INDEXED BY executions_by_creation \
-     WHERE e.created_at < ?1 AND coalesce(e.finished_at, e.created_at) < ?1 AND ",
-    may_go!(),
-    " ORDER BY e.created_at LIMIT ?2"
-));
-
-/// Jobs after ?2 that have more than ?1 executions.
-pub(super) const OVERFULL: &str = "SELECT job_id, count FROM execution_counts \
-     WHERE job_id > ?2 AND count > ?1 ORDER BY job_id LIMIT ?3";
-
-/// Of the ?2 oldest executions of a job those that may go.
-pub(super) const TOO_MANY: &str = with_attempts!(concat!(
-    "SELECT e.id FROM (SELECT id, job_id, state FROM executions INDEXED BY executions_by_job \
-         WHERE job_id = ?1 ORDER BY id LIMIT ?2) AS e WHERE ",
-    may_go!(),
-    " LIMIT ?3"
-));
-
 /// So many jobs that have too many executions are looked at for one bite.
 const JOBS: u32 = 200;
 
-/// The oldest events, and never the newest: it tells where the numbers go on.
-const OLDEST_EVENTS: &str = "SELECT seq, body FROM events \
-     WHERE seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?1";
+statements! {
+    /// Those that ended before ?1: among those created before it, oldest first.
+    pub(super) const TOO_OLD: &str = with_attempts!(concat!(
+        "SELECT e.id FROM executions AS e INDEXED BY executions_by_creation \
+         WHERE e.created_at < ?1 AND coalesce(e.finished_at, e.created_at) < ?1 AND ",
+        may_go!(),
+        " ORDER BY e.created_at LIMIT ?2"
+    ));
 
-pub(super) const OLDEST_RANGES: &str =
-    "SELECT job_id, first FROM ledger INDEXED BY ledger_by_end WHERE last < ?1 LIMIT ?2";
+    /// Jobs after ?2 that have more than ?1 executions.
+    pub(super) const OVERFULL: &str = "SELECT job_id, count FROM execution_counts \
+         WHERE job_id > ?2 AND count > ?1 ORDER BY job_id LIMIT ?3";
 
-/// Jobs that went before ?1 and have no execution any more.
-pub(super) const OLD_JOBS: &str = "SELECT j.id FROM jobs AS j INDEXED BY jobs_gone \
-     WHERE j.gone > 0 AND j.gone < ?1 AND NOT EXISTS (SELECT 1 FROM executions AS e \
-         INDEXED BY executions_by_job WHERE e.job_id = j.id) ORDER BY j.gone LIMIT ?2";
+    /// Of the ?2 oldest executions of a job those that may go.
+    pub(super) const TOO_MANY: &str = with_attempts!(concat!(
+        "SELECT e.id FROM (SELECT id, job_id, state FROM executions INDEXED BY executions_by_job \
+             WHERE job_id = ?1 ORDER BY id LIMIT ?2) AS e WHERE ",
+        may_go!(),
+        " LIMIT ?3"
+    ));
 
-const DELETE_JOBS: &str = "DELETE FROM jobs WHERE gone > 0 \
-     AND id IN (SELECT value FROM json_each(?1))";
-const DELETE_VERSIONS: &str = "DELETE FROM job_versions \
-     WHERE job_id IN (SELECT value FROM json_each(?1)) \
-     AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = job_versions.job_id)";
-const DELETE_COUNTS: &str = "DELETE FROM execution_counts \
-     WHERE job_id IN (SELECT value FROM json_each(?1)) AND count = 0";
-const DELETE_EXECUTIONS: &str = "DELETE FROM executions AS e \
-     WHERE e.id IN (SELECT value FROM json_each(?1)) \
-     AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.execution_id = e.id)";
-const DELETE_BODIES: &str = "DELETE FROM execution_bodies \
-     WHERE id IN (SELECT value FROM json_each(?1)) \
-     AND NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = execution_bodies.id)";
-const DELETE_EVENTS: &str = "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?1))";
-const DELETE_RANGES: &str = "DELETE FROM ledger WHERE (job_id, first) IN \
-     (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+    /// The oldest events, and never the newest: it tells where the numbers go on.
+    const OLDEST_EVENTS: &str = "SELECT seq, body FROM events \
+         WHERE seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?1";
 
-/// Those of the ids that are not kept.
-const MISSING: &str = "SELECT value FROM json_each(?1) \
-     WHERE NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = value)";
+    pub(super) const OLDEST_RANGES: &str =
+        "SELECT job_id, first FROM ledger INDEXED BY ledger_by_end WHERE last < ?1 LIMIT ?2";
+
+    /// Jobs that went before ?1 and have no execution any more.
+    pub(super) const OLD_JOBS: &str = "SELECT j.id FROM jobs AS j INDEXED BY jobs_gone \
+         WHERE j.gone > 0 AND j.gone < ?1 AND NOT EXISTS (SELECT 1 FROM executions AS e \
+             INDEXED BY executions_by_job WHERE e.job_id = j.id) ORDER BY j.gone LIMIT ?2";
+
+    const DELETE_JOBS: &str = "DELETE FROM jobs WHERE gone > 0 \
+         AND id IN (SELECT value FROM json_each(?1))";
+    const DELETE_VERSIONS: &str = "DELETE FROM job_versions \
+         WHERE job_id IN (SELECT value FROM json_each(?1)) \
+         AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = job_versions.job_id)";
+    const DELETE_COUNTS: &str = "DELETE FROM execution_counts \
+         WHERE job_id IN (SELECT value FROM json_each(?1)) AND count = 0";
+    const DELETE_EXECUTIONS: &str = "DELETE FROM executions AS e \
+         WHERE e.id IN (SELECT value FROM json_each(?1)) \
+         AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.execution_id = e.id)";
+    const DELETE_BODIES: &str = "DELETE FROM execution_bodies \
+         WHERE id IN (SELECT value FROM json_each(?1)) \
+         AND NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = execution_bodies.id)";
+    const DELETE_EVENTS: &str = "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?1))";
+    const DELETE_RANGES: &str = "DELETE FROM ledger WHERE (job_id, first) IN \
+         (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+
+    /// Those of the ids that are not kept.
+    const MISSING: &str = "SELECT value FROM json_each(?1) \
+         WHERE NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = value)";
+}
 
 /// What a bite takes.
 #[derive(Debug, Default)]

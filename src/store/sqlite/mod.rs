@@ -4,6 +4,19 @@
 //! Owns the connections. `open` makes them and brings the schema up to date, `commit` writes,
 //! `read` and `query` find, `failure` says what went wrong. Each statement costs a change of
 //! threads, so statements are few and take many rows.
+//!
+//! Every statement stands in a `statements!` block, so that a test can look at the plan of each of them: none may
+//! walk through the history (`tests::plans`).
+
+/// Constants that hold SQL, and the list of them for the test of their plans.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $vis:vis const $name:ident: &str = $sql:expr;)+) => {
+        $($(#[$doc])* $vis const $name: &str = $sql;)+
+        /// The statements of this file, by name.
+        #[cfg(test)]
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
 
 mod commit;
 mod expire;

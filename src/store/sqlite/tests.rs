@@ -1,5 +1,7 @@
 //! What only a file can show: reopening, rights, damage, plans, and two programs at once.
 
+mod plans;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
