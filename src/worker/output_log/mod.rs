@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::AttemptKey;
 
-pub use kept::{kept_outputs, last_written};
+pub use kept::{kept_outputs, last_written, output_bytes};
 pub use reader::{read_output, remove_output};
 pub use tail::read_tail;
 pub use writer::{Grew, OutputLog, OutputWriter};

@@ -17,7 +17,8 @@ use crate::model::{ExecutionQuery, StateName, Trigger, WorkerId};
 const LARGE: [&str; 4] = ["executions", "execution_bodies", "events", "ledger"];
 
 /// Walks that are wanted: statement, table, why it is short.
-const SHORT: [(&str, &str, &str); 5] = [
+const SHORT: [(&str, &str, &str); 6] = [
+    ("expire::SIZE", "events", "the first row and the last"),
     ("expire::TOO_OLD", "executions", "from the oldest to the instant that is asked for"),
     ("read::LAST_SEQ", "events", "the last row only"),
     ("read::NEWEST_EVENTS", "events", "as many rows as the page has, from the end"),
