@@ -9,12 +9,12 @@ pub mod cli;
 pub mod clock;
 pub mod driver;
 mod embed;
-pub mod engine;
 pub mod jobfile;
-pub mod model;
-pub mod schedule;
 pub mod store;
 pub mod tui;
 pub mod worker;
 
+pub use crontower_engine as engine;
+pub use crontower_model as model;
+pub use crontower_schedule as schedule;
 pub use embed::{BuildError, Builder, Engine, worker_main};

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::TZ_VARIANTS;
@@ -154,6 +155,7 @@ fn calendars(
             let message = format!("calendar {name} ends on {last}: no day of it is still to come");
             out.warning(entry.key_at, message);
         }
+        let holidays = Arc::new(holidays);
         calendars.extend(name.map(|name| (name, Calendar { holidays })));
     }
     Some(calendars)

@@ -144,7 +144,7 @@ impl<'a> Told<'a> {
         if !place.usable {
             return None;
         }
-        let timetable = match Timetable::new(job, context.settings, context.rules.system_zone) {
+        let timetable = match job.timetable(context.settings, context.rules.system_zone) {
             Ok(timetable) => timetable?,
             Err(error) => {
                 let at = place.place(text, error.span.start);
