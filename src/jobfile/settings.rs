@@ -48,6 +48,9 @@ fn retention(slot: Slot<'_>, out: &mut Findings) -> Option<Retention> {
     };
     set(&mut retention.days, number("days", 36_500, out));
     set(&mut retention.per_job, number("per_job", 1_000_000, out));
+    set(&mut retention.output, fields.size("output", out));
+    let events = fields.get("events").and_then(|slot| slot.integer(1, 1_000_000_000, out));
+    set(&mut retention.events, events.and_then(|number| u64::try_from(number).ok()));
     Some(retention)
 }
 
