@@ -11,6 +11,7 @@ mod cli_tcp;
 mod cli_validate;
 mod cli_ways;
 mod daemon;
+mod docs;
 mod edits;
 mod embedded;
 mod engine;
