@@ -47,7 +47,10 @@ use serde_json::{Map, Value};
 use crate::model::{JobId, JobSet};
 use crate::worker::registry::ArgProblem;
 
-pub use crontab::{Imported, Origin as CrontabOrigin, as_file, as_top, import_crontab};
+pub use crontab::{
+    Imported, Kind as CrontabKind, Machine as CrontabMachine, Origin as CrontabOrigin, SixthColumn,
+    Unclear, as_file, as_top, import_crontab,
+};
 pub use diff::diff;
 pub use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub use judge::parse;
