@@ -5,6 +5,7 @@ mod cli;
 mod cli_edit;
 mod cli_engine;
 mod cli_files;
+mod cli_import;
 mod cli_next;
 mod cli_screen;
 mod cli_tcp;

@@ -170,3 +170,45 @@ fn jitter_is_the_jobs_own_and_stays_before_the_end() {
         "no room behind the end: {fires:?}"
     );
 }
+
+#[test]
+fn jitter_never_leaves_the_day_that_the_calendar_let_through() {
+    let rule = |skip: bool| match skip {
+        true => CalendarRule::Skip("de".to_owned()),
+        false => CalendarRule::Only("de".to_owned()),
+    };
+    for (schedule, zone) in [
+        ("50 23 * * *", "Europe/Berlin"),
+        ("daily at 23:59:59", "America/New_York"),
+        ("0 12,23 * * *", "Asia/Kolkata"),
+        ("every 7 hours", "Europe/Berlin"),
+    ] {
+        for number in 0..40 {
+            for skip in [true, false] {
+                let mut job = job(schedule);
+                job.id = JobId::new(&format!("job-{number}")).unwrap();
+                (job.timezone, job.calendar) = (Some(zone.to_owned()), Some(rule(skip)));
+                job.jitter = Some(Duration::from_secs(6 * 3600));
+                let fires =
+                    between(&new(&job), at("2026-12-20T12:00:00Z"), at("2027-01-04T12:00:00Z"));
+                assert!(!fires.is_empty());
+                let zone = parse_zone(zone).unwrap();
+                for fire in fires {
+                    let day = fire.with_timezone(&zone).date_naive();
+                    let is_holiday = settings().calendars["de"].holidays.contains(&day);
+                    assert_eq!(is_holiday, !skip, "{schedule} {zone}: {fire}");
+                }
+            }
+        }
+    }
+    // Without a calendar it may end on the next day, as before.
+    let mut job = job("0 21 * * *");
+    job.jitter = Some(Duration::from_secs(6 * 3600));
+    let days: std::collections::BTreeSet<_> = (0..40)
+        .map(|number| {
+            job.id = JobId::new(&format!("job-{number}")).unwrap();
+            new(&job).fire_time_after(at("2026-12-20T20:59:00Z")).unwrap().date_naive()
+        })
+        .collect();
+    assert_eq!(days.len(), 2);
+}
