@@ -16,5 +16,6 @@ mod embedded;
 mod engine;
 mod faults;
 mod kill;
+mod recovery;
 mod stored;
 mod tidy;
