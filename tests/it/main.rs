@@ -18,5 +18,6 @@ mod embedded;
 mod engine;
 mod faults;
 mod kill;
+mod recovery;
 mod stored;
 mod tidy;
