@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::cursor::{Move, moved};
 use super::scrub::{plain, scrub};
 use crate::model::{AttemptKey, Execution};
+use crate::tui::cursor::{Move, moved};
 use crate::tui::message::Request;
 use crate::tui::text;
 use crate::worker::output::{OutputChunk, OutputLine, Stream};
