@@ -16,12 +16,12 @@ use super::exit::{Exit, Failure};
 use super::init::write_new;
 use super::terminal::plain;
 use super::times::now;
+use crate::commands::Registry;
 use crate::driver::system_zone;
 use crate::jobfile::{
     CrontabKind, CrontabMachine, CrontabOrigin, Imported, Rules, SixthColumn, import_crontab,
 };
 use crate::model::passwd_entries;
-use crate::worker::registry::Registry;
 
 /// More than any crontab has.
 const MOST_BYTES: u64 = 4 << 20;

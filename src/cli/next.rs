@@ -1,7 +1,5 @@
 //! `crontower next`: when a schedule fires, in the words and by the rules of the engine, without one.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
@@ -138,9 +136,9 @@ impl Next {
         job.schedule = Some(text.to_owned());
         let missing = || Failure::new(Exit::Usage, "an empty schedule");
         // The holidays are those of some jobs file: here there are none.
-        let holidays = ("holidays".to_owned(), Calendar { holidays: BTreeSet::new() });
+        let holidays = ("holidays".to_owned(), Calendar::default());
         let settings = Settings { calendars: [holidays].into(), ..Settings::default() };
-        match Timetable::new(&job, &settings, zone) {
+        match job.timetable(&settings, zone) {
             Ok(table) => table.map(Ok).ok_or_else(missing),
             Err(error) => Ok(Err(error)),
         }

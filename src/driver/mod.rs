@@ -10,6 +10,7 @@ pub mod feed;
 mod handle;
 mod hands;
 mod metrics;
+mod output_space;
 mod preview;
 mod retention;
 mod run;
@@ -19,7 +20,7 @@ mod text_file;
 mod watch;
 
 pub use door::{Definition, Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
-pub use feed::{Batch, EngineInfo, Feed, FileState, Snapshot, Subscription};
+pub use feed::{Batch, EngineInfo, Feed, FileState, HistoryState, Snapshot, Subscription};
 pub use handle::Handle;
 pub use metrics::{Metrics, Spread};
 pub use source::JobsFrom;

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::door::Preview;
 use crate::clock::Clock;
 use crate::model::{Job, JobCommand, JobId, Problem, Refusal, Settings};
-use crate::schedule::{Schedule, ScheduleError, Timetable, parse_zone};
+use crate::schedule::{Schedule, ScheduleError, parse_zone};
 
 /// At most so many fire times are told.
 const MOST: usize = 1_000;
@@ -32,7 +32,7 @@ pub(super) fn preview(
     let mut job = Job::new(id, JobCommand::script("true"));
     job.schedule = Some(text.to_owned());
     job.timezone = timezone.map(str::to_owned);
-    let table = Timetable::new(&job, settings, system_zone).map_err(wrong("schedule"))?;
+    let table = job.timetable(settings, system_zone).map_err(wrong("schedule"))?;
     let table = table.ok_or_else(|| Refusal::Other("a schedule without a timetable".to_owned()))?;
     let mut warnings: Vec<String> =
         table.warnings(now).into_iter().map(|warning| warning.message).collect();

@@ -14,6 +14,7 @@ use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
 use super::hands::Hands;
 use super::metrics::Metrics;
+use super::output_space::History;
 use super::source::JobsSource;
 use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
@@ -46,6 +47,8 @@ pub(super) struct Driver {
     pub(super) feed: broadcast::Sender<Feed>,
     /// Counts what is committed.
     pub(super) metrics: Arc<Metrics>,
+    /// What the keeper of the history is to know, and what it found.
+    pub(super) history: Arc<History>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
@@ -313,6 +316,7 @@ impl Driver {
             let before = Clock.now().monotonic;
             self.store.commit(&changes).await?;
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
+            self.history.committed(&changes);
         }
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         let mut answers = Vec::new();
@@ -360,7 +364,7 @@ impl Driver {
             jobs: self.engine.job_statuses(),
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
-            engine: self.info.clone(),
+            engine: EngineInfo { history: self.history.state(), ..self.info.clone() },
             role: Role::owner(),
         }
     }
@@ -524,6 +528,7 @@ fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
         exit_code: None,
         error: Some("interrupted: the process that it ran in has ended".to_owned()),
         result: None,
+        output_lost: 0,
     })
 }
 

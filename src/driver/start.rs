@@ -12,19 +12,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
 use super::data_dir::{DataDir, DataDirError};
+use super::feed::HistoryState;
 use super::feed::{EngineInfo, FileState};
 use super::handle::{Handle, Message};
 use super::hands::Hands;
 use super::metrics::Metrics;
+use super::output_space::History;
 use super::retention::Keeper;
 use super::run::{Driver, Looking};
 use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use crate::clock::{Clock, boot_id};
+use crate::commands::Registry;
 use crate::engine::{Config, Engine};
 use crate::model::{Actor, Refusal};
 use crate::store::{self, StoreError};
-use crate::worker::registry::Registry;
 
 /// How many messages a subscriber may be behind before it is told to take a fresh picture.
 const FEED_BOUND: usize = 4_096;
@@ -121,6 +123,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let program = options.worker_program.clone();
     let hands = Hands::new(&data_dir, program, options.registry.clone(), link_events)?;
     let metrics = Arc::new(Metrics::default());
+    let history = Arc::new(History::default());
     let mut driver = Driver {
         engine,
         store: Arc::clone(&store),
@@ -130,6 +133,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         info,
         feed: broadcast::channel(FEED_BOUND).0,
         metrics: Arc::clone(&metrics),
+        history: Arc::clone(&history),
         messages,
         from_workers,
         alarm: Alarm::new()?,
@@ -145,7 +149,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     driver.perform(effects).await?;
     driver.take_over().await?;
     let watch = options.jobs.path().and_then(|path| watch(path, &source, &to_loop));
-    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
+    let keeper =
+        Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade(), history);
     let handle = Handle {
         messages: to_loop,
         store,
@@ -217,6 +222,7 @@ fn info(
             sample: options.jobs == JobsFrom::Sample,
             changed: false,
         },
+        history: HistoryState::default(),
     }
 }
 

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::context::Context;
 use super::fields::Fields;
 use super::findings::{Findings, Mark, quoted};
-use super::job::{Context, Read};
+use super::job::Read;
 use super::placement;
 use crate::model::JobId;
 use crate::schedule::{Timetable, pile_ups};
@@ -40,10 +41,11 @@ pub(super) fn pile_up(
     if slots == 0 {
         return;
     }
-    let id = |job: &Read| job.id.as_ref().map(|(id, _)| id.clone());
     let firing = tables.iter().filter(|(number, _)| jobs[*number].job.enabled);
-    let firing: Vec<(JobId, Timetable)> =
-        firing.filter_map(|(number, table)| Some((id(&jobs[*number])?, table.clone()))).collect();
+    let named = |(number, table): &(usize, Timetable)| {
+        jobs[*number].id.as_ref().map(|(id, _)| (id.as_str(), table.clone()))
+    };
+    let firing: Vec<(&str, Timetable)> = firing.filter_map(named).collect();
     let horizon = TimeDelta::days(PILE_UP_DAYS);
     for warning in pile_ups(&firing, slots, context.rules.now, horizon) {
         out.warning(slot.key_at, warning.message);

@@ -4,15 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::TZ_VARIANTS;
 
-use super::fields::{Fields, Slot};
+use super::fields::{Fields, Slot, set};
 use super::findings::{Findings, Mark, quoted};
-use super::job::set;
 use super::keys::Scope;
-use super::{Rules, ics, source};
+use super::rules::Rules;
+use super::{ics, source};
 use crate::model::{Calendar, OnStop, Pool, Retention, Settings, WorkerId};
 use crate::schedule::parse_zone;
 
@@ -47,6 +48,9 @@ fn retention(slot: Slot<'_>, out: &mut Findings) -> Option<Retention> {
     };
     set(&mut retention.days, number("days", 36_500, out));
     set(&mut retention.per_job, number("per_job", 1_000_000, out));
+    set(&mut retention.output, fields.size("output", out));
+    let events = fields.get("events").and_then(|slot| slot.integer(1, 1_000_000_000, out));
+    set(&mut retention.events, events.and_then(|number| u64::try_from(number).ok()));
     Some(retention)
 }
 
@@ -158,6 +162,7 @@ fn calendars(
             None if !failed => out.warning(entry.key_at, format!("calendar {shown} has no day")),
             Some(_) | None => {}
         }
+        let holidays = Arc::new(holidays);
         calendars.extend(name.map(|name| (name, Calendar { holidays })));
     }
     Some(calendars)

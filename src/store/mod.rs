@@ -32,17 +32,28 @@ pub struct Expired {
     pub before: DateTime<Utc>,
     /// All but so many newest executions of a job.
     pub per_job: u32,
+    /// All but so many newest events.
+    pub events: u64,
     /// At most so many rows of a kind in one go.
     pub at_most: u32,
 }
 
-/// What a bite of [`Store::delete_expired`] took of the history.
+/// What one call of [`Store::delete_expired`] took of the history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bite {
+pub struct PruneBatch {
     /// Which executions went, and how many attempts each had: their output is the caller's to remove.
     pub executions: Vec<(ExecutionId, u32)>,
-    /// Whether there may be more to take.
+    /// Whether there may be more to take: true until a whole look at all jobs has found nothing.
     pub more: bool,
+}
+
+/// How much history there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HistorySize {
+    /// Executions, live ones too.
+    pub executions: u64,
+    /// Events.
+    pub events: u64,
 }
 
 /// Why the store did not do what it was asked to.
@@ -158,8 +169,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         before: Option<u32>,
         limit: u32,
     ) -> Result<Vec<JobVersion>, StoreError>;
-    /// Deletes what has expired, a bite at a time. The newest event always stays: it tells where the numbers go on.
-    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError>;
+    /// Deletes what has expired, a batch at a time. The newest event always stays: the numbers go on from it.
+    async fn delete_expired(&self, expired: &Expired) -> Result<PruneBatch, StoreError>;
+    /// Those of the executions whose output may be deleted while they stay, in any order: they are final, their
+    /// `on_failure` has ended, and they are not the newest failure of their job.
+    async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
+    /// How much history there is; it is cheap to ask.
+    async fn history_size(&self) -> Result<HistorySize, StoreError>;
     /// Those of the executions that are not kept, in any order.
     async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
     /// A version of a definition.

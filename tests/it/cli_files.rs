@@ -105,7 +105,7 @@ fn what_holds_for_all_is_exported_too() {
     calendars: {"de":{"holidays":["2026-12-25","2026-12-26"]}}
     limits: {"1":1,"db":2}
     on_stop: "wait"
-    retention: {"days":7,"per_job":10}
+    retention: {"days":7,"events":1000000,"output":10737418240,"per_job":10}
     shutdown_grace: "1m30s"
     timezone: "Europe/Berlin"
     workers: [{"capacity":8,"host":"node-1","id":"big","labels":["db","a b"]},{"capacity":1,"id":"small"}]

@@ -1,7 +1,6 @@
 //! Crontabs, and what becomes of them.
 
 use super::*;
-use crate::schedule::Timetable;
 
 /// A machine with these users and programs, and a home folder for all but nobody.
 struct Fake;
@@ -235,7 +234,7 @@ fn what_was_imported_fires_when_cron_would() {
     let imported = import(text);
     let set = load(&imported.yaml).set;
     let fires = |job: &crate::model::Job, from: &str, count: usize| -> Vec<String> {
-        let table = Timetable::new(job, &set.settings, chrono_tz::Europe::Berlin).unwrap().unwrap();
+        let table = job.timetable(&set.settings, chrono_tz::Europe::Berlin).unwrap().unwrap();
         let mut at: DateTime<Utc> = from.parse().unwrap();
         (0..count)
             .map(|_| {

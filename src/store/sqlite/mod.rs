@@ -4,6 +4,19 @@
 //! Owns the connections. `open` makes them and brings the schema up to date, `commit` writes,
 //! `read` and `query` find, `failure` says what went wrong. Each statement costs a change of
 //! threads, so statements are few and take many rows.
+//!
+//! Every statement stands in a `statements!` block, so that a test can look at the plan of each of them: none may
+//! walk through the history (`tests::plans`).
+
+/// Constants that hold SQL, and the list of them for the test of their plans.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $vis:vis const $name:ident: &str = $sql:expr;)+) => {
+        $($(#[$doc])* $vis const $name: &str = $sql;)+
+        /// The statements of this file, by name.
+        #[cfg(test)]
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
 
 mod commit;
 mod expire;
@@ -23,7 +36,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
-use super::{Bite, Expired, Store, StoreError};
+use super::{Expired, HistorySize, PruneBatch, Store, StoreError};
 use crate::model::{
     Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
     LedgerRange, Page, StateName,
@@ -38,8 +51,8 @@ pub struct SqliteStore {
     place: String,
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
-    /// The job at which the last look for expired executions stopped.
-    expired_after: Mutex<String>,
+    /// How far the look at jobs that have too many executions has come.
+    round: Mutex<expire::Round>,
 }
 
 impl SqliteStore {
@@ -54,8 +67,7 @@ impl SqliteStore {
         open::bring_up_to_date(&mut writer, &place).await?;
         let readers = open::readers(path);
         let writer = Mutex::new(writer);
-        let expired_after = Mutex::default();
-        Ok(Self { path: path.to_owned(), place, writer, readers, expired_after })
+        Ok(Self { path: path.to_owned(), place, writer, readers, round: Mutex::default() })
     }
 
     /// A full disk makes SQLite end the transaction by itself, of which the connection knows nothing: only a fresh one
@@ -134,10 +146,10 @@ impl Store for SqliteStore {
         versions.map_err(|error| failed(&self.place, "reading definitions", &error))
     }
 
-    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError> {
+    async fn delete_expired(&self, expired: &Expired) -> Result<PruneBatch, StoreError> {
         let broken = |error: &sqlx::Error| failed(&self.place, "deleting old history", error);
-        let mut after = self.expired_after.lock().await;
-        let found = expire::find(&self.readers, expired, &mut after).await;
+        let mut round = self.round.lock().await;
+        let found = expire::find(&self.readers, expired, &mut round).await;
         let found = found.map_err(|error| broken(&error))?;
         if !found.is_empty() {
             let mut writer = self.writer.lock().await;
@@ -146,7 +158,17 @@ impl Store for SqliteStore {
                 return Err(broken(&error));
             }
         }
-        Ok(found.into_bite())
+        Ok(found.into_batch())
+    }
+
+    async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let found = expire::removable(&self.readers, ids).await;
+        found.map_err(|error| failed(&self.place, "looking for old output", &error))
+    }
+
+    async fn history_size(&self) -> Result<HistorySize, StoreError> {
+        let size = expire::history_size(&self.readers).await;
+        size.map_err(|error| failed(&self.place, "measuring the history", &error))
     }
 
     async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {

@@ -36,6 +36,14 @@ const TRIES: u32 = 20;
 /// Connections for reading.
 const READERS: u32 = 3;
 
+statements! {
+    /// Whose file it is, and whether there is anything in it.
+    const FACTS: &str = "SELECT (SELECT application_id FROM pragma_application_id), \
+         (SELECT count(*) FROM sqlite_schema)";
+    const HAS_STEPS: &str = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    const NEWEST_STEP: &str = "SELECT max(version) FROM _sqlx_migrations";
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     // Definitions outlive their jobs, so no row depends on another by a foreign key.
     SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).foreign_keys(false)
@@ -92,9 +100,7 @@ fn close_to_others(path: &Path) -> io::Result<()> {
 
 /// Whether the file is a crontower database, or empty and thus about to be one.
 async fn check_owner(connection: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
-    let facts = "SELECT (SELECT application_id FROM pragma_application_id), \
-                 (SELECT count(*) FROM sqlite_schema)";
-    let (id, things): (i64, i64) = sqlx::query_as(facts)
+    let (id, things): (i64, i64) = sqlx::query_as(FACTS)
         .fetch_one(connection)
         .await
         .map_err(|error| cannot_open(place, &error))?;
@@ -158,14 +164,12 @@ pub(super) async fn bring_up_to_date(
 /// The newest step that was taken; 0 in an empty file.
 async fn schema(connection: &mut SqliteConnection, place: &str) -> Result<i64, StoreError> {
     let broken = |error| cannot_open(place, &error);
-    let table = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
     let tables: i64 =
-        sqlx::query_scalar(table).fetch_one(&mut *connection).await.map_err(broken)?;
+        sqlx::query_scalar(HAS_STEPS).fetch_one(&mut *connection).await.map_err(broken)?;
     if tables == 0 {
         return Ok(0);
     }
-    let newest = "SELECT max(version) FROM _sqlx_migrations";
     let newest: Option<i64> =
-        sqlx::query_scalar(newest).fetch_one(connection).await.map_err(broken)?;
+        sqlx::query_scalar(NEWEST_STEP).fetch_one(connection).await.map_err(broken)?;
     Ok(newest.unwrap_or_default())
 }

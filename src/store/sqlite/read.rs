@@ -15,43 +15,55 @@ use crate::model::{
     LedgerRange, RECENT, Retired, StateName, Summary, WorkerOrders,
 };
 
-const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
-     LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version \
-     WHERE j.gone = 0 ORDER BY j.id";
-const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
-     LEFT JOIN execution_bodies AS b ON b.id = e.id \
-     WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
-/// Executions whose `on_failure` has not ended.
-const NOTICES: &str = "SELECT e.id, b.body FROM notices AS n JOIN executions AS e ON e.id = n.execution_id \
-     LEFT JOIN execution_bodies AS b ON b.id = e.id ORDER BY e.id";
-const WORKERS: &str = "SELECT id, body FROM workers ORDER BY id";
-/// Definitions of these executions that are not those in force.
-const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
-     JOIN (SELECT job_id, job_version FROM executions INDEXED BY executions_by_state \
-         WHERE state IN ('waiting', 'queued', 'running', 'retrying') \
-         UNION SELECT e.job_id, e.job_version FROM notices AS n \
-             JOIN executions AS e ON e.id = n.execution_id) AS e \
-     ON v.job_id = e.job_id AND v.version = e.job_version \
-     WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
-         AND j.gone = 0)";
-/// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
-const RETIRED: &str = "SELECT v.job_id, max(v.version), \
-     max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
-             WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
-         coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
-             ORDER BY first DESC LIMIT 1), 0)), \
-     (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v \
-     WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0) GROUP BY v.job_id";
+statements! {
+    const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
+         LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version \
+         WHERE j.gone = 0 ORDER BY j.id";
+    const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
+         LEFT JOIN execution_bodies AS b ON b.id = e.id \
+         WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
+    /// Executions whose `on_failure` has not ended. CROSS JOIN keeps the order of the tables: the few notices come first.
+    const NOTICES: &str = "SELECT e.id, b.body FROM notices AS n CROSS JOIN executions AS e \
+         ON e.id = n.execution_id LEFT JOIN execution_bodies AS b ON b.id = e.id ORDER BY e.id";
+    const WORKERS: &str = "SELECT id, body FROM workers ORDER BY id";
+    /// Definitions of these executions that are not those in force.
+    const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
+         JOIN (SELECT job_id, job_version FROM executions INDEXED BY executions_by_state \
+             WHERE state IN ('waiting', 'queued', 'running', 'retrying') \
+             UNION SELECT e.job_id, e.job_version FROM notices AS n \
+                 CROSS JOIN executions AS e ON e.id = n.execution_id) AS used \
+         ON v.job_id = used.job_id AND v.version = used.job_version \
+         WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
+             AND j.gone = 0)";
+    /// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
+    const RETIRED: &str = "SELECT v.job_id, max(v.version), \
+         max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
+                 WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
+             coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
+                 ORDER BY first DESC LIMIT 1), 0)), \
+         (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v \
+         WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0) GROUP BY v.job_id";
 
-/// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
-/// job.
-const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
-         id, state, fire_time, started_at, finished_at)) FROM (\
-         SELECT id, state, fire_time, started_at, finished_at FROM executions AS e \
-         INDEXED BY executions_by_job WHERE e.job_id = j.id \
-         AND e.state NOT IN ('waiting', 'queued', 'running', 'retrying') \
-         ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j \
-     WHERE EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = j.id) ORDER BY j.id";
+    /// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
+    /// job.
+    const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
+             id, state, fire_time, started_at, finished_at)) FROM (\
+             SELECT id, state, fire_time, started_at, finished_at FROM executions AS e \
+             INDEXED BY executions_by_job WHERE e.job_id = j.id \
+             AND e.state NOT IN ('waiting', 'queued', 'running', 'retrying') \
+             ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j \
+         WHERE EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = j.id) ORDER BY j.id";
+
+    const LAST_SEQ: &str = "SELECT max(seq) FROM events";
+    const META: &str = "SELECT value FROM meta WHERE key = ?1";
+    const EVENTS_AFTER: &str = "SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    const NEWEST_EVENTS: &str = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1";
+    const LEDGER: &str = "SELECT first, body FROM ledger WHERE job_id = ?1 AND first < ?2 \
+         ORDER BY first DESC LIMIT ?3";
+    const VERSIONS: &str = "SELECT job_id, version, body, at, by FROM job_versions \
+         WHERE job_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3";
+    const VERSION: &str = "SELECT job_id, version, body FROM job_versions WHERE job_id = ?1 AND version = ?2";
+}
 
 type Definitions = HashMap<(JobId, u32), Arc<Job>>;
 
@@ -84,15 +96,10 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
     let recent = sqlx::query(RECENT_OF_EACH).bind(RECENT as i64).fetch_all(&mut *connection).await;
     let recent = recent.map_err(broken)?;
     let retired = rows(connection, RETIRED).await.map_err(broken)?;
-    let last_seq: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM events")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(broken)?;
-    let boot_id = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?1")
-        .bind(BOOT_ID)
-        .fetch_optional(connection)
-        .await
-        .map_err(broken)?;
+    let last_seq: Option<i64> =
+        sqlx::query_scalar(LAST_SEQ).fetch_one(&mut *connection).await.map_err(broken)?;
+    let boot_id =
+        sqlx::query_scalar(META).bind(BOOT_ID).fetch_optional(connection).await.map_err(broken)?;
     let jobs = jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
     let mut definitions: Definitions = jobs
         .iter()
@@ -252,16 +259,14 @@ pub(super) async fn events_after(
     seq: u64,
     limit: u32,
 ) -> sqlx::Result<Vec<Event>> {
-    let sql = "SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    let rows = sqlx::query(sql).bind(seq).bind(limit).fetch_all(readers).await?;
+    let rows = sqlx::query(EVENTS_AFTER).bind(seq).bind(limit).fetch_all(readers).await?;
     Ok(bodies("events", &rows))
 }
 
 /// The newest events, newest first.
 pub(super) async fn newest_events(readers: &SqlitePool, limit: u32) -> sqlx::Result<Vec<Event>> {
-    let sql = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1";
-    Ok(bodies("events", &sqlx::query(sql).bind(limit).fetch_all(readers).await?))
+    Ok(bodies("events", &sqlx::query(NEWEST_EVENTS).bind(limit).fetch_all(readers).await?))
 }
 
 /// The ranges of a job, newest first.
@@ -271,10 +276,8 @@ pub(super) async fn ledger(
     before: Option<DateTime<Utc>>,
     limit: u32,
 ) -> sqlx::Result<Vec<LedgerRange>> {
-    let sql = "SELECT first, body FROM ledger WHERE job_id = ?1 AND first < ?2 \
-               ORDER BY first DESC LIMIT ?3";
     let before = before.map_or(i64::MAX, |at| at.timestamp_micros());
-    let query = sqlx::query(sql).bind(job.to_string()).bind(before).bind(limit);
+    let query = sqlx::query(LEDGER).bind(job.to_string()).bind(before).bind(limit);
     let rows = query.fetch_all(readers).await?;
     Ok(bodies("ledger", &rows))
 }
@@ -286,10 +289,8 @@ pub(super) async fn job_versions(
     before: Option<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<JobVersion>> {
-    let sql = "SELECT job_id, version, body, at, by FROM job_versions \
-               WHERE job_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3";
     let before = before.unwrap_or(u32::MAX);
-    let query = sqlx::query(sql).bind(job.to_string()).bind(before).bind(limit);
+    let query = sqlx::query(VERSIONS).bind(job.to_string()).bind(before).bind(limit);
     let rows = query.fetch_all(readers).await?;
     let readable = |row: &SqliteRow| {
         past_version(row)
@@ -315,8 +316,8 @@ pub(super) async fn job_version(
     job: &JobId,
     version: u32,
 ) -> Result<Option<Arc<Job>>, StoreError> {
-    let sql = "SELECT job_id, version, body FROM job_versions WHERE job_id = ?1 AND version = ?2";
-    let found = sqlx::query(sql).bind(job.to_string()).bind(version).fetch_optional(readers).await;
+    let found =
+        sqlx::query(VERSION).bind(job.to_string()).bind(version).fetch_optional(readers).await;
     let found = found.map_err(|error| failed(place, "reading a definition", &error))?;
     found.map(|row| older_definition(&row).map(|(_, definition)| definition)).transpose()
 }

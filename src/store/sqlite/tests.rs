@@ -1,5 +1,7 @@
 //! What only a file can show: reopening, rights, damage, plans, and two programs at once.
 
+mod plans;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -361,9 +363,10 @@ async fn a_file_of_the_first_schema_is_brought_up_to_date() {
     let versions = store.job_versions(&job_id("a"), None, 9).await.unwrap();
     assert_eq!(versions.iter().map(|it| it.version).collect::<Vec<_>>(), [2, 1]);
     // What was there before counts: of its four executions two are too many, and the failure stays.
-    let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 2, at_most: 9 };
-    let bite = store.delete_expired(&expired).await.unwrap();
-    assert_eq!(bite.executions, [(id(1), 1)]);
+    let expired =
+        Expired { before: DateTime::UNIX_EPOCH, per_job: 2, events: u64::MAX, at_most: 9 };
+    let batch = store.delete_expired(&expired).await.unwrap();
+    assert_eq!(batch.executions, [(id(1), 1)]);
     drop(store);
     SqliteStore::open(&path).await.unwrap();
 }
@@ -396,7 +399,8 @@ async fn the_number_of_executions_of_each_job_is_kept_right() {
     store.commit(&changes).await.unwrap();
     let again = (1..=6).map(|number| kept(execution(number, ExecutionState::Succeeded)));
     store.commit(&again.collect::<Vec<_>>()).await.unwrap();
-    let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 4, at_most: 3 };
+    let expired =
+        Expired { before: DateTime::UNIX_EPOCH, per_job: 4, events: u64::MAX, at_most: 3 };
     assert_eq!(store.delete_expired(&expired).await.unwrap().executions.len(), 3);
     let counts = "SELECT job_id, count FROM execution_counts ORDER BY job_id";
     let counts: Vec<(String, i64)> =
@@ -415,9 +419,9 @@ async fn unreadable_rows_expire_like_others() {
         "UPDATE execution_bodies SET body = '{'; UPDATE events SET body = '' WHERE seq = 1",
     )
     .await;
-    let expired = Expired { before: at(3_600), per_job: 9, at_most: 9 };
-    let bite = store.delete_expired(&expired).await.unwrap();
-    assert_eq!(bite.executions, [(id(2), 0), (id(3), 0)]);
+    let expired = Expired { before: at(3_600), per_job: 9, events: u64::MAX, at_most: 9 };
+    let batch = store.delete_expired(&expired).await.unwrap();
+    assert_eq!(batch.executions, [(id(2), 0), (id(3), 0)]);
     assert_eq!(store.events_after(0, 9).await.unwrap().len(), 1);
     tamper(&store, "INSERT INTO notices VALUES ('x'), ('0192f0c123457abc8def0123456789ab')").await;
     tamper(&store, "DELETE FROM executions").await;

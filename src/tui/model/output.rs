@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 use super::cursor::{Move, moved};
 use super::scrub::{plain, scrub};
 use crate::model::{AttemptKey, Execution};
+use crate::model::{OutputChunk, OutputLine, Stream};
 use crate::tui::message::Request;
 use crate::tui::text;
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
 
 /// Lines that are held at most; older ones go first.
 const MOST_LINES: usize = 200_000;

@@ -225,7 +225,7 @@ fn on_output(
     model: &mut Model,
     key: crate::model::AttemptKey,
     from: u64,
-    result: Result<crate::worker::output::OutputChunk, Refusal>,
+    result: Result<crate::model::OutputChunk, Refusal>,
 ) {
     let opened = model.opened.iter_mut().filter_map(|opened| match opened {
         Opened::Output(output) => Some(output.as_mut()),

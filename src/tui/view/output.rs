@@ -11,12 +11,12 @@ use ratatui::text::{Line, Span};
 
 use super::papers::broken;
 use super::{joined, put, put_ends};
+use crate::model::Stream;
 use crate::tui::model::output::{Line as OutputLine, Output, fold};
 use crate::tui::model::scrub::plain;
 use crate::tui::model::{Link, Model};
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
-use crate::worker::output::Stream;
 
 /// Cells of a time before a line: `14:03:18.123 `.
 const STAMP: usize = 13;

@@ -1,0 +1,217 @@
+//! When a job fires: cron and English, calendars, zones.
+//!
+//! Owns every rule of SEMANTICS.md under "Schedules". Never asks the clock, never does I/O.
+//!
+//! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's
+//! schedule with its zone and modifiers a [`Timetable`]. `walls` goes from one wall time to the
+//! next, `zone` from wall times to instants, `count` takes whole days of them at once; `words`,
+//! `warn` and `explain` tell people about it.
+
+mod as_cron;
+mod count;
+mod cron;
+mod english;
+mod error;
+mod explain;
+mod field;
+mod memory;
+mod pattern;
+mod set;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod timetable;
+mod walls;
+mod warn;
+mod words;
+mod zone;
+
+use std::sync::Arc;
+
+pub use count::FireTimes;
+pub use cron::mix;
+pub use error::ScheduleError;
+pub use explain::{Explanation, Verdict};
+pub use timetable::{CalendarDays, CalendarRule, Calendars, Timetable, Timing};
+pub use walls::{FIRST_YEAR, LAST_YEAR};
+pub use warn::{Outlook, Warning, WarningKind, pile_ups};
+pub use zone::{parse_instant, parse_zone};
+
+use cron::CronText;
+use field::FieldKind;
+use memory::Memory;
+use pattern::Pattern;
+use walls::Walls;
+
+/// A text longer than this is no schedule.
+const LONGEST: usize = 256;
+
+/// One text, read: a cron expression or an English phrase. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Schedule(Arc<Reading>);
+
+#[derive(Debug)]
+struct Reading {
+    text: Box<str>,
+    walls: Arc<Walls>,
+    language: Language,
+    /// The fields of cron that go through all of their unit in steps.
+    steps: Vec<(FieldKind, u32)>,
+}
+
+/// Which of the two languages a text is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Cron,
+    /// Cron with an `H`, read for one job.
+    CronOfOneJob,
+    /// Cron with an `H` that is not known, because no job was named.
+    CronOfSomeJob,
+    English,
+}
+
+/// Texts in use; those with an `H` mean something else for each job.
+static KNOWN: Memory<Box<str>, Reading> = Memory::new();
+
+impl Schedule {
+    /// Reads a cron expression or an English phrase.
+    ///
+    /// # Errors
+    /// When a word is not understood, or when it can never fire.
+    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+        Self::parse_for(text, None)
+    }
+
+    /// Reads it for the job whose id hashes to `seed`.
+    fn parse_for(text: &str, seed: Option<u64>) -> Result<Self, ScheduleError> {
+        if let Some(reading) = KNOWN.find(text) {
+            return Ok(Self(reading));
+        }
+        let (pattern, language, steps) = read(text, seed)?;
+        let walls = Walls::of(pattern);
+        let schedule = Self(Arc::new(Reading { text: text.into(), walls, language, steps }));
+        if schedule.walls().first.is_none() && !schedule.is_reboot() {
+            let message = words::why_never(&schedule.walls().pattern);
+            let error = ScheduleError::new(message, 0..text.len());
+            return Err(error.understanding(schedule.in_words()));
+        }
+        if matches!(language, Language::Cron | Language::English) {
+            KNOWN.keep(text.into(), &schedule.0);
+        }
+        Ok(schedule)
+    }
+
+    /// The text as given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// What it says in plain English: `At 09:30 on weekdays`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        if self.0.language == Language::CronOfSomeJob {
+            let text = cron::normal(&self.0.text);
+            return format!("By the cron expression {text}, each H a number fixed by the job's id");
+        }
+        words::pattern(&self.walls().pattern)
+    }
+
+    /// The cron expression that says the same, where there is one.
+    #[must_use]
+    pub fn as_cron(&self) -> Option<String> {
+        match self.0.language {
+            Language::Cron | Language::CronOfOneJob | Language::CronOfSomeJob => {
+                Some(cron::normal(&self.0.text))
+            }
+            Language::English => as_cron::expression(&self.walls().pattern),
+        }
+    }
+
+    /// Whether it fires once per boot of the machine.
+    #[must_use]
+    pub fn is_reboot(&self) -> bool {
+        self.walls().pattern == Pattern::Reboot
+    }
+
+    /// Whether its fire times depend on the id of the job: it has an `H`, and no job was named.
+    #[must_use]
+    pub fn depends_on_job(&self) -> bool {
+        self.0.language == Language::CronOfSomeJob
+    }
+
+    fn walls(&self) -> &Walls {
+        &self.0.walls
+    }
+
+    /// Whether it fires once only.
+    #[must_use]
+    pub fn is_once(&self) -> bool {
+        matches!(self.walls().pattern, Pattern::Once(_))
+    }
+
+    /// Whether it says `except holidays`, and so needs a calendar.
+    #[must_use]
+    pub fn excepts_holidays(&self) -> bool {
+        self.walls().pattern.days().is_some_and(|days| days.except.holidays)
+    }
+}
+
+/// What a text says, in which language, and the steps of its cron fields.
+type Read = (Pattern, Language, Vec<(FieldKind, u32)>);
+
+/// Reads either language; an `H` is that of the job whose id hashes to `seed`.
+fn read(text: &str, seed: Option<u64>) -> Result<Read, ScheduleError> {
+    if text.chars().count() > LONGEST {
+        let message = format!("a schedule has at most {LONGEST} characters");
+        return Err(ScheduleError::new(message, 0..text.len()));
+    }
+    if text.trim().is_empty() {
+        let error = ScheduleError::new("an empty schedule", 0..text.len());
+        return Err(error.suggest("daily at 3 AM"));
+    }
+    if !looks_like_cron(text) {
+        return Ok((english::parse(text)?, Language::English, Vec::new()));
+    }
+    let cron = CronText::parse(text)?;
+    let language = match (cron.has_hash(), seed) {
+        (false, _) => Language::Cron,
+        (true, Some(_)) => Language::CronOfOneJob,
+        (true, None) => Language::CronOfSomeJob,
+    };
+    Ok((cron.pattern(seed.unwrap_or_default()), language, cron.steps()))
+}
+
+/// Whether a text is meant as cron: by its look alone, so that an error speaks the language of its
+/// author.
+fn looks_like_cron(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let Some(first) = words.first() else {
+        return false;
+    };
+    if first.starts_with('@') {
+        return true;
+    }
+    if english::is_known(first) && !looks_like_field(first) {
+        return false;
+    }
+    let stars = words.iter().filter(|word| word.starts_with(['*', '?'])).count();
+    let fields = words.iter().filter(|word| looks_like_field(word)).count();
+    let numbers = words.iter().all(|word| !word.contains(|c: char| c.is_alphabetic()));
+    stars > 0 || (fields == words.len() && (words.len() >= 3 || numbers))
+}
+
+/// Whether a word could stand in a cron expression: digits and signs, `H`, `L`, `W`, names of three
+/// letters.
+fn looks_like_field(word: &str) -> bool {
+    let mut letters = word.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
+    let signs = word.chars().all(|c| c.is_alphanumeric() || "*?,-/#()_+".contains(c));
+    let named = |part: &str| {
+        let lower = part.to_ascii_lowercase();
+        let name = lower.strip_suffix('l').filter(|rest| rest.len() == 3).unwrap_or(&lower);
+        matches!(name, "l" | "w" | "lw" | "h" | "x")
+            || field::DAYS.contains(&name)
+            || field::MONTHS.contains(&lower.as_str())
+    };
+    signs && letters.all(named)
+}
