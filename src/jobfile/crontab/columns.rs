@@ -4,7 +4,7 @@
 //! each minute in another.
 
 use super::line::word;
-use super::{Machine, SixthColumn};
+use super::origin::{Machine, SixthColumn};
 use crate::jobfile::findings::quoted;
 use crate::model::text::parse_duration;
 use crate::schedule::Schedule;

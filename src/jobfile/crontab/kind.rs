@@ -4,7 +4,7 @@
 //! does the work that the test was to prevent: where the content leaves it open, the answer is a question.
 
 use super::line::word;
-use super::{Kind, Machine};
+use super::origin::{Kind, Machine};
 use crate::jobfile::findings::quoted;
 
 /// Users that are the name of a program on many machines.
