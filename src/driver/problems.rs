@@ -8,10 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What is not as it should be, in the order in which problems are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
-    /// The data folder is not this engine's any more.
-    DataFolder,
-    /// The store holds something that cannot be read.
-    Store,
+    /// The store holds rows that cannot be read.
+    Unreadable,
     /// The jobs file was refused, and the definitions in the store are in force.
     JobsFile,
 }
@@ -51,12 +49,12 @@ mod tests {
     #[test]
     fn a_cause_has_one_sentence() {
         let problems = Problems::default();
-        assert!(problems.note(Cause::Store, "one row".to_owned()));
-        assert!(!problems.note(Cause::Store, "one row".to_owned()));
-        assert!(problems.note(Cause::Store, "two rows".to_owned()));
-        assert!(problems.note(Cause::DataFolder, "removed".to_owned()));
-        assert_eq!(problems.list(), ["removed", "two rows"]);
-        problems.clear(Cause::Store);
+        assert!(problems.note(Cause::Unreadable, "one row".to_owned()));
+        assert!(!problems.note(Cause::Unreadable, "one row".to_owned()));
+        assert!(problems.note(Cause::Unreadable, "two rows".to_owned()));
+        assert!(problems.note(Cause::JobsFile, "removed".to_owned()));
+        assert_eq!(problems.list(), ["two rows", "removed"]);
+        problems.clear(Cause::Unreadable);
         assert_eq!(problems.list(), ["removed"]);
     }
 }

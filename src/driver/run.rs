@@ -68,7 +68,7 @@ pub(super) struct Driver {
     /// Whether the files are looked at, and whether they were touched meanwhile.
     pub(super) look_at_files: Looking,
     /// Held until the end: the data folder is this engine's.
-    pub(super) _lock: Option<DataDirLock>,
+    pub(super) lock: DataDirLock,
 }
 
 /// Whether the files are being looked at.
@@ -120,6 +120,9 @@ impl Driver {
             self.take_turn(turn).await;
         }
         self.say_goodbye().await;
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "a copy of the store needs its -wal file, too");
+        }
         // Nobody may be listening.
         let _ = self.feed.send(Feed::Stopped);
     }
@@ -322,6 +325,7 @@ impl Driver {
         let changes = kept.into_changes();
         if !changes.is_empty() {
             let before = Clock.now().monotonic;
+            self.check_folder()?;
             self.store.commit(&changes).await?;
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
             self.history.committed(&changes);
@@ -349,6 +353,33 @@ impl Driver {
         Ok(())
     }
 
+    /// Fails where the data folder is not this engine's any more: another engine may fire the same jobs.
+    fn check_folder(&self) -> Result<(), StoreError> {
+        if self.lock.holds() {
+            return Ok(());
+        }
+        let message = format!(
+            "the data folder {} was removed or replaced while the engine runs: stop this engine, then put the folder back \
+             or start one on what is there now",
+            self.info.data_dir
+        );
+        Err(StoreError::Failed { doing: "a commit", message })
+    }
+
+    /// Notes what of the store could not be read.
+    pub(super) fn note_unreadable(problems: &Problems, unreadable: &[String]) {
+        let Some((first, more)) = unreadable.split_first() else {
+            return problems.clear(Cause::Unreadable);
+        };
+        let sentence = match more.len() {
+            0 => first.clone(),
+            more => format!("{first} (and {more} more: see the log)"),
+        };
+        if problems.note(Cause::Unreadable, sentence) {
+            unreadable.iter().for_each(|sentence| tracing::error!("{sentence}"));
+        }
+    }
+
     fn publish(&self, mut batch: Batch, changes: Vec<Change>) {
         changes.iter().for_each(log);
         if self.feed.receiver_count() == 0 {
@@ -374,7 +405,7 @@ impl Driver {
             workers: self.engine.worker_views(),
             engine: EngineInfo {
                 history: self.history.state(),
-                problems: self.problems.list(),
+                problems: self.problems.list().into_iter().chain(self.store.damage()).collect(),
                 ..self.info.clone()
             },
             role: Role::owner(),
@@ -411,7 +442,9 @@ impl Driver {
     }
 
     async fn rebuild(&mut self, after: &StoreError) -> Result<(), StoreError> {
+        self.check_folder()?;
         let mut image = self.store.load().await?;
+        Self::note_unreadable(&self.problems, &image.unreadable);
         if let StoreError::FiredTwice { job, fire_time } = after {
             // The engine would try the same again and again: what holds is what is kept.
             image.account(job, *fire_time);

@@ -200,7 +200,7 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
         settings,
         to_self: to_loop.downgrade(),
         look_at_files: Looking::No,
-        _lock: Some(lock),
+        lock,
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
@@ -236,6 +236,7 @@ async fn restore(
     problems: &Problems,
 ) -> Result<Restored, StartError> {
     let image = store.load().await?;
+    Driver::note_unreadable(problems, &image.unreadable);
     let with = |image, read: &Read| {
         Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now())
     };
