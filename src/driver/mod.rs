@@ -9,9 +9,11 @@ mod edit;
 pub mod feed;
 mod handle;
 mod hands;
+mod last_good;
 mod metrics;
 mod output_space;
 mod preview;
+mod problems;
 mod retention;
 mod run;
 mod source;
@@ -24,4 +26,4 @@ pub use feed::{Batch, EngineInfo, Feed, FileState, HistoryState, Snapshot, Subsc
 pub use handle::Handle;
 pub use metrics::{Metrics, Spread};
 pub use source::JobsFrom;
-pub use start::{Running, StartError, StartOptions, start, system_zone};
+pub use start::{Recovery, Running, StartError, StartOptions, start, system_zone};

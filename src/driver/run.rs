@@ -13,8 +13,10 @@ use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
 use super::hands::Hands;
+use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
+use super::problems::{Cause, Problems};
 use super::source::JobsSource;
 use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
@@ -29,7 +31,7 @@ use crate::worker::protocol::FromWorker;
 /// How many inputs one commit takes at most.
 const BATCH: usize = 4_096;
 /// How long a store that failed is left alone before it is asked again.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long cancelled commands get beyond their grace before the engine ends without them.
 const CANCEL_MARGIN: Duration = Duration::from_secs(5);
@@ -49,6 +51,8 @@ pub(super) struct Driver {
     pub(super) metrics: Arc<Metrics>,
     /// What the keeper of the history is to know, and what it found.
     pub(super) history: Arc<History>,
+    /// What keeps the engine from being well.
+    pub(super) problems: Arc<Problems>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
@@ -211,6 +215,7 @@ impl Driver {
             Message::Subscribe(reply) => turn.subscribers.push(reply),
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
+                self.problems.clear(Cause::JobsFile);
                 self.tell_file_state(false);
             }
             Message::FileTouched => self.look_at_files(),
@@ -281,6 +286,9 @@ impl Driver {
             if is_up || moves_slots {
                 self.hands.configure(self.engine.pools());
             }
+        }
+        if applied && *self.engine.settings() != self.settings {
+            effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
         }
         match self.perform(effects).await {
             Ok(()) if applied => self.settings = self.engine.settings().clone(),
@@ -364,7 +372,11 @@ impl Driver {
             jobs: self.engine.job_statuses(),
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
-            engine: EngineInfo { history: self.history.state(), ..self.info.clone() },
+            engine: EngineInfo {
+                history: self.history.state(),
+                problems: self.problems.list(),
+                ..self.info.clone()
+            },
             role: Role::owner(),
         }
     }

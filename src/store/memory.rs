@@ -332,6 +332,10 @@ impl Store for MemoryStore {
         self.kept().image()
     }
 
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.kept().meta.get(key).cloned())
+    }
+
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let mut kept = self.kept();
         kept.judge(changes)?;

@@ -64,8 +64,10 @@ pub enum StoreError {
     Open {
         /// Where it is.
         place: String,
-        /// What is wrong and how to mend it.
+        /// What is wrong and what to do.
         message: String,
+        /// Whether it may work again by itself: a full disk, another program's lock.
+        may_pass: bool,
     },
     /// It was written by a newer program.
     #[error(
@@ -112,6 +114,22 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the store may work again without anybody changing anything but the room on the disk: the same may be tried
+    /// again.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Open { may_pass, .. } => *may_pass,
+            Self::Failed { .. } => true,
+            Self::TooNew { .. }
+            | Self::FiredTwice { .. }
+            | Self::Conflict { .. }
+            | Self::Corrupt { .. } => false,
+        }
+    }
+}
+
 /// Opens the store that `kind` names: `sqlite` (the file `crontower.db` in `data_dir`) or `memory`.
 ///
 /// # Errors
@@ -133,7 +151,7 @@ fn unsupported(kind: &str) -> StoreError {
     } else {
         "there is no such kind of store: use `sqlite` or `memory`".to_owned()
     };
-    StoreError::Open { place: format!("`{scheme}`"), message }
+    StoreError::Open { place: format!("`{scheme}`"), message, may_pass: false }
 }
 
 /// Keeps and finds. One writer, many readers.
@@ -141,6 +159,8 @@ fn unsupported(kind: &str) -> StoreError {
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// All that an engine needs to go on.
     async fn load(&self) -> Result<Image, StoreError>;
+    /// The value that was saved last under a key ([`Change::Meta`]).
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError>;
     /// Keeps all of the changes, in their order, durably, or none.
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
     /// A page of executions, newest first.

@@ -85,6 +85,11 @@ impl Store for SqliteStore {
         read::load(&self.readers, &self.place).await
     }
 
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let value = read::meta(&self.readers, key).await;
+        value.map_err(|error| failed(&self.place, "reading a setting", &error))
+    }
+
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());

@@ -53,6 +53,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection, StoreError> {
     make_private(path).map_err(|(doing, error)| StoreError::Open {
         place: place.to_owned(),
+        may_pass: passes(&error),
         message: format!("{doing}: {error}; check owner and rights, or name another data folder"),
     })?;
     let connection = SqliteConnection::connect_with(&options(path)).await;
@@ -73,6 +74,12 @@ pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection,
     }
     prepared.map_err(|error| cannot_open(place, &error))?;
     Ok(connection)
+}
+
+/// Whether a failure of the file system may be over without anybody's doing but making room.
+pub(super) fn passes(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Makes sure that there is a file which only its owner reads: SQLite gives its side files the
@@ -109,6 +116,7 @@ async fn check_owner(connection: &mut SqliteConnection, place: &str) -> Result<(
     }
     Err(StoreError::Open {
         place: place.to_owned(),
+        may_pass: false,
         message: "it is another program's database; name another data folder".to_owned(),
     })
 }
@@ -156,6 +164,7 @@ pub(super) async fn bring_up_to_date(
     }
     migrator().run(&mut *transaction).await.map_err(|error| StoreError::Open {
         place: place.to_owned(),
+        may_pass: false,
         message: format!("its schema {found} could not be brought to {known}: {error}"),
     })?;
     transaction.commit().await.map_err(broken)

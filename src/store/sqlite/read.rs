@@ -98,8 +98,7 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
     let retired = rows(connection, RETIRED).await.map_err(broken)?;
     let last_seq: Option<i64> =
         sqlx::query_scalar(LAST_SEQ).fetch_one(&mut *connection).await.map_err(broken)?;
-    let boot_id =
-        sqlx::query_scalar(META).bind(BOOT_ID).fetch_optional(connection).await.map_err(broken)?;
+    let boot_id = meta(connection, BOOT_ID).await.map_err(broken)?;
     let jobs = jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
     let mut definitions: Definitions = jobs
         .iter()
@@ -122,6 +121,14 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
         boot_id,
         retired: retired.iter().map(retired_job).collect::<Result<BTreeMap<_, _>, _>>()?,
     })
+}
+
+/// What was saved under a key.
+pub(super) async fn meta(
+    executor: impl sqlx::SqliteExecutor<'_>,
+    key: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(META).bind(key).fetch_optional(executor).await
 }
 
 async fn rows(

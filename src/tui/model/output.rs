@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::cursor::{Move, moved};
 use super::scrub::{plain, scrub};
-use crate::model::{AttemptKey, Execution};
-use crate::model::{OutputChunk, OutputLine, Stream};
+use crate::model::{AttemptKey, Execution, OutputChunk, OutputLine, Stream};
+use crate::tui::cursor::{Move, moved};
 use crate::tui::message::Request;
 use crate::tui::text;
 

@@ -9,8 +9,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::canvas::{joined, put, put_ends};
 use super::papers::broken;
-use super::{joined, put, put_ends};
 use crate::model::Stream;
 use crate::tui::model::output::{Line as OutputLine, Output, fold};
 use crate::tui::model::scrub::plain;
