@@ -7,13 +7,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{at, between, timing};
-use crate::{CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
+use crate::{CalendarDays, CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
 
-/// With a calendar `de` of three days.
-fn try_new(timing: &Timing<'_>) -> Result<Timetable, ScheduleError> {
+/// The days of the calendar `de`.
+fn holidays() -> CalendarDays {
     let days = ["2026-12-25", "2026-12-26", "2027-01-01"];
-    let days = Arc::new(days.iter().map(|day| day.parse().unwrap()).collect());
-    Timetable::new(&Timing { calendars: [("de", days)].into(), ..timing.clone() }, Tz::UTC)
+    Arc::new(days.iter().map(|day| day.parse().unwrap()).collect())
+}
+
+fn try_new(timing: &Timing<'_>) -> Result<Timetable, ScheduleError> {
+    Timetable::new(&Timing { calendars: [("de", holidays())].into(), ..timing.clone() }, Tz::UTC)
 }
 
 fn new(timing: &Timing<'_>) -> Timetable {
@@ -173,7 +176,10 @@ fn jitter_is_the_jobs_own_and_stays_before_the_end() {
 
 #[test]
 fn jitter_never_leaves_the_day_that_the_calendar_let_through() {
-    let holidays = ["2026-12-25", "2026-12-26", "2027-01-01"];
+    let rule = |skip: bool| match skip {
+        true => CalendarRule::Skip("de"),
+        false => CalendarRule::Only("de"),
+    };
     for (schedule, zone) in [
         ("50 23 * * *", "Europe/Berlin"),
         ("daily at 23:59:59", "America/New_York"),
@@ -181,30 +187,33 @@ fn jitter_never_leaves_the_day_that_the_calendar_let_through() {
         ("every 7 hours", "Europe/Berlin"),
     ] {
         for number in 0..40 {
-            for rule in [CalendarRule::Skip("de"), CalendarRule::Only("de")] {
-                let seed = format!("job-{number}");
-                let mut timing = timing(schedule);
-                (timing.seed, timing.timezone, timing.calendar) = (&seed, Some(zone), Some(rule));
-                timing.jitter = Some(Duration::from_secs(6 * 3600));
-                let (from, until) = (at("2026-12-20T12:00:00Z"), at("2027-01-04T12:00:00Z"));
-                let fires = between(&new(&timing), from, until);
+            for skip in [true, false] {
+                let timing = Timing {
+                    seed: &format!("job-{number}"),
+                    timezone: Some(zone),
+                    calendar: Some(rule(skip)),
+                    jitter: Some(Duration::from_secs(6 * 3600)),
+                    ..timing(schedule)
+                };
+                let fires =
+                    between(&new(&timing), at("2026-12-20T12:00:00Z"), at("2027-01-04T12:00:00Z"));
                 assert!(!fires.is_empty());
+                let zone = parse_zone(zone).unwrap();
                 for fire in fires {
-                    let day = fire.with_timezone(&parse_zone(zone).unwrap()).date_naive();
-                    let is_holiday = holidays.contains(&day.to_string().as_str());
-                    let wanted = rule == CalendarRule::Only("de");
-                    assert_eq!(is_holiday, wanted, "{schedule} {zone}: {fire}");
+                    let day = fire.with_timezone(&zone).date_naive();
+                    let is_holiday = holidays().contains(&day);
+                    assert_eq!(is_holiday, !skip, "{schedule} {zone}: {fire}");
                 }
             }
         }
     }
     // Without a calendar it may end on the next day, as before.
-    let day = |seed: &str| {
-        let mut timing = timing("0 21 * * *");
-        (timing.seed, timing.jitter) = (seed, Some(Duration::from_secs(6 * 3600)));
-        new(&timing).fire_time_after(at("2026-12-20T20:59:00Z")).unwrap().date_naive()
-    };
-    let days: std::collections::BTreeSet<_> =
-        (0..40).map(|number| day(&format!("job-{number}"))).collect();
+    let jitter = Some(Duration::from_secs(6 * 3600));
+    let days: std::collections::BTreeSet<_> = (0..40)
+        .map(|number| {
+            let timing = Timing { seed: &format!("job-{number}"), jitter, ..timing("0 21 * * *") };
+            new(&timing).fire_time_after(at("2026-12-20T20:59:00Z")).unwrap().date_naive()
+        })
+        .collect();
     assert_eq!(days.len(), 2);
 }
