@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::watch::FileWatch;
+use crate::commands::{ArgProblem, Args, Registry};
 use crate::jobfile::{self, CommandCatalog, Loaded, Rules, SourceText};
 use crate::model::{Problem, Refusal};
-use crate::worker::registry::{ArgProblem, Args, Registry};
 
 impl CommandCatalog for Registry {
     fn names(&self) -> Vec<String> {

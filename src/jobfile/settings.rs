@@ -48,6 +48,9 @@ fn retention(slot: Slot<'_>, out: &mut Diagnostics) -> Option<Retention> {
     };
     set(&mut retention.days, number("days", 36_500, out));
     set(&mut retention.per_job, number("per_job", 1_000_000, out));
+    set(&mut retention.output, fields.size("output", out));
+    let events = fields.get("events").and_then(|slot| slot.integer(1, 1_000_000_000, out));
+    set(&mut retention.events, events.and_then(|number| u64::try_from(number).ok()));
     Some(retention)
 }
 
@@ -131,6 +134,7 @@ fn calendars(
         let name = name(slot, &entry.key, entry.key_at, out);
         let Some(fields) = fields else { continue };
         let (inline, file) = (fields.get("holidays"), fields.get("file"));
+        let errors = out.error_count();
         let mut holidays = BTreeSet::new();
         if let Some(days) = inline {
             let items = days.list("a list of dates such as [\"2026-12-25\"]", out).unwrap_or(&[]);
@@ -152,10 +156,16 @@ fn calendars(
             let message = format!("calendar {name} needs `holidays` or `file`");
             fields.missing("holidays", entry.key_at, message, out);
         }
-        if let Some(last) = holidays.last().filter(|last| **last < rules.now.date_naive()) {
-            let name = quoted(&entry.key);
-            let message = format!("calendar {name} ends on {last}: no day of it is still to come");
-            out.warning(entry.key_at, message);
+        let failed = out.error_count() > errors;
+        let shown = quoted(&entry.key);
+        match holidays.last() {
+            Some(last) if *last < rules.now.date_naive() => {
+                let message =
+                    format!("calendar {shown} ends on {last}: no day of it is still to come");
+                out.warning(entry.key_at, message);
+            }
+            None if !failed => out.warning(entry.key_at, format!("calendar {shown} has no day")),
+            Some(_) | None => {}
         }
         let holidays = Arc::new(holidays);
         calendars.extend(name.map(|name| (name, Calendar { holidays })));

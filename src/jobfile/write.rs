@@ -175,8 +175,17 @@ pub(super) fn settings_definition(settings: &Settings) -> Definition {
     });
     let calendars: Vec<_> = calendars.collect();
     add("calendars", (!calendars.is_empty()).then_some(Yaml::Map(calendars)));
-    let Retention { days, per_job } = settings.retention;
-    add("retention", Some(map([("days", number(days)), ("per_job", number(per_job))])));
+    let Retention { days, per_job, output, events } = settings.retention;
+    let output = text(&format_size(output));
+    add(
+        "retention",
+        Some(map([
+            ("days", number(days)),
+            ("per_job", number(per_job)),
+            ("output", output),
+            ("events", number(events)),
+        ])),
+    );
     keys
 }
 

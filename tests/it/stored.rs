@@ -1,8 +1,8 @@
 //! Definitions that live in the store, changed through the door; and files beside them.
 
+use crontower::commands::Registry;
 use crontower::driver::{Door, EditOptions, JobEdit, JobsFrom, StartOptions, start};
 use crontower::model::{JobId, OnStop, Refusal, Source};
-use crontower::worker::registry::Registry;
 use serde_json::{Value, json};
 
 fn id(job: &str) -> JobId {
@@ -26,6 +26,7 @@ async fn a_job_of_a_program_lives_in_the_store_and_a_refused_file_is_put_back() 
         registry: Registry::builtin(),
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
+        recovery: crontower::driver::Recovery::default(),
     };
     let mut running = start(options).await.unwrap();
     let door = &running.handle;

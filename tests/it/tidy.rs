@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use imports::{File, circles, module_of};
 
-/// A room, and what no file in it may name. Tests may.
+/// A room, or a folder of a room, and what no file in it may name. Tests may.
 const NEVER: &[(&str, &[&str])] = &[
-    ("model", &["crate::engine", "crate::store", "crate::worker", "crate::driver", "tokio"]),
-    ("schedule", &["crate::engine", "crate::store", "crate::worker", "crate::driver", "tokio"]),
+    // What else a crate of the core cannot name, its Cargo.toml says; these are of the standard library.
+    ("model", &["std::net", "std::thread"]),
+    ("schedule", &["std::fs", "std::net", "std::thread"]),
+    ("engine", &["std::fs", "std::net", "std::thread"]),
     (
         "jobfile",
         &[
@@ -31,34 +33,42 @@ const NEVER: &[(&str, &[&str])] = &[
             "sqlx",
         ],
     ),
+    ("store", &["crate::engine", "crate::worker", "crate::driver", "crate::tui", "crate::api"]),
     (
-        "engine",
+        "commands",
         &[
+            "crate::engine",
             "crate::store",
             "crate::worker",
             "crate::driver",
             "crate::tui",
             "crate::api",
-            "crate::clock",
-            "tokio",
-            "std::fs",
-            "std::net",
+            "sqlx",
         ],
     ),
-    ("store", &["crate::engine", "crate::worker", "crate::driver", "crate::tui", "crate::api"]),
     (
         "worker",
         &["crate::engine", "crate::store", "crate::driver", "crate::tui", "crate::api", "sqlx"],
     ),
     ("tui", &["crate::engine", "crate::store", "sqlx"]),
+    // The layers of the screen: see src/tui/mod.rs.
+    (
+        "tui/keys",
+        &["crate::tui::model", "crate::tui::update", "crate::tui::view", "crate::tui::run"],
+    ),
+    (
+        "tui/model",
+        &["crate::tui::update", "crate::tui::view", "crate::tui::run", "crate::driver::Door"],
+    ),
+    ("tui/update", &["crate::tui::view", "crate::tui::run", "crate::driver::Door"]),
+    ("tui/view", &["crate::tui::update", "crate::tui::run", "crate::driver::Door"]),
     ("api", &["crate::engine", "crate::store", "sqlx"]),
     ("driver", &["crate::tui", "crate::api", "crate::cli", "axum", "ratatui", "clap"]),
     ("cli", &["crate::engine", "sqlx", "axum"]),
 ];
 
 /// Rooms whose files may still lean on each other in circles. Whoever ends them takes his room off.
-const CIRCLES: &[&str] =
-    &["api", "cli", "driver", "engine", "model", "schedule", "store", "tui", "worker"];
+const CIRCLES: &[&str] = &["api", "cli", "driver", "engine", "model", "schedule", "store"];
 
 /// Columns of a line, lines of a file, lines of a function.
 const WIDEST_LINE: usize = 120;
@@ -140,10 +150,14 @@ fn no_room_names_what_it_must_not_know() {
     let mut found = Vec::new();
     for (room, never) in NEVER {
         let never: Vec<Vec<&str>> = never.iter().map(|path| path.split("::").collect()).collect();
-        let Some(files) = rooms.get(*room) else {
-            found.push(format!("there is no room {room}"));
-            continue;
+        let name = room.split('/').next().unwrap_or(room);
+        let in_folder = |(path, _): &&(String, File)| {
+            name == *room || path.starts_with(&format!("src/{room}/"))
         };
+        let mut files = rooms.get(name).into_iter().flatten().filter(in_folder).peekable();
+        if files.peek().is_none() {
+            found.push(format!("there is no room {room}"));
+        }
         for (path, file) in files {
             let names = file.all_names().filter(|name| never.iter().any(|it| begins(name, it)));
             found.extend(names.map(|name| format!("{path}: names {}", name.join("::"))));
@@ -199,11 +213,14 @@ fn nothing_outgrows_a_head() {
     });
 }
 
-/// Functions longer than [`LONGEST_FUNCTION`], by their indentation.
+/// Functions longer than [`LONGEST_FUNCTION`], by their indentation. One that says beside
+/// `#[expect(clippy::too_many_lines, reason = …)]` why it is long may be: it is an exhaustive match.
 fn long_functions(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Option<(usize, usize, String)> = None;
+    let mut excused = false;
     for (number, line) in text.lines().enumerate() {
+        excused |= line.contains("clippy::too_many_lines");
         let indent = line.len() - line.trim_start().len();
         let is_head = line.trim_start().split(' ').take(4).any(|word| word == "fn");
         if is_head && line.trim_end().ends_with('{') && open.is_none() {
@@ -213,7 +230,7 @@ fn long_functions(text: &str) -> Vec<String> {
             && line.trim() == "}"
             && indent == *depth
         {
-            if number - start > LONGEST_FUNCTION {
+            if number - start > LONGEST_FUNCTION && !std::mem::take(&mut excused) {
                 found.push(format!("{} lines: {head}", number - start));
             }
             open = None;

@@ -15,7 +15,7 @@ use crate::driver::{
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::*;
 use crate::model::{AttemptKey, ExecutionQuery, Page};
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -86,6 +86,7 @@ pub(super) fn attempt(number: u32) -> Attempt {
         outcome: None,
         exit_code: None,
         error: None,
+        output_lost: 0,
     }
 }
 
@@ -225,6 +226,8 @@ impl Door for PlayedDoor {
             data_dir: "/data".to_owned(),
             listen: None,
             file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
+            history: crate::driver::HistoryState::default(),
+            problems: Vec::new(),
         };
         let snapshot = Snapshot {
             seq: state.seq,

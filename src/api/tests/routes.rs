@@ -228,6 +228,13 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
           "path": "jobs.yaml",
           "sample": false
         },
+        "history": {
+          "events": 0,
+          "executions": 0,
+          "output_bytes": null,
+          "over": false,
+          "problem": null
+        },
         "host": "db1",
         "listen": null,
         "pid": 42,

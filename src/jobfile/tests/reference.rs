@@ -97,7 +97,7 @@ fn every_key_of_a_job_has_an_example() {
 fn what_the_table_says_of_firing_holds() {
     let set = load(include_str!("every_key.yaml")).set;
     let text = |job: &crate::model::Job| serde_json::to_value(job).unwrap();
-    let plain = serde_json::json!({"id": "first", "run": "x", "schedule": "daily at 1 AM"});
+    let plain = serde_json::json!({"id": "plain", "run": "x", "schedule": "daily at 1 AM"});
     let among = CurrentJobs { settings: &set.settings, jobs: set.jobs.iter().collect() };
     let fires = |value: &serde_json::Value| -> Vec<String> {
         let job = parse_job(value, &rules(), &among).unwrap_or_else(|all| panic!("{all:?}"));

@@ -90,6 +90,7 @@ pub(crate) fn execution(number: u128, job: &str, state: StateName, created: i64)
             _ => None,
         },
         error: None,
+        output_lost: 0,
     });
     let step =
         |when, state, reason: &str| Transition { at: when, state, reason: reason.to_owned() };
@@ -255,6 +256,8 @@ pub(crate) fn engine() -> EngineInfo {
         data_dir: "~/.local/share/crontower".to_owned(),
         listen: Some("127.0.0.1:7117".to_owned()),
         file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
+        history: crate::driver::HistoryState::default(),
+        problems: Vec::new(),
     }
 }
 

@@ -1,0 +1,202 @@
+//! Giving slots away: the check of limits and the claim of a slot are one step.
+//!
+//! Owns named limits, `concurrency` and placement (the least loaded worker that fits). The order is the queue's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::queue::{Block, Selector};
+use super::{Effect, Engine};
+use crontower_model::{
+    Assignment, Attempt, AttemptKey, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId,
+};
+
+/// Named limits: how many attempts hold each.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    held: BTreeMap<String, u32>,
+}
+
+impl Limits {
+    fn has_room(&self, name: &str, most: u32) -> bool {
+        self.held.get(name).copied().unwrap_or(0) < most
+    }
+
+    /// How many attempts hold a limit.
+    #[cfg(test)]
+    pub(super) fn held(&self, name: &str) -> u32 {
+        self.held.get(name).copied().unwrap_or(0)
+    }
+
+    pub(super) fn take(&mut self, names: &[String]) {
+        for name in names {
+            *self.held.entry(name.clone()).or_default() += 1;
+        }
+    }
+
+    fn give_back(&mut self, names: &[String]) {
+        for name in names {
+            if let Some(held) = self.held.get_mut(name) {
+                *held = held.saturating_sub(1);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Gives free slots to those whose turn it is.
+    pub(super) fn dispatch(&mut self, now: Now) {
+        self.queue.promote(now.monotonic);
+        while self.unpark_lifted() || self.queue.first().is_some() {
+            let Some(id) = self.queue.first() else { continue };
+            match self.place(id) {
+                Ok(worker) => self.assign(now, id, &worker),
+                // No slot anywhere: whoever comes next in the queue finds none either.
+                Err(Block::Slot(selector)) if selector == Selector::default() => {
+                    return self.explain_full();
+                }
+                Err(block) => {
+                    let reason = self.why_blocked(&block);
+                    self.amend(id, |execution| execution.reason = reason);
+                    self.queue.park(id, block);
+                }
+            }
+        }
+    }
+
+    /// Tells those that came into the queue in this step why they wait.
+    fn explain_full(&mut self) {
+        let touched = self.out.executions.keys().copied();
+        let touched: Vec<_> = touched.filter(|id| self.queue.is_ready(*id)).collect();
+        if touched.is_empty() {
+            return;
+        }
+        let hindrance = self.workers.hindrance(&Selector::default());
+        let reason = format!("queued: {}", hindrance.as_deref().unwrap_or("no worker is there"));
+        for id in touched {
+            self.amend(id, |execution| execution.reason.clone_from(&reason));
+        }
+    }
+
+    /// The worker that gets an execution, or what holds it back.
+    fn place(&self, id: ExecutionId) -> Result<WorkerId, Block> {
+        let Some(definition) = self.current_definition(id) else {
+            return Err(Block::Slot(Selector::default()));
+        };
+        if let Some(most) = definition.concurrency
+            && self.jobs.get(&definition.id).is_some_and(|entry| entry.running >= most)
+        {
+            return Err(Block::Concurrency(definition.id.clone()));
+        }
+        let full = |name: &&String| {
+            self.settings.limits.get(*name).is_some_and(|most| !self.limits.has_room(name, *most))
+        };
+        if let Some(name) = definition.limits.iter().find(full) {
+            return Err(Block::Limit(name.clone()));
+        }
+        let selector = Selector::of(definition.workers.as_ref());
+        self.workers.choose(&selector).ok_or(Block::Slot(selector))
+    }
+
+    /// Today's definition of the job: priority, limits and selector are read anew while an execution is queued.
+    fn current_definition(&self, id: ExecutionId) -> Option<&Arc<Job>> {
+        let live = self.live.get(&id)?;
+        let entry = self.jobs.get(&live.execution.job_id);
+        Some(entry.map_or(&live.definition, |entry| &entry.definition))
+    }
+
+    fn why_blocked(&self, block: &Block) -> String {
+        match block {
+            Block::Concurrency(_) => "queued: the job's `concurrency` is used up".to_owned(),
+            Block::Limit(name) => format!("queued: the limit `{name}` is used up"),
+            Block::Slot(selector) => {
+                let hindrance = self.workers.hindrance(selector);
+                let none = "no worker has the id or labels that it asks for";
+                format!("queued: {}", hindrance.as_deref().unwrap_or(none))
+            }
+        }
+    }
+
+    fn assign(&mut self, now: Now, id: ExecutionId, worker: &WorkerId) {
+        self.queue.remove(id);
+        let limits = self.current_definition(id).map(|job| job.limits.clone()).unwrap_or_default();
+        self.limits.take(&limits);
+        self.workers.take_slot(worker, id, limits);
+        self.out.shown_workers.insert(worker.clone());
+        let Some(live) = self.live.get_mut(&id) else { return };
+        let execution = Arc::make_mut(&mut live.execution);
+        let number = execution.attempt_number() + 1;
+        execution.attempts.push(Attempt {
+            number,
+            worker_id: worker.clone(),
+            assigned_at: now.wall,
+            started_at: None,
+            finished_at: None,
+            outcome: None,
+            exit_code: None,
+            error: None,
+            output_lost: 0,
+        });
+        let assignment = assignment(&live.execution, &live.definition);
+        if let Some(entry) = self.jobs.get_mut(&live.execution.job_id) {
+            entry.running += 1;
+        }
+        self.out.acts.extend(assignment.map(|it| Effect::Start(Box::new(it))));
+        let reason = format!("attempt {number} on {worker}");
+        self.transition(now, id, ExecutionState::Running, reason);
+    }
+
+    /// Frees what an attempt held, and brings back those that waited for it.
+    pub(super) fn release(&mut self, id: ExecutionId) {
+        let Some(worker) = self.worker_of(id).cloned() else { return };
+        let Some(limits) = self.workers.free_slot(&worker, id) else { return };
+        self.out.shown_workers.insert(worker);
+        self.limits.give_back(&limits);
+        let job = self.live.get(&id).map(|live| &live.execution.job_id);
+        if let Some(entry) = job.and_then(|job| self.jobs.get_mut(job)) {
+            entry.running = entry.running.saturating_sub(1);
+        }
+    }
+
+    /// Brings back one execution for each thing that has room again. Says whether there was one.
+    fn unpark_lifted(&mut self) -> bool {
+        let lifted: Vec<Block> =
+            self.queue.blocks().filter(|block| self.has_room(block)).cloned().collect();
+        lifted.iter().filter(|block| self.queue.unpark_one(block)).count() > 0
+    }
+
+    /// Whether the reason for parking is gone.
+    fn has_room(&self, block: &Block) -> bool {
+        match block {
+            Block::Slot(selector) => self.workers.choose(selector).is_some(),
+            Block::Limit(name) => {
+                self.settings.limits.get(name).is_none_or(|most| self.limits.has_room(name, *most))
+            }
+            Block::Concurrency(job) => self.jobs.get(job).is_none_or(|entry| {
+                entry.definition.concurrency.is_none_or(|most| entry.running < most)
+            }),
+        }
+    }
+}
+
+/// The message that starts the newest attempt of an execution.
+pub(super) fn assignment(execution: &Execution, definition: &Job) -> Option<Assignment> {
+    let attempt = execution.attempt()?;
+    Some(Assignment {
+        key: AttemptKey { execution_id: execution.id, attempt: attempt.number },
+        worker_id: attempt.worker_id.clone(),
+        job_id: execution.job_id.clone(),
+        command: definition.command.clone(),
+        args: execution.args.clone(),
+        env: definition.env.clone(),
+        working_dir: definition.working_dir.clone(),
+        timeout: definition.timeout,
+        kill_grace: definition.kill_grace,
+        success_exit_codes: definition.success_exit_codes.clone(),
+        output_limit: definition.output_limit,
+        fire_time: execution.fire_time,
+        trigger: execution.trigger,
+        user: definition.user.clone(),
+        failure: None,
+    })
+}

@@ -1,0 +1,161 @@
+//! A run by hand with its dependencies: those that are not fresh run first, and those they wait for before them.
+//!
+//! The execution that was asked for waits as long as something is on its way that can meet what it waits for. When the
+//! last of that has ended otherwise it is skipped, with the reason: whoever pressed the key learns it, and nothing
+//! waits for a day that may never come.
+
+use std::collections::{HashMap, HashSet};
+
+use super::admission::Wish;
+use super::{Engine, Live};
+use crontower_model::{
+    Execution, ExecutionId, ExecutionState, JobId, Now, StateName, Summary, Trigger,
+};
+
+/// Behind so many that wait for each other no end is looked for.
+const DEEPEST: usize = 200;
+
+impl Engine {
+    /// Makes an execution of every job that the one asked for waits for in vain, directly or not. One that is live
+    /// already is waited for as it is.
+    pub(super) fn run_dependencies(&mut self, now: Now, asked: ExecutionId, of: &JobId) {
+        let mut seen = HashSet::from([asked]);
+        let mut open = vec![asked];
+        while let Some(id) = open.pop() {
+            for job in self.unmet(id) {
+                let live = self.jobs.get(&job).and_then(|entry| entry.newest_live());
+                let Some(on_its_way) = live.or_else(|| self.run_dependency(now, &job, of)) else {
+                    continue;
+                };
+                if seen.insert(on_its_way) {
+                    open.push(on_its_way);
+                }
+            }
+        }
+    }
+
+    fn run_dependency(&mut self, now: Now, job: &JobId, of: &JobId) -> Option<ExecutionId> {
+        let actor = self.out.actor.clone();
+        let reason = format!("run now for `{of}`, which waits for it, asked for by {actor}");
+        let requested_by = Some(actor);
+        let wish = Wish { with_dependencies: true, requested_by, reason, ..Wish::default() };
+        self.create(now, job, Trigger::Manual, now.wall, wish)
+    }
+
+    /// What an execution waits for in vain as things are; nothing of one that does not wait.
+    fn unmet(&self, id: ExecutionId) -> Vec<JobId> {
+        let Some(Live { execution, definition, .. }) = self.live.get(&id) else {
+            return Vec::new();
+        };
+        let ExecutionState::Waiting { fresh_after, .. } = execution.state else {
+            return Vec::new();
+        };
+        let is_met = |on: &&_| self.is_met(on, execution.fire_time, fresh_after);
+        let unmet = definition.dependencies.iter().filter(|on| !is_met(on));
+        unmet.map(|on| on.job.clone()).collect()
+    }
+
+    /// Whether an execution waits because someone asked for it with its dependencies.
+    pub(super) fn is_asked_for(&self, id: ExecutionId) -> bool {
+        let waits = |execution: &Execution| {
+            execution.trigger == Trigger::Manual && execution.state.name() == StateName::Waiting
+        };
+        self.live.get(&id).is_some_and(|live| waits(&live.execution))
+    }
+
+    /// Has everything looked after that was asked for and still waits for a job, directly or behind others that wait.
+    pub(super) fn look_after(&mut self, job: &JobId) {
+        let mut seen = HashSet::new();
+        let mut open = vec![job.clone()];
+        while let Some(job) = open.pop() {
+            for id in self.awaited.get(&job).into_iter().flatten() {
+                if self.is_asked_for(*id) {
+                    self.forlorn.push(*id);
+                } else if let Some(live) = self.live.get(id)
+                    && seen.insert(live.execution.job_id.clone())
+                {
+                    open.push(live.execution.job_id.clone());
+                }
+            }
+        }
+    }
+
+    /// Ends those executions asked for with their dependencies that nothing on its way can help any more.
+    pub(super) fn end_forlorn(&mut self, now: Now) {
+        while let Some(id) = self.forlorn.pop() {
+            if !self.is_asked_for(id) {
+                continue;
+            }
+            let Some(Live { execution, .. }) = self.live.get(&id) else { continue };
+            let ExecutionState::Waiting { waiting_for, .. } = &execution.state else { continue };
+            let mut known = HashMap::new();
+            let in_vain = waiting_for.iter().find(|job| !self.is_on_its_way(job, &mut known, 0));
+            if let Some(job) = in_vain {
+                let reason = self.ended_otherwise(job);
+                self.finish(now, id, ExecutionState::Skipped, reason);
+            }
+        }
+    }
+
+    /// Whether an execution of the job (of one that was removed, too) is live and goes on by itself: one that waits
+    /// does if all that it waits for is on its way.
+    fn is_on_its_way<'a>(
+        &'a self,
+        job: &'a JobId,
+        known: &mut HashMap<&'a JobId, bool>,
+        depth: usize,
+    ) -> bool {
+        let Some(entry) = self.jobs.get(job) else {
+            return self.live.values().any(|live| live.execution.job_id == *job);
+        };
+        if entry.blocking() > 0 || depth > DEEPEST {
+            return true;
+        }
+        if let Some(known) = known.get(job) {
+            return *known;
+        }
+        // Until it is known otherwise: versions of definitions may wait for each other in a circle.
+        known.insert(job, true);
+        let on_its_way = entry.waiting.iter().any(|id| {
+            let state = self.live.get(id).map(|live| &live.execution.state);
+            let Some(ExecutionState::Waiting { waiting_for, .. }) = state else { return true };
+            waiting_for.iter().all(|job| self.is_on_its_way(job, known, depth + 1))
+        });
+        known.insert(job, on_its_way);
+        on_its_way
+    }
+
+    fn ended_otherwise(&self, job: &JobId) -> String {
+        let mut root = job;
+        for _ in 0..DEEPEST {
+            let waiting = self.jobs.get(root).and_then(|entry| entry.waiting.last());
+            let state = waiting.and_then(|id| self.live.get(id)).map(|live| &live.execution.state);
+            let Some(ExecutionState::Waiting { waiting_for, .. }) = state else { break };
+            let in_vain = |job: &&JobId| !self.is_on_its_way(job, &mut HashMap::new(), 0);
+            let Some(next) = waiting_for.iter().find(in_vain) else { break };
+            root = next;
+        }
+        let fate = self.fate_of(root);
+        if root == job {
+            format!("not run: `{job}`, which it waits for, {fate}")
+        } else {
+            format!("not run: `{job}`, which it waits for, waits in vain: `{root}` {fate}")
+        }
+    }
+
+    /// What became of a job that others wait for.
+    fn fate_of(&self, job: &JobId) -> String {
+        let Some(entry) = self.jobs.get(job) else { return "is not there any more".to_owned() };
+        let Some(Summary { id, state, .. }) = entry.recent.back() else {
+            return "did not run".to_owned();
+        };
+        let ended = match state {
+            StateName::TimedOut => "has timed out",
+            StateName::Cancelled => "was cancelled",
+            StateName::Skipped => "was skipped",
+            StateName::Failed => "has failed",
+            _ => "has ended otherwise than asked",
+        };
+        format!("{ended} (execution {})", id.short())
+    }
+}

@@ -1,0 +1,54 @@
+//! The words of crontower as types: jobs, executions, attempts, workers, events and the policies between them.
+//!
+//! Owns what a thing *is* and the invariants it can check alone. Never does I/O, never asks the clock, never decides
+//! what happens next: that is the engine's.
+
+mod attempt;
+mod dependency_graph;
+mod event;
+mod execution;
+mod id;
+mod job;
+mod kept;
+mod keys;
+mod now;
+mod output;
+mod passwd;
+mod query;
+mod refusal;
+mod retry;
+mod role;
+mod settings;
+mod standing;
+pub mod text;
+mod timing;
+mod why;
+mod worker;
+
+pub use attempt::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause};
+pub use dependency_graph::{DependencyFault, DependencyNode, check_dependencies};
+pub use event::{Actor, Event, EventKind, Severity, beyond};
+pub use execution::{
+    Attempt, Execution, ExecutionState, Outcome, StateName, Summary, Transition, Trigger,
+};
+pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
+pub use job::{
+    CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
+    Priority, WorkerSelector,
+};
+pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
+pub use keys::{JsonType, KEYS, Key, Scope, keys_of};
+pub use now::Now;
+pub use output::{OutputChunk, OutputLine, Stream};
+pub use passwd::{PasswdEntry, passwd_entries};
+pub use query::{ExecutionQuery, Page};
+pub use refusal::{Problem, Refusal};
+pub use retry::{NamedCause, Retry, RetryCause};
+pub use role::Role;
+pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
+pub use standing::{
+    Acknowledgement, JobRecord, JobState, JobStatus, JobVersion, LedgerFate, LedgerRange, Pause,
+    SkipNext, Source,
+};
+pub use why::Why;
+pub use worker::{Drain, Worker, WorkerOrders, WorkerState};

@@ -1,0 +1,228 @@
+//! Where a job stands: what is known about it at run time, beside its definition, and what became of its fire times.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::execution::Summary;
+use super::{Actor, ExecutionId, Job, JobId};
+
+/// Where a definition lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// In jobs.yaml.
+    File,
+    /// In the store, made by a program.
+    Api,
+}
+
+/// An operator's halt of a schedule, kept over restarts and reloads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Pause {
+    /// When it was set.
+    pub at: DateTime<Utc>,
+    /// When it ends by itself; `None` = with `resume` only.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// A single fire time that an operator has called off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct SkipNext {
+    /// Which.
+    pub fire_time: DateTime<Utc>,
+    /// When it was called off.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// Someone has seen that a job fails. Ends with the next success, or by time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Acknowledgement {
+    /// The failed execution that was looked at.
+    pub execution_id: ExecutionId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+    /// What they noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it ends by itself; `None` = with the next success only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A version of a definition, and where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct JobVersion {
+    /// From 1.
+    pub version: u32,
+    /// When it came.
+    pub at: DateTime<Utc>,
+    /// Who brought it.
+    pub by: Actor,
+    /// What it says.
+    pub definition: Arc<Job>,
+}
+
+/// What the engine must know about a job after a restart, beside its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobState {
+    /// Every fire time up to this instant has its row in the ledger, or stands in `catching_up`.
+    pub accounted_until: DateTime<Utc>,
+    /// The newest instant that the schedule named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_fire_time: Option<DateTime<Utc>>,
+    /// The pause in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// The fire time that was called off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_next: Option<SkipNext>,
+    /// Who knows that it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
+    /// The execution that ended last, skipped ones aside: what dependents look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_ran: Option<Summary>,
+    /// When `last_ran` ended, in the order of all ends and firings of chains.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_ran_order: u64,
+    /// When a chain fired last, or was made.
+    pub chain_fired_at: DateTime<Utc>,
+    /// The same in the order of all ends and firings: ends up to it do not count for the next firing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub chain_fired_order: u64,
+    /// Missed fire times that become executions one after the other, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catching_up: Vec<DateTime<Utc>>,
+    /// The fire time before the first of them: results of dependencies after it are fresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caught_up_to: Option<DateTime<Utc>>,
+}
+
+const fn is_zero(order: &u64) -> bool {
+    *order == 0
+}
+
+impl JobState {
+    /// The state of a job that was first seen at `now`.
+    #[must_use]
+    pub const fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            accounted_until: now,
+            last_fire_time: None,
+            pause: None,
+            skip_next: None,
+            acknowledged: None,
+            last_ran: None,
+            last_ran_order: 0,
+            chain_fired_at: now,
+            chain_fired_order: 0,
+            catching_up: Vec::new(),
+            caught_up_to: None,
+        }
+    }
+
+    /// The newest end or firing of a chain that it knows of.
+    #[must_use]
+    pub fn newest_order(&self) -> u64 {
+        self.last_ran_order.max(self.chain_fired_order)
+    }
+}
+
+/// A job as the store keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRecord {
+    /// The definition in force.
+    pub definition: Arc<Job>,
+    /// Where it lives.
+    pub source: Source,
+    /// Numbered from 1; each change of the definition makes one more.
+    pub version: u32,
+    /// What is known at run time.
+    pub state: Arc<JobState>,
+}
+
+/// A job as others see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct JobStatus {
+    /// The definition in force.
+    #[serde(flatten)]
+    pub definition: Arc<Job>,
+    /// Where it lives.
+    pub source: Source,
+    /// Its version.
+    pub version: u32,
+    /// The next instant its schedule names, if it is enabled and not paused for good.
+    pub next_fire_time: Option<DateTime<Utc>>,
+    /// The pause in force.
+    pub paused: Option<Pause>,
+    /// The fire time that was called off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_next: Option<SkipNext>,
+    /// Who knows that it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
+    /// Its schedule in plain English, zone included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_in_words: Option<String>,
+    /// Live (not final) executions.
+    pub live: u32,
+    /// What a chain (a job without a schedule) still waits for, at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting_for: Vec<JobId>,
+    /// The newest execution.
+    pub last_execution: Option<Summary>,
+    /// The newest executions, oldest first, at most 20.
+    #[serde(default)]
+    pub recent: Vec<Summary>,
+}
+
+/// What became of a range of fire times that did not become executions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerFate {
+    /// No engine ran at them, and `catch_up` did not ask for them.
+    Missed,
+    /// The job was paused.
+    Paused,
+    /// The job was disabled.
+    Disabled,
+    /// An operator called it off (`skip-next`).
+    CalledOff,
+}
+
+/// A row of the ledger: consecutive fire times of a job that share one fate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LedgerRange {
+    /// The job.
+    pub job_id: JobId,
+    /// First fire time of the range.
+    pub first: DateTime<Utc>,
+    /// Last fire time of the range.
+    pub last: DateTime<Utc>,
+    /// How many fire times it holds.
+    pub count: u64,
+    /// Their fate.
+    pub fate: LedgerFate,
+    /// Why, for people.
+    pub reason: String,
+}
