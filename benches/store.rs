@@ -61,6 +61,7 @@ fn execution(number: u64, state: ExecutionState) -> Arc<Execution> {
             outcome: Some(Outcome::Succeeded),
             exit_code: Some(0),
             error: None,
+            output_lost: 0,
         }],
         priority: Priority::Medium,
         reason,

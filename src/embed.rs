@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
 use crate::clock::Clock;
+use crate::commands::{Args, Command, CommandError, Context, Registry};
 use crate::driver::{
     Definition, Door, EditOptions, Feed, Handle, JobEdit, JobsFrom, Recovery, RunOptions, Running,
     StartError, StartOptions, Subscription, start,
 };
 use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
 use crate::worker::process::main_worker;
-use crate::worker::registry::{Args, Command, CommandError, Context, Registry};
 
 /// The subcommand that makes this program a worker process.
 const WORKER_PROCESS: &str = "worker-process";

@@ -1,12 +1,14 @@
 //! crontower: a job scheduler that people watch and drive from a terminal.
 //!
 //! The rooms, from what is known to what is shown: `model` (what a thing is), `schedule` (when), `jobfile` (jobs.yaml),
-//! `engine` (what happens next), `store` (what survives), `worker` (carrying it out), `clock` (what time it is), `driver` (the
+//! `engine` (what happens next), `store` (what survives), `commands` (what a job can name), `worker` (carrying it out), `clock` (what time it is), `driver` (the
 //! only loop and the only door), `tui`, `api` and `cli`. An embedding program begins at [`Engine::builder`].
 
 pub mod api;
+mod atomic_file;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod driver;
 mod embed;
 pub mod jobfile;

@@ -16,8 +16,8 @@ use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
 use super::wire::OutputPage;
 use crate::driver::Feed;
+use crate::model::OutputChunk;
 use crate::model::{AttemptKey, Execution, ExecutionId, Refusal};
-use crate::worker::output::OutputChunk;
 
 /// So many bytes of output are read at a time.
 const CHUNK: u64 = 256 << 10;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::driver::{Batch, Feed, FileState, Snapshot};
 use crate::jobfile::Plan;
 use crate::model::{AttemptKey, Execution, JobStatus, WorkerId};
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 /// A list, or the part of it that was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

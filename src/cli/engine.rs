@@ -17,10 +17,10 @@ use super::signals::{Asked, Signals};
 use super::{logging, screen};
 use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
 use crate::clock::Clock;
+use crate::commands::Registry;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{Door, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, start};
 use crate::model::{Actor, OnStop};
-use crate::worker::registry::Registry;
 
 /// What a handed-over engine says on stdout when it serves.
 pub(super) const READY: &str = "ready";

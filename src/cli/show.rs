@@ -153,5 +153,9 @@ fn describe_attempt(attempt: &Attempt) -> String {
     if let Some(error) = &attempt.error {
         let _ = write!(text, ": {error}");
     }
+    if attempt.output_lost > 0 {
+        let lost = crate::model::text::format_size(attempt.output_lost);
+        let _ = write!(text, "; {lost} of output lost (the disk did not take it)");
+    }
     text
 }

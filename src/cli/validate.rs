@@ -8,9 +8,9 @@ use super::exit::{Exit, Failure};
 use super::place::jobs_file;
 use super::terminal::plain;
 use super::times::now;
+use crate::commands::Registry;
 use crate::driver::system_zone;
 use crate::jobfile::{self, Rules, SourceText};
-use crate::worker::registry::Registry;
 
 /// More is no jobs file.
 const MOST_BYTES: u64 = 16 << 20;

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::feed::Subscription;
 use crate::jobfile::Plan;
+use crate::model::OutputChunk;
 use crate::model::{
     AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
     LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
 };
-use crate::worker::output::OutputChunk;
 
 /// How a run by hand differs from a scheduled one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,12 +14,12 @@ use super::source::JobsSource;
 use crate::clock::Clock;
 use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
+use crate::model::OutputChunk;
 use crate::model::{
     Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
     LedgerRange, OnStop, Page, Refusal, Settings, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{Store, StoreError};
-use crate::worker::output::OutputChunk;
 use crate::worker::output_log::read_output;
 
 /// A look at the engine between two steps, or why there is none.

@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::data_dir::DataDir;
+use crate::commands::{Entry, Registry};
 use crate::engine::{Holdings, WorkerInput};
 use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Pool, Running, StopCause};
 use crate::worker::in_process::InProcess;
 use crate::worker::link::{Connection, LinkEvent, LinkOptions, LocalLink, SendError};
 use crate::worker::protocol::{FromWorker, ToWorker, VERSION};
-use crate::worker::registry::{Entry, Registry};
 
 /// How long the worker process may take to let go at the end.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -212,6 +212,7 @@ impl Hands {
 
     /// Lets go of the worker process. What runs in it runs on.
     pub(super) async fn let_go(&mut self, events: &mut mpsc::Receiver<LinkEvent>) {
+        self.link.leave();
         self.send(ToWorker::Goodbye);
         self.push_on();
         if self.connection.is_some() {

@@ -557,6 +557,7 @@ fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
         exit_code: None,
         error: Some("interrupted: the process that it ran in has ended".to_owned()),
         result: None,
+        output_lost: 0,
     })
 }
 

@@ -26,10 +26,10 @@ use super::run::{Driver, Looking, STORE_PAUSE};
 use super::source::{JobsFrom, JobsSource, Read};
 use super::watch::FileWatch;
 use crate::clock::{Clock, boot_id};
+use crate::commands::Registry;
 use crate::engine::{Config, Effect, Engine, Wakeup};
 use crate::model::{Actor, Refusal};
 use crate::store::{self, Store, StoreError};
-use crate::worker::registry::Registry;
 
 /// How many messages a subscriber may be behind before it is told to take a fresh picture.
 const FEED_BOUND: usize = 4_096;

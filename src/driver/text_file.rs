@@ -2,10 +2,12 @@
 //!
 //! Owns what else of the file stays: mode, owner, and where a link leads. Never looks into the text.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt as _, fchown};
+use std::path::Path;
+
+use crate::atomic_file::{AtomicFile, folder_of};
 
 /// Why a file was left as it was.
 #[derive(Debug)]
@@ -26,55 +28,29 @@ impl From<io::Error> for LeftAlone {
 pub(super) fn replace(path: &Path, old: Option<&str>, new: &str) -> Result<(), LeftAlone> {
     // A link stays a link: what it leads to is replaced.
     let target = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let folder = folder_of(&target).to_owned();
     if old.is_some() {
         rustix::fs::access(&target, rustix::fs::Access::WRITE_OK).map_err(io::Error::from)?;
     }
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let beside = folder.join(format!(".{name}.crontower-{}", std::process::id()));
-    let done = write_beside(&beside, &target, old, new);
-    if done.is_err() {
-        // It may never have been made.
-        let _ = fs::remove_file(&beside);
-        return done;
-    }
-    // The new name is kept by the folder.
-    File::open(&folder)?.sync_all()?;
-    Ok(())
-}
-
-fn write_beside(
-    beside: &Path,
-    target: &Path,
-    old: Option<&str>,
-    new: &str,
-) -> Result<(), LeftAlone> {
-    let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside);
-    let mut file = match open() {
-        // Left behind by a process of the same number that was killed.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(beside)?;
-            open()?
-        }
-        other => other?,
-    };
-    file.write_all(new.as_bytes())?;
+    let mut made = AtomicFile::replace_leftover(beside, target.clone(), 0o600)?;
+    made.write_all(new.as_bytes())?;
+    let file = made.file()?;
     match old {
         Some(_) => {
-            let before = fs::metadata(target)?;
-            let made = file.metadata()?;
-            if (before.uid(), before.gid()) != (made.uid(), made.gid()) {
-                fchown(&file, Some(before.uid()), Some(before.gid()))?;
+            let before = fs::metadata(&target)?;
+            let now = file.metadata()?;
+            if (before.uid(), before.gid()) != (now.uid(), now.gid()) {
+                fchown(file, Some(before.uid()), Some(before.gid()))?;
             }
             file.set_permissions(before.permissions())?;
         }
         None => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
     }
+    // Before the comparison: syncing takes long, and what comes between comparison and rename is lost.
     file.sync_all()?;
-    let found = match fs::read(target) {
+    let found = match fs::read(&target) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
@@ -82,7 +58,9 @@ fn write_beside(
     if found.as_deref() != old.map(str::as_bytes) {
         return Err(LeftAlone::Changed);
     }
-    fs::rename(beside, target)?;
+    made.commit_unsynced()?;
+    // The new name is kept by the folder.
+    File::open(&folder)?.sync_all()?;
     Ok(())
 }
 

@@ -6,9 +6,9 @@
 
 use serde_json::Map;
 
+use super::context::Context;
 use super::fields::{Fields, Slot};
 use super::findings::{Findings, Mark, quoted};
-use super::job::Context;
 use super::tree::{Content, Node};
 use crate::model::{Job, JobCommand};
 

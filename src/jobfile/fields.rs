@@ -399,3 +399,17 @@ pub(super) fn reads_as_other(text: &str) -> bool {
     let null = matches!(text, "" | "~" | "null" | "Null" | "NULL");
     null || free_scalar(&scalar).map_or(true, |value| !value.is_string())
 }
+
+/// Replaces what holds if something was given.
+pub(super) fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *field = given;
+    }
+}
+
+/// Likewise, of what may be absent.
+pub(super) fn set_some<T>(field: &mut Option<T>, given: Option<T>) {
+    if given.is_some() {
+        *field = given;
+    }
+}

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::context::Context;
 use super::fields::Fields;
 use super::findings::{Findings, Mark, quoted};
-use super::job::{Context, Read};
+use super::job::Read;
 use super::placement;
 use crate::model::JobId;
 use crate::schedule::{Timetable, pile_ups};

@@ -5,42 +5,18 @@
 //! whom and with what around it in `surroundings`.
 
 use super::command;
-use super::fields::{Fields, Slot};
+use super::context::{Context, Origin};
+use super::fields::{Fields, Slot, set, set_some};
 use super::findings::{Findings, Mark, quoted};
 use super::keys::Scope;
 use super::placement;
 use super::surroundings;
 use super::timing::{self, ScheduleText};
 use super::tree::{Content, Node};
-use super::{CommandCatalog, Rules};
 use crate::model::{
     CatchUp, Condition, Dependency, Job, JobCommand, JobId, NamedCause, Overlap, Priority, Retry,
-    RetryCause, Settings,
+    RetryCause,
 };
-
-/// Where a job comes from: what is relative or missing is read accordingly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// From a file: paths are meant from its folder, and what is missing is told at the job's `id`.
-    File,
-    /// From a program: what is missing is told about the object as a whole.
-    Program,
-}
-
-/// What jobs are read against.
-pub(super) struct Context<'a> {
-    pub(super) rules: &'a Rules<'a>,
-    pub(super) settings: &'a Settings,
-    pub(super) origin: Origin,
-    pub(super) commands: Vec<String>,
-}
-
-impl<'a> Context<'a> {
-    pub(super) fn new(rules: &'a Rules<'a>, settings: &'a Settings, origin: Origin) -> Self {
-        let commands = CommandCatalog::names(rules.catalog);
-        Self { rules, settings, origin, commands }
-    }
-}
 
 /// What a job is before its own keys are read.
 #[derive(Debug, Clone)]
@@ -271,17 +247,4 @@ fn dependency(slot: Slot<'_>, out: &mut Findings) -> Option<Dependency> {
         return None;
     };
     Some(Dependency { job: id(job, out)?, on, within })
-}
-
-/// Replaces what holds if something was given.
-pub(super) fn set<T>(field: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *field = given;
-    }
-}
-
-pub(super) fn set_some<T>(field: &mut Option<T>, given: Option<T>) {
-    if given.is_some() {
-        *field = given;
-    }
 }

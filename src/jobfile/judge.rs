@@ -5,15 +5,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::context::{Context, Origin};
 use super::fields::Fields;
 use super::findings::{Finding, Findings, Mark, printable, quoted};
 use super::foresight::{self, Tables};
 use super::graph::{self, Vertex};
-use super::job::{self, Base, Context, Origin, Read};
+use super::job::{self, Base, Read};
 use super::keys::Scope;
-use super::timing::Told;
+use super::loaded::{FileErrors, Loaded, Located, Place};
+use super::rules::Rules;
+use super::schedules::Told;
+use super::source::SourceText;
 use super::tree::{Content, Entry, Node};
-use super::{FileErrors, Loaded, Located, Place, Rules, SourceText, settings, syntax};
+use super::{settings, syntax};
 use crate::model::{JobId, JobSet};
 
 /// Reads and judges jobs files. Those of a folder are one set; each top-level key but `jobs` stands

@@ -3,9 +3,9 @@
 //! Owns their judgement against the limits and workers of the file. Workers of other machines are
 //! not known here: what no worker of the file fits is a warning only.
 
-use super::fields::{Fields, Slot};
+use super::context::Context;
+use super::fields::{Fields, Slot, set, set_some};
 use super::findings::{Findings, quoted};
-use super::job::{Context, set, set_some};
 use super::keys::Scope;
 use super::settings;
 use crate::model::{Job, Pool, Settings, WorkerSelector};

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::fields::{Fields, Slot};
+use super::context::{Context, Origin};
+use super::fields::{Fields, Slot, set, set_some};
 use super::findings::{Findings, quoted};
-use super::job::{Context, Origin, set, set_some};
 use super::keys::Scope;
 use super::tree::Content;
 use super::{command, machine};
@@ -120,7 +120,7 @@ fn on_failure(slot: Slot<'_>, out: &mut Findings) -> Option<OnFailure> {
 /// The address of a hook.
 fn address(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
     let text = slot.line(out)?;
-    let problem = match reqwest::Url::parse(&text) {
+    let problem = match url::Url::parse(&text) {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             format!("takes http:// or https://, not {}:", url.scheme())
         }

@@ -144,6 +144,7 @@ pub(crate) fn execution(number: u32, state: ExecutionState) -> Execution {
             outcome: Some(Outcome::Succeeded),
             exit_code: Some(0),
             error: None,
+            output_lost: 0,
         }],
         priority: Priority::Medium,
         reason: "asked for".to_owned(),

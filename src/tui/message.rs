@@ -14,11 +14,11 @@ use super::model::load::Timeline;
 use super::terminal::Mouse;
 use crate::driver::{Edited, Feed, JobEdit, Preview, RunOptions, Snapshot};
 use crate::jobfile::Plan;
+use crate::model::OutputChunk;
 use crate::model::{
     AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobVersion, LedgerRange,
     Page, Refusal, StateName, Why,
 };
-use crate::worker::output::OutputChunk;
 
 /// A fact that has arrived.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
+use super::theme::{Charset, Colours};
 
 /// Where the engine lives that the screen looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,26 +21,6 @@ pub enum Hosting {
     ThisProcess,
     /// In another process: leaving the screen leaves it alone.
     Elsewhere,
-}
-
-/// How many colours the terminal is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
-    /// None: bold, dim and reverse only.
-    None,
-    /// The 16 that every terminal has, in the user's own palette.
-    Sixteen,
-    /// 24 bits a colour.
-    True,
-}
-
-/// Which characters states and bars are drawn with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charset {
-    /// The locale is UTF-8.
-    Unicode,
-    /// It is not.
-    Ascii,
 }
 
 /// What the screen is told at its start.

@@ -18,8 +18,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::message::{Answer, Command, Editing, EditorEnd, Message, Request};
 use super::model::Model;
-use super::options::{Charset, Colours, Exit, TuiError, TuiOptions};
+use super::options::{Exit, TuiError, TuiOptions};
 use super::terminal::{Decoder, News, Painter, Terminal, Typed, in_screen};
+use super::theme::{Charset, Colours};
 use super::update::{settle, update};
 use super::{perform, view};
 use crate::driver::{Door, Feed, Subscription};
@@ -375,7 +376,8 @@ impl Session {
     }
 
     fn draw(&mut self) {
-        let commands = settle(&mut self.model);
+        let rows = view::layer_rows(&self.model);
+        let commands = settle(&mut self.model, rows);
         self.carry_out(commands);
         let Ok::<_, Infallible>(_) = self.screen.draw(|frame| view::view(&self.model, frame));
         self.dirty = false;

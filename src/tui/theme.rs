@@ -5,8 +5,27 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::options::{Charset, Colours};
 use crate::model::{StateName, WorkerState};
+
+/// How many colours the terminal is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// None: bold, dim and reverse only.
+    None,
+    /// The 16 that every terminal has, in the user's own palette.
+    Sixteen,
+    /// 24 bits a colour.
+    True,
+}
+
+/// Which characters states and bars are drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// The locale is UTF-8.
+    Unicode,
+    /// It is not.
+    Ascii,
+}
 
 /// How a thing is told: its glyph, its word, its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 use super::link::LinkEvent;
 use super::output_log::OutputWriter;
 use super::protocol::FromWorker;
-use super::registry::{Command, Registry};
-use super::runner::{Bounds, Cause, Stop, Surroundings, Verdict, context, run_command};
+use super::runner::{Bounds, Cause, Environment, Stop, Verdict, context, run_command};
 use crate::clock::Clock;
-use crate::model::{Assignment, AttemptKey, JobCommand, Running, StopCause};
+use crate::commands::{Command, Registry};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, StopCause};
 
 /// Runs commands as tasks of this process.
 #[derive(Debug)]
@@ -121,23 +121,24 @@ async fn carry_out(
         timeout: assignment.timeout,
         kill_grace: assignment.kill_grace,
     };
-    let surroundings = match Surroundings::of(assignment, output.data_dir()).await {
-        Ok(surroundings) => surroundings,
+    let environment = match Environment::of(assignment, output.data_dir()).await {
+        Ok(environment) => environment,
         Err(error) => {
             let ended = Verdict::failed(error).ended(assignment, Some(now.wall));
             return FromWorker::Ended(Box::new(ended));
         }
     };
-    let mask = surroundings.mask.clone();
-    let log = output.masked_log(key, assignment.output_limit, mask);
-    let verdict = match context(assignment, &surroundings, &log, stop) {
+    let redact = environment.redact.clone();
+    let log = output.redacted_log(key, assignment.output_limit, redact);
+    let verdict = match context(assignment, &environment, &log, stop) {
         Ok(context) => run_command(known, context, args.clone(), bounds, stop).await,
         Err(error) => Verdict::failed(error),
     };
     log.settle().await;
     log.close();
-    let verdict = verdict.masked(surroundings.mask.as_deref());
-    FromWorker::Ended(Box::new(verdict.ended(assignment, Some(now.wall))))
+    let verdict = verdict.redacted(environment.redact.as_deref());
+    let ended = verdict.ended(assignment, Some(now.wall));
+    FromWorker::Ended(Box::new(Ended { output_lost: log.lost(), ..ended }))
 }
 
 #[cfg(test)]
@@ -146,10 +147,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::Ended;
+    use crate::commands::{ArgProblem, Args, CommandError, Context};
     use crate::model::Outcome;
     use crate::worker::process::tests::{assignment, output};
-    use crate::worker::registry::{ArgProblem, Args, CommandError, Context};
 
     /// Says a word, then answers or waits for its stop.
     struct Probe;

@@ -7,9 +7,8 @@
 //! what an attempt does.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file::AtomicFile;
 use crate::model::{AttemptKey, Ended, Running, WorkerId};
 
 /// Where the journal of a data folder is.
@@ -149,7 +149,7 @@ impl Journal {
                 needed.insert(starting.key, inherited(by, starting, *group, &process)?);
             }
         }
-        let (file, size) = write_anew(&path, &process, &needed)?;
+        let (file, size) = rewrite(&path, &process, &needed)?;
         let needed_bytes = needed.values().map(|lines| lines.len() as u64).sum();
         let inner = Inner { path, file, size, process, needed, needed_bytes, torn: false };
         Ok(Self { inner: Mutex::new(inner) })
@@ -189,7 +189,7 @@ impl Journal {
                 batch.extend_from_slice(&bytes);
             }
         }
-        inner.append_or_tell(&batch);
+        inner.append_or_log(&batch);
     }
 
     /// An engine has committed the ends of these.
@@ -206,7 +206,7 @@ impl Journal {
             }
         }
         if let Ok(bytes) = line(&Entry::Committed { keys: keys.to_vec() }) {
-            inner.append_or_tell(&bytes);
+            inner.append_or_log(&bytes);
         }
     }
 
@@ -232,11 +232,11 @@ impl Inner {
     fn record(&mut self, key: AttemptKey, entry: &Entry) {
         if let Ok(bytes) = line(entry) {
             self.keep(key, &bytes);
-            self.append_or_tell(&bytes);
+            self.append_or_log(&bytes);
         }
     }
 
-    fn append_or_tell(&mut self, bytes: &[u8]) {
+    fn append_or_log(&mut self, bytes: &[u8]) {
         if let Err(error) = self.append(bytes) {
             tracing::error!(%error, "worker.journal cannot be written; the next line tries again");
         }
@@ -247,7 +247,7 @@ impl Inner {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.torn || self.size > SMALL.max(4 * self.needed_bytes) {
             self.torn = true;
-            (self.file, self.size) = write_anew(&self.path, &self.process, &self.needed)?;
+            (self.file, self.size) = rewrite(&self.path, &self.process, &self.needed)?;
             self.torn = false;
             return Ok(());
         }
@@ -282,7 +282,7 @@ fn inherited(
 }
 
 /// Writes a journal beside the old one and puts it in its place.
-fn write_anew(
+fn rewrite(
     path: &Path,
     process: &[u8],
     needed: &HashMap<AttemptKey, Vec<u8>>,
@@ -292,14 +292,9 @@ fn write_anew(
     for lines in needed.values() {
         content.extend_from_slice(lines);
     }
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = File::options().append(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = AtomicFile::replace_leftover(beside, path.to_owned(), 0o600)?;
     file.write_all(&content)?;
-    fs::rename(&beside, path)?;
-    Ok((file, content.len() as u64))
+    Ok((file.commit_unsynced()?, content.len() as u64))
 }
 
 fn apply(told: &mut BTreeMap<AttemptKey, Told>, process: &ProcessMark, entry: Entry) {
@@ -327,6 +322,8 @@ fn apply(told: &mut BTreeMap<AttemptKey, Told>, process: &ProcessMark, entry: En
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::Outcome;
 
@@ -363,6 +360,7 @@ mod tests {
             exit_code: Some(0),
             error: None,
             result: None,
+            output_lost: 0,
         }
     }
 

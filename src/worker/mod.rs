@@ -1,20 +1,16 @@
-//! Carrying out attempts: process groups, output, time-outs, the command registry, the worker
-//! process and the link to it.
+//! Carrying out attempts: process groups, output, time-outs, the worker process and the link to it.
 //!
 //! Owns everything that acts on the operating system on behalf of a job. Never decides what runs,
 //! where or again.
 
-pub mod commands;
 mod frames;
 pub mod in_process;
 mod journal;
 pub mod link;
-mod mask;
-pub mod output;
 pub mod output_log;
 pub mod process;
 mod processes;
 pub mod protocol;
-pub mod registry;
+mod redact;
 mod runner;
 mod wait;

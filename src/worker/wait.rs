@@ -5,6 +5,8 @@
 use std::future::pending;
 use std::time::Duration;
 
+use crate::clock::Clock;
+
 /// No wait is longer in one piece: timers stand still while the machine is suspended, so whoever
 /// waits for an instant looks at the clock that counts suspend at least so often.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -17,4 +19,9 @@ pub(super) async fn at_most(wait: Option<Duration>) {
         Some(wait) => tokio::time::sleep(wait.min(LONGEST)).await,
         None => pending().await,
     }
+}
+
+/// How long until an instant of the clock that counts suspend.
+pub(super) fn until(due: Option<Duration>) -> Option<Duration> {
+    due.map(|due| due.saturating_sub(Clock.now().monotonic))
 }

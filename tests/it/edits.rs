@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use crontower::commands::Registry;
 use crontower::driver::{
     Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, JobsFrom, Running, StartOptions,
     Subscription, start,
 };
 use crontower::model::{JobId, OnStop, Refusal, Source};
-use crontower::worker::registry::Registry;
 use serde_json::{Value, json};
 
 const JOBS: &str = "\

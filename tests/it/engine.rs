@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use crontower::clock::Clock;
+use crontower::commands::Registry;
 use crontower::driver::{
     Door, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
 };
@@ -13,7 +14,6 @@ use crontower::model::{
     WorkerId, WorkerState,
 };
 use crontower::store::{SqliteStore, Store};
-use crontower::worker::registry::Registry;
 use sqlx::Connection as _;
 
 /// An engine in a folder of its own; stopped, with its worker process, at the end of the test.

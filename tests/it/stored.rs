@@ -1,8 +1,8 @@
 //! Definitions that live in the store, changed through the door; and files beside them.
 
+use crontower::commands::Registry;
 use crontower::driver::{Door, EditOptions, JobEdit, JobsFrom, StartOptions, start};
 use crontower::model::{JobId, OnStop, Refusal, Source};
-use crontower::worker::registry::Registry;
 use serde_json::{Value, json};
 
 fn id(job: &str) -> JobId {

@@ -61,6 +61,7 @@ fn end(engine: &mut Engine, now: Now, key: AttemptKey) -> Vec<AttemptKey> {
         exit_code: Some(0),
         error: None,
         result: None,
+        output_lost: 0,
     };
     started(engine.handle(now, Input::Worker(WorkerInput::Ended(ended))))
 }

@@ -61,6 +61,7 @@ impl Engine {
                 attempt.finished_at = Some(ended.finished_at);
                 attempt.outcome = Some(ended.outcome);
                 attempt.exit_code = ended.exit_code;
+                attempt.output_lost = ended.output_lost;
                 attempt.error = ended.error;
             }
             execution.started_at = execution.started_at.or(ended.started_at);

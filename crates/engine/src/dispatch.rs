@@ -135,6 +135,7 @@ impl Engine {
             outcome: None,
             exit_code: None,
             error: None,
+            output_lost: 0,
         });
         let assignment = assignment(&live.execution, &live.definition);
         if let Some(entry) = self.jobs.get_mut(&live.execution.job_id) {

@@ -408,6 +408,7 @@ impl Engine {
                 exit_code: None,
                 error: Some(format!("worker lost: {why}; what the command did is not known")),
                 result: None,
+                output_lost: 0,
             },
         );
     }
@@ -424,6 +425,7 @@ impl Engine {
                 exit_code: None,
                 error: overdue,
                 result: None,
+                output_lost: 0,
             },
         );
     }

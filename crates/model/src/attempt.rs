@@ -109,6 +109,14 @@ pub struct Ended {
     /// What a built-in command answered.
     #[serde(default)]
     pub result: Option<Value>,
+    /// Bytes of output that were lost because the disk did not take them; what `output_limit` left out is not lost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub output_lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// An attempt that runs.

@@ -235,6 +235,9 @@ pub struct Attempt {
     pub exit_code: Option<i32>,
     /// What went wrong, for people.
     pub error: Option<String>,
+    /// Bytes of output that were lost because the disk did not take them.
+    #[serde(default, skip_serializing_if = "super::attempt::is_zero")]
+    pub output_lost: u64,
 }
 
 /// A change of state, with its time and a reason that a person can read.

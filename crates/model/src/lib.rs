@@ -10,6 +10,7 @@ mod id;
 mod job;
 mod kept;
 mod now;
+mod output;
 mod passwd;
 mod query;
 mod refusal;
@@ -34,6 +35,7 @@ pub use job::{
 };
 pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
 pub use now::Now;
+pub use output::{OutputChunk, OutputLine, Stream};
 pub use passwd::{PasswdEntry, passwd_entries};
 pub use query::{ExecutionQuery, Page};
 pub use refusal::{Problem, Refusal};

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::Role;
+use crate::atomic_file::AtomicFile;
 
 /// The name of the token that a data folder begins with.
 const FIRST: &str = "admin";
@@ -190,18 +191,10 @@ impl Tokens {
         let (path, beside) = (self.path(), self.dir.join("tokens.new"));
         let write = || -> io::Result<()> {
             let text = serde_json::to_vec_pretty(tokens)?;
-            // What a process that died left behind may have another mode.
-            match fs::remove_file(&beside) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+            let mut file = AtomicFile::replace_leftover(beside.clone(), path.clone(), 0o600)?;
             file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
             // A token that was revoked stays so after a power cut.
-            File::open(&self.dir)?.sync_all()
+            file.commit()
         };
         write().map_err(|source| TokenError::File { path: path.clone(), source })
     }

@@ -18,11 +18,11 @@ use crate::driver::{
     Door, EditOptions, Edited, Feed, JobEdit, Note, Preview, RunOptions, Subscription,
 };
 use crate::jobfile::Plan;
+use crate::model::OutputChunk;
 use crate::model::{
     AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
     LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
 };
-use crate::worker::output::OutputChunk;
 
 /// So many messages wait for a screen that is busy; one that falls further behind subscribes anew.
 const BACKLOG: usize = 4_096;

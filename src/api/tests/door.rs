@@ -15,7 +15,7 @@ use crate::driver::{
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::*;
 use crate::model::{AttemptKey, ExecutionQuery, Page};
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -86,6 +86,7 @@ pub(super) fn attempt(number: u32) -> Attempt {
         outcome: None,
         exit_code: None,
         error: None,
+        output_lost: 0,
     }
 }
 

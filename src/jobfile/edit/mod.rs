@@ -6,6 +6,7 @@
 //! `value` cut and join `lines`), and the new text is read and judged again: unless it says exactly
 //! what was meant, nothing comes out. Never touches a disk.
 
+mod files;
 mod lines;
 mod list;
 mod map;
@@ -13,30 +14,20 @@ mod spans;
 mod value;
 mod wanted;
 
-use serde_json::{Map, Value};
-
+use self::files::{Files, jobs_of};
 use self::lines::Rewrite;
 use self::spans::Span;
 use self::wanted::Wanted;
-use super::findings::{Findings, quoted};
-use super::tree::{Content, Node};
-use super::{Loaded, Rules, SourceText, syntax};
-use crate::model::{Job, JobId, Problem};
+use super::findings::{Findings, printable, quoted};
+use super::judge::parse;
+use super::loaded::{FileErrors, Loaded};
+use super::rules::Rules;
+use super::source::SourceText;
+use super::syntax;
+use super::tree::Node;
+use crate::model::JobId;
 
-/// What is to become of one job.
-#[derive(Debug, Clone)]
-pub enum Edit {
-    /// It is new.
-    Add(Map<String, Value>),
-    /// It says this from now on, and no more; `defaults` lie under it.
-    Replace(Map<String, Value>),
-    /// These keys change; one that is `null` goes (RFC 7396).
-    Patch(Map<String, Value>),
-    /// It is this again.
-    Restore(Box<Job>),
-    /// It goes.
-    Remove,
-}
+pub use self::files::{Edit, EditError};
 
 /// What an edit came to.
 #[derive(Debug, Clone)]
@@ -47,62 +38,6 @@ pub struct Edited {
     pub sources: Vec<SourceText>,
     /// What they say now.
     pub loaded: Loaded,
-}
-
-/// Why an edit was not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EditError {
-    /// There is no such job in the files.
-    Unknown,
-    /// A job of this id is there already.
-    Taken,
-    /// What was asked for is not legal.
-    Invalid(Vec<Problem>),
-    /// It is, but cannot be written here; why, and what to do.
-    NotPossible(String),
-}
-
-/// The files as trees, and where the job is in them.
-struct Files<'a> {
-    sources: &'a [SourceText],
-    roots: Vec<Option<Node>>,
-}
-
-impl Files<'_> {
-    /// The source and the number of a job in its list.
-    fn find(&self, job: &JobId) -> Option<(usize, usize)> {
-        self.roots.iter().enumerate().find_map(|(source, root)| {
-            let items = jobs_of(root.as_ref()?)?;
-            let number = items.iter().position(|item| id_of(item) == Some(job.as_str()))?;
-            Some((source, number))
-        })
-    }
-
-    /// Where a new job goes: to `jobs.yaml`, else to the last file.
-    fn home(&self) -> usize {
-        let named = |source: &SourceText| {
-            std::path::Path::new(&source.name).file_name().is_some_and(|name| name == "jobs.yaml")
-        };
-        let last = self.sources.len().saturating_sub(1);
-        self.sources.iter().position(named).unwrap_or(last)
-    }
-}
-
-fn jobs_of(root: &Node) -> Option<&[Node]> {
-    let Content::Map(entries) = &root.content else { return None };
-    let jobs = entries.iter().find(|entry| entry.key == "jobs")?;
-    match &jobs.value.content {
-        Content::List(items) => Some(items),
-        _ => None,
-    }
-}
-
-fn id_of(job: &Node) -> Option<&str> {
-    let Content::Map(entries) = &job.content else { return None };
-    match &entries.iter().find(|entry| entry.key == "id")?.value.content {
-        Content::Scalar(scalar) => Some(&scalar.text),
-        _ => None,
-    }
 }
 
 /// Edits one job of the files. Files that are wrong themselves are not edited.
@@ -118,11 +53,11 @@ pub fn edit(
     let mut out = Findings::default();
     let roots = (0u32..).zip(sources).map(|(n, source)| syntax::read(&source.text, n, &mut out));
     let files = Files { roots: roots.collect(), sources };
-    let wrong = |errors: super::FileErrors| {
+    let wrong = |errors: FileErrors| {
         let message = format!("the file is wrong already: {errors}");
         EditError::NotPossible(message)
     };
-    let before = super::parse(sources, rules).map_err(wrong)?;
+    let before = parse(sources, rules).map_err(wrong)?;
     let found = files.find(job);
     let (source, number) = match (edit, found) {
         (Edit::Add(_), Some(_)) => return Err(EditError::Taken),
@@ -141,7 +76,7 @@ pub fn edit(
     if let Some(old) = sources.get_mut(source) {
         old.text = text;
     }
-    match super::parse(&sources, rules) {
+    match parse(&sources, rules) {
         Ok(loaded) if loaded.set == wanted.loaded.set => {
             Ok(Edited { source: Some(source), sources, loaded })
         }
@@ -208,9 +143,7 @@ fn jobs_span(root: Option<&Span>) -> Result<(usize, &Span), String> {
 /// The difference between two texts of a file, as a unified diff.
 #[must_use]
 pub fn unified_diff(name: &str, before: &str, after: &str) -> String {
-    let name = super::findings::printable(name, 4096);
+    let name = printable(name, 4096);
     let diff = similar::TextDiff::from_lines(before, after);
     diff.unified_diff().context_radius(3).header(&name, &name).to_string()
 }
-
-pub(super) use self::wanted::patch;

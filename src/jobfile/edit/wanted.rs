@@ -7,14 +7,17 @@
 
 use serde_json::{Map, Value};
 
-use super::{EditError, Files};
+use super::files::{Edit, EditError, Files, id_of, jobs_of};
 use crate::jobfile::findings::{Finding, Findings, Mark, quoted};
 use crate::jobfile::job::Base;
+use crate::jobfile::json::{Paths, TOLD};
+use crate::jobfile::judge;
 use crate::jobfile::keys::{self, Scope};
-use crate::jobfile::program::{Paths, TOLD};
+use crate::jobfile::loaded::Loaded;
+use crate::jobfile::patch::patch;
+use crate::jobfile::rules::Rules;
 use crate::jobfile::tree::{Content, Entry, Node, Scalar};
 use crate::jobfile::write::{Definition, Yaml, definition};
-use crate::jobfile::{Loaded, Rules, judge};
 use crate::model::{Job, JobCommand, JobId, Problem};
 
 /// The source of what an edit says, among those of the files.
@@ -44,23 +47,23 @@ impl Wanted {
         rules: &Rules<'_>,
         (source, number): (usize, Option<usize>),
         job: &JobId,
-        edit: &super::Edit,
+        edit: &Edit,
         before: &Loaded,
     ) -> Result<Self, EditError> {
         let paths = Paths::of(ASKED_FOR);
         let mut shop = Workshop { files, rules, source, number, paths };
         let old = before.set.jobs.iter().find(|known| known.id == *job);
         let node = match edit {
-            super::Edit::Remove => None,
-            super::Edit::Patch(patch) => {
+            Edit::Remove => None,
+            Edit::Patch(keys) => {
                 let mut out = Findings::default();
                 let mut node = shop.node().cloned().ok_or(EditError::Unknown)?;
-                super::patch(&mut node, patch, &mut shop.paths, &mut out);
+                patch(&mut node, keys, &mut shop.paths, &mut out);
                 shop.keeps_its_id(&node, job, &mut out);
                 shop.no_errors(out)?;
                 Some(node)
             }
-            super::Edit::Add(definition) | super::Edit::Replace(definition) => {
+            Edit::Add(definition) | Edit::Replace(definition) => {
                 let mut out = Findings::default();
                 let asked = Value::Object(definition.clone());
                 let root = shop.paths.root();
@@ -74,7 +77,7 @@ impl Wanted {
                 let wanted = loaded.set.jobs.into_iter().find(|known| known.id == *job);
                 Some(shop.written(&wanted.ok_or(EditError::Unknown)?, old))
             }
-            super::Edit::Restore(wanted) => {
+            Edit::Restore(wanted) => {
                 let node = shop.written(wanted, old);
                 let loaded = shop.judge(Some(&node))?;
                 let made = loaded.set.jobs.iter().find(|known| known.id == *job);
@@ -110,13 +113,13 @@ impl Workshop<'_> {
     /// The job as the file says it.
     fn node(&self) -> Option<&Node> {
         let root = self.files.roots.get(self.source)?.as_ref()?;
-        super::jobs_of(root)?.get(self.number?)
+        jobs_of(root)?.get(self.number?)
     }
 
     fn keeps_its_id(&self, node: &Node, job: &JobId, out: &mut Findings) {
         let Content::Map(entries) = &node.content else { return };
         if let Some(id) = entries.iter().find(|entry| entry.key == "id")
-            && super::id_of(node) != Some(job.as_str())
+            && id_of(node) != Some(job.as_str())
         {
             let message = format!("`id`: job {} keeps its id", quoted(job.as_str()));
             out.error(id.value.at, message);
@@ -268,79 +271,4 @@ fn node(value: &Yaml, at: Mark) -> Node {
         ),
     };
     Node { at, content }
-}
-
-/// Lays a patch over a job: keys that it names change, one that is `null` goes, in maps within it
-/// likewise. A key can be named as it is in jobs.yaml or as the other system names it, whichever of
-/// the two the job has.
-pub(in crate::jobfile) fn patch(
-    job: &mut Node,
-    patch: &Map<String, Value>,
-    paths: &mut Paths,
-    out: &mut Findings,
-) {
-    lay_over(job, patch, paths.root(), Some(Scope::Job), paths, out);
-}
-
-fn lay_over(
-    node: &mut Node,
-    patch: &Map<String, Value>,
-    at: Mark,
-    scope: Option<Scope>,
-    paths: &mut Paths,
-    out: &mut Findings,
-) {
-    let Content::Map(entries) = &mut node.content else { return };
-    for (key, value) in patch {
-        if scope == Some(Scope::Job) && TOLD.contains(&key.as_str()) {
-            continue;
-        }
-        let named = |written: &str| Some(keys::find(scope?, written)?.0.name);
-        let name = named(key);
-        if value.is_null() {
-            entries.retain(|e| e.key != *key && (name.is_none() || named(&e.key) != name));
-            continue;
-        }
-        let key_at = paths.mark(at.line, format!(".{key}"));
-        // Another name of the same key gives way to this one.
-        if let Some(other) =
-            entries.iter_mut().find(|e| e.key != *key && name.is_some() && named(&e.key) == name)
-        {
-            key.clone_into(&mut other.key);
-        }
-        let found = entries.iter().position(|entry| entry.key == *key);
-        let inner = if name == Some("retry") { Some(Scope::Retry) } else { None };
-        match (value, found) {
-            (Value::Object(map), found) => {
-                let index = found.unwrap_or(entries.len());
-                if found.is_none() {
-                    let value = Node { at: key_at, content: Content::Map(Vec::new()) };
-                    entries.push(Entry { key: key.clone(), key_at, value });
-                }
-                let Some(entry) = entries.get_mut(index) else { continue };
-                if !matches!(entry.value.content, Content::Map(_)) {
-                    entry.value = Node { at: key_at, content: Content::Map(Vec::new()) };
-                }
-                lay_over(&mut entry.value, map, key_at, inner, paths, out);
-                in_order(&mut entry.value, inner);
-            }
-            (value, found) => {
-                let value = paths.node(value, key_at, 0, out);
-                match found.and_then(|index| entries.get_mut(index)) {
-                    Some(entry) => entry.value = value,
-                    None => entries.push(Entry { key: key.clone(), key_at, value }),
-                }
-            }
-        }
-    }
-}
-
-/// Puts keys into the order of the reference: a program's have none.
-fn in_order(node: &mut Node, scope: Option<Scope>) {
-    if let (Some(scope), Content::Map(entries)) = (scope, &mut node.content) {
-        entries.sort_by_key(|entry| {
-            let row = keys::find(scope, &entry.key).map(|(key, _)| key.name);
-            keys::in_scope(scope).position(|key| Some(key.name) == row)
-        });
-    }
 }

@@ -7,7 +7,7 @@ use crossterm::event::KeyEvent;
 
 use super::{Action, BINDINGS, Binding, Key, Place, Scope};
 use crate::model::Role;
-use crate::tui::model::filter::Fuzzy;
+use crate::tui::fuzzy::Fuzzy;
 
 /// Actions that must keep a key: by the one all others can be reached, by the other the way out.
 const NEEDED: [&str; 2] = ["palette", "quit"];

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::cursor::{Cursor, Move, moved};
 use super::filter::Filter;
 use super::marks::Marks;
 use crate::model::{Execution, ExecutionId, ExecutionQuery, Page, StateName};
+use crate::tui::cursor::{Cursor, Move, moved};
 use crate::tui::message::{PagePlace, Request};
 
 /// Rows that are held at most.

@@ -3,10 +3,8 @@
 //! Owns its grammar and what it means for jobs; for executions it becomes a query to the store.
 //! Never fails: what is no known key is a word.
 
-use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
-
 use crate::model::{ExecutionQuery, JobId, JobStatus, StateName, WorkerId};
+use crate::tui::fuzzy::Fuzzy;
 
 /// Words beyond this many are not looked at.
 const MOST_WORDS: usize = 16;
@@ -133,34 +131,6 @@ impl Filter {
         (self.states.is_empty() || self.states.iter().any(state))
             && self.jobs.iter().all(|word| definition.id.as_str().contains(word.as_str()))
             && self.tags.iter().all(tag)
-    }
-}
-
-/// Letters in order, with a score.
-pub(crate) struct Fuzzy {
-    atoms: Vec<Atom>,
-    matcher: Matcher,
-    buffer: Vec<char>,
-}
-
-impl Fuzzy {
-    pub(crate) fn new(words: &[String]) -> Self {
-        let atom = |word: &String| {
-            Atom::new(word, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy, false)
-        };
-        Self {
-            atoms: words.iter().map(atom).collect(),
-            matcher: Matcher::new(Config::DEFAULT),
-            buffer: Vec::new(),
-        }
-    }
-
-    /// The higher the better; `None` when a word is not in it.
-    pub(crate) fn score(&mut self, text: &str) -> Option<u32> {
-        let text = Utf32Str::new(text, &mut self.buffer);
-        self.atoms.iter().try_fold(0, |sum, atom| {
-            atom.score(text, &mut self.matcher).map(|score| sum + u32::from(score))
-        })
     }
 }
 

@@ -5,7 +5,6 @@
 
 use tui_input::{Input, InputRequest};
 
-use super::job_form::JobForm;
 use crate::model::{ExecutionId, JobId, WorkerId};
 use crate::tui::text::clean;
 
@@ -27,6 +26,21 @@ pub(crate) enum Aim {
     Capacity(WorkerId),
     /// To define a job, or to define it otherwise.
     Job(Box<JobForm>),
+}
+
+/// What a form of a job knows beside its fields.
+#[derive(Debug, Default)]
+pub(crate) struct JobForm {
+    /// The job and the version that is changed; `None` = it is a new one.
+    pub(crate) of: Option<(JobId, u32)>,
+    /// It has changed since it was judged.
+    pub(crate) stale: bool,
+    /// The request to judge it that is under way.
+    pub(crate) judging: Option<u64>,
+    /// The schedule or its zone has changed since it was told.
+    pub(crate) schedule_stale: bool,
+    /// The request to tell it that is under way.
+    pub(crate) previewing: Option<u64>,
 }
 
 /// How a field is filled.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::form::{Aim, Field, Form};
+use super::form::{Aim, Field, Form, JobForm};
 use crate::driver::{Definition, JobEdit};
 use crate::model::text::parse_duration;
 use crate::model::{JobId, JobStatus, Source};
@@ -50,21 +50,6 @@ const PRIORITIES: &[&str] = &["medium", "high", "low"];
 const OVERLAPS: &[&str] = &["skip", "queue", "queue_all", "allow", "replace"];
 const FLAGS: &[&str] = &["yes", "no"];
 const PLACES: &[&str] = &["jobs.yaml", "the store"];
-
-/// What a form of a job knows beside its fields.
-#[derive(Debug, Default)]
-pub(crate) struct JobForm {
-    /// The job and the version that is changed; `None` = it is a new one.
-    pub(crate) of: Option<(JobId, u32)>,
-    /// It has changed since it was judged.
-    pub(crate) stale: bool,
-    /// The request to judge it that is under way.
-    pub(crate) judging: Option<u64>,
-    /// The schedule or its zone has changed since it was told.
-    pub(crate) schedule_stale: bool,
-    /// The request to tell it that is under way.
-    pub(crate) previewing: Option<u64>,
-}
 
 /// The form of a job that is there.
 pub(crate) fn edit(job: &JobStatus) -> Option<Form> {

@@ -8,12 +8,12 @@ use std::cmp::Reverse;
 
 use chrono_tz::Tz;
 
-use super::cursor::{Cursor, Move};
 use super::filter::Filter;
 use super::marks::Marks;
 use super::tree;
 use super::world::{JobCondition, World, last_result};
 use crate::model::{JobId, JobStatus, StateName};
+use crate::tui::cursor::{Cursor, Move};
 use crate::tui::text::{clean, width, without_zone};
 
 /// A column to sort by.

@@ -2,7 +2,6 @@
 //!
 //! Owns the state of the screen. Never decides what a key means (that is `update`) and never draws.
 
-pub(crate) mod cursor;
 pub(crate) mod executions;
 pub(crate) mod filter;
 pub(crate) mod form;
@@ -23,7 +22,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use ratatui::layout::Size;
+use ratatui::layout::{Rect, Size};
 
 pub(crate) use executions::ExecutionList;
 pub(crate) use filter::Filter;
@@ -33,7 +32,7 @@ pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
 use super::change::Done;
-use super::keys::{Action, Keymap, Place, Scope};
+use super::keys::{Action, Keymap, Place, Scope, Tab};
 use super::layout::{self, Areas, Pane};
 use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
@@ -47,37 +46,6 @@ use load::{Load, Timeline};
 const MOST_NOTICES: usize = 200;
 /// Events that are kept.
 pub(crate) const MOST_EVENTS: usize = 500;
-
-/// A tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tab {
-    Jobs,
-    Executions,
-    Workers,
-    System,
-}
-
-impl Tab {
-    pub(crate) const ALL: [Self; 4] = [Self::Jobs, Self::Executions, Self::Workers, Self::System];
-
-    pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::Jobs => "Jobs",
-            Self::Executions => "Executions",
-            Self::Workers => "Workers",
-            Self::System => "System",
-        }
-    }
-
-    pub(crate) const fn scope(self) -> Scope {
-        match self {
-            Self::Jobs => Scope::JOBS,
-            Self::Executions => Scope::EXECUTIONS,
-            Self::Workers => Scope::WORKERS,
-            Self::System => Scope::SYSTEM,
-        }
-    }
-}
 
 /// Whether there is an engine to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -317,7 +285,7 @@ impl Model {
             (None, Some(Prompt { purpose: Purpose::Palette, .. }), _) => 12,
             // A form of a few fields stands above the footer, one of a job in the list's place.
             (_, _, Some(form)) if !matches!(form.aim, Aim::Job(_)) => {
-                u16::try_from(super::view::form_rows(form)).unwrap_or(u16::MAX)
+                layout::form_rows(form.fields.len())
             }
             _ => 0,
         }
@@ -350,6 +318,17 @@ impl Model {
             let area = if self.opened.is_empty() { areas.list } else { areas.body };
             (usize::from(area.width), usize::from(area.height.saturating_sub(1)))
         })
+    }
+
+    /// How many events there is room for in the System tab.
+    pub(crate) fn event_rows(&self) -> usize {
+        let body = self.areas().map_or(Rect::ZERO, |areas| areas.body);
+        usize::from(layout::system(body).events.height.saturating_sub(1))
+    }
+
+    /// The texts of the tabs in a line of so many cells.
+    pub(crate) fn tab_texts(&self, total: usize) -> [String; 4] {
+        layout::tab_texts(self.world.jobs().len(), self.world.worker_count(), total)
     }
 
     /// Which keys are valid.
@@ -419,6 +398,15 @@ impl Model {
             return marks.iter().copied().collect();
         }
         self.execution_in_hand().into_iter().map(|it| it.id).collect()
+    }
+
+    /// Takes all marks of the tab away.
+    pub(crate) fn clear_marks(&mut self) {
+        match self.tab {
+            Tab::Jobs => self.jobs.marks.clear(),
+            Tab::Executions => self.executions.marks.clear(),
+            Tab::Workers | Tab::System => {}
+        }
     }
 
     /// How many rows of the tab are marked.

@@ -11,6 +11,7 @@ use super::Output;
 use crate::jobfile::Plan;
 use crate::model::{Execution, ExecutionId, JobId, JobVersion, Severity, WorkerId};
 use crate::tui::change::{Change, Origin};
+use crate::tui::cursor::Scroll;
 use crate::tui::keys::Place;
 use crate::tui::message::Request;
 
@@ -18,30 +19,35 @@ use crate::tui::message::Request;
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// A job.
-    Job { id: JobId, scroll: usize },
+    Job { id: JobId, scroll: Scroll },
     /// An execution.
-    Execution { execution: Arc<Execution>, scroll: usize },
+    Execution { execution: Arc<Execution>, scroll: Scroll },
     /// A worker.
-    Worker { id: WorkerId, scroll: usize },
+    Worker { id: WorkerId, scroll: Scroll },
     /// The output of an attempt.
     Output(Box<Output>),
     /// What a reload would change.
-    Plan { plan: Box<Plan>, scroll: usize },
+    Plan { plan: Box<Plan>, scroll: Scroll },
     /// What an edit would write, and the edit; `None` = there is nothing to be applied.
-    Diff { title: String, lines: Vec<String>, change: Option<Box<(Change, Origin)>>, scroll: usize },
+    Diff {
+        title: String,
+        lines: Vec<String>,
+        change: Option<Box<(Change, Origin)>>,
+        scroll: Scroll,
+    },
     /// The versions of a job.
     Versions(Box<Versions>),
     /// Lines to read.
-    Paper { title: String, lines: Vec<String>, scroll: usize },
+    Paper { title: String, lines: Vec<String>, scroll: Scroll },
     /// The keys that were valid where it was asked for.
-    Help { place: Place, scroll: usize },
+    Help { place: Place, scroll: Scroll },
     /// Past notices.
-    Notices { scroll: usize },
+    Notices { scroll: Scroll },
 }
 
 impl Opened {
     /// Its first line in the window, where it is made of lines.
-    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut usize> {
+    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut Scroll> {
         match self {
             Self::Job { scroll, .. }
             | Self::Execution { scroll, .. }
@@ -65,7 +71,7 @@ impl Opened {
             | Self::Diff { scroll, .. }
             | Self::Paper { scroll, .. }
             | Self::Help { scroll, .. }
-            | Self::Notices { scroll } => *scroll,
+            | Self::Notices { scroll } => scroll.top,
             Self::Output(_) | Self::Versions(_) => 0,
         }
     }

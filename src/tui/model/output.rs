@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::cursor::{Move, moved};
 use super::scrub::{plain, scrub};
-use crate::model::{AttemptKey, Execution};
+use crate::model::{AttemptKey, Execution, OutputChunk, OutputLine, Stream};
+use crate::tui::cursor::{Move, moved};
 use crate::tui::message::Request;
 use crate::tui::text;
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
 
 /// Lines that are held at most; older ones go first.
 const MOST_LINES: usize = 200_000;

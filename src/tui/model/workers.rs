@@ -4,9 +4,9 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::cursor::{Cursor, Move};
 use super::world::World;
 use crate::model::{Worker, WorkerId, WorkerState};
+use crate::tui::cursor::{Cursor, Move};
 
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -26,19 +26,9 @@ use tokio::sync::mpsc;
 pub(crate) use decode::{Decoder, Mouse, Typed};
 pub(crate) use guard::{Restore, in_screen};
 pub(crate) use paint::Painter;
+pub(crate) use wire::News;
 
 use super::TuiError;
-
-/// News from the terminal.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    /// Bytes that were typed.
-    Bytes(Vec<u8>),
-    /// The last frame is on its way: another may be sent.
-    Written,
-    /// It is gone.
-    Lost,
-}
 
 /// A terminal in raw mode, on its alternate screen, with the cursor hidden.
 #[derive(Debug)]

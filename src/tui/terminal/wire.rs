@@ -10,7 +10,16 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use super::News;
+/// News from the terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Bytes that were typed.
+    Bytes(Vec<u8>),
+    /// The last frame is on its way: another may be sent.
+    Written,
+    /// It is gone.
+    Lost,
+}
 
 /// One end of the terminal.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::model::{
     JobId, JobStatus, JobVersion, LedgerRange, Page, Pause, Problem, Refusal, SkipNext, StateName,
     Why, Worker, WorkerId,
 };
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug)]
 pub(crate) struct FakeDoor {

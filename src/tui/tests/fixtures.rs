@@ -90,6 +90,7 @@ pub(crate) fn execution(number: u128, job: &str, state: StateName, created: i64)
             _ => None,
         },
         error: None,
+        output_lost: 0,
     });
     let step =
         |when, state, reason: &str| Transition { at: when, state, reason: reason.to_owned() };

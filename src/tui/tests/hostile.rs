@@ -11,8 +11,8 @@ use super::fixtures::{at, execution, snapshot, workers};
 use super::{Message, Screen, keys_of};
 use crate::driver::Snapshot;
 use crate::model::{Acknowledgement, Drain, Execution, Job, Pause, Refusal, SkipNext, StateName};
-use crate::tui::options::{Charset, Colours};
 use crate::tui::theme::Theme;
+use crate::tui::theme::{Charset, Colours};
 use crate::tui::view;
 
 const KEYS: &[&str] = &[

@@ -20,9 +20,11 @@ use ratatui::backend::TestBackend;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
+use super::keys::Tab;
 use super::message::{Command, Editing, Message};
-use super::model::{Model, Tab};
-use super::options::{Charset, Colours, Hosting, TuiOptions};
+use super::model::Model;
+use super::options::{Hosting, TuiOptions};
+use super::theme::{Charset, Colours};
 use super::update::{settle, update};
 use super::{Exit, perform, view};
 use crate::driver::{Batch, Door, Feed};
@@ -70,7 +72,7 @@ impl Screen {
     /// Takes a message in and carries out all that follows from it, as far as it goes.
     fn take(&mut self, message: Message) {
         let mut commands = update(&mut self.model, message);
-        commands.extend(settle(&mut self.model));
+        commands.extend(self.settle());
         while let Some(command) = commands.pop() {
             match command {
                 Command::Quit(exit) => self.exit = Some(exit),
@@ -82,10 +84,15 @@ impl Screen {
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                     let answer = runtime.block_on(perform::perform(&door, request));
                     commands.extend(update(&mut self.model, Message::Answer(answer)));
-                    commands.extend(settle(&mut self.model));
+                    commands.extend(self.settle());
                 }
             }
         }
+    }
+
+    fn settle(&mut self) -> Vec<Command> {
+        let rows = view::layer_rows(&self.model);
+        settle(&mut self.model, rows)
     }
 
     fn batch(&mut self, batch: Batch) {

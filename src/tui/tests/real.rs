@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::door::FakeDoor;
 use super::fixtures::{at, executions, snapshot};
 use crate::driver::Feed;
-use crate::tui::options::{Charset, Colours, Exit, Hosting, TuiError, TuiOptions};
+use crate::tui::options::{Exit, Hosting, TuiError, TuiOptions};
 use crate::tui::run::show;
 use crate::tui::terminal::{Terminal, in_screen, open_tty};
+use crate::tui::theme::{Charset, Colours};
 
 /// Longer than anything here takes on the busiest machine.
 const PATIENCE: Duration = Duration::from_secs(20);

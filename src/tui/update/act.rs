@@ -5,14 +5,15 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tui_input::Input;
 
+use super::lists::{go_to, open_output, reload_executions, set_filter};
 use super::{ask, change, edit};
 use crate::model::{Execution, JobId, Severity};
 use crate::tui::Exit;
-use crate::tui::keys::{Action, Scope};
+use crate::tui::cursor::{Move, Scroll, moved};
+use crate::tui::keys::{Action, Scope, Tab};
 use crate::tui::message::{Command, Request};
-use crate::tui::model::cursor::Move;
 use crate::tui::model::scrub::plain;
-use crate::tui::model::{Filter, Link, Model, Opened, Output, Prompt, Purpose, Question, Tab};
+use crate::tui::model::{Link, Model, Opened, Output, Prompt, Purpose, Question};
 use crate::tui::options::Hosting;
 
 /// An engine in this process is not left without a question when a fire time is this near.
@@ -60,9 +61,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Apply => return vec![Command::Ask(Request::Reload)],
         Action::Help => {
             let place = model.place();
-            model.opened.push(Opened::Help { place, scroll: 0 });
+            model.opened.push(Opened::Help { place, scroll: Scroll::default() });
         }
-        Action::Notices => model.opened.push(Opened::Notices { scroll: 0 }),
+        Action::Notices => model.opened.push(Opened::Notices { scroll: Scroll::default() }),
         Action::Utc | Action::Theme(_) | Action::Mouse | Action::Repaint => {
             return set_screen(model, action);
         }
@@ -118,14 +119,6 @@ fn reverse_executions(model: &mut Model) -> Vec<Command> {
     reload_executions(model)
 }
 
-pub(super) fn go_to(model: &mut Model, tab: Tab) {
-    model.opened.clear();
-    if tab != Tab::System {
-        model.system.scroll = 0;
-    }
-    model.tab = tab;
-}
-
 fn step_tab(model: &mut Model, step: usize) {
     let at = Tab::ALL.iter().position(|tab| *tab == model.tab).unwrap_or(0);
     go_to(model, Tab::ALL[(at + step) % Tab::ALL.len()]);
@@ -140,19 +133,11 @@ fn go(model: &mut Model, step: Move) -> Vec<Command> {
         Opened::Output(output) => output.go(step, width, height),
         Opened::Versions(versions) => {
             let count = versions.versions.len();
-            versions.at = crate::tui::model::cursor::moved(versions.at, step, count, height);
+            versions.at = moved(versions.at, step, count, height);
         }
-        opened => {
-            let from = opened.scroll();
-            let rows = crate::tui::view::opened_rows(model);
-            let to = crate::tui::model::cursor::moved(
-                from,
-                step,
-                rows.saturating_sub(height) + 1,
-                height,
-            );
-            if let Some(scroll) = model.opened.last_mut().and_then(Opened::scroll_mut) {
-                *scroll = to;
+        layer => {
+            if let Some(scroll) = layer.scroll_mut() {
+                scroll.go(step, height);
             }
         }
     }
@@ -175,10 +160,10 @@ fn go_in_list(model: &mut Model, step: Move, height: usize) -> Vec<Command> {
             model.workers.go(step, height);
         }
         Tab::System => {
-            let shown = crate::tui::view::event_rows(model);
+            let shown = model.event_rows();
             let tops = (model.system.events.len() + 1).saturating_sub(shown);
             let from = model.system.scroll;
-            model.system.scroll = crate::tui::model::cursor::moved(from, step, tops, shown);
+            model.system.scroll = moved(from, step, tops, shown);
         }
     }
     Vec::new()
@@ -188,19 +173,19 @@ fn open(model: &mut Model) -> Vec<Command> {
     let filter = match model.scope() {
         Scope::JOBS => {
             if let Some(id) = model.job_in_hand() {
-                model.opened.push(Opened::Job { id, scroll: 0 });
+                model.opened.push(Opened::Job { id, scroll: Scroll::default() });
             }
             return Vec::new();
         }
         Scope::EXECUTIONS => {
             if let Some(execution) = model.execution_in_hand() {
-                model.opened.push(Opened::Execution { execution, scroll: 0 });
+                model.opened.push(Opened::Execution { execution, scroll: Scroll::default() });
             }
             return Vec::new();
         }
         Scope::WORKERS => {
             if let Some(id) = model.worker_in_hand().map(|worker| worker.id.clone()) {
-                model.opened.push(Opened::Worker { id, scroll: 0 });
+                model.opened.push(Opened::Worker { id, scroll: Scroll::default() });
             }
             return Vec::new();
         }
@@ -224,7 +209,7 @@ fn close(model: &mut Model) -> Vec<Command> {
         return Vec::new();
     }
     if model.marked() > 0 {
-        clear_marks(model);
+        model.clear_marks();
         return Vec::new();
     }
     let mut commands = Vec::new();
@@ -265,41 +250,6 @@ fn begin(model: &mut Model, purpose: Purpose) {
     let typed = if purpose == Purpose::Search { String::new() } else { before.clone() };
     let input = Input::new(typed);
     model.prompt = Some(Prompt { purpose, input, before, chosen: 0 });
-}
-
-/// Puts a filter in force; the list of executions is asked for anew.
-pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Command> {
-    let filter = Filter::parse(text);
-    match model.tab {
-        Tab::Jobs => {
-            model.jobs.filter = filter;
-            model.jobs.touch();
-            Vec::new()
-        }
-        Tab::Executions => {
-            if !filter.tags.is_empty() {
-                model.notice(Severity::Warning, "tag: narrows jobs only, not executions");
-            }
-            model.executions.filter = filter;
-            reload_executions(model)
-        }
-        Tab::Workers | Tab::System => Vec::new(),
-    }
-}
-
-pub(super) fn clear_marks(model: &mut Model) {
-    match model.tab {
-        Tab::Jobs => model.jobs.marks.clear(),
-        Tab::Executions => model.executions.marks.clear(),
-        Tab::Workers | Tab::System => {}
-    }
-}
-
-/// Asks for the newest executions.
-pub(super) fn reload_executions(model: &mut Model) -> Vec<Command> {
-    let world = &model.world;
-    let is_job = |id: &str| JobId::new(id).is_ok_and(|id| world.job(&id).is_some());
-    vec![Command::Ask(model.executions.reload(is_job))]
 }
 
 fn only_wrong(model: &mut Model) -> Vec<Command> {
@@ -379,12 +329,6 @@ fn show_output(model: &mut Model) -> Vec<Command> {
         }
     }
     Vec::new()
-}
-
-/// Opens the output of an execution's newest attempt.
-pub(super) fn open_output(model: &mut Model, execution: Arc<Execution>) {
-    let attempt = execution.attempt_number();
-    model.opened.push(Opened::Output(Box::new(Output::new(execution, attempt))));
 }
 
 fn copy(model: &mut Model) -> Vec<Command> {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::requests::remember;
 use super::{change, edit, job_form};
 use crate::jobfile::Plan;
 use crate::model::{Execution, Refusal, Severity, StateName};
 use crate::tui::change::Back;
+use crate::tui::cursor::Scroll;
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Asked, Command};
 use crate::tui::model::{MOST_EVENTS, Model, Opened};
@@ -47,13 +49,17 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
             }
         }
         Answer::Found(result) => match result {
-            Ok(execution) => super::act::open_output(model, execution),
+            Ok(execution) => super::lists::open_output(model, execution),
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
         Answer::Why { about, result } => match result {
             Ok(why) => {
                 let title = format!("why {about}");
-                model.opened.push(Opened::Paper { title, lines: why.lines, scroll: 0 });
+                model.opened.push(Opened::Paper {
+                    title,
+                    lines: why.lines,
+                    scroll: Scroll::default(),
+                });
             }
             Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
         },
@@ -111,11 +117,11 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     match asked {
         Asked::Run | Asked::Retry if !execution.state.is_final() => {
             let back = Back::No(format!("{} cancels it", model.way(Action::CancelExecution)));
-            change::remember(model, format!("run of {job} as {short}"), vec![back]);
+            remember(model, format!("run of {job} as {short}"), vec![back]);
         }
         Asked::Cancel => {
             let back = Back::No(format!("{} runs the job again", model.way(Action::Run)));
-            change::remember(model, format!("cancel of {job} {short}"), vec![back]);
+            remember(model, format!("cancel of {job} {short}"), vec![back]);
         }
         Asked::Run | Asked::Retry => {}
     }
@@ -153,7 +159,7 @@ fn on_each(model: &mut Model, answers: &[Answer]) {
         }
     }
     if let Some((what, back)) = change::backs(answers) {
-        change::remember(model, what, back);
+        remember(model, what, back);
     }
     let mut text = format!("{} done", answers.len() - refused.len() - skipped);
     if skipped > 0 {
@@ -193,7 +199,9 @@ fn on_plan(model: &mut Model, result: Result<Plan, Refusal>) {
         Ok(plan) if plan.is_empty() && plan.warnings.is_empty() => {
             model.notice(Severity::Info, "jobs.yaml brings no change");
         }
-        Ok(plan) => model.opened.push(Opened::Plan { plan: Box::new(plan), scroll: 0 }),
+        Ok(plan) => {
+            model.opened.push(Opened::Plan { plan: Box::new(plan), scroll: Scroll::default() })
+        }
         Err(refusal) => reload_failed(model, &refusal),
     }
 }
@@ -207,7 +215,7 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
             let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
             let (edit, reload) = (model.way(Action::Editor), model.way(Action::Reload));
             let back = Back::No(format!("{edit} edits it back, {reload} reloads"));
-            change::remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
+            remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
             model.notice(Severity::Info, text);
         }
         Err(refusal) => reload_failed(model, &refusal),
@@ -218,14 +226,14 @@ fn reload_failed(model: &mut Model, refusal: &Refusal) {
     model.notice(Severity::Error, "reload failed: the jobs in force go on");
     let lines = refusal.to_string().lines().map(str::to_owned).collect();
     let title = "jobs.yaml was not loaded; the jobs in force go on".to_owned();
-    model.opened.push(Opened::Paper { title, lines, scroll: 0 });
+    model.opened.push(Opened::Paper { title, lines, scroll: Scroll::default() });
 }
 
 fn on_output(
     model: &mut Model,
     key: crate::model::AttemptKey,
     from: u64,
-    result: Result<crate::worker::output::OutputChunk, Refusal>,
+    result: Result<crate::model::OutputChunk, Refusal>,
 ) {
     let opened = model.opened.iter_mut().filter_map(|opened| match opened {
         Opened::Output(output) => Some(output.as_mut()),

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use super::act::clear_marks;
 use crate::driver::RunOptions;
 use crate::model::{Execution, ExecutionId, JobId, Severity};
 use crate::tui::keys::Action;
@@ -58,7 +57,7 @@ fn ask_each(
         model.question = Some(Question::Each { what, lost: "", requests });
         return Vec::new();
     }
-    clear_marks(model);
+    model.clear_marks();
     requests.pop().map(Command::Ask).into_iter().collect()
 }
 

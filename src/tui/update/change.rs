@@ -3,7 +3,7 @@
 //! Owns the list of what the user did. What an edit of a definition would write is shown first (`edit`);
 //! everything else is asked for at once.
 
-use super::act::clear_marks;
+use super::requests::{ask, change_each, is_users, remember};
 use super::{edit, form};
 use crate::driver::JobEdit;
 use crate::model::{JobId, Refusal, Severity};
@@ -11,9 +11,6 @@ use crate::tui::change::{Back, Change, Done, Origin, enables};
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Command, Outcome, Request};
 use crate::tui::model::{Model, Opened};
-
-/// Things that were done and can be taken back.
-const MOST_DONE: usize = 100;
 
 /// Carries out an action that changes something; `None` = it is another one.
 pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Command>> {
@@ -43,31 +40,6 @@ pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Command>> {
         _ => return None,
     };
     Some(commands)
-}
-
-/// The command that asks for a change of the user's.
-pub(super) fn ask(model: &Model, change: Change) -> Command {
-    Command::Ask(request(model, change))
-}
-
-fn request(model: &Model, change: Change) -> Request {
-    let origin = Origin::User(change.back(&model.world));
-    if change.is_shown_first() {
-        Request::Rehearse { change, origin }
-    } else {
-        Request::Change { change, origin }
-    }
-}
-
-/// All of them: none takes anything away, so nothing is asked.
-pub(super) fn change_each(model: &mut Model, changes: Vec<Change>) -> Vec<Command> {
-    clear_marks(model);
-    let mut requests: Vec<Request> =
-        changes.into_iter().map(|change| request(model, change)).collect();
-    if requests.len() > 1 {
-        return vec![Command::Ask(Request::Each(requests))];
-    }
-    requests.pop().map(Command::Ask).into_iter().collect()
 }
 
 /// All are paused, or, where they are paused already, resumed.
@@ -155,14 +127,6 @@ fn delete(model: &mut Model) -> Vec<Command> {
     vec![ask(model, change)]
 }
 
-/// Remembers something of the user's that was done.
-pub(super) fn remember(model: &mut Model, what: String, back: Vec<Back>) {
-    model.done.push(Done { what, back });
-    if model.done.len() > MOST_DONE {
-        model.done.remove(0);
-    }
-}
-
 /// Takes back what was done last, or says why it cannot be.
 fn undo(model: &mut Model) -> Vec<Command> {
     let Some(Done { what, back }) = model.done.pop() else {
@@ -210,7 +174,7 @@ pub(super) fn on_changed(
     };
     if edit {
         model.opened.retain(|opened| !matches!(opened, Opened::Diff { .. } | Opened::Versions(_)));
-        if form::is_users(&origin) {
+        if is_users(&origin) {
             model.form = None;
         }
     }

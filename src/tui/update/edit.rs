@@ -3,11 +3,12 @@
 //! Owns the way from an edit, wherever it was typed, to its writing. A file that someone else changed
 //! is left alone, and what was to be written is shown.
 
-use super::change::ask;
-use super::{form, job_form};
+use super::job_form;
+use super::requests::{ask, is_users};
 use crate::driver::{Edited, JobEdit};
 use crate::model::{JobId, JobVersion, Refusal, Severity, Source};
 use crate::tui::change::{Change, Origin, read_yaml};
+use crate::tui::cursor::Scroll;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::message::{Command, Editing, EditorEnd, Request};
 use crate::tui::model::{Model, Opened, Question, Versions};
@@ -51,7 +52,7 @@ pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> 
                 let mut lines: Vec<String> = error.lines().map(str::to_owned).collect();
                 lines.extend([String::new(), "it was:".to_owned(), String::new()]);
                 lines.extend(text.lines().map(str::to_owned));
-                model.opened.push(Opened::Paper { title, lines, scroll: 0 });
+                model.opened.push(Opened::Paper { title, lines, scroll: Scroll::default() });
                 Vec::new()
             }
         },
@@ -70,14 +71,14 @@ pub(super) fn refused(model: &mut Model, change: &Change, origin: &Origin, refus
         lines.extend([String::new(), "what was to be written:".to_owned(), String::new()]);
         lines.extend(diff.lines().map(str::to_owned));
         let title = "jobs.yaml was left alone".to_owned();
-        model.opened.push(Opened::Diff { title, lines, change: None, scroll: 0 });
+        model.opened.push(Opened::Diff { title, lines, change: None, scroll: Scroll::default() });
         return;
     }
     let text = match origin {
         Origin::User(_) => refusal.to_string(),
         Origin::Undo(what) => format!("cannot undo: {what}; {refusal}"),
     };
-    if is_edit && form::is_users(origin) && job_form::refused(model, refusal) {
+    if is_edit && is_users(origin) && job_form::refused(model, refusal) {
         return;
     }
     model.notice(Severity::Error, text);
@@ -116,7 +117,7 @@ pub(super) fn on_rehearsed(
     let (apply, close) = (way(Action::Apply), way(Action::Close));
     let title = format!("{what}. {apply} {enter}, {close} does not");
     let change = Some(Box::new((change, origin)));
-    model.opened.push(Opened::Diff { title, lines, change, scroll: 0 });
+    model.opened.push(Opened::Diff { title, lines, change, scroll: Scroll::default() });
 }
 
 /// The difference in the file, else key by key; then what is likely wrong.

@@ -78,7 +78,11 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
             output.touch();
         }
     }
-    if model.executions.is_unstarted() { Vec::new() } else { super::act::reload_executions(model) }
+    if model.executions.is_unstarted() {
+        Vec::new()
+    } else {
+        super::lists::reload_executions(model)
+    }
 }
 
 fn on_batch(model: &mut Model, batch: &Batch) {

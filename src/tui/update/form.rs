@@ -6,11 +6,10 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
-use super::change::change_each;
-use super::prompt::arguments;
+use super::requests::change_each;
 use crate::driver::{Note, RunOptions};
 use crate::model::{ExecutionId, JobId, Severity, Source};
-use crate::tui::change::{Change, Origin};
+use crate::tui::change::Change;
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::form::{Aim, Entry, Field, Form};
@@ -245,11 +244,37 @@ fn submit(model: &mut Model) -> Vec<Command> {
     }
 }
 
+/// Words between blanks; quotes of either kind keep blanks together.
+fn arguments(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
 fn is_second(form: &Form, key: &str) -> bool {
     matches!(form.field(key).map(|field| &field.entry), Some(Entry::Choice(_, 1)))
 }
 
-/// Whether the origin is the user's own.
-pub(super) const fn is_users(origin: &Origin) -> bool {
-    matches!(origin, Origin::User(_))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_keep_blanks_together() {
+        assert_eq!(arguments(r#" a "b c"d '' 'e"f' "g"#), ["a", "b cd", "", "e\"f", "g"]);
+        assert_eq!(arguments("  "), [""; 0]);
+    }
 }

@@ -3,7 +3,7 @@
 //!
 //! Owns what is asked and where the answers stand. Never judges anything itself.
 
-use super::change::ask;
+use super::requests::ask;
 use crate::driver::{Edited, Preview};
 use crate::model::{JobId, Refusal, Severity};
 use crate::tui::change::Change;

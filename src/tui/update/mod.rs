@@ -13,8 +13,10 @@ mod edit;
 mod feed;
 mod form;
 mod job_form;
+mod lists;
 mod mouse;
 mod prompt;
+mod requests;
 mod settle;
 
 use std::sync::Arc;
@@ -79,7 +81,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
             if !yes {
                 return Vec::new();
             }
-            act::clear_marks(model);
+            model.clear_marks();
             let cancel = |it: &Arc<Execution>| Request::CancelExecution(it.id);
             let mut requests: Vec<Request> = executions.iter().map(cancel).collect();
             let request =
@@ -90,7 +92,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
             if !matches!(key.code, KeyCode::Char('y' | 'Y')) {
                 return Vec::new();
             }
-            act::clear_marks(model);
+            model.clear_marks();
             let request =
                 if requests.len() > 1 { Some(Request::Each(requests)) } else { requests.pop() };
             request.map(Command::Ask).into_iter().collect()

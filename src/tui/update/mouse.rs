@@ -4,11 +4,13 @@
 
 use ratatui::layout::Position;
 
-use super::act::{act, go_to};
-use crate::tui::keys::Action;
+use super::act::act;
+use super::lists::go_to;
+use crate::tui::cursor::Move;
+use crate::tui::keys::{Action, Tab};
+use crate::tui::layout;
 use crate::tui::message::Command;
-use crate::tui::model::cursor::Move;
-use crate::tui::model::{Model, Opened, Tab};
+use crate::tui::model::{Model, Opened};
 use crate::tui::terminal::Mouse;
 
 /// Rows that a notch of the wheel moves.
@@ -32,7 +34,8 @@ fn press(model: &mut Model, at: Position) -> Vec<Command> {
         return Vec::new();
     };
     if areas.tabs.contains(at) {
-        if let Some(tab) = crate::tui::view::tab_at(model, at.x) {
+        let texts = model.tab_texts(usize::from(model.size.width));
+        if let Some(tab) = layout::tab_at(&texts, at.x) {
             go_to(model, tab);
         }
         return Vec::new();

@@ -4,7 +4,8 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use super::act::{act, set_filter};
+use super::act::act;
+use super::lists::set_filter;
 use crate::model::Severity;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::when::when;
@@ -144,36 +145,5 @@ fn why_at(model: &mut Model, typed: &str) -> Vec<Command> {
             model.notice(Severity::Warning, why);
             Vec::new()
         }
-    }
-}
-
-/// Words between blanks; quotes of either kind keep blanks together.
-pub(super) fn arguments(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for c in line.chars() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_keep_blanks_together() {
-        assert_eq!(arguments(r#" a "b c"d '' 'e"f' "g"#), ["a", "b cd", "", "e\"f", "g"]);
-        assert_eq!(arguments("  "), [""; 0]);
     }
 }

@@ -5,15 +5,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::jobfile;
 use crate::model::{AttemptKey, JobId};
+use crate::tui::keys::Tab;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::load::SLOT;
-use crate::tui::model::{Details, Link, Model, Opened, Output, Tab};
+use crate::tui::model::{Details, Link, Model, Opened, Output};
 
 /// Bytes of output that are read for the pane beside an execution.
 const PREVIEW_BYTES: u64 = 512 << 10;
 
-/// Brings everything in line; answers what is missing for what is to be seen.
-pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
+/// Brings everything in line; answers what is missing for what is to be seen. `layer_rows` is how
+/// many lines the view makes of what is opened.
+pub(crate) fn settle(model: &mut Model, layer_rows: usize) -> Vec<Command> {
     let (_, height) = model.window();
     if std::mem::take(&mut model.pulse_stale) {
         model.pulse = model.world.pulse();
@@ -30,15 +32,17 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
         }
         Tab::Workers => model.workers.settle(&model.world, height),
         Tab::System => {
-            let rows = crate::tui::view::event_rows(model);
+            let rows = model.event_rows();
             model.system.settle(rows);
         }
     }
-    settle_scroll(model, height);
+    if let Some(scroll) = model.opened.last_mut().and_then(Opened::scroll_mut) {
+        scroll.settle(layer_rows, height);
+    }
     let mut commands = Vec::new();
     if model.link == Link::Up && model.areas().is_some() {
         if model.tab == Tab::Executions && model.executions.is_unstarted() {
-            commands.extend(super::act::reload_executions(model));
+            commands.extend(super::lists::reload_executions(model));
         }
         let load = (model.tab == Tab::System && !model.system.load.asked).then(|| {
             model.system.load.asked = true;
@@ -55,18 +59,6 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
         }
     }
     commands
-}
-
-/// What is opened may have become shorter than where its window stands.
-fn settle_scroll(model: &mut Model, height: usize) {
-    let scroll = model.opened.last().map_or(0, Opened::scroll);
-    if scroll == 0 {
-        return;
-    }
-    let rows = crate::tui::view::opened_rows(model);
-    if let Some(place) = model.opened.last_mut().and_then(Opened::scroll_mut) {
-        *place = scroll.min(rows.saturating_sub(height));
-    }
 }
 
 /// The job whose details are to be seen: the opened one, or the selected one where there is a pane.

@@ -5,12 +5,12 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{joined, put, put_right};
+use super::canvas::{joined, put, put_right};
 use crate::model::{Role, Severity};
-use crate::tui::keys::Action;
+use crate::tui::keys::{Action, Tab};
 use crate::tui::model::form::Aim;
 use crate::tui::model::when::PAST_HINT;
-use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
+use crate::tui::model::{Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
 /// Where am I, is it well.
@@ -93,7 +93,7 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
 /// The tabs with their counts, and what narrows the list.
 pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     let total = usize::from(area.width);
-    let line = tab_line_in(model, total);
+    let line = tab_line(model, total);
     put(canvas, area, 0, &line);
     let room = total.saturating_sub(line.width() + 1);
     let mut parts = narrowed(model);
@@ -103,40 +103,10 @@ pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     put_right(canvas, area, 0, &Line::from(end));
 }
 
-/// Where it is narrow the counts go before any of the tabs does.
-fn tab_line_in(model: &Model, total: usize) -> Line<'static> {
-    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
-    line.unwrap_or_else(|| tab_line(model, false))
-}
-
-/// The tab that stands at that column of the tabs' line.
-pub(crate) fn tab_at(model: &Model, x: u16) -> Option<Tab> {
-    let line = tab_line_in(model, usize::from(model.size.width));
-    let mut end = 0;
-    // Each tab, and the blank behind it.
-    for (tab, spans) in Tab::ALL.into_iter().zip(line.spans.chunks(2)) {
-        end += spans.iter().map(Span::width).sum::<usize>();
-        if usize::from(x) < end {
-            return Some(tab);
-        }
-    }
-    None
-}
-
-fn tab_line(model: &Model, counts: bool) -> Line<'static> {
+fn tab_line(model: &Model, total: usize) -> Line<'static> {
     let theme = model.theme;
     let mut line = Vec::new();
-    for (number, tab) in (1..).zip(Tab::ALL) {
-        let count = match tab {
-            Tab::Jobs if counts => format!(" {}", model.world.jobs().len()),
-            Tab::Workers if counts => format!(" {}", model.world.worker_count()),
-            _ => String::new(),
-        };
-        let text = if counts {
-            format!(" {number} {}{count} ", tab.title())
-        } else {
-            format!("{number} {}", tab.title())
-        };
+    for (tab, text) in Tab::ALL.into_iter().zip(model.tab_texts(total)) {
         let style = if tab == model.tab { theme.selected() } else { theme.quiet() };
         line.push(Span::styled(text, style));
         line.push(Span::raw(" "));

@@ -4,11 +4,12 @@
 use chrono::TimeDelta;
 use ratatui::text::{Line, Span};
 
+use super::canvas::joined;
 use super::executions::{duration, late, trigger};
 use super::graph::{self, Way};
 use super::jobs::{look, sparkline};
+use super::output;
 use super::papers::broken;
-use super::{joined, output};
 use crate::model::{
     Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Role, Source, StateName,
 };

@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::put;
+use super::canvas::put;
 use super::table::{Chosen, Column, Table};
 use crate::model::{Execution, ExecutionState, StateName, Trigger};
-use crate::tui::keys::Action;
-use crate::tui::model::{Model, Tab};
+use crate::tui::keys::{Action, Tab};
+use crate::tui::model::Model;
 use crate::tui::text::{clean, countdown, moment, running_for, took};
 
 const COLUMNS: [Column; 10] = [

@@ -4,8 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{details, form, put, put_cut, tint, workers};
-use crate::tui::model::{Model, Prompt, Purpose, Question, Tab};
+use super::canvas::{put, put_cut, tint};
+use super::{details, form, workers};
+use crate::tui::keys::Tab;
+use crate::tui::model::{Model, Prompt, Purpose, Question};
 use crate::tui::text::{fit, width};
 
 /// Details of what is selected.
@@ -42,9 +44,9 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
         },
         Tab::System => return,
     };
-    put_cut(model, canvas, inside, 0, &title);
+    put_cut(model.theme, canvas, inside, 0, &title);
     for (at, line) in lines.iter().take(usize::from(inside.height)).enumerate() {
-        put_cut(model, canvas, inside, at + 1, line);
+        put_cut(model.theme, canvas, inside, at + 1, line);
     }
 }
 

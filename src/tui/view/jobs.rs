@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::put;
+use super::canvas::put;
 use super::table::{Chosen, Column, Table, with_sorted};
 use crate::model::{JobStatus, Role, StateName, Summary};
 use crate::tui::keys::Action;

@@ -9,14 +9,14 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::canvas::{joined, put, put_ends};
 use super::papers::broken;
-use super::{joined, put, put_ends};
+use crate::model::Stream;
 use crate::tui::model::output::{Line as OutputLine, Output, fold};
 use crate::tui::model::scrub::plain;
 use crate::tui::model::{Link, Model};
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
-use crate::worker::output::Stream;
 
 /// Cells of a time before a line: `14:03:18.123 `.
 const STAMP: usize = 13;

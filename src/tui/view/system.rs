@@ -5,89 +5,28 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::canvas::{joined, put};
 use super::jobs::{ASCII_BARS, BARS};
-use super::put;
 use crate::model::{Event, EventKind, Severity};
+use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
-use crate::tui::model::cursor::Move;
+use crate::tui::layout;
 use crate::tui::model::load::{Minute, SLOT};
 use crate::tui::model::{Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
-/// Rows of the upper part.
-const FACTS: u16 = 8;
-/// The same where there is room for every state.
-const ALL_FACTS: u16 = 11;
-/// From so many rows on there is.
-const ROOMY: u16 = 30;
-/// Rows of the last hour and the next day.
-const LOAD: u16 = 6;
 /// Cells of their labels.
 const LABEL: usize = 16;
 
-/// Below so many columns its parts stand one above the other.
-const NARROW: u16 = 60;
-/// Cells that today's counts need.
-const TODAY: u16 = 24;
-
-/// The parts of the tab, from the top down.
-struct Parts {
-    engine: Rect,
-    today: Rect,
-    load: Rect,
-    upcoming: Rect,
-    events: Rect,
-}
-
-fn parts(area: Rect) -> Parts {
-    let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
-    if area.width < NARROW {
-        return narrow_parts(area);
-    }
-    let upper = Rect { height: facts, ..area };
-    let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
-    let left = area.height - facts;
-    let load_rows = if left >= LOAD + 6 { LOAD } else { 0 };
-    let load = Rect { y: area.y + facts, height: load_rows, ..area };
-    let left = left - load_rows;
-    let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
-    let upcoming = Rect { y: load.bottom(), height: next_rows, ..area };
-    Parts {
-        engine: Rect { width: split, ..upper },
-        today: Rect { x: area.x + split, width: area.width - split, ..upper },
-        load,
-        upcoming,
-        events: Rect { y: upcoming.bottom(), height: left - next_rows, ..area },
-    }
-}
-
-/// Side by side nothing could be read: how things go stands above what the engine is.
-fn narrow_parts(area: Rect) -> Parts {
-    let today = Rect { height: area.height.min(5), ..area };
-    let engine =
-        Rect { y: today.bottom(), height: (area.height - today.height).min(FACTS), ..area };
-    let none = Rect { y: engine.bottom(), height: 0, ..area };
-    let left = area.height - today.height - engine.height;
-    let upcoming = Rect { height: (left / 2).min(6), ..none };
-    let events = Rect { y: upcoming.bottom(), height: left - upcoming.height, ..area };
-    Parts { engine, today, load: none, upcoming, events }
-}
-
 /// Draws the tab.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let parts = parts(area);
+    let parts = layout::system(area);
     engine(model, canvas, parts.engine);
     today(model, canvas, parts.today);
     load(model, canvas, parts.load);
     upcoming(model, canvas, parts.upcoming);
     events(model, canvas, parts.events);
-}
-
-/// How many events there is room for.
-pub(crate) fn event_rows(model: &Model) -> usize {
-    let body = model.areas().map_or(Rect::ZERO, |areas| areas.body);
-    usize::from(parts(body).events.height.saturating_sub(1))
 }
 
 /// What ended and how late it began in the last hour, and where fire times pile up in the next day.
@@ -233,7 +172,7 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
         Span::styled(format!("{} {count} {}", look.glyph, look.word), look.style)
     });
     let mut line = vec![Span::raw("   ")];
-    line.extend(super::joined(shared, "  "));
+    line.extend(joined(shared, "  "));
     put(canvas, area, alone + 1, &Line::from(line));
 }
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{put, tint};
+use super::canvas::{put, tint};
 use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
@@ -225,7 +225,7 @@ impl<'a> Table<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::options::{Charset, Colours};
+    use crate::tui::theme::{Charset, Colours};
 
     const COLUMNS: [Column; 4] = [
         Column::new("state", 10, 10, 0),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{put, tint};
+use super::canvas::{put, tint};
 use crate::jobfile;
 use crate::model::{Job, JobVersion};
 use crate::tui::model::{Model, Versions};

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::canvas::put;
 use super::details::{Page, fact, section, title};
 use super::executions::duration;
-use super::put;
 use super::table::{Chosen, Column, Table, with_sorted};
 use crate::model::{Execution, Role, Worker, WorkerId};
 use crate::tui::keys::Action;

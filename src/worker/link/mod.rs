@@ -8,10 +8,9 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -22,6 +21,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+pub use start::LinkOptions;
 
 use super::frames;
 use super::process::connect;
@@ -34,32 +35,13 @@ const HELD: usize = 4_096;
 const BATCH: usize = 64;
 
 /// A worker process that says nothing for so long is silent.
-const SILENCE: Duration = Duration::from_secs(10);
+const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// How long the answer to a hello may take: what is about to start must have started first.
 const HELLO: Duration = Duration::from_secs(60);
 
 /// The longest wait between two tries.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-
-/// Where the worker process is and how it is started.
-#[derive(Debug, Clone)]
-pub struct LinkOptions {
-    /// The data folder.
-    pub data_dir: PathBuf,
-    /// The program; crontower's own, usually.
-    pub program: PathBuf,
-    /// Its arguments; `--data-dir` and the data folder follow them.
-    pub args: Vec<OsString>,
-}
-
-impl LinkOptions {
-    /// `program worker-process --data-dir DIR`.
-    #[must_use]
-    pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
-        Self { data_dir, program, args: vec!["worker-process".into()] }
-    }
-}
 
 /// What the engine hears of the worker process.
 #[derive(Debug)]
@@ -124,6 +106,7 @@ impl Connection {
 #[derive(Debug)]
 pub struct LocalLink {
     wake: Arc<Notify>,
+    leaving: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -131,23 +114,35 @@ impl LocalLink {
     /// Connects to a worker process that is there already; starts none before [`LocalLink::wake`].
     #[must_use]
     pub fn start(options: LinkOptions, events: mpsc::Sender<LinkEvent>) -> Self {
-        Self::start_with(options, events, SILENCE)
+        Self::start_with(options, events, SILENT_AFTER)
     }
 
     fn start_with(
         options: LinkOptions,
         events: mpsc::Sender<LinkEvent>,
-        silence: Duration,
+        silent_after: Duration,
     ) -> Self {
         let wake = Arc::new(Notify::new());
-        let task = tokio::spawn(Keeper { options, events, silence, wake: wake.clone() }.run());
-        Self { wake, task }
+        let leaving = Arc::new(AtomicBool::new(false));
+        let task = LinkTask {
+            options,
+            events,
+            silent_after,
+            wake: wake.clone(),
+            leaving: leaving.clone(),
+        };
+        Self { wake, leaving, task: tokio::spawn(task.run()) }
     }
 
     /// There is work for it: a worker process is kept running from now on. Also ends the wait
     /// before another try.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// The engine stops: no worker process is started from now on, and a connection that ends is not made again.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
     }
 }
 
@@ -158,17 +153,18 @@ impl Drop for LocalLink {
 }
 
 /// Keeps the link.
-struct Keeper {
+struct LinkTask {
     options: LinkOptions,
     events: mpsc::Sender<LinkEvent>,
-    silence: Duration,
+    silent_after: Duration,
     wake: Arc<Notify>,
+    leaving: Arc<AtomicBool>,
 }
 
 /// How a connection ended.
 enum Ended {
     /// The engine hears no more.
-    NoOneListens,
+    EngineGone,
     /// After its hello.
     Down(String),
     /// Before its hello: it was just ending, most likely.
@@ -177,7 +173,7 @@ enum Ended {
     Refused(String),
 }
 
-impl Keeper {
+impl LinkTask {
     async fn run(self) {
         let mut failures = 0u32;
         // One that runs is found again; none is started unasked.
@@ -185,17 +181,17 @@ impl Keeper {
         if stream.is_none() {
             self.wake.notified().await;
         }
-        loop {
+        while !self.leaving.load(Ordering::Relaxed) {
             let connected = match stream.take() {
                 Some(stream) => Ok(stream),
                 None => start::connect_or_start(&self.options).await,
             };
             let ended = match connected {
-                Ok(stream) => self.converse(stream).await,
+                Ok(stream) => self.serve_connection(stream).await,
                 Err(reason) => Ended::Refused(reason),
             };
             let event = match ended {
-                Ended::NoOneListens => return,
+                Ended::EngineGone => return,
                 Ended::Down(reason) => {
                     failures = 0;
                     Some(LinkEvent::Down { reason })
@@ -222,7 +218,7 @@ impl Keeper {
     }
 
     /// From hello to end.
-    async fn converse(&self, stream: UnixStream) -> Ended {
+    async fn serve_connection(&self, stream: UnixStream) -> Ended {
         let (reader, mut writer) = stream.into_split();
         let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_FROM_WORKER));
         if let Err(error) = send(&mut writer, &[ToWorker::Hello { version: VERSION }]).await {
@@ -236,19 +232,19 @@ impl Keeper {
         let (queue, to_send) = mpsc::channel(HELD);
         let up = LinkEvent::Up { hello, connection: Connection { queue } };
         if self.events.send(up).await.is_err() {
-            return Ended::NoOneListens;
+            return Ended::EngineGone;
         }
         tokio::select! {
             ended = self.hear(&mut reader) => ended,
             error = speak(&mut writer, to_send) => Ended::Down(error.to_string()),
-            () = self.events.closed() => Ended::NoOneListens,
+            () = self.events.closed() => Ended::EngineGone,
         }
     }
 
     async fn hear(&self, reader: &mut Reader) -> Ended {
         let mut silent = false;
         loop {
-            let event = match timeout(self.silence, reader.next()).await {
+            let event = match timeout(self.silent_after, reader.next()).await {
                 Err(_) if silent => continue,
                 Err(_) => {
                     silent = true;
@@ -264,7 +260,7 @@ impl Keeper {
                 },
             };
             if self.events.send(event).await.is_err() {
-                return Ended::NoOneListens;
+                return Ended::EngineGone;
             }
         }
     }

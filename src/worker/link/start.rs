@@ -2,10 +2,11 @@
 //!
 //! Owns what it is given: no terminal, no stream of ours, and a log of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,14 +15,32 @@ use tokio::net::UnixStream;
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::LinkOptions;
 use crate::worker::process::{READY, connect};
 
 /// How long it may take to open its socket.
-const TO_BE_READY: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The log is turned over beyond this.
 const LARGEST_LOG: u64 = 1 << 20;
+
+/// Where the worker process is and how it is started.
+#[derive(Debug, Clone)]
+pub struct LinkOptions {
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// The program; crontower's own, usually.
+    pub program: PathBuf,
+    /// Its arguments; `--data-dir` and the data folder follow them.
+    pub args: Vec<OsString>,
+}
+
+impl LinkOptions {
+    /// `program worker-process --data-dir DIR`.
+    #[must_use]
+    pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
+        Self { data_dir, program, args: vec!["worker-process".into()] }
+    }
+}
 
 /// Connects to the worker process; starts it if none answers.
 ///
@@ -52,7 +71,7 @@ pub(super) async fn connect_or_start(options: &LinkOptions) -> Result<UnixStream
         tracing::debug!(pid, ?ended, "the worker process ended");
     });
     let ready = match stdout {
-        Some(stdout) => timeout(TO_BE_READY, ready(stdout)).await,
+        Some(stdout) => timeout(READY_TIMEOUT, ready(stdout)).await,
         None => Ok(false),
     };
     match ready {

@@ -9,13 +9,13 @@ use tokio::net::UnixListener;
 
 use super::*;
 use crate::clock::Clock;
+use crate::commands::Registry;
 use crate::model::Ended as AttemptEnded;
 use crate::model::{AttemptKey, Outcome, Running, StopCause};
 use crate::worker::process::tests::{assignment, lives, number_in, output};
 use crate::worker::process::{ServeOptions, serve};
-use crate::worker::registry::Registry;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Not a test: the program that the tests here start as a worker process.
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +59,7 @@ impl Drop for Folder {
         {
             signal(pid, Signal::TERM);
             let begin = Clock.now().monotonic;
-            while lives(pid) && Clock.now().monotonic - begin < PATIENCE {
+            while lives(pid) && Clock.now().monotonic - begin < TEST_TIMEOUT {
                 std::thread::yield_now();
             }
         }
@@ -86,7 +86,10 @@ impl Engine {
     }
 
     async fn next(&mut self) -> LinkEvent {
-        timeout(PATIENCE, self.events.recv()).await.expect("no event came").expect("the link ended")
+        timeout(TEST_TIMEOUT, self.events.recv())
+            .await
+            .expect("no event came")
+            .expect("the link ended")
     }
 
     async fn up(&mut self) -> Up {
@@ -138,7 +141,7 @@ fn signal(pid: i32, signal: Signal) {
 async fn gone(pid: i32) {
     let begin = Clock.now().monotonic;
     while lives(pid) {
-        assert!(Clock.now().monotonic - begin < PATIENCE, "{pid} lives on");
+        assert!(Clock.now().monotonic - begin < TEST_TIMEOUT, "{pid} lives on");
         tokio::task::yield_now().await;
     }
 }

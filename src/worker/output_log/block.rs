@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::LONGEST_LINE;
-use crate::worker::output::{OutputLine, Stream};
+use super::layout::LONGEST_LINE;
+use crate::model::{OutputLine, Stream};
 
 /// No header is longer.
 pub(super) const LONGEST_HEADER: usize = 40;

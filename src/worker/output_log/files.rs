@@ -9,9 +9,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::block::{Header, piece, whole_lines};
+use super::layout::{LONGEST_LINE, tail_path};
 use super::lines::Blocks;
-use super::{LONGEST_LINE, tail_path};
-use crate::worker::output::Stream;
+use crate::model::Stream;
 
 /// The files of one attempt's output. None is made before there is output.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Files {
     /// Bytes lost since the last block, and why.
     lost: u64,
     lost_why: String,
+    /// All bytes lost so far, marked or not.
+    lost_in_all: u64,
     scratch: Vec<u8>,
 }
 
@@ -53,12 +55,27 @@ impl Files {
     pub(super) fn new(head_path: PathBuf, limit: u64) -> Self {
         let half = limit / 2;
         let (lost_why, scratch) = (String::new(), Vec::new());
-        Self { head_path, head: None, tail: None, half, offset: 0, lost: 0, lost_why, scratch }
+        Self {
+            head_path,
+            head: None,
+            tail: None,
+            half,
+            offset: 0,
+            lost: 0,
+            lost_why,
+            lost_in_all: 0,
+            scratch,
+        }
     }
 
     /// Where in the stream the next block goes.
     pub(super) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// All bytes of output that the disk did not take.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost_in_all
     }
 
     /// Writes blocks. What the disk does not take is lost, and the loss marked before what it takes
@@ -84,6 +101,9 @@ impl Files {
     fn append_block(&mut self, header: Header, payload: &[u8]) {
         if let Err(error) = self.mark_loss(header.at).and_then(|()| self.place(header, payload)) {
             self.lost += payload.len() as u64;
+            if header.stream != Stream::Gap {
+                self.lost_in_all += payload.len() as u64;
+            }
             self.lost_why = error.to_string();
         }
     }

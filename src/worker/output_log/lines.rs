@@ -3,15 +3,15 @@
 //!
 //! Owns the cutting into blocks and the bound of memory. Never touches a file.
 
-use super::LONGEST_LINE;
 use super::block::{Header, piece};
-use crate::worker::output::Stream;
+use super::layout::LONGEST_LINE;
+use crate::model::Stream;
 
 /// Beyond so many bytes a producer that can wait should.
-pub(super) const FULL: usize = 1 << 20;
+pub(super) const PENDING_FULL: usize = 1 << 20;
 
 /// Beyond so many bytes output is lost, and the loss marked.
-const OVERFULL: usize = 4 << 20;
+const MAX_PENDING: usize = 4 << 20;
 
 /// Blocks and the bytes they stand for, one after the other.
 #[derive(Debug, Default)]
@@ -35,14 +35,18 @@ pub(super) struct Arrived {
     partial: [Vec<u8>; 2],
     /// Bytes lost since the last block.
     lost: u64,
+    /// All bytes lost so far, marked or not.
+    pub(super) lost_in_all: u64,
 }
 
 impl Arrived {
     /// Takes bytes of a stream.
     pub(super) fn take(&mut self, at: i64, stream: Stream, bytes: &[u8]) {
         let Some(partial) = self.partial.get_mut(stream as usize) else { return };
-        if self.blocks.bytes.len() + bytes.len() > OVERFULL {
-            self.lost += (partial.len() + bytes.len()) as u64;
+        if self.blocks.bytes.len() + bytes.len() > MAX_PENDING {
+            let lost = (partial.len() + bytes.len()) as u64;
+            self.lost += lost;
+            self.lost_in_all += lost;
             *partial = Vec::new();
             return;
         }
@@ -153,7 +157,7 @@ mod tests {
         for _ in 0..1_000 {
             arrived.take(1, Stream::Stdout, &line);
         }
-        assert!(arrived.blocks.bytes.len() <= OVERFULL);
+        assert!(arrived.blocks.bytes.len() <= MAX_PENDING);
         let kept = arrived.blocks.bytes.len();
         arrived.blocks = Blocks::default();
         arrived.take(2, Stream::Stdout, b"again\n");

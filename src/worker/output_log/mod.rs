@@ -12,7 +12,8 @@
 
 mod block;
 mod files;
-mod kept;
+mod inventory;
+mod layout;
 mod lines;
 mod reader;
 mod tail;
@@ -20,27 +21,8 @@ mod tail;
 mod tests;
 mod writer;
 
-use std::path::{Path, PathBuf};
-
-use crate::model::AttemptKey;
-
-pub use kept::{kept_outputs, last_written, output_bytes};
+pub use inventory::{kept_outputs, last_written, output_bytes};
+pub use layout::LONGEST_LINE;
 pub use reader::{read_output, remove_output};
 pub use tail::read_tail;
 pub use writer::{Grew, OutputLog, OutputWriter};
-
-/// The longest line kept in one piece; a longer one is cut into parts of this size.
-pub const LONGEST_LINE: usize = 64 << 10;
-
-/// The file that an attempt's output begins in.
-fn head_path(data_dir: &Path, key: AttemptKey) -> PathBuf {
-    let id = key.execution_id.to_string();
-    // The end of an id is random, so the folders fill evenly.
-    let shard = &id[id.len() - 2..];
-    data_dir.join("output").join(shard).join(format!("{id}.{}", key.attempt))
-}
-
-/// The folder of its later segments.
-fn tail_path(head: &Path) -> PathBuf {
-    head.with_added_extension("tail")
-}

@@ -8,9 +8,9 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::block::{Decoded, Header, LONGEST_HEADER};
-use super::{LONGEST_LINE, head_path, tail_path};
+use super::layout::{LONGEST_LINE, head_path, tail_path};
 use crate::model::AttemptKey;
-use crate::worker::output::{OutputChunk, OutputLine, Stream};
+use crate::model::{OutputChunk, OutputLine, Stream};
 
 /// No chunk is larger, whatever is asked for.
 const LARGEST_CHUNK: u64 = 8 << 20;
@@ -27,10 +27,12 @@ pub fn read_output(
     max_bytes: u64,
 ) -> io::Result<OutputChunk> {
     let head = head_path(data_dir, key);
-    // The tail is looked at first: if it is there, the head does not grow any more.
+    // The tail is listed first: if it exists, the head no longer grows.
     let mut files = segments(&tail_path(&head))?;
     match fs::metadata(&head) {
-        Ok(found) => files.insert(0, (0, found.len(), head)),
+        // Opening a pipe would wait for its writer.
+        Ok(found) if found.is_file() => files.insert(0, (0, found.len(), head)),
+        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -39,7 +41,8 @@ pub fn read_output(
     let count = files.len();
     for (index, (begins, length, path)) in files.into_iter().enumerate() {
         let last = index + 1 == count;
-        if chunk.next >= begins + length && !last {
+        // Also where damaged files overlap, the reader never goes back: it would come by again and again.
+        if chunk.next >= begins + length {
             continue;
         }
         let mut gap = None;
@@ -48,31 +51,40 @@ pub fn read_output(
             gap = Some(format!("{} bytes left out", begins - chunk.next));
             chunk.next = begins;
         }
-        let inside = (chunk.next - begins).min(length);
-        chunk.next = begins + inside;
-        let bytes = match read_part(&path, inside, left) {
+        let bytes = match read_part(&path, chunk.next - begins, left) {
             Ok(bytes) => bytes,
             // Removed meanwhile, as the oldest segment: the next one begins with a gap.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                chunk.next = before_gap;
+                continue;
+            }
             Err(error) => return Err(error),
         };
         let used = parse(&bytes, left, last, gap, &mut chunk.lines);
         if used == 0 && before_gap < begins {
-            // Nothing follows the gap yet, so it has not been told.
+            // Nothing follows the gap yet, so it has not been shown.
             chunk.next = before_gap;
             break;
         }
         chunk.next += used;
         left = left.saturating_sub(used);
         if chunk.next < begins + length {
-            // What is left of the last file without a whole block in it is being written.
-            chunk.at_end = last && used == 0;
-            break;
+            // In the last file, what is left without a whole block is being written. In any other it is missing: the
+            // file has become shorter.
+            chunk.at_end = used == 0;
+            if last || used > 0 {
+                break;
+            }
+            chunk.at_end = false;
+            let missing = begins + length - chunk.next;
+            chunk.lines.push(gap_line(format!("{missing} bytes are missing"), chunk.lines.last()));
+            chunk.next = begins + length;
         }
         if left == 0 {
             chunk.at_end = last;
             break;
         }
+        chunk.at_end = true;
     }
     Ok(chunk)
 }
@@ -103,7 +115,8 @@ pub(super) fn segments(dir: &Path) -> io::Result<Vec<(u64, u64, PathBuf)>> {
         .filter_map(Result::ok)
         .filter_map(|entry| {
             let begins = u64::from_str_radix(entry.file_name().to_str()?, 16).ok()?;
-            Some((begins, entry.metadata().ok()?.len(), entry.path()))
+            let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some((begins, found.len(), entry.path()))
         })
         // An offset beyond any real one would overflow what is counted with it.
         .filter(|(begins, ..)| *begins < 1 << 60)

@@ -7,10 +7,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::block::{Decoded, Header, LONGEST_HEADER};
+use super::layout::{LONGEST_LINE, head_path, tail_path};
 use super::reader::segments;
-use super::{LONGEST_LINE, head_path, tail_path};
 use crate::model::AttemptKey;
-use crate::worker::output::Stream;
+use crate::model::Stream;
 
 /// The last `most` bytes, or fewer, of what an attempt has written to both of its streams.
 ///

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::worker::output::{OutputChunk, Stream};
-use crate::worker::registry::OutputSink as _;
+use crate::commands::OutputSink as _;
+use crate::model::AttemptKey;
+use crate::model::{OutputChunk, Stream};
 
 fn key() -> AttemptKey {
     AttemptKey { execution_id: "0192f0c123457abc8def0123456789ab".parse().unwrap(), attempt: 1 }
@@ -162,9 +163,11 @@ async fn a_disk_that_takes_nothing_costs_the_output_and_nothing_else() {
     let bench = bench();
     fs::write(bench.dir.path().join("output"), "in the way").unwrap();
     let log = bench.write(1 << 20, &[(Stream::Stdout, "lost\n")]).await;
+    assert_eq!(log.lost(), 5);
     fs::remove_file(bench.dir.path().join("output")).unwrap();
     log.write(Stream::Stdout, b"kept\n");
     log.settle().await;
+    assert_eq!(log.lost(), 5);
     let text = bench.text(1 << 20);
     assert!(text.starts_with("g 5 bytes of output were lost: "), "{text}");
     assert!(text.ends_with("o kept\n"), "{text}");
@@ -194,4 +197,107 @@ async fn a_closed_log_takes_nothing() {
     log.write(Stream::Stdout, b"two\n");
     log.settle().await;
     assert_eq!(bench.text(100), "o one\n");
+}
+
+/// Reads a chunk after the other, as `logs` does; fails where a chunk leads nowhere.
+fn read_to_the_end(bench: &Bench, max_bytes: u64) -> Vec<String> {
+    let (mut from, mut lines) = (0, Vec::new());
+    for _ in 0..10_000 {
+        let chunk = bench.read(from, max_bytes);
+        assert!(chunk.next >= from, "the reader goes back: {} after {from}", chunk.next);
+        assert!(chunk.next > from || chunk.at_end, "the reader stands still at {from}");
+        let text =
+            |line: &crate::model::OutputLine| String::from_utf8_lossy(&line.text).into_owned();
+        lines.extend(chunk.lines.iter().map(text));
+        if chunk.next == from {
+            return lines;
+        }
+        from = chunk.next;
+    }
+    panic!("the reader does not come to an end");
+}
+
+#[tokio::test]
+async fn a_head_that_reaches_into_the_tail_is_read_once() {
+    let bench = bench();
+    let lines: Vec<String> = (0..100).map(|n| format!("line {n:04}\n")).collect();
+    let writes: Vec<_> = lines.iter().map(|line| (Stream::Stdout, line.as_str())).collect();
+    bench.write(200, &writes).await;
+    let head = bench.dir.path().join("output/ab/0192f0c123457abc8def0123456789ab.1");
+    let before = fs::read(&head).unwrap();
+    // Ten times as long: it reaches beyond the last segment.
+    fs::write(&head, before.repeat(100)).unwrap();
+    for max_bytes in [1, 64, 1 << 20] {
+        assert_eq!(read_to_the_end(&bench, max_bytes).len(), 100 * 10);
+    }
+}
+
+#[tokio::test]
+async fn whatever_damage_files_have_a_reader_comes_to_an_end() {
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+    let bench = bench();
+    let lines: Vec<String> = (0..100).map(|n| format!("line {n:04}\n")).collect();
+    let writes: Vec<_> = lines.iter().map(|line| (Stream::Stdout, line.as_str())).collect();
+    bench.write(400, &writes).await.close();
+    let head = bench.dir.path().join("output/ab/0192f0c123457abc8def0123456789ab.1");
+    let tail = head.with_added_extension("tail");
+    let whole: Vec<_> = std::iter::once(head.clone())
+        .chain(fs::read_dir(&tail).unwrap().map(|entry| entry.unwrap().path()))
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    let damage = proptest::collection::vec((any::<u8>(), 0u8..6, any::<u16>()), 1..4);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(64));
+    let run = runner.run(&(damage, 1u64..3_000), |(damage, max_bytes)| {
+        let _ = fs::remove_dir_all(&tail);
+        fs::create_dir(&tail).unwrap();
+        for (path, content) in &whole {
+            fs::write(path, content).unwrap();
+        }
+        for (which, what, at) in damage {
+            let (path, content) = &whole[usize::from(which) % whole.len()];
+            let at = usize::from(at) % (content.len() + 1);
+            let mut bytes = content.clone();
+            match what {
+                0 => bytes.truncate(at),
+                1 => bytes.extend(vec![0xff; at]),
+                2 => bytes = content.repeat(1 + at % 8),
+                3 => bytes.iter_mut().skip(at).take(3).for_each(|byte| *byte ^= 0x55),
+                4 => fs::write(tail.join(format!("{at:016x}")), content).unwrap(),
+                _ => {
+                    let _ = fs::remove_file(path);
+                    fs::create_dir_all(path).unwrap();
+                    continue;
+                }
+            }
+            if path.is_file() {
+                fs::write(path, bytes).unwrap();
+            }
+        }
+        read_to_the_end(&bench, max_bytes);
+        for (path, _) in &whole {
+            if path.is_dir() {
+                fs::remove_dir(path).unwrap();
+            }
+        }
+        Ok(())
+    });
+    run.unwrap();
+}
+
+#[tokio::test]
+async fn a_pipe_or_a_folder_in_place_of_output_holds_no_reader() {
+    let bench = bench();
+    let folder = bench.dir.path().join("output/ab");
+    fs::create_dir_all(&folder).unwrap();
+    let head = folder.join("0192f0c123457abc8def0123456789ab.1");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &head,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert_eq!(bench.read(0, 100), OutputChunk { lines: Vec::new(), next: 0, at_end: true });
 }

@@ -5,6 +5,7 @@
 //! told of them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,19 +14,19 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::files::Files;
-use super::head_path;
-use super::lines::{Arrived, FULL};
+use super::layout::head_path;
+use super::lines::{Arrived, PENDING_FULL};
 use crate::clock::Clock;
+use crate::commands::OutputSink;
 use crate::model::AttemptKey;
-use crate::worker::mask::{Cover, Mask};
-use crate::worker::output::Stream;
-use crate::worker::registry::OutputSink;
+use crate::model::Stream;
+use crate::worker::redact::{RedactPatterns, Redactor};
 
 /// The least time between two pieces of news of one attempt.
 const NEWS: Duration = Duration::from_millis(50);
 
 /// How long a producer waits for the disk before output is lost.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Told that an attempt's stream has grown to so many bytes. Must not block.
 pub type Grew = Box<dyn Fn(AttemptKey, u64) + Send>;
@@ -58,23 +59,24 @@ impl OutputWriter {
     /// The log of an attempt. Nothing is made on disk before there is output.
     #[must_use]
     pub fn log(&self, key: AttemptKey, limit: u64) -> Arc<OutputLog> {
-        self.masked_log(key, limit, None)
+        self.redacted_log(key, limit, None)
     }
 
     /// The log of an attempt that knows secrets: they are never held, let alone written.
-    pub(in crate::worker) fn masked_log(
+    pub(in crate::worker) fn redacted_log(
         &self,
         key: AttemptKey,
         limit: u64,
-        mask: Option<Arc<Mask>>,
+        redact: Option<Arc<RedactPatterns>>,
     ) -> Arc<OutputLog> {
         let log = Log {
             key,
             limit,
-            mask,
+            redact,
             head: head_path(&self.data_dir, key),
             pending: Mutex::default(),
             written: Notify::new(),
+            lost: AtomicU64::new(0),
             files: Mutex::new(None),
         };
         Arc::new(OutputLog { log: Arc::new(log), queue: self.queue.clone() })
@@ -93,10 +95,12 @@ pub struct OutputLog {
 struct Log {
     key: AttemptKey,
     limit: u64,
-    mask: Option<Arc<Mask>>,
+    redact: Option<Arc<RedactPatterns>>,
     head: PathBuf,
     pending: Mutex<Pending>,
     written: Notify,
+    /// Bytes that the disk did not take.
+    lost: AtomicU64,
     /// The writing thread's own.
     files: Mutex<Option<Files>>,
 }
@@ -104,8 +108,8 @@ struct Log {
 #[derive(Debug, Default)]
 struct Pending {
     arrived: Arrived,
-    /// Where there is a mask: what hides secrets in either stream.
-    covers: [Cover; 2],
+    /// Where there is a redact: what hides secrets in either stream.
+    redactors: [Redactor; 2],
     /// Whether the writing thread has it, or will.
     busy: bool,
     /// Whether there has been any output.
@@ -117,19 +121,19 @@ struct Pending {
 }
 
 impl Pending {
-    fn take_covered(&mut self, mask: &Mask, at: i64, stream: Stream, bytes: &[u8]) {
-        let Some(cover) = self.covers.get_mut(stream as usize) else { return };
+    fn take_redacted(&mut self, redact: &RedactPatterns, at: i64, stream: Stream, bytes: &[u8]) {
+        let Some(redactor) = self.redactors.get_mut(stream as usize) else { return };
         let mut shown = Vec::with_capacity(bytes.len());
-        cover.take(mask, bytes, &mut shown);
+        redactor.take(redact, bytes, &mut shown);
         self.arrived.take(at, stream, &shown);
     }
 
     /// Takes what was held back because it looked like the beginning of a secret.
-    fn uncover(&mut self, at: i64) {
+    fn flush_redactors(&mut self, at: i64) {
         for (stream, index) in [(Stream::Stdout, 0), (Stream::Stderr, 1)] {
-            if self.covers[index].holds() {
+            if self.redactors[index].holds() {
                 let mut shown = Vec::new();
-                self.covers[index].finish(&mut shown);
+                self.redactors[index].finish(&mut shown);
                 self.arrived.take(at, stream, &shown);
             }
         }
@@ -147,9 +151,9 @@ impl OutputSink for OutputLog {
         let at = now_micros();
         let mut pending = self.log.pending();
         if !pending.finished {
-            match &self.log.mask {
+            match &self.log.redact {
                 None => pending.arrived.take(at, stream, bytes),
-                Some(mask) => pending.take_covered(mask, at, stream, bytes),
+                Some(redact) => pending.take_redacted(redact, at, stream, bytes),
             }
             self.hand_over(&mut pending);
         }
@@ -183,7 +187,7 @@ impl OutputLog {
             let written = self.log.written.notified();
             {
                 let mut pending = self.log.pending();
-                if pending.arrived.blocks.bytes.len() < FULL {
+                if pending.arrived.blocks.bytes.len() < PENDING_FULL {
                     pending.stalled = false;
                     return;
                 }
@@ -191,7 +195,7 @@ impl OutputLog {
                     return;
                 }
             }
-            if timeout(PATIENCE, written).await.is_err() {
+            if timeout(WRITE_TIMEOUT, written).await.is_err() {
                 self.log.pending().stalled = true;
             }
         }
@@ -202,22 +206,31 @@ impl OutputLog {
     pub async fn settle(&self) {
         {
             let mut pending = self.log.pending();
-            pending.uncover(now_micros());
+            pending.flush_redactors(now_micros());
             pending.arrived.flush_partial(now_micros());
             pending.arrived.mark_loss(now_micros());
             self.hand_over(&mut pending);
         }
         loop {
             let written = self.log.written.notified();
-            if !self.log.pending().busy || timeout(PATIENCE, written).await.is_err() {
+            if !self.log.pending().busy || timeout(WRITE_TIMEOUT, written).await.is_err() {
                 return;
             }
         }
     }
 
+    /// Bytes of output that were lost so far: the disk did not take them, or not in time. Of a disk that hangs, what
+    /// waits for it counts too.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        let pending = self.log.pending();
+        let waiting = if pending.stalled { pending.arrived.blocks.bytes.len() as u64 } else { 0 };
+        self.log.lost.load(Ordering::Relaxed) + pending.arrived.lost_in_all + waiting
+    }
+
     /// Takes nothing from now on.
     pub fn close(&self) {
-        self.log.pending().uncover(now_micros());
+        self.log.pending().flush_redactors(now_micros());
         self.flush_partial();
         let mut pending = self.log.pending();
         pending.finished = true;
@@ -284,6 +297,7 @@ fn write_pending(log: &Log) {
         if log.pending().finished {
             files.finish(now_micros());
         }
+        log.lost.store(files.lost(), Ordering::Relaxed);
         let mut pending = log.pending();
         pending.busy = !pending.arrived.blocks.headers.is_empty();
         let done = !pending.busy;

@@ -20,7 +20,7 @@ use crate::worker::frames;
 use crate::worker::protocol::ToWorker;
 
 /// Connections that have not said hello yet.
-const STRANGERS: usize = 16;
+const MAX_PENDING_HELLOS: usize = 16;
 
 /// How long they have for it.
 const HELLO: Duration = Duration::from_secs(10);
@@ -42,20 +42,20 @@ pub(super) enum Inbound {
 
 /// Takes connections.
 #[derive(Debug)]
-pub(super) struct Reception {
-    strangers: Arc<Semaphore>,
+pub(super) struct Acceptor {
+    pending_hellos: Arc<Semaphore>,
     inbound: mpsc::Sender<(ConnectionId, Inbound)>,
     last: ConnectionId,
 }
 
-impl Reception {
+impl Acceptor {
     pub(super) fn new(inbound: mpsc::Sender<(ConnectionId, Inbound)>) -> Self {
-        Self { strangers: Arc::new(Semaphore::new(STRANGERS)), inbound, last: 0 }
+        Self { pending_hellos: Arc::new(Semaphore::new(MAX_PENDING_HELLOS)), inbound, last: 0 }
     }
 
     /// Reads from a connection on a task of its own. One too many is closed at once.
     pub(super) fn take(&mut self, stream: UnixStream) {
-        let Ok(place) = self.strangers.clone().try_acquire_owned() else { return };
+        let Ok(place) = self.pending_hellos.clone().try_acquire_owned() else { return };
         self.last += 1;
         let (id, inbound) = (self.last, self.inbound.clone());
         tokio::spawn(async move {

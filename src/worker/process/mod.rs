@@ -6,12 +6,13 @@
 //! became of it until that is committed.
 
 mod connection;
-mod desk;
+mod error;
 mod outbox;
 mod recovery;
 mod socket;
 #[cfg(test)]
 pub(super) mod tests;
+mod worker_loop;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -24,18 +25,19 @@ use rustix::process::{Pid, getpid, setsid, umask};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub use error::WorkerError;
 pub(super) use socket::connect;
 
 use super::journal::{Journal, ProcessMark};
 use super::output_log::OutputWriter;
 use super::processes::own_session;
 use super::protocol::FromWorker;
-use super::registry::Registry;
 use super::runner::{Report, Runner, remove_leftover_scripts};
 use crate::clock;
-use desk::{Desk, Inputs};
+use crate::commands::Registry;
 use outbox::Outbox;
-use recovery::Inheritance;
+use recovery::Recovered;
+use worker_loop::{Inputs, WorkerLoop};
 
 /// The line on standard output that says that the socket is open.
 pub(super) const READY: &str = "crontower: worker process ready";
@@ -68,49 +70,6 @@ impl ServeOptions {
     }
 }
 
-/// Why a worker process does not serve.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// Another one does.
-    #[error("the worker process {holder} serves the data folder {} already", .path.display())]
-    Served {
-        /// The data folder.
-        path: PathBuf,
-        /// Its process id.
-        holder: String,
-    },
-    /// The data folder cannot be used.
-    #[error(
-        "cannot use {}: {source}; check that it can be written to, or name another --data-dir",
-        .path.display()
-    )]
-    DataDir {
-        /// What cannot be used.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The socket cannot be opened.
-    #[error("cannot listen on {}: {source}", .path.display())]
-    Socket {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It cannot leave its terminal.
-    #[error("cannot begin a session of its own: {0}; crontower starts its worker process itself")]
-    Session(io::Error),
-    /// The system refuses what it needs.
-    #[error("the system refuses {what}: {source}")]
-    System {
-        /// What.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
 /// Serves a data folder until nothing runs and no engine is connected.
 ///
 /// # Errors
@@ -126,8 +85,8 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         // So that it keeps no file system from being unmounted; the data folder is in use anyway.
         std::env::set_current_dir(&data_dir).map_err(system("its folder"))?;
     }
-    let signals = desk::Signals::new(options.alone).map_err(system("signal handlers"))?;
-    let entrance = socket::Entrance::open(&data_dir, &lock)?;
+    let signals = worker_loop::Signals::new(options.alone).map_err(system("signal handlers"))?;
+    let listener = socket::Listener::open(&data_dir, &lock)?;
     if options.alone {
         say_ready();
     }
@@ -154,10 +113,10 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         reports,
         draining: draining.clone(),
     });
-    let inputs = Inputs { entrance, signals, reported };
-    let desk = Desk::new(runner, journal, outbox, &left, options.idle_grace);
+    let inputs = Inputs { listener, signals, reported };
+    let worker_loop = WorkerLoop::new(runner, journal, outbox, &left, options.idle_grace);
     end_orphans(left.orphans, orphans_reports).map_err(system("a thread for leftovers"))?;
-    desk.run(inputs).await;
+    worker_loop.run(inputs).await;
     // A stale socket is no harm: the next one replaces it under the lock.
     _ = socket::remove(&data_dir);
     drop(lock);
@@ -185,10 +144,10 @@ fn say_ready() {
 }
 
 /// Reads the predecessor's journal, and begins a new one with what is left of it.
-async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Inheritance)> {
+async fn begin(data_dir: PathBuf) -> io::Result<(Arc<Journal>, Recovered)> {
     let work = move || {
         let boot_id = clock::boot_id();
-        let left = Inheritance::of(Journal::replay(&data_dir)?, &boot_id);
+        let left = Recovered::of(Journal::replay(&data_dir)?, &boot_id);
         remove_leftover_scripts(&data_dir);
         let mark = ProcessMark { boot_id, session: own_session() };
         let journal = Journal::begin(&data_dir, mark, &left.ended, &left.unfinished)?;

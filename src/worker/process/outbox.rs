@@ -28,7 +28,7 @@ const HELD_NEWS: usize = 4_096;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// How long the engine's side may take nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The messages on their way to one engine.
 #[derive(Debug, Default)]
@@ -147,8 +147,8 @@ fn write(socket: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
 
 fn wait_until_writable(socket: &OwnedFd) -> io::Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::OUT)];
-    let patience = Timespec::try_from(PATIENCE).ok();
-    match poll(&mut fds, patience.as_ref()) {
+    let timeout = Timespec::try_from(WRITE_TIMEOUT).ok();
+    match poll(&mut fds, timeout.as_ref()) {
         Ok(0) => Err(io::Error::new(io::ErrorKind::TimedOut, "the engine reads nothing")),
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),

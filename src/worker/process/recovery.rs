@@ -13,7 +13,7 @@ use crate::worker::processes::{Leftover, Process, end_leftovers, own_group};
 
 /// What a journal comes to.
 #[derive(Debug, Default)]
-pub(super) struct Inheritance {
+pub(super) struct Recovered {
     /// Ends that no engine has committed.
     pub(super) ended: Vec<Ended>,
     /// What still runs, as the journal told it.
@@ -28,28 +28,28 @@ pub(super) struct Orphan {
     leftover: Leftover,
 }
 
-impl Inheritance {
+impl Recovered {
     /// Takes one look at what a predecessor's journal tells.
     pub(super) fn of(told: BTreeMap<AttemptKey, Told>, boot_id: &str) -> Self {
-        let mut inheritance = Self::default();
+        let mut recovered = Self::default();
         let all = if told.is_empty() { Vec::new() } else { Process::all() };
         for told in told.into_values() {
             let Told::Unfinished { by, starting, group } = &told else {
                 let Told::Ended(ended) = told else { continue };
-                inheritance.ended.push(ended);
+                recovered.ended.push(ended);
                 continue;
             };
             let leftover = leftover(by, starting, *group, boot_id);
             match leftover.filter(|leftover| leftover.is_alive(&all)) {
                 Some(leftover) => {
                     let starting = starting.clone();
-                    inheritance.orphans.push(Orphan { starting, leftover });
-                    inheritance.unfinished.push(told);
+                    recovered.orphans.push(Orphan { starting, leftover });
+                    recovered.unfinished.push(told);
                 }
-                None => inheritance.ended.push(lost(starting, by.boot_id == boot_id)),
+                None => recovered.ended.push(lost(starting, by.boot_id == boot_id)),
             }
         }
-        inheritance
+        recovered
     }
 
     /// What still runs, as an engine is told of it.
@@ -84,6 +84,7 @@ fn lost(starting: &Starting, same_boot: bool) -> Ended {
         exit_code: None,
         error: Some(reason(same_boot)),
         result: None,
+        output_lost: 0,
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
-use super::WorkerError;
+use super::error::WorkerError;
 
 /// Where the socket is.
 const SOCKET: &str = "worker.sock";
@@ -86,7 +86,7 @@ fn address(data_dir: &Path) -> io::Result<Address> {
 
 /// Where engines come in.
 #[derive(Debug)]
-pub(super) struct Entrance<'a> {
+pub(super) struct Listener<'a> {
     data_dir: &'a Path,
     lock: &'a Lock,
     listener: UnixListener,
@@ -96,7 +96,7 @@ pub(super) struct Entrance<'a> {
     told: bool,
 }
 
-impl<'a> Entrance<'a> {
+impl<'a> Listener<'a> {
     /// Opens the socket.
     pub(super) fn open(data_dir: &'a Path, lock: &'a Lock) -> Result<Self, WorkerError> {
         let listener = listen(data_dir, lock)?;

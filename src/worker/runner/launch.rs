@@ -15,8 +15,8 @@ use tokio::process::{Child, Command};
 
 use super::pipes::{Pipe, Pipes};
 use super::script::Invocation;
-use super::{Runner, Surroundings};
-use crate::worker::output::Stream;
+use super::{Environment, Runner};
+use crate::model::Stream;
 use crate::worker::wait;
 
 /// How often a script's file is tried while it is "busy".
@@ -29,13 +29,13 @@ impl Runner {
     /// A sentence that says why it could not be started.
     pub(super) async fn launch(
         &self,
-        surroundings: &Surroundings,
+        environment: &Environment,
         invocation: &Invocation,
     ) -> Result<(Child, Pipes), String> {
-        let explain = |error: io::Error| explain(&error, &surroundings.dir, invocation);
+        let explain = |error: io::Error| explain(&error, &environment.dir, invocation);
         let (out, out_end) = Pipe::new(Stream::Stdout).map_err(explain)?;
         let (err, err_end) = Pipe::new(Stream::Stderr).map_err(explain)?;
-        let mut command = self.command(surroundings, invocation)?;
+        let mut command = self.command(environment, invocation)?;
         command.stdout(Stdio::from(out_end)).stderr(Stdio::from(err_end));
         let mut tries = 0;
         loop {
@@ -55,11 +55,11 @@ impl Runner {
 
     fn command(
         &self,
-        surroundings: &Surroundings,
+        environment: &Environment,
         invocation: &Invocation,
     ) -> Result<Command, String> {
-        let mut words = match &surroundings.account {
-            Some(account) => account.prefix(surroundings.for_linker())?,
+        let mut words = match &environment.run_as {
+            Some(run_as) => run_as.prefix(environment.for_linker())?,
             None => Vec::new(),
         };
         let as_other = !words.is_empty();
@@ -69,12 +69,12 @@ impl Runner {
             .args(&words[1..])
             .args(&invocation.args)
             .env_clear()
-            .envs(surroundings.variables(&self.environment))
-            .current_dir(&surroundings.dir)
+            .envs(environment.variables(&self.environment))
+            .current_dir(&environment.dir)
             .stdin(Stdio::null())
             .process_group(0);
         if as_other {
-            for (name, _) in surroundings.for_linker() {
+            for (name, _) in environment.for_linker() {
                 command.env_remove(name);
             }
         }

@@ -3,105 +3,44 @@
 //! Owns the way of one attempt: written to the journal, started, bounded, ended, reported. Never
 //! decides whether an attempt is started, and never keeps what became of it.
 
-mod account;
+mod environment;
 mod launch;
 mod named;
 mod pipes;
+mod run_as;
 mod script;
 mod secrets;
 mod shell;
 mod stop;
-mod surroundings;
+mod verdict;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub(super) use environment::Environment;
 pub(super) use named::{Bounds, run_command};
 pub(super) use script::remove_leftover_scripts;
 pub(super) use stop::{Cause, Stop};
-pub(super) use surroundings::Surroundings;
+pub(super) use verdict::Verdict;
 
 use super::journal::{Journal, Starting};
-use super::mask::Mask;
 use super::output_log::{OutputLog, OutputWriter};
-use super::registry::{Context, Registry};
 use crate::clock::Clock;
-use crate::model::{Assignment, Ended, JobCommand, Outcome, Running};
-
-/// The longest error that is passed on.
-const LONGEST_ERROR: usize = 4 << 10;
-
-/// The largest result that is passed on.
-const LARGEST_RESULT: usize = 64 << 10;
+use crate::commands::{Context, Registry};
+use crate::model::{Assignment, Ended, JobCommand, Running};
 
 /// What a runner tells of its attempts.
 #[derive(Debug)]
 pub(super) enum Report {
     Started(Running),
     Ended(Box<Ended>),
-}
-
-/// How an attempt ended.
-#[derive(Debug, PartialEq)]
-pub(super) struct Verdict {
-    pub(super) outcome: Outcome,
-    pub(super) exit_code: Option<i32>,
-    pub(super) error: Option<String>,
-    pub(super) result: Option<Value>,
-}
-
-impl Verdict {
-    pub(super) fn failed(error: String) -> Self {
-        Self { outcome: Outcome::Failed, exit_code: None, error: Some(error), result: None }
-    }
-
-    /// Without the secrets that a mask knows.
-    pub(super) fn masked(self, mask: Option<&Mask>) -> Self {
-        let Some(mask) = mask else { return self };
-        let error = self.error.map(|error| mask.text(&error));
-        let result = self.result.map(|result| mask.value(result));
-        Self { error, result, ..self }
-    }
-
-    /// As a report, with what is beyond all bounds left out.
-    pub(super) fn ended(self, assignment: &Assignment, started_at: Option<DateTime<Utc>>) -> Ended {
-        Ended {
-            key: assignment.key,
-            started_at,
-            finished_at: Clock.now().wall,
-            outcome: self.outcome,
-            exit_code: self.exit_code,
-            error: self.error.map(shortened),
-            result: self.result.map(bounded),
-        }
-    }
-}
-
-fn shortened(mut error: String) -> String {
-    if error.len() > LONGEST_ERROR {
-        error.truncate(error.floor_char_boundary(LONGEST_ERROR));
-        error.push('…');
-    }
-    error
-}
-
-fn bounded(result: Value) -> Value {
-    let length = serde_json::to_vec(&result).map_or(0, |text| text.len());
-    if length <= LARGEST_RESULT {
-        return result;
-    }
-    Value::String(format!(
-        "a result of {length} bytes was left out: at most {LARGEST_RESULT} are kept"
-    ))
 }
 
 /// Carries out attempts.
@@ -133,7 +72,7 @@ impl Runner {
 
     async fn work(&self, assignment: &Assignment, stop: &Stop) -> Ended {
         let now = Clock.now();
-        let shell = surroundings::is_process(&assignment.command);
+        let shell = environment::is_process(&assignment.command);
         let starting = Starting {
             key: assignment.key,
             worker_id: assignment.worker_id.clone(),
@@ -149,26 +88,26 @@ impl Runner {
             let error = format!("not started: worker.journal cannot be written: {error}");
             return Verdict::failed(error).ended(assignment, None);
         }
-        let surroundings = match Surroundings::of(assignment, &self.data_dir).await {
-            Ok(surroundings) => surroundings,
+        let environment = match Environment::of(assignment, &self.data_dir).await {
+            Ok(environment) => environment,
             Err(error) => return Verdict::failed(error).ended(assignment, None),
         };
-        let mask = surroundings.mask.clone();
-        let log = self.output.masked_log(assignment.key, assignment.output_limit, mask);
+        let redact = environment.redact.clone();
+        let log = self.output.redacted_log(assignment.key, assignment.output_limit, redact);
         let bounds = Bounds {
             due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
             timeout: assignment.timeout,
             kill_grace: assignment.kill_grace,
         };
         if shell {
-            return self.run_shell(assignment, &surroundings, &log, bounds, stop).await;
+            return self.run_shell(assignment, &environment, &log, bounds, stop).await;
         }
         self.started(assignment, None, now.wall).await;
         let verdict = match &assignment.command {
             JobCommand::Named { command, args } => match self.registry.get(command) {
                 Some(known) => {
-                    let args = surroundings.args(command, args);
-                    match context(assignment, &surroundings, &log, stop) {
+                    let args = environment.args(command, args);
+                    match context(assignment, &environment, &log, stop) {
                         Ok(context) => {
                             run_command(known.clone(), context, args, bounds, stop).await
                         }
@@ -181,7 +120,8 @@ impl Runner {
         };
         log.settle().await;
         log.close();
-        verdict.masked(surroundings.mask.as_deref()).ended(assignment, Some(now.wall))
+        let verdict = verdict.redacted(environment.redact.as_deref());
+        Ended { output_lost: log.lost(), ..verdict.ended(assignment, Some(now.wall)) }
     }
 
     /// Writes down and reports that an attempt runs.
@@ -199,7 +139,7 @@ impl Runner {
 /// When a variable is no text.
 pub(super) fn context(
     assignment: &Assignment,
-    surroundings: &Surroundings,
+    environment: &Environment,
     log: &Arc<OutputLog>,
     stop: &Stop,
 ) -> Result<Context, String> {
@@ -208,14 +148,9 @@ pub(super) fn context(
         job_id: assignment.job_id.clone(),
         fire_time: assignment.fire_time,
         trigger: assignment.trigger,
-        working_dir: surroundings.dir.clone(),
-        env: surroundings.texts()?,
+        working_dir: environment.dir.clone(),
+        env: environment.texts()?,
         output: log.clone(),
         stop: stop.token().child_token(),
     })
-}
-
-/// How long until an instant of the clock that counts suspend.
-fn until(due: Option<Duration>) -> Option<Duration> {
-    due.map(|due| due.saturating_sub(Clock.now().monotonic))
 }

@@ -10,14 +10,14 @@ use serde_json::Value;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::stop::{Cause, Stop};
-use super::{Verdict, until};
+use super::verdict::Verdict;
 use crate::clock::Clock;
+use crate::commands::{Args, Command, CommandError, Context};
 use crate::model::Outcome;
-use crate::worker::registry::{Args, Command, CommandError, Context};
 use crate::worker::wait;
 
 /// How long a dropped command may take to let go. One that blocks its thread never does.
-const LET_GO: Duration = Duration::from_secs(1);
+const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// How long an attempt may take.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +56,7 @@ pub(in crate::worker) async fn run_command(
                 return give_up(&mut task, bounds.kill_grace, stop).await;
             }
             // There is no event for a clock that counts suspend.
-            () = wait::at_most(until(bounds.due)) => {
+            () = wait::at_most(wait::until(bounds.due)) => {
                 if let Some(cause) = bounds.passed() {
                     stop.set(cause);
                 }
@@ -92,7 +92,7 @@ async fn give_up(
     let cause = stop.cause().unwrap_or(Cause::Interrupted);
     if tokio::time::timeout(grace, &mut *task).await.is_err() {
         task.abort();
-        if tokio::time::timeout(LET_GO, task).await.is_err() {
+        if tokio::time::timeout(ABORT_GRACE, task).await.is_err() {
             let more = "; the command blocks its thread and does not end";
             return stopped(cause, more);
         }

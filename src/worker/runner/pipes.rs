@@ -11,19 +11,19 @@ use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
-use crate::worker::output::Stream;
+use crate::commands::OutputSink as _;
+use crate::model::Stream;
 use crate::worker::output_log::OutputLog;
-use crate::worker::registry::OutputSink as _;
 
 /// Bytes read at once.
-const PIECE: usize = 16 << 10;
+const READ_SIZE: usize = 16 << 10;
 
 /// The most that a pipe can hold: reading so much after a process has ended finds all that it
 /// wrote.
-const MOST_IN_A_PIPE: usize = 1 << 20;
+const MAX_PIPE_BYTES: usize = 1 << 20;
 
 /// How long the output of processes left behind is still kept.
-const AFTERMATH: Duration = Duration::from_secs(1);
+const LATE_OUTPUT: Duration = Duration::from_secs(1);
 
 /// The reading end of one pipe.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Pipe {
 
     /// Reads one piece, if there is any.
     pub(super) fn read(&mut self, log: Option<&OutputLog>) {
-        let mut piece = [0; PIECE];
+        let mut piece = [0; READ_SIZE];
         let Some(from) = &self.from else { return };
         match from.try_read(&mut piece) {
             Ok(0) => self.from = None,
@@ -73,7 +73,7 @@ impl Pipe {
     /// Reads what is in the pipe now. Asks the pipe itself: what the runtime knows of it may be
     /// older.
     async fn read_rest(&mut self, log: &OutputLog) {
-        let mut left = MOST_IN_A_PIPE;
+        let mut left = MAX_PIPE_BYTES;
         while left > 0
             && let Some(length) = self.read_now(log)
         {
@@ -84,7 +84,7 @@ impl Pipe {
 
     /// Reads one piece that is in the pipe now; `None` if there is none.
     fn read_now(&mut self, log: &OutputLog) -> Option<usize> {
-        let mut piece = [0; PIECE];
+        let mut piece = [0; READ_SIZE];
         loop {
             match rustix::io::read(self.from.as_ref()?, &mut piece) {
                 Err(rustix::io::Errno::INTR) => {}
@@ -136,13 +136,13 @@ impl Pipes {
     /// Processes left behind hold the pipes: keeps what they write for a moment, then reads it to
     /// nowhere for as long as they live, so that none of them blocks or dies of a closed pipe.
     pub(super) async fn drain(mut self, log: Arc<OutputLog>) {
-        let aftermath = async {
+        let late_output = async {
             while self.is_open() {
                 self.pump(Some(&log)).await;
             }
         };
         // Either way the log is closed next.
-        _ = timeout(AFTERMATH, aftermath).await;
+        _ = timeout(LATE_OUTPUT, late_output).await;
         log.close();
         drop(log);
         while self.is_open() {

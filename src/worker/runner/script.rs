@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::account::Account;
+use super::run_as::RunAs;
 use crate::model::{Assignment, AttemptKey, JobCommand};
 
 /// A longer script is written to a file: the kernel takes no argument beyond 128 KiB.
@@ -83,10 +83,10 @@ fn folder(data_dir: &Path) -> PathBuf {
 pub(super) fn invocation(
     data_dir: &Path,
     assignment: &Assignment,
-    account: Option<&Account>,
+    run_as: Option<&RunAs>,
 ) -> Result<Invocation, String> {
     let given = assignment.args.iter().map(OsString::from);
-    let place = Place { data_dir, account };
+    let place = ScriptDir { data_dir, run_as };
     match &assignment.command {
         JobCommand::Run { run, shell } => of_script(place, assignment, run, shell),
         JobCommand::Named { args, .. } => match (args.get("script"), args.get("argv")) {
@@ -115,7 +115,7 @@ fn word(value: &Value) -> Result<OsString, String> {
 }
 
 fn of_script(
-    place: Place<'_>,
+    place: ScriptDir<'_>,
     assignment: &Assignment,
     script: &str,
     shell: &[String],
@@ -164,16 +164,16 @@ fn without_script_option(option: &str) -> Option<String> {
 
 /// Where the files of scripts are.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct ScriptDir<'a> {
     data_dir: &'a Path,
-    account: Option<&'a Account>,
+    run_as: Option<&'a RunAs>,
 }
 
-impl Place<'_> {
+impl ScriptDir<'_> {
     /// Writes a script; on failure, with the folder that it could not be written to.
     fn write(self, key: AttemptKey, script: &str) -> Result<ScriptFile, (PathBuf, io::Error)> {
         let name = format!("{}.{}", key.execution_id, key.attempt);
-        match self.account {
+        match self.run_as {
             None => {
                 let dir = folder(self.data_dir);
                 let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
@@ -181,26 +181,26 @@ impl Place<'_> {
                 let file = ScriptFile { path: dir.join(name), own_folder: None };
                 file.write(script, None).map_err(|error| (dir, error))
             }
-            Some(account) => {
+            Some(run_as) => {
                 // The data folder is closed to others. A folder of this script alone, which nobody could have made
                 // before (the ends of ids are random), can be entered by all; the script is its user's.
                 let dir = std::env::temp_dir().join(prefix(self.data_dir) + &name);
                 let made = DirBuilder::new().mode(0o711).create(&dir);
                 made.map_err(|error| (dir.clone(), error))?;
                 let file = ScriptFile { path: dir.join("script"), own_folder: Some(dir.clone()) };
-                file.write(script, Some(account)).map_err(|error| (dir, error))
+                file.write(script, Some(run_as)).map_err(|error| (dir, error))
             }
         }
     }
 }
 
 impl ScriptFile {
-    fn write(self, script: &str, account: Option<&Account>) -> io::Result<Self> {
+    fn write(self, script: &str, run_as: Option<&RunAs>) -> io::Result<Self> {
         let mut options = File::options();
         let mut file =
             options.write(true).create(true).truncate(true).mode(0o700).open(&self.path)?;
         file.write_all(script.as_bytes())?;
-        if let Some(Account { uid, gid, .. }) = account {
+        if let Some(RunAs { uid, gid, .. }) = run_as {
             fchown(&file, Some(*uid), Some(*gid))?;
         }
         Ok(self)

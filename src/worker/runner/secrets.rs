@@ -1,6 +1,6 @@
 //! Reading the files of secrets when an attempt starts.
 //!
-//! Owns what may be in such a file. Its content goes to the attempt and to the mask, and nowhere else: no error repeats it.
+//! Owns what may be in such a file. Its content goes to the attempt and to the redact, and nowhere else: no error repeats it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use crate::model::EnvValue;
 const LARGEST: u64 = 64 << 10;
 
 /// How long a disk (or a network behind it) may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The environment of a job, and which of its variables are secret.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ pub(super) async fn read(env: &BTreeMap<String, EnvValue>, dir: &Path) -> Result
         };
         files.into_iter().map(read).collect::<Result<Vec<_>, String>>()
     });
-    let secrets = match timeout(PATIENCE, reading).await {
+    let secrets = match timeout(READ_TIMEOUT, reading).await {
         Ok(Ok(secrets)) => secrets?,
         Ok(Err(_)) => return Err("not started: the secret files could not be read".to_owned()),
         Err(_) => {

@@ -13,11 +13,13 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, test_kill_process_group};
 use tokio::process::Child;
 
+use super::Runner;
+use super::environment::Environment;
 use super::named::Bounds;
 use super::pipes::Pipes;
 use super::script;
 use super::stop::{Cause, Stop};
-use super::{Runner, Surroundings, Verdict, until};
+use super::verdict::Verdict;
 use crate::clock::Clock;
 use crate::model::{Assignment, Ended, Outcome};
 use crate::worker::output_log::OutputLog;
@@ -28,7 +30,7 @@ use crate::worker::wait;
 const PARTIAL_LINE: Duration = Duration::from_millis(500);
 
 /// The shortest and the longest time between two looks at a group that is being ended.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
+const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
 /// A process group that runs.
 struct Group<'a> {
@@ -51,22 +53,22 @@ struct Ending {
     /// When SIGKILL follows, or has followed; then when it is given up. Since the boot.
     due: Duration,
     killed: bool,
-    next_look: Duration,
+    next_poll: Duration,
 }
 
 impl Runner {
     pub(super) async fn run_shell(
         &self,
         assignment: &Assignment,
-        surroundings: &Surroundings,
+        environment: &Environment,
         log: &Arc<OutputLog>,
         bounds: Bounds,
         stop: &Stop,
     ) -> Ended {
-        let mask = surroundings.mask.as_deref();
-        let account = surroundings.account.as_ref();
-        let launched = match script::invocation(&self.data_dir, assignment, account) {
-            Ok(invocation) => match self.launch(surroundings, &invocation).await {
+        let redact = environment.redact.as_deref();
+        let run_as = environment.run_as.as_ref();
+        let launched = match script::invocation(&self.data_dir, assignment, run_as) {
+            Ok(invocation) => match self.launch(environment, &invocation).await {
                 Ok((child, pipes)) => Ok((child, pipes, invocation)),
                 Err(error) => Err(error),
             },
@@ -74,7 +76,7 @@ impl Runner {
         };
         let (child, pipes, invocation) = match launched {
             Ok(launched) => launched,
-            Err(error) => return Verdict::failed(error).masked(mask).ended(assignment, None),
+            Err(error) => return Verdict::failed(error).redacted(redact).ended(assignment, None),
         };
         let started_at = Clock.now().wall;
         let pid = child.id();
@@ -82,9 +84,10 @@ impl Runner {
         let id = pid.and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
         let (exit, ending, partial_due) = (None, None, None);
         let mut group = Group { id, child, pipes, log, bounds, stop, exit, ending, partial_due };
-        let verdict = group.attend(&assignment.success_exit_codes).await;
-        let ended = verdict.masked(mask).ended(assignment, Some(started_at));
+        let verdict = group.supervise(&assignment.success_exit_codes).await;
+        let mut ended = verdict.redacted(redact).ended(assignment, Some(started_at));
         log.settle().await;
+        ended.output_lost = log.lost();
         if group.pipes.is_open() {
             self.draining.spawn(group.pipes.drain(log.clone()));
         } else {
@@ -97,7 +100,7 @@ impl Runner {
 
 impl Group<'_> {
     /// Attends to the group until the attempt is over.
-    async fn attend(&mut self, success: &[i32]) -> Verdict {
+    async fn supervise(&mut self, success: &[i32]) -> Verdict {
         loop {
             if let Some(exit) = self.exit
                 && self.is_over(exit, success)
@@ -155,7 +158,7 @@ impl Group<'_> {
         // A stopped process would not see it.
         signal_group(self.id, Signal::CONT);
         let due = Clock.now().monotonic.saturating_add(self.bounds.kill_grace);
-        self.ending = Some(Ending { cause, due, killed: false, next_look: LOOKS.0 });
+        self.ending = Some(Ending { cause, due, killed: false, next_poll: POLL_INTERVALS.0 });
     }
 
     /// How long nothing needs to be looked at, if nothing happens.
@@ -166,15 +169,15 @@ impl Group<'_> {
         };
         self.partial_due = partial;
         let due = match &mut self.ending {
-            None => until(self.bounds.due),
-            Some(ending) if self.exit.is_none() => until(Some(ending.due)),
+            None => wait::until(self.bounds.due),
+            Some(ending) if self.exit.is_none() => wait::until(Some(ending.due)),
             Some(ending) => {
-                let look = ending.next_look;
-                ending.next_look = (look * 2).min(LOOKS.1);
-                until(Some(ending.due)).map(|due| due.min(look))
+                let look = ending.next_poll;
+                ending.next_poll = (look * 2).min(POLL_INTERVALS.1);
+                wait::until(Some(ending.due)).map(|due| due.min(look))
             }
         };
-        [until(partial), due].into_iter().flatten().min()
+        [wait::until(partial), due].into_iter().flatten().min()
     }
 
     fn woken(&mut self) {
@@ -191,7 +194,7 @@ impl Group<'_> {
             Some(ending) if ending.due <= now && !ending.killed => {
                 ending.killed = true;
                 ending.due = now + VANISH;
-                ending.next_look = LOOKS.0;
+                ending.next_poll = POLL_INTERVALS.0;
                 signal_group(self.id, Signal::KILL);
             }
             Some(ending) if ending.due <= now && self.exit.is_none() => {

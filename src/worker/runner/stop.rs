@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::model::{Outcome, StopCause, text};
 
 /// Why an attempt is ended before its time.

@@ -184,7 +184,16 @@ fn what_ended_while_no_engine_was_there_ended_then() {
     let (started_at, outcome) = (Some(world.instant("0s")), crontower_model::Outcome::Succeeded);
     let (exit_code, error, result) = (Some(0), None, None);
     world.until("1m");
-    world.report(Ended { key, started_at, finished_at, outcome, exit_code, error, result });
+    world.report(Ended {
+        key,
+        started_at,
+        finished_at,
+        outcome,
+        exit_code,
+        error,
+        result,
+        output_lost: 0,
+    });
     let ended = &world.executions[&world.id("a#1")];
     assert_eq!(ended.finished_at, Some(finished_at));
     assert_eq!(ended.history.last().unwrap().at, world.instant("1m"), "known only then");

@@ -257,6 +257,7 @@ impl World {
             exit_code,
             error: None,
             result: None,
+            output_lost: 0,
         };
         self.reported.push(ended.clone());
         self.ended.insert(key, ended.clone());
@@ -307,6 +308,7 @@ impl World {
                     exit_code: None,
                     error: Some("the worker process has ended".to_owned()),
                     result: None,
+                    output_lost: 0,
                 };
                 self.ended.insert(key, ended);
             }

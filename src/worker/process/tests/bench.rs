@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {
     pub(super) dir: tempfile::TempDir,
@@ -47,24 +47,27 @@ impl Worker {
     pub(super) fn die(&mut self) {
         let runtime = self.runtime.take().unwrap();
         self.serving.take().unwrap().abort();
-        runtime.shutdown_timeout(PATIENCE);
+        runtime.shutdown_timeout(TEST_TIMEOUT);
     }
 
     /// Waits until it has ended by itself.
     pub(super) fn ended(&mut self) -> Result<(), WorkerError> {
         let serving = self.serving.take().unwrap();
         let runtime = self.runtime.take().unwrap();
-        runtime.block_on(async { tokio::time::timeout(PATIENCE, serving).await }).unwrap().unwrap()
+        runtime
+            .block_on(async { tokio::time::timeout(TEST_TIMEOUT, serving).await })
+            .unwrap()
+            .unwrap()
     }
 
     pub(super) fn connect(&self) -> Engine {
         let begin = Clock.now().monotonic;
         loop {
             if let Ok(stream) = UnixStream::connect(self.dir.path().join("worker.sock")) {
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
                 return Engine { stream };
             }
-            assert!(Clock.now().monotonic - begin < PATIENCE, "the socket did not open");
+            assert!(Clock.now().monotonic - begin < TEST_TIMEOUT, "the socket did not open");
             std::thread::yield_now();
         }
     }
@@ -92,11 +95,11 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(PATIENCE);
+            runtime.shutdown_timeout(TEST_TIMEOUT);
         }
         // A test that fails leaves no process either.
         let told = Journal::replay(self.dir.path()).unwrap_or_default();
-        let left = Inheritance::of(told, &clock::boot_id());
+        let left = Recovered::of(told, &clock::boot_id());
         for group in left.running().iter().filter_map(|it| i32::try_from(it.pid?).ok()) {
             crate::worker::processes::signal_group(group, rustix::process::Signal::KILL);
         }
