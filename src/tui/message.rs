@@ -38,7 +38,7 @@ pub(crate) enum Message {
     /// The feed was overrun: so many messages are lost, a fresh picture is on its way.
     Lagged(u64),
     /// There is no engine any more; it is looked for again.
-    Gone(String),
+    Disconnected(String),
     /// A fresh picture.
     Subscribed(Box<Snapshot>),
     /// A command has been carried out.

@@ -32,7 +32,7 @@ const ESCAPE: Duration = Duration::from_millis(25);
 /// Between two attempts to find an engine that has gone.
 const RETRY: Duration = Duration::from_secs(2);
 /// How long requests that are under way are waited for at the end.
-const PATIENCE: Duration = Duration::from_millis(500);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Requests that may be under way at once.
 const MOST_REQUESTS: usize = 64;
 
@@ -192,7 +192,7 @@ impl Session {
     async fn finish(&mut self) {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         // An engine that does not answer must not keep anyone here.
-        let _ = tokio::time::timeout(PATIENCE, all).await;
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await;
     }
 
     /// Just after the wall clock's next second, so that the clock on screen does not lag.
@@ -297,12 +297,12 @@ impl Session {
     fn lost_engine(&mut self, why: String) {
         self.feed = None;
         self.subscribe_at = Some(Instant::now() + RETRY);
-        self.take(Message::Gone(why));
+        self.take(Message::Disconnected(why));
     }
 
     fn on_feed(&mut self, said: Result<Feed, broadcast::error::RecvError>) {
         match said {
-            Ok(Feed::Stopped) => self.lost_engine("it has stopped".to_owned()),
+            Ok(Feed::Stopped) => self.lost_engine("it stopped".to_owned()),
             Ok(feed) => self.take(Message::Feed(feed)),
             Err(broadcast::error::RecvError::Lagged(count)) => self.take(Message::Lagged(count)),
             Err(broadcast::error::RecvError::Closed) => {

@@ -193,15 +193,15 @@ fn a_screen_over_tcp_waits_for_the_next_engine_and_misses_nothing() {
     let elsewhere = tempfile::tempdir().unwrap();
     let mut screen = Screen::with(elsewhere.path(), &args);
     screen.until_drawn("as operator");
-    screen.until_drawn("✓ well");
+    screen.until_drawn("✓ ok");
     engine.kill();
     screen.until_drawn("reconnecting");
     engine.start_again(&address);
     // It may happen before the screen is back, and is seen all the same.
     assert!(engine.say(&["run", "hello", "--wait"]).starts_with("exit code 0\n"));
-    screen.until_drawn("✓ well");
-    screen.until_drawn("as operator");
     screen.until_drawn("✓ ok");
+    screen.until_drawn("as operator");
+    screen.until_drawn("✓ ok         hello");
     assert!(engine.say(&["run", "broken", "--wait"]).starts_with("exit code 1\n"));
     screen.until_drawn("✗ failing");
     screen.press("q");

@@ -117,11 +117,11 @@ const fn rank(condition: JobCondition) -> u8 {
     match condition {
         JobCondition::Failing => 0,
         JobCondition::Live(_) => 1,
-        JobCondition::Known => 2,
+        JobCondition::Acknowledged => 2,
         JobCondition::Paused => 3,
         JobCondition::Ended(_) => 4,
         JobCondition::New => 5,
-        JobCondition::Fine => 6,
+        JobCondition::Ok => 6,
         JobCondition::Disabled => 7,
     }
 }
@@ -339,9 +339,9 @@ pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
         JobCondition::Live(state) | JobCondition::Ended(state) => state.as_str(),
         JobCondition::Failing => "failing",
-        JobCondition::Known => "known",
+        JobCondition::Acknowledged => "acknowledged",
         JobCondition::Paused => "paused",
-        JobCondition::Fine => "ok",
+        JobCondition::Ok => "ok",
         JobCondition::New => "new",
         JobCondition::Disabled => "disabled",
     }

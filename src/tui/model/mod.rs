@@ -7,11 +7,11 @@ pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod job_form;
 pub(crate) mod jobs;
+mod layer;
 pub(crate) mod load;
 pub(crate) mod marks;
-mod opened;
 pub(crate) mod output;
-pub(crate) mod scrub;
+pub(crate) mod sanitize;
 mod tree;
 pub(crate) mod when;
 pub(crate) mod workers;
@@ -27,19 +27,19 @@ use ratatui::layout::{Rect, Size};
 pub(crate) use executions::ExecutionList;
 pub(crate) use filter::Filter;
 pub(crate) use jobs::JobList;
-pub(crate) use opened::{Notice, Opened, Prompt, Purpose, Question, Versions};
+pub(crate) use layer::{Layer, Notice, Prompt, Purpose, Question, Versions};
 pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
 use super::change::Done;
-use super::keys::{Action, Keymap, Place, Scope, Tab};
+use super::keys::{Action, KeyContext, Keymap, Scope, Tab};
 use super::layout::{self, Areas, Pane};
 use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
 use crate::model::{Event, Execution, ExecutionId, JobId, Role, Severity, StateName, Worker};
-use form::{Aim, Form};
+use form::{Form, FormKind};
 use load::{Load, Timeline};
 
 /// Notices that are kept.
@@ -171,8 +171,8 @@ pub(crate) struct Model {
     /// Why the engine cannot work, while it cannot.
     pub(crate) trouble: Option<String>,
     pub(crate) world: World,
-    pub(crate) pulse: world::Pulse,
-    pub(crate) pulse_stale: bool,
+    pub(crate) totals: world::Totals,
+    pub(crate) totals_stale: bool,
     pub(crate) tab: Tab,
     pub(crate) jobs: JobList,
     pub(crate) executions: ExecutionList,
@@ -180,7 +180,7 @@ pub(crate) struct Model {
     /// Whether details of what is selected take the list's place.
     pub(crate) zoomed: bool,
     pub(crate) system: System,
-    pub(crate) opened: Vec<Opened>,
+    pub(crate) layers: Vec<Layer>,
     pub(crate) prompt: Option<Prompt>,
     /// What is being filled.
     pub(crate) form: Option<Form>,
@@ -216,15 +216,15 @@ impl Model {
             link: Link::Up,
             trouble: None,
             world: World::new(snapshot),
-            pulse: world::Pulse::default(),
-            pulse_stale: true,
+            totals: world::Totals::default(),
+            totals_stale: true,
             tab: Tab::Jobs,
             jobs,
             executions: ExecutionList::default(),
             workers: workers::WorkerList::default(),
             zoomed: false,
             system: System::new(now),
-            opened: Vec::new(),
+            layers: Vec::new(),
             prompt: None,
             form: None,
             tickets: 0,
@@ -235,12 +235,12 @@ impl Model {
             details_asked: None,
             preview: None,
         };
-        model.tell_of_config(options);
+        model.report_config_errors(options);
         model
     }
 
     /// What is wrong with the config file, the first last: it is the one that is seen.
-    fn tell_of_config(&mut self, options: &TuiOptions) {
+    fn report_config_errors(&mut self, options: &TuiOptions) {
         let errors: Vec<String> = options.config.errors().collect();
         let count = errors.len();
         for (at, error) in errors.into_iter().enumerate().rev() {
@@ -271,7 +271,7 @@ impl Model {
     /// Where everything stands on the screen; `None` when it is too small.
     pub(crate) fn areas(&self) -> Option<Areas> {
         let pane = match self.tab {
-            _ if !self.opened.is_empty() => Pane::None,
+            _ if !self.layers.is_empty() => Pane::None,
             Tab::System => Pane::None,
             _ if self.zoomed => Pane::Whole,
             _ => Pane::Beside,
@@ -284,7 +284,7 @@ impl Model {
             (Some(Question::Quit), ..) => 7,
             (None, Some(Prompt { purpose: Purpose::Palette, .. }), _) => 12,
             // A form of a few fields stands above the footer, one of a job in the list's place.
-            (_, _, Some(form)) if !matches!(form.aim, Aim::Job(_)) => {
+            (_, _, Some(form)) if !matches!(form.kind, FormKind::Job(_)) => {
                 layout::form_rows(form.fields.len())
             }
             _ => 0,
@@ -294,28 +294,28 @@ impl Model {
     /// Whether keys are typed into a form: not while something is to be read over it.
     pub(crate) fn form_takes_keys(&self) -> bool {
         match &self.form {
-            Some(Form { aim: Aim::Job(_), .. }) => self.form_on_top(),
+            Some(Form { kind: FormKind::Job(_), .. }) => self.form_on_top(),
             form => form.is_some(),
         }
     }
 
     /// Whether a form takes the place of the list and of what is opened.
     pub(crate) fn form_on_top(&self) -> bool {
-        let shown = self.opened.last().is_some_and(|opened| {
-            matches!(opened, Opened::Diff { .. } | Opened::Paper { .. } | Opened::Help { .. })
+        let shown = self.layers.last().is_some_and(|opened| {
+            matches!(opened, Layer::Diff { .. } | Layer::TextPage { .. } | Layer::Help { .. })
         });
-        !shown && self.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)))
+        !shown && self.form.as_ref().is_some_and(|form| matches!(form.kind, FormKind::Job(_)))
     }
 
     /// The form of a job, where one is being filled.
     pub(crate) fn job_form(&mut self) -> Option<&mut Form> {
-        self.form.as_mut().filter(|form| matches!(form.aim, Aim::Job(_)))
+        self.form.as_mut().filter(|form| matches!(form.kind, FormKind::Job(_)))
     }
 
     /// Rows of the list, or of what is opened, under its title.
     pub(crate) fn window(&self) -> (usize, usize) {
         self.areas().map_or((0, 0), |areas| {
-            let area = if self.opened.is_empty() { areas.list } else { areas.body };
+            let area = if self.layers.is_empty() { areas.list } else { areas.body };
             (usize::from(area.width), usize::from(area.height.saturating_sub(1)))
         })
     }
@@ -333,18 +333,18 @@ impl Model {
 
     /// Which keys are valid.
     pub(crate) fn scope(&self) -> Scope {
-        match self.opened.last() {
+        match self.layers.last() {
             None => self.tab.scope(),
-            Some(Opened::Job { .. }) => Scope::JOB,
-            Some(Opened::Execution { .. }) => Scope::EXECUTION,
-            Some(Opened::Worker { .. }) => Scope::WORKER,
-            Some(Opened::Output(_)) => Scope::OUTPUT,
-            Some(Opened::Plan { .. }) => Scope::PLAN,
-            Some(Opened::Diff { change: Some(_), .. }) => Scope::PLAN,
-            Some(Opened::Diff { change: None, .. }) => Scope::PAPER,
-            Some(Opened::Versions(_)) => Scope::VERSIONS,
-            Some(Opened::Paper { .. } | Opened::Help { .. } | Opened::Notices { .. }) => {
-                Scope::PAPER
+            Some(Layer::Job { .. }) => Scope::JOB,
+            Some(Layer::Execution { .. }) => Scope::EXECUTION,
+            Some(Layer::Worker { .. }) => Scope::WORKER,
+            Some(Layer::Output(_)) => Scope::OUTPUT,
+            Some(Layer::Plan { .. }) => Scope::PLAN,
+            Some(Layer::Diff { change: Some(_), .. }) => Scope::PLAN,
+            Some(Layer::Diff { change: None, .. }) => Scope::PAGE,
+            Some(Layer::Versions(_)) => Scope::VERSIONS,
+            Some(Layer::TextPage { .. } | Layer::Help { .. } | Layer::Notices { .. }) => {
+                Scope::PAGE
             }
         }
     }
@@ -355,17 +355,17 @@ impl Model {
     }
 
     /// Which keys are valid for whoever looks.
-    pub(crate) fn place(&self) -> Place {
-        Place { scope: self.scope(), role: self.world.role }
+    pub(crate) fn key_context(&self) -> KeyContext {
+        KeyContext { scope: self.scope(), role: self.world.role }
     }
 
     /// The job that an action is about.
-    pub(crate) fn job_in_hand(&self) -> Option<JobId> {
-        match self.opened.last() {
-            Some(Opened::Job { id, .. }) => Some(id.clone()),
-            Some(Opened::Output(output)) => Some(output.execution.job_id.clone()),
-            Some(Opened::Execution { execution, .. }) => Some(execution.job_id.clone()),
-            Some(Opened::Versions(versions)) => Some(versions.job.clone()),
+    pub(crate) fn selected_job(&self) -> Option<JobId> {
+        match self.layers.last() {
+            Some(Layer::Job { id, .. }) => Some(id.clone()),
+            Some(Layer::Output(output)) => Some(output.execution.job_id.clone()),
+            Some(Layer::Execution { execution, .. }) => Some(execution.job_id.clone()),
+            Some(Layer::Versions(versions)) => Some(versions.job.clone()),
             Some(_) => None,
             None => match self.tab {
                 Tab::Jobs => self.jobs.selected().cloned(),
@@ -376,9 +376,9 @@ impl Model {
     }
 
     /// The jobs that an action is about: the marked ones, else the one in hand.
-    pub(crate) fn jobs_in_hand(&self) -> Vec<JobId> {
+    pub(crate) fn selected_jobs(&self) -> Vec<JobId> {
         let marked: Vec<JobId> = match self.tab {
-            _ if !self.opened.is_empty() => Vec::new(),
+            _ if !self.layers.is_empty() => Vec::new(),
             Tab::Jobs => self.jobs.marks.iter().cloned().collect(),
             Tab::Executions => {
                 let marks = self.executions.marks.iter();
@@ -388,16 +388,16 @@ impl Model {
             }
             Tab::Workers | Tab::System => Vec::new(),
         };
-        if marked.is_empty() { self.job_in_hand().into_iter().collect() } else { marked }
+        if marked.is_empty() { self.selected_job().into_iter().collect() } else { marked }
     }
 
     /// The executions that an action is about: the marked ones, else the one in hand.
-    pub(crate) fn executions_in_hand(&self) -> Vec<ExecutionId> {
+    pub(crate) fn selected_executions(&self) -> Vec<ExecutionId> {
         let marks = &self.executions.marks;
-        if self.opened.is_empty() && self.tab == Tab::Executions && !marks.is_empty() {
+        if self.layers.is_empty() && self.tab == Tab::Executions && !marks.is_empty() {
             return marks.iter().copied().collect();
         }
-        self.execution_in_hand().into_iter().map(|it| it.id).collect()
+        self.selected_execution().into_iter().map(|it| it.id).collect()
     }
 
     /// Takes all marks of the tab away.
@@ -419,10 +419,10 @@ impl Model {
     }
 
     /// The execution that an action is about, where one is selected or opened.
-    pub(crate) fn execution_in_hand(&self) -> Option<Arc<Execution>> {
-        match self.opened.last() {
-            Some(Opened::Execution { execution, .. }) => Some(Arc::clone(execution)),
-            Some(Opened::Output(output)) => Some(Arc::clone(&output.execution)),
+    pub(crate) fn selected_execution(&self) -> Option<Arc<Execution>> {
+        match self.layers.last() {
+            Some(Layer::Execution { execution, .. }) => Some(Arc::clone(execution)),
+            Some(Layer::Output(output)) => Some(Arc::clone(&output.execution)),
             Some(_) => None,
             None if self.tab == Tab::Executions => self.executions.selected().cloned(),
             None => None,
@@ -432,8 +432,8 @@ impl Model {
     /// An execution that is live, listed or opened.
     pub(crate) fn known_execution(&self, id: ExecutionId) -> Option<Arc<Execution>> {
         let opened = || {
-            self.opened.iter().find_map(|it| match it {
-                Opened::Execution { execution, .. } if execution.id == id => Some(execution),
+            self.layers.iter().find_map(|it| match it {
+                Layer::Execution { execution, .. } if execution.id == id => Some(execution),
                 _ => None,
             })
         };
@@ -446,9 +446,9 @@ impl Model {
     }
 
     /// The worker that an action is about.
-    pub(crate) fn worker_in_hand(&self) -> Option<&Worker> {
-        match self.opened.last() {
-            Some(Opened::Worker { id, .. }) => self.world.worker(id),
+    pub(crate) fn selected_worker(&self) -> Option<&Worker> {
+        match self.layers.last() {
+            Some(Layer::Worker { id, .. }) => self.world.worker(id),
             Some(_) => None,
             None if self.tab == Tab::Workers => self.world.worker(self.workers.selected()?),
             None => None,
@@ -499,6 +499,6 @@ impl Model {
     /// The actions that the palette offers for what has been typed, best first.
     pub(crate) fn palette(&self) -> Vec<(Action, &'static str, &'static str)> {
         let typed = self.prompt.as_ref().map_or("", |prompt| prompt.input.value());
-        self.keymap.palette(self.place(), typed)
+        self.keymap.palette(self.key_context(), typed)
     }
 }

@@ -21,13 +21,13 @@ pub(crate) enum JobCondition {
     /// Its newest result is a failure.
     Failing,
     /// Its newest result is a failure that someone has acknowledged.
-    Known,
+    Acknowledged,
     /// An operator has paused it.
     Paused,
     /// Its newest result is neither a success nor a failure: it was cancelled, or never began.
     Ended(StateName),
     /// Its newest result is a success.
-    Fine,
+    Ok,
     /// It has never run.
     New,
     /// Its definition says `enabled: false`.
@@ -36,7 +36,7 @@ pub(crate) enum JobCondition {
 
 /// Numbers for the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Pulse {
+pub(crate) struct Totals {
     /// Jobs whose newest result is a failure that nobody has acknowledged.
     pub(crate) failing: usize,
     /// Executions that run.
@@ -283,10 +283,10 @@ impl World {
         }
         match last_result(job) {
             Some(summary) if summary.state.is_failure() && job.acknowledged.is_some() => {
-                JobCondition::Known
+                JobCondition::Acknowledged
             }
             Some(summary) if summary.state.is_failure() => JobCondition::Failing,
-            Some(summary) if summary.state == StateName::Succeeded => JobCondition::Fine,
+            Some(summary) if summary.state == StateName::Succeeded => JobCondition::Ok,
             Some(summary) => JobCondition::Ended(summary.state),
             // What was skipped only counts where nothing else ever came of the job.
             None => match job.last_execution.as_ref().or(job.recent.last()) {
@@ -307,9 +307,9 @@ impl World {
     }
 
     /// Numbers for the header.
-    pub(crate) fn pulse(&self) -> Pulse {
+    pub(crate) fn totals(&self) -> Totals {
         let running = self.live_of.values().map(|it| it.count(StateName::Running)).sum();
-        Pulse {
+        Totals {
             failing: self.jobs.iter().filter(|job| Self::is_alarming(job)).count(),
             running,
             queued: self.live.len() - running,

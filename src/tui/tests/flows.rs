@@ -41,7 +41,7 @@ fn a_cancel_asks_and_only_y_means_yes() {
     let screen = check("2 j j x y", "cancel 000003e6");
     assert!(screen.model.question.is_none());
     let screen = check("2 j j j j x", "");
-    assert_eq!(screen.notice(), "cleanup 000003e4 is over already");
+    assert_eq!(screen.notice(), "cleanup 000003e4 has already finished");
     let screen = check("x", "");
     assert_eq!(screen.notice(), "cleanup has no live execution");
     let mut screen = check("j j j x", "");
@@ -89,7 +89,7 @@ fn tabs_go_round_and_the_numbers_close_what_is_open() {
     assert_eq!(tab("4 Tab"), "Jobs");
     let mut screen = Screen::sample(80, 24);
     screen.press("Enter 2");
-    assert!(screen.model.opened.is_empty());
+    assert!(screen.model.layers.is_empty());
 }
 
 #[test]
@@ -283,13 +283,13 @@ fn output_is_searched_followed_and_copied() {
     assert!(screen.row("line 17:").starts_with("line 17:"));
     assert!(!screen.frame().contains("line 60:"));
     screen.press("N");
-    assert_eq!(screen.model.opened.len(), 1);
+    assert_eq!(screen.model.layers.len(), 1);
     screen.press("G f y");
     assert_eq!(screen.copied.as_deref(), Some("line 41: ok all went well"), "the first in sight");
     screen.press("/ \"elephant\" Enter");
-    assert_eq!(screen.notice(), "no line holds `elephant`");
+    assert_eq!(screen.notice(), "no line contains `elephant`");
     screen.press("]");
-    assert_eq!(screen.notice(), "attempt 1 of 1");
+    assert_eq!(screen.notice(), "this is attempt 1 of 1");
 }
 
 #[test]
@@ -330,8 +330,8 @@ fn a_failure_is_told_and_the_engine_that_goes_too() {
     event.seq = 41;
     screen.batch(Batch { seq: 41, events: vec![event], ..Batch::default() });
     assert!(screen.footer().contains("cleanup 000003e4 failed"), "{}", screen.footer());
-    screen.take(Message::Gone("it has stopped".to_owned()));
-    assert!(screen.frame().contains("no engine: it has stopped"));
+    screen.take(Message::Disconnected("it stopped".to_owned()));
+    assert!(screen.frame().contains("no engine: it stopped"));
     screen.take(Message::Subscribed(Box::new(snapshot())));
     assert_eq!(screen.notice(), "the engine is back");
     assert!(!screen.frame().contains("no engine"));
@@ -346,7 +346,7 @@ fn a_job_that_goes_closes_its_details() {
     event.kind = EventKind::JobRemoved { job_id: job_id("cleanup") };
     let removed_jobs = vec![job_id("cleanup")];
     screen.batch(Batch { seq: 41, events: vec![event], removed_jobs, ..Batch::default() });
-    assert!(screen.model.opened.is_empty());
+    assert!(screen.model.layers.is_empty());
 }
 
 #[test]
@@ -417,7 +417,7 @@ fn trouble_stands_in_the_header_until_it_is_over() {
     assert!(header(&screen).contains("⚠ nothing fires: the disk is full"), "{}", screen.frame());
     screen.take(Message::Feed(Feed::Trouble(None)));
     assert!(!header(&screen).contains("nothing fires"));
-    assert_eq!(screen.notice(), "the engine works again");
+    assert_eq!(screen.notice(), "the engine has recovered");
 
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Resize(40, 10));
@@ -429,7 +429,7 @@ fn trouble_stands_in_the_header_until_it_is_over() {
 #[test]
 fn a_long_reason_does_not_push_the_lost_engine_out_of_the_header() {
     let mut screen = Screen::sample(80, 24);
-    screen.take(Message::Gone("connection refused ".repeat(9)));
+    screen.take(Message::Disconnected("connection refused ".repeat(9)));
     assert!(screen.frame().lines().next().unwrap_or_default().contains("no engine: connection"));
 }
 

@@ -7,10 +7,10 @@ pub(crate) mod fixtures;
 mod flows;
 mod hostile;
 mod lists;
-mod many;
+mod marks;
 mod real;
 mod snapshots;
-mod told;
+mod wording;
 
 use std::sync::Arc;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::requests::remember;
 use super::{change, edit, job_form};
 use crate::jobfile::Plan;
-use crate::model::{Execution, Refusal, Severity, StateName};
+use crate::model::{Event, Execution, Refusal, Severity, StateName};
 use crate::tui::change::Back;
 use crate::tui::cursor::Scroll;
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Asked, Command};
-use crate::tui::model::{MOST_EVENTS, Model, Opened};
+use crate::tui::model::{Layer, MOST_EVENTS, Model};
 
 /// An answer has come.
 pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
@@ -48,23 +48,40 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
                 }
             }
         }
-        Answer::Found(result) => match result {
-            Ok(execution) => super::lists::open_output(model, execution),
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Why { about, result } => match result {
-            Ok(why) => {
+        Answer::Found(result) => {
+            if let Some(execution) = read(model, result) {
+                super::lists::open_output(model, execution);
+            }
+        }
+        Answer::Why { about, result } => {
+            if let Some(why) = read(model, result) {
                 let title = format!("why {about}");
-                model.opened.push(Opened::Paper {
+                model.layers.push(Layer::TextPage {
                     title,
                     lines: why.lines,
                     scroll: Scroll::default(),
                 });
             }
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Counts(_) | Answer::Events(_) | Answer::Load(_) | Answer::Timeline(_) => {
-            on_system(model, answer);
+        }
+        Answer::Counts(result) => {
+            if let Some(counts) = read(model, result) {
+                model.system.counts = counts;
+            }
+        }
+        Answer::Events(result) => {
+            if let Some(events) = read(model, result) {
+                on_events(model, events);
+            }
+        }
+        Answer::Load(result) => {
+            if let Some(page) = read(model, result) {
+                model.system.load.take(&page);
+            }
+        }
+        Answer::Timeline(result) => {
+            if let Some(timeline) = read(model, result) {
+                model.system.timeline = Some(timeline);
+            }
         }
         Answer::Output { key, from, result } => on_output(model, key, from, result),
         Answer::Saved { path, result } => match result {
@@ -73,39 +90,23 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
         },
         Answer::Each(answers) => on_each(model, &answers),
         Answer::Busy => {
-            model.notice(Severity::Warning, "too much is under way: try again in a moment");
+            model.notice(Severity::Warning, "too many requests are pending: try again in a moment");
         }
     }
     Vec::new()
 }
 
-/// What the System tab asked for.
-fn on_system(model: &mut Model, answer: Answer) {
-    match answer {
-        Answer::Counts(result) => match result {
-            Ok(counts) => model.system.counts = counts,
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Events(result) => match result {
-            Ok(events) => {
-                // What the feed brought meanwhile is newer than what was read.
-                let newest = model.system.events.back().map_or(u64::MAX, |event| event.seq);
-                let older = events.into_iter().filter(|event| event.seq < newest);
-                model.system.events.extend(older);
-                model.system.events.truncate(MOST_EVENTS);
-            }
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Load(result) => match result {
-            Ok(page) => model.system.load.take(&page),
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Timeline(result) => match result {
-            Ok(timeline) => model.system.timeline = Some(timeline),
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        _ => {}
-    }
+/// What was read, or a notice that it could not be.
+fn read<T>(model: &mut Model, result: Result<T, Refusal>) -> Option<T> {
+    result.map_err(|refusal| model.notice(Severity::Error, refusal.to_string())).ok()
+}
+
+fn on_events(model: &mut Model, events: Vec<Event>) {
+    // What the feed brought meanwhile is newer than what was read.
+    let newest = model.system.events.back().map_or(u64::MAX, |event| event.seq);
+    let older = events.into_iter().filter(|event| event.seq < newest);
+    model.system.events.extend(older);
+    model.system.events.truncate(MOST_EVENTS);
 }
 
 fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {
@@ -137,7 +138,7 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
             let (severity, text) = outcome(&execution, execution.state.name(), &execution.reason);
             return model.notice_of(execution.id, severity, text);
         }
-        Asked::Cancel => format!("{job} {short} is being cancelled"),
+        Asked::Cancel => format!("cancelling {job} {short}"),
         Asked::Retry => format!("{job} runs again as {short}"),
         _ => format!("{job} {short} {}", word_of(execution.state.name())),
     };
@@ -197,17 +198,17 @@ fn word_of(state: StateName) -> String {
 fn on_plan(model: &mut Model, result: Result<Plan, Refusal>) {
     match result {
         Ok(plan) if plan.is_empty() && plan.warnings.is_empty() => {
-            model.notice(Severity::Info, "jobs.yaml brings no change");
+            model.notice(Severity::Info, "jobs.yaml: no changes");
         }
         Ok(plan) => {
-            model.opened.push(Opened::Plan { plan: Box::new(plan), scroll: Scroll::default() })
+            model.layers.push(Layer::Plan { plan: Box::new(plan), scroll: Scroll::default() })
         }
         Err(refusal) => reload_failed(model, &refusal),
     }
 }
 
 fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
-    model.opened.retain(|opened| !matches!(opened, Opened::Plan { .. }));
+    model.layers.retain(|opened| !matches!(opened, Layer::Plan { .. }));
     match result {
         Ok(plan) => {
             let (added, changed, removed) =
@@ -223,10 +224,10 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
 }
 
 fn reload_failed(model: &mut Model, refusal: &Refusal) {
-    model.notice(Severity::Error, "reload failed: the jobs in force go on");
+    model.notice(Severity::Error, "reload failed: the current jobs stay in force");
     let lines = refusal.to_string().lines().map(str::to_owned).collect();
-    let title = "jobs.yaml was not loaded; the jobs in force go on".to_owned();
-    model.opened.push(Opened::Paper { title, lines, scroll: Scroll::default() });
+    let title = "jobs.yaml was not loaded; the current jobs stay in force".to_owned();
+    model.layers.push(Layer::TextPage { title, lines, scroll: Scroll::default() });
 }
 
 fn on_output(
@@ -235,8 +236,8 @@ fn on_output(
     from: u64,
     result: Result<crate::model::OutputChunk, Refusal>,
 ) {
-    let opened = model.opened.iter_mut().filter_map(|opened| match opened {
-        Opened::Output(output) => Some(output.as_mut()),
+    let opened = model.layers.iter_mut().filter_map(|opened| match opened {
+        Layer::Output(output) => Some(output.as_mut()),
         _ => None,
     });
     for output in opened.chain(model.preview.as_mut()).filter(|it| it.awaits(key, from)) {

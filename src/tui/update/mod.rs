@@ -51,11 +51,11 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
         }
         Message::Feed(feed) => feed::on_feed(model, feed),
         Message::Lagged(count) => {
-            let text = format!("{count} messages came too fast: what is shown was read anew");
+            let text = format!("{count} messages were lost: the screen was reloaded");
             model.notice(Severity::Warning, text);
             vec![Command::Subscribe]
         }
-        Message::Gone(why) => {
+        Message::Disconnected(why) => {
             if model.link == Link::Up {
                 model.notice(Severity::Error, format!("no engine: {why}"));
             }
@@ -71,7 +71,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
     if model.areas().is_none() {
         // Nothing is to be seen, so nothing is to be changed; but a way out there must be.
-        let out = model.keymap.action(model.place(), key) == Some(Action::Back)
+        let out = model.keymap.action(model.key_context(), key) == Some(Action::Back)
             || (key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL);
         return if out { vec![Command::Quit(Exit::Quit)] } else { Vec::new() };
     }
@@ -107,7 +107,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
         None if model.prompt.is_some() => prompt::on_key(model, key),
         None if model.form_takes_keys() => form::on_key(model, key),
         None => {
-            let action = model.keymap.action(model.place(), key);
+            let action = model.keymap.action(model.key_context(), key);
             action.map_or_else(Vec::new, |action| act::act(model, action))
         }
     }

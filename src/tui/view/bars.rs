@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::canvas::{joined, put, put_right};
 use crate::model::{Role, Severity};
 use crate::tui::keys::{Action, Tab};
-use crate::tui::model::form::Aim;
+use crate::tui::model::form::FormKind;
 use crate::tui::model::when::PAST_HINT;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
@@ -72,19 +72,19 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
         let text = fit_words(&clean(&text), room, theme.ellipsis()).into_owned();
         return vec![Span::styled(text, theme.bad())];
     }
-    let pulse = model.pulse;
+    let totals = model.totals;
     let dot = theme.glyph("●", "*");
-    let mut parts = vec![match pulse.failing {
-        0 => Span::styled(format!("{} well", theme.glyph("✓", "+")), theme.good()),
+    let mut parts = vec![match totals.failing {
+        0 => Span::styled(format!("{} ok", theme.glyph("✓", "+")), theme.good()),
         count => Span::styled(format!("{dot} {count} failing"), theme.bad()),
     }];
-    if pulse.running > 0 {
-        parts.push(Span::styled(format!("{} running", pulse.running), theme.busy()));
+    if totals.running > 0 {
+        parts.push(Span::styled(format!("{} running", totals.running), theme.busy()));
     }
-    if pulse.queued > 0 {
-        parts.push(Span::styled(format!("{} queued", pulse.queued), theme.care()));
+    if totals.queued > 0 {
+        parts.push(Span::styled(format!("{} queued", totals.queued), theme.care()));
     }
-    if let Some(next) = pulse.next {
+    if let Some(next) = totals.next {
         parts.push(Span::raw(format!("next {}", countdown(model.now, next))));
     }
     parts
@@ -140,7 +140,7 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
         parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
     }
     if model.only_wrong() {
-        parts.push(Span::styled("only what is wrong", theme.care()));
+        parts.push(Span::styled("only wrong", theme.care()));
     }
     if let Some(filter) = model.filter().filter(|filter| !filter.is_empty()) {
         let text = format!("/{}", clean(&filter.text));
@@ -176,13 +176,13 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
 /// The keys of a form.
 fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
-    let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
+    let writes = model.form.as_ref().is_some_and(|form| matches!(form.kind, FormKind::Job(_)));
     let mut keys = vec![
-        (theme.glyph("⏎", "Enter"), if writes { "save" } else { "do it" }),
+        (theme.glyph("⏎", "Enter"), if writes { "save" } else { "confirm" }),
         ("Esc", "leave"),
         ("Tab", "next"),
         (theme.glyph("← →", "Left Right"), "choose"),
-        ("S-Tab", "before"),
+        ("S-Tab", "previous"),
     ];
     let cells = |keys: &[(&str, &str)]| {
         keys.iter().map(|(key, what)| width(key) + width(what) + 3).sum::<usize>()
@@ -210,13 +210,11 @@ fn asked(model: &Model, question: &Question) -> Line<'static> {
             Span::styled(format!(" {lost}"), theme.quiet()),
         ]),
         Question::LeaveForm => Line::from(vec![
-            Span::styled(" leave the form?", theme.care()),
+            Span::styled(" close the form?", theme.care()),
             Span::styled(" y/N ", theme.strong()),
-            Span::styled(" what was typed is lost", theme.quiet()),
+            Span::styled(" your changes are lost", theme.quiet()),
         ]),
-        Question::Quit => {
-            Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
-        }
+        Question::Quit => Line::from(Span::styled(" Leave: choose one", theme.strong())),
         Question::Cancel(executions) => {
             let what = match executions.as_slice() {
                 [one] => format!("{} {} ({})", one.job_id, one.id.short(), one.state.name()),
@@ -271,7 +269,7 @@ pub(super) fn visible(text: &str, skip: usize, room: usize) -> String {
 /// Whether there is nothing in the list that a key could be about.
 fn is_empty(model: &Model) -> bool {
     let rows = match model.tab {
-        _ if !model.opened.is_empty() => 1,
+        _ if !model.layers.is_empty() => 1,
         Tab::Jobs => model.jobs.rows().len(),
         Tab::Executions => model.executions.rows().len(),
         Tab::Workers => model.workers.rows().len(),
@@ -300,7 +298,7 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     if model.tab == Tab::Jobs && is_empty(model) && model.may(Role::Admin) {
         shown.push((model.way(Action::NewJob), "new job"));
     }
-    for (binding, keys) in model.keymap.valid(model.place()) {
+    for (binding, keys) in model.keymap.valid(model.key_context()) {
         if is_empty(model) && !binding.serves_an_empty_list() {
             continue;
         }

@@ -38,7 +38,7 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
             }
             None => return,
         },
-        Tab::Workers => match model.worker_in_hand() {
+        Tab::Workers => match model.selected_worker() {
             Some(worker) => workers::details(model, &worker.id),
             None => return,
         },
@@ -82,7 +82,7 @@ const CHOICES: [(&str, &str, &str); 5] = [
 ];
 
 fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let running = model.pulse.running;
+    let running = model.totals.running;
     let title = match running {
         0 => " a job fires within a minute".to_owned(),
         1 => " 1 execution is running".to_owned(),
@@ -112,13 +112,13 @@ fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
 fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
     let found = model.palette();
     if found.is_empty() {
-        put(canvas, area, 0, &Line::styled(" no action is named so", model.theme.quiet()));
+        put(canvas, area, 0, &Line::styled(" no such action", model.theme.quiet()));
         return;
     }
     let rows = usize::from(area.height);
     let first = (prompt.chosen + 1).saturating_sub(rows);
     for (at, (_, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
-        let mut valid = model.keymap.valid(model.place());
+        let mut valid = model.keymap.valid(model.key_context());
         let keys = valid.find(|(it, _)| it.name == name).map_or(&[][..], |(_, keys)| keys);
         let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
         let room = usize::from(area.width).saturating_sub(34);

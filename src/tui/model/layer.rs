@@ -12,12 +12,12 @@ use crate::jobfile::Plan;
 use crate::model::{Execution, ExecutionId, JobId, JobVersion, Severity, WorkerId};
 use crate::tui::change::{Change, Origin};
 use crate::tui::cursor::Scroll;
-use crate::tui::keys::Place;
+use crate::tui::keys::KeyContext;
 use crate::tui::message::Request;
 
 /// Something opened over the tab; `scroll` is its first line in the window.
 #[derive(Debug)]
-pub(crate) enum Opened {
+pub(crate) enum Layer {
     /// A job.
     Job { id: JobId, scroll: Scroll },
     /// An execution.
@@ -38,14 +38,14 @@ pub(crate) enum Opened {
     /// The versions of a job.
     Versions(Box<Versions>),
     /// Lines to read.
-    Paper { title: String, lines: Vec<String>, scroll: Scroll },
+    TextPage { title: String, lines: Vec<String>, scroll: Scroll },
     /// The keys that were valid where it was asked for.
-    Help { place: Place, scroll: Scroll },
+    Help { context: KeyContext, scroll: Scroll },
     /// Past notices.
     Notices { scroll: Scroll },
 }
 
-impl Opened {
+impl Layer {
     /// Its first line in the window, where it is made of lines.
     pub(crate) const fn scroll_mut(&mut self) -> Option<&mut Scroll> {
         match self {
@@ -54,7 +54,7 @@ impl Opened {
             | Self::Worker { scroll, .. }
             | Self::Plan { scroll, .. }
             | Self::Diff { scroll, .. }
-            | Self::Paper { scroll, .. }
+            | Self::TextPage { scroll, .. }
             | Self::Help { scroll, .. }
             | Self::Notices { scroll } => Some(scroll),
             Self::Output(_) | Self::Versions(_) => None,
@@ -69,7 +69,7 @@ impl Opened {
             | Self::Worker { scroll, .. }
             | Self::Plan { scroll, .. }
             | Self::Diff { scroll, .. }
-            | Self::Paper { scroll, .. }
+            | Self::TextPage { scroll, .. }
             | Self::Help { scroll, .. }
             | Self::Notices { scroll } => scroll.top,
             Self::Output(_) | Self::Versions(_) => 0,

@@ -47,7 +47,7 @@ fn pausing_asks_nothing_and_a_cancel_asks_once_for_all() {
     assert!(screen.footer().contains("cancel 3 executions? y/N"), "{}", screen.footer());
     check("space space space space x y", "cancel 000003e5; cancel 000003e7; cancel 000003e6");
     let screen = check("2 G space x", "");
-    assert_eq!(screen.notice(), "nothing of what is marked is live");
+    assert_eq!(screen.notice(), "no marked row has a live execution");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_tree_puts_jobs_under_what_they_wait_for() {
 fn workers_are_sorted_and_the_selection_stays_with_its_worker() {
     let mut screen = Screen::sample(80, 24);
     screen.press("3 j");
-    let selected = |screen: &Screen| screen.model.worker_in_hand().unwrap().id.to_string();
+    let selected = |screen: &Screen| screen.model.selected_worker().unwrap().id.to_string();
     assert_eq!(selected(&screen), "worker-2");
     let order = |screen: &Screen| -> Vec<String> {
         screen.model.workers.rows().iter().map(|id| id.as_str()[7..].to_owned()).collect()
@@ -95,7 +95,7 @@ fn workers_are_sorted_and_the_selection_stays_with_its_worker() {
         assert!(screen.row("state").contains(&format!("{by}▾")), "{by} is marked");
         told.push(format!("{by} {}", order(&screen).concat()));
     }
-    let expected = "slots 2134, heartbeat 1234, host 1234, ok 1234, not ok 4321, labels 1234, \
+    let expected = "slots 2134, heartbeat 1234, host 1234, succeeded 1234, failed 4321, labels 1234, \
                     version 1234, state 4312, worker 1234";
     assert_eq!(told.join(", "), expected);
     screen.press("s S");
