@@ -236,8 +236,10 @@ pub(crate) enum Command {
     Edit(Box<Editing>),
     /// Ask the engine for a fresh picture.
     Subscribe,
-    /// Paint everything anew.
+    /// Redraw everything.
     Repaint,
+    /// Give the terminal back and stop this process until the shell continues it.
+    Suspend,
     /// Listen to the mouse, or no longer.
     Mouse(bool),
     /// Everything else goes through the door.

@@ -47,6 +47,7 @@ pub(crate) enum Action {
     Pause,
     ShowOutput,
     OnlyWrong,
+    HideSkipped,
     Mark,
     MarkRange,
     Tree,
@@ -71,6 +72,7 @@ pub(crate) enum Action {
     Theme(Palette),
     Notices,
     Repaint,
+    Suspend,
 }
 
 /// Who may do it. Each action is listed: a new one is nobody's by default.
@@ -115,6 +117,7 @@ pub(super) const fn role_of(action: Action) -> Role {
         | Action::WhyAt
         | Action::ShowOutput
         | Action::OnlyWrong
+        | Action::HideSkipped
         | Action::Mark
         | Action::MarkRange
         | Action::Tree
@@ -136,6 +139,7 @@ pub(super) const fn role_of(action: Action) -> Role {
         | Action::Mouse
         | Action::Theme(_)
         | Action::Notices
-        | Action::Repaint => Role::Viewer,
+        | Action::Repaint
+        | Action::Suspend => Role::Viewer,
     }
 }

@@ -154,7 +154,9 @@ mod tests {
     #[test]
     fn no_action_needs_a_key_that_others_take() {
         for binding in BINDINGS {
-            assert!(!binding.keys.iter().any(|key| key.may_be_taken()), "{}", binding.name);
+            // To suspend is what ^z means everywhere.
+            let taken = binding.keys.iter().any(|key| key.may_be_taken());
+            assert!(!taken || binding.name == "suspend", "{}", binding.name);
         }
     }
 

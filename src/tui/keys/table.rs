@@ -50,7 +50,14 @@ impl Binding {
     /// Whether it does anything where the list is empty: what narrows it can be changed, and one
     /// can go elsewhere.
     pub(crate) fn serves_an_empty_list(&self) -> bool {
-        matches!(self.action, Action::Filter | Action::OnlyWrong | Action::Palette | Action::Help)
+        matches!(
+            self.action,
+            Action::Filter
+                | Action::OnlyWrong
+                | Action::HideSkipped
+                | Action::Palette
+                | Action::Help
+        )
     }
 }
 
@@ -217,6 +224,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     )
     .hint("wrong"),
     bind(
+        &[key('h')],
+        Action::HideSkipped,
+        Scope::EXECUTIONS,
+        "hide-skipped",
+        "hide or show skipped executions",
+    ),
+    bind(
         &[key(' ')],
         Action::Mark,
         MARKED,
@@ -330,6 +344,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[], THEME_BLIND, Scope::ALL, "theme-colour-blind", "use colours without red and green"),
     bind(&[], Action::Notices, Scope::ALL, "notices", "show past notices"),
     bind(&[ctrl('l')], Action::Repaint, Scope::ALL, "repaint", "redraw the screen"),
+    bind(
+        &[ctrl('z')],
+        Action::Suspend,
+        Scope::ALL,
+        "suspend",
+        "suspend the screen; where the engine is in this process: leave",
+    ),
     bind(
         &[named(KeyCode::Esc)],
         Action::Close,

@@ -25,9 +25,9 @@ use chrono_tz::Tz;
 use ratatui::layout::{Rect, Size};
 
 pub(crate) use executions::ExecutionList;
-pub(crate) use filter::Filter;
+pub(crate) use filter::{Filter, Listed};
 pub(crate) use jobs::JobList;
-pub(crate) use layer::{Layer, Notice, Prompt, Purpose, Question, Versions};
+pub(crate) use layer::{Layer, Leave, Notice, Prompt, Purpose, Question, Topic, Versions};
 pub(crate) use output::Output;
 pub(crate) use world::{JobCondition, World, last_result};
 
@@ -281,7 +281,7 @@ impl Model {
 
     fn panel_rows(&self) -> u16 {
         match (&self.question, &self.prompt, &self.form) {
-            (Some(Question::Quit), ..) => 7,
+            (Some(Question::Quit(_)), ..) => 7,
             (None, Some(Prompt { purpose: Purpose::Palette, .. }), _) => 12,
             // A form of a few fields stands above the footer, one of a job in the list's place.
             (_, _, Some(form)) if !matches!(form.kind, FormKind::Job(_)) => {
@@ -379,10 +379,10 @@ impl Model {
     pub(crate) fn selected_jobs(&self) -> Vec<JobId> {
         let marked: Vec<JobId> = match self.tab {
             _ if !self.layers.is_empty() => Vec::new(),
-            Tab::Jobs => self.jobs.marks.iter().cloned().collect(),
+            Tab::Jobs => self.jobs.listed_marks(&self.world),
             Tab::Executions => {
-                let marks = self.executions.marks.iter();
-                let jobs = marks.filter_map(|id| self.known_execution(*id));
+                let marks = self.executions.listed_marks().into_iter();
+                let jobs = marks.filter_map(|id| self.known_execution(id));
                 let jobs: BTreeSet<JobId> = jobs.map(|it| it.job_id.clone()).collect();
                 jobs.into_iter().collect()
             }
@@ -393,9 +393,11 @@ impl Model {
 
     /// The executions that an action is about: the marked ones, else the one in hand.
     pub(crate) fn selected_executions(&self) -> Vec<ExecutionId> {
-        let marks = &self.executions.marks;
-        if self.layers.is_empty() && self.tab == Tab::Executions && !marks.is_empty() {
-            return marks.iter().copied().collect();
+        if self.layers.is_empty() && self.tab == Tab::Executions {
+            let marks = self.executions.listed_marks();
+            if !marks.is_empty() {
+                return marks;
+            }
         }
         self.selected_execution().into_iter().map(|it| it.id).collect()
     }
@@ -407,6 +409,31 @@ impl Model {
             Tab::Executions => self.executions.marks.clear(),
             Tab::Workers | Tab::System => {}
         }
+    }
+
+    /// Takes the marks away from what is listed: they were acted on.
+    pub(crate) fn clear_listed_marks(&mut self) {
+        match self.tab {
+            Tab::Jobs => {
+                let listed = self.jobs.listed_marks(&self.world);
+                self.jobs.marks.retain(|id| !listed.contains(id));
+            }
+            Tab::Executions => {
+                let listed = self.executions.listed_marks();
+                self.executions.marks.retain(|id| !listed.contains(id));
+            }
+            Tab::Workers | Tab::System => {}
+        }
+    }
+
+    /// How many of the marked rows a filter hides.
+    pub(crate) fn hidden_marks(&self) -> usize {
+        let listed = match self.tab {
+            Tab::Jobs => self.jobs.listed_marks(&self.world).len(),
+            Tab::Executions => self.executions.listed_marks().len(),
+            Tab::Workers | Tab::System => 0,
+        };
+        self.marked().saturating_sub(listed)
     }
 
     /// How many rows of the tab are marked.
@@ -457,25 +484,29 @@ impl Model {
 
     pub(crate) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
         let text = super::text::clean(&text.into()).into_owned();
-        self.notices.push_back(Notice { at: self.now, severity, text, follows: None });
+        self.notices.push_back(Notice { at: self.now, severity, text, about: None });
         if self.notices.len() > MOST_NOTICES {
             self.notices.pop_front();
         }
     }
 
-    /// A notice about an execution that the user asked for. It takes the place of the one before,
-    /// and is told anew at its end.
-    pub(crate) fn notice_of(&mut self, id: ExecutionId, severity: Severity, text: String) {
-        self.notices.retain(|notice| notice.follows != Some(id));
+    /// A notice about something that goes on. It takes the place of the one before.
+    pub(crate) fn notice_about(&mut self, topic: Topic, severity: Severity, text: String) {
+        self.forget_notices(topic);
         self.notice(severity, text);
         if let Some(notice) = self.notices.back_mut() {
-            notice.follows = Some(id);
+            notice.about = Some(topic);
         }
     }
 
-    /// Whether a notice tells of that execution.
+    /// Takes back what was said about something: it no longer holds.
+    pub(crate) fn forget_notices(&mut self, topic: Topic) {
+        self.notices.retain(|notice| notice.about != Some(topic));
+    }
+
+    /// Whether a notice is about that execution.
     pub(crate) fn is_followed(&self, id: ExecutionId) -> bool {
-        self.notices.iter().any(|notice| notice.follows == Some(id))
+        self.notices.iter().any(|notice| notice.about == Some(Topic::Execution(id)))
     }
 
     /// The filter of the tab, where it has one.
@@ -483,6 +514,15 @@ impl Model {
         match self.tab {
             Tab::Jobs => Some(&self.jobs.filter),
             Tab::Executions => Some(&self.executions.filter),
+            Tab::Workers | Tab::System => None,
+        }
+    }
+
+    /// Why the filter of the tab cannot be carried out as typed.
+    pub(crate) fn filter_problem(&self) -> Option<String> {
+        match self.tab {
+            Tab::Jobs => self.jobs.filter.problem(Listed::Jobs),
+            Tab::Executions => self.executions.filter.problem(Listed::Executions),
             Tab::Workers | Tab::System => None,
         }
     }

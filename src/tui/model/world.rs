@@ -38,11 +38,13 @@ pub(crate) enum JobCondition {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     /// Jobs whose newest result is a failure that nobody has acknowledged.
-    pub(crate) failing: usize,
+    pub(crate) wrong: usize,
     /// Executions that run.
     pub(crate) running: usize,
     /// Executions that wait for a slot, a retry or a dependency.
     pub(crate) queued: usize,
+    /// Jobs whose schedule is paused.
+    pub(crate) paused: usize,
     /// The nearest fire time of all jobs.
     pub(crate) next: Option<DateTime<Utc>>,
 }
@@ -301,8 +303,8 @@ impl World {
         last_result(job).is_some_and(|summary| summary.state.is_failure())
     }
 
-    /// Whether it is one that nobody has acknowledged.
-    fn is_alarming(job: &JobStatus) -> bool {
+    /// Whether it counts as wrong: it is failing, and nobody has acknowledged that.
+    fn is_wrong(job: &JobStatus) -> bool {
         job.acknowledged.is_none() && Self::is_failing(job)
     }
 
@@ -310,9 +312,10 @@ impl World {
     pub(crate) fn totals(&self) -> Totals {
         let running = self.live_of.values().map(|it| it.count(StateName::Running)).sum();
         Totals {
-            failing: self.jobs.iter().filter(|job| Self::is_alarming(job)).count(),
+            wrong: self.jobs.iter().filter(|job| Self::is_wrong(job)).count(),
             running,
             queued: self.live.len() - running,
+            paused: self.jobs.iter().filter(|job| job.paused.is_some()).count(),
             next: self.jobs.iter().filter_map(|job| job.next_fire_time).min(),
         }
     }

@@ -49,7 +49,7 @@ fn the_next_fire_time_is_skipped_and_taken_back() {
     assert_eq!(screen.notice(), "data-sync skips its next fire time (z to undo)");
     let screen = check("j K z", "skip data-sync; unskip data-sync");
     assert_eq!(screen.notice(), "undone: data-sync skips its next fire time");
-    check("space space K z", "skip cleanup; skip data-sync; unskip cleanup; unskip data-sync");
+    check("space space K y z", "skip cleanup; skip data-sync; unskip cleanup; unskip data-sync");
     let mut screen = Screen::sample(80, 24);
     screen.batch(changed("data-sync", skipping));
     screen.press("j");
@@ -110,10 +110,13 @@ fn a_failure_is_acknowledged_with_a_note_and_counts_no_longer() {
     check("a Enter z", "acknowledge -; acknowledge no more");
     assert_eq!(check("j a", "").notice(), "no failure to acknowledge");
     let mut screen = Screen::sample(80, 24);
-    assert!(screen.frame().contains("● 1 failing"));
+    assert!(screen.frame().contains("● 1 wrong"));
     screen.batch(changed("cleanup", acknowledged));
     let frame = screen.frame();
-    assert!(!frame.contains("failing") && screen.row("cleanup").starts_with("⚑ acknowledged"), "{frame}");
+    assert!(
+        !frame.contains("wrong") && screen.row("cleanup").starts_with("⚑ acknowledged"),
+        "{frame}"
+    );
     screen.press("F");
     assert_eq!(screen.model.jobs.rows().len(), 1, "it is still wrong");
     screen.press("Enter");

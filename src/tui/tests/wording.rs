@@ -106,24 +106,6 @@ fn a_screen_that_is_too_small_says_so_in_words_that_fit() {
 }
 
 #[test]
-fn every_way_to_leave_is_to_be_seen_on_the_smallest_screen() {
-    for (width, height) in [(40, 10), (60, 24), (80, 24)] {
-        let mut screen = Screen::sample(width, height);
-        screen.press("q");
-        let frame = screen.frame();
-        for (key, what) in [
-            ("l", if width < 80 { "go on headless" } else { "leave the engine running" }),
-            ("s", if width < 80 { "stop (Enter)" } else { "go on by themselves (Enter)" }),
-            ("w", if width < 80 { "stop when done" } else { "when running commands have ended" }),
-            ("c", if width < 80 { "stop and cancel" } else { "and cancel running commands" }),
-            ("Esc", "stay"),
-        ] {
-            assert!(frame.contains(what) && frame.contains(&format!(" {key} ")), "{key}: {frame}");
-        }
-    }
-}
-
-#[test]
 fn what_was_lost_is_told_in_a_sentence_that_fits() {
     let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
     for (width, height) in [(80, 24), (40, 10)] {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use tui_input::Input;
 
 use super::lists::{go_to, open_output, reload_executions, set_filter};
@@ -17,8 +16,6 @@ use crate::tui::model::sanitize::plain;
 use crate::tui::model::{Layer, Link, Model, Output, Prompt, Purpose, Question};
 use crate::tui::options::Hosting;
 
-/// An engine in this process is not left without a question when a fire time is this near.
-const SOON: TimeDelta = TimeDelta::seconds(60);
 /// Cells that one key scrolls sideways.
 const SIDESTEP: usize = 8;
 
@@ -52,6 +49,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::WhyAt => begin(model, Purpose::WhyAt),
         // Lists.
         Action::OnlyWrong => return only_wrong(model),
+        Action::HideSkipped => return hide_skipped(model),
         Action::Mark => return mark(model),
         Action::MarkRange => mark_range(model),
         Action::Tree => {
@@ -118,6 +116,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         }
         Action::Mouse => return mouse(model),
         Action::Repaint => return vec![Command::Repaint],
+        Action::Suspend => return suspend(model),
     }
     Vec::new()
 }
@@ -248,6 +247,7 @@ fn open(model: &mut Model) -> Vec<Command> {
     };
     go_to(model, Tab::Executions);
     model.executions.only_wrong = false;
+    model.executions.hide_skipped = false;
     set_filter(model, &filter)
 }
 
@@ -266,6 +266,9 @@ fn close(model: &mut Model) -> Vec<Command> {
     if model.only_wrong() {
         commands = only_wrong(model);
     }
+    if model.tab == Tab::Executions && model.executions.hide_skipped {
+        commands = hide_skipped(model);
+    }
     if model.filter().is_some_and(|filter| !filter.is_empty()) {
         commands = set_filter(model, "");
     }
@@ -276,14 +279,29 @@ fn back(model: &mut Model) -> Vec<Command> {
     if model.layers.pop().is_some() || std::mem::take(&mut model.zoomed) {
         return Vec::new();
     }
-    let near = |at| at - model.now <= SOON;
-    let at_stake = model.world.totals().running > 0 || model.world.totals().next.is_some_and(near);
-    if model.hosting == Hosting::ThisProcess && at_stake && model.link == Link::Up {
-        model.question = Some(Question::Quit);
-        return Vec::new();
+    leave(model)
+}
+
+/// Closes the screen; where the engine is in this process the user is always asked what becomes of it.
+fn leave(model: &mut Model) -> Vec<Command> {
+    match (model.hosting, &model.link) {
+        (Hosting::ThisProcess, Link::Up) => {
+            model.question = Some(Question::Quit(0));
+            Vec::new()
+        }
+        (Hosting::Elsewhere, Link::Down(_)) => vec![Command::Quit(Exit::NoEngine)],
+        (Hosting::ThisProcess, Link::Down(_)) | (Hosting::Elsewhere, Link::Up) => {
+            vec![Command::Quit(Exit::Quit)]
+        }
     }
-    let gone = model.hosting == Hosting::Elsewhere && model.link != Link::Up;
-    vec![Command::Quit(if gone { Exit::NoEngine } else { Exit::Quit })]
+}
+
+/// An engine in this process must not be suspended with its screen.
+fn suspend(model: &mut Model) -> Vec<Command> {
+    match model.hosting {
+        Hosting::ThisProcess => leave(model),
+        Hosting::Elsewhere => vec![Command::Suspend],
+    }
 }
 
 fn begin(model: &mut Model, purpose: Purpose) {
@@ -306,6 +324,10 @@ fn only_wrong(model: &mut Model) -> Vec<Command> {
     match model.tab {
         Tab::Jobs => {
             model.jobs.only_wrong = !model.jobs.only_wrong;
+            if model.jobs.only_wrong {
+                // The worst stands first.
+                model.jobs.select_first();
+            }
             model.jobs.touch();
             Vec::new()
         }
@@ -315,6 +337,12 @@ fn only_wrong(model: &mut Model) -> Vec<Command> {
         }
         Tab::Workers | Tab::System => Vec::new(),
     }
+}
+
+/// Leaves skipped executions out, or lists them again.
+fn hide_skipped(model: &mut Model) -> Vec<Command> {
+    model.executions.hide_skipped = !model.executions.hide_skipped;
+    reload_executions(model)
 }
 
 fn next_order(model: &mut Model) {
@@ -401,11 +429,12 @@ fn show_output(model: &mut Model) -> Vec<Command> {
 
 fn copy(model: &mut Model) -> Vec<Command> {
     let text = match model.layers.last() {
-        None if model.marked() > 0 => Some(if model.tab == Tab::Jobs {
-            model.jobs.marks.iter().map(|id| id.as_str()).collect::<Vec<_>>().join("\n")
+        None if model.marked() > model.hidden_marks() => Some(if model.tab == Tab::Jobs {
+            let ids = model.jobs.listed_marks(&model.world);
+            ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join("\n")
         } else {
-            let ids = model.executions.marks.iter().map(ToString::to_string);
-            ids.collect::<Vec<_>>().join("\n")
+            let ids = model.executions.listed_marks();
+            ids.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         }),
         Some(Layer::Job { .. }) => {
             model.details.as_ref().map(|details| details.definition.join("\n"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::requests::remember;
+use super::requests::{done_to_many, is_users, remember};
 use super::{change, edit, job_form};
 use crate::jobfile::Plan;
 use crate::model::{Event, Execution, Refusal, Severity, StateName};
@@ -10,7 +10,7 @@ use crate::tui::change::Back;
 use crate::tui::cursor::Scroll;
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Asked, Command};
-use crate::tui::model::{Layer, MOST_EVENTS, Model};
+use crate::tui::model::{Layer, MOST_EVENTS, Model, Topic};
 
 /// An answer has come.
 pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
@@ -131,43 +131,60 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     if let Some(ended) = ended.filter(|_| !execution.state.is_final()) {
         // Its end was heard of before the answer came.
         let (severity, text) = outcome(&execution, ended.state, "");
-        return model.notice_of(execution.id, severity, text);
+        return model.notice_about(Topic::Execution(execution.id), severity, text);
     }
     let text = match asked {
         _ if execution.state.is_final() => {
             let (severity, text) = outcome(&execution, execution.state.name(), &execution.reason);
-            return model.notice_of(execution.id, severity, text);
+            return model.notice_about(Topic::Execution(execution.id), severity, text);
         }
         Asked::Cancel => format!("cancelling {job} {short}"),
         Asked::Retry => format!("{job} runs again as {short}"),
         _ => format!("{job} {short} {}", word_of(execution.state.name())),
     };
-    model.notice_of(execution.id, Severity::Info, text);
+    model.notice_about(Topic::Execution(execution.id), Severity::Info, text);
 }
 
-/// Many at once are told in one sentence.
+/// Many at once become one notice: what was done to how many, and what was refused.
 fn on_each(model: &mut Model, answers: &[Answer]) {
     let mut refused = Vec::new();
     let mut skipped = 0;
+    // What was done, and to how many.
+    let mut done: Vec<(String, usize)> = Vec::new();
+    let mut count = |what: String| match done.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += 1,
+        None => done.push((what, 1)),
+    };
     for answer in answers {
         match answer {
             Answer::Execution { result: Err(refusal), .. }
             | Answer::Changed { result: Err(refusal), .. } => refused.push(refusal.to_string()),
-            Answer::Execution { result: Ok(execution), .. } => {
-                skipped += usize::from(execution.state.name() == StateName::Skipped);
+            Answer::Execution { result: Ok(execution), .. }
+                if execution.state.name() == StateName::Skipped =>
+            {
+                skipped += 1;
+            }
+            Answer::Execution { asked, result: Ok(_) } => count(asked_of_many(*asked).to_owned()),
+            Answer::Changed { change, origin, result: Ok(_) } => {
+                let undone = if is_users(origin) { "" } else { "undone: " };
+                count(format!("{undone}{}", done_to_many(change)));
             }
             _ => {}
         }
     }
-    if let Some((what, back)) = change::backs(answers) {
-        remember(model, what, back);
-    }
-    let mut text = format!("{} done", answers.len() - refused.len() - skipped);
+    let can_undo = change::backs(answers);
+    let mut parts: Vec<String> =
+        done.iter().map(|(what, count)| what.replace("{n}", &count.to_string())).collect();
     if skipped > 0 {
-        text.push_str(&format!(", {skipped} skipped"));
+        parts.push(format!("{skipped} skipped"));
     }
     if let Some(first) = refused.first() {
-        text.push_str(&format!(", {} refused: {first}", refused.len()));
+        parts.push(format!("{} refused: {first}", refused.len()));
+    }
+    let mut text = parts.join(", ");
+    if let Some((what, back)) = can_undo {
+        remember(model, what, back);
+        text = format!("{text} ({} to undo)", model.way(Action::Undo));
     }
     let severity = match (refused.len(), skipped) {
         (0, 0) => Severity::Info,
@@ -175,6 +192,15 @@ fn on_each(model: &mut Model, answers: &[Answer]) {
         _ => Severity::Error,
     };
     model.notice(severity, text);
+}
+
+/// What was asked of `{n}` executions.
+const fn asked_of_many(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Run => "{n} runs requested",
+        Asked::Retry => "{n} retries requested",
+        Asked::Cancel => "cancelling {n} executions",
+    }
 }
 
 /// How an execution that the user asked for has ended.
@@ -217,14 +243,15 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
             let (edit, reload) = (model.way(Action::Editor), model.way(Action::Reload));
             let back = Back::No(format!("{edit} edits it back, {reload} reloads"));
             remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
-            model.notice(Severity::Info, text);
+            model.notice_about(Topic::Reload, Severity::Info, text);
         }
         Err(refusal) => reload_failed(model, &refusal),
     }
 }
 
 fn reload_failed(model: &mut Model, refusal: &Refusal) {
-    model.notice(Severity::Error, "reload failed: the current jobs stay in force");
+    let text = "reload failed: the current jobs stay in force".to_owned();
+    model.notice_about(Topic::Reload, Severity::Error, text);
     let lines = refusal.to_string().lines().map(str::to_owned).collect();
     let title = "jobs.yaml was not loaded; the current jobs stay in force".to_owned();
     model.layers.push(Layer::TextPage { title, lines, scroll: Scroll::default() });

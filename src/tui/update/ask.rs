@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::requests::named;
 use crate::driver::RunOptions;
 use crate::model::{Execution, ExecutionId, JobId, Severity};
 use crate::tui::message::{Command, Request};
@@ -18,7 +19,8 @@ pub(super) fn retry(model: &mut Model) -> Vec<Command> {
     } else {
         ids.into_iter().filter(is_final).map(Request::Retry).collect()
     };
-    ask_each(model, ("run", "again", "executions"), requests)
+    let what = format!("retry {} executions", requests.len());
+    ask_each(model, what, requests)
 }
 
 /// Runs the selected jobs now.
@@ -29,23 +31,19 @@ pub(super) fn run(model: &mut Model, options: &RunOptions) -> Vec<Command> {
 
 /// Runs jobs now.
 pub(super) fn run_each(model: &mut Model, jobs: Vec<JobId>, options: &RunOptions) -> Vec<Command> {
+    let how = if options.force { " past overlap" } else { "" };
+    let what = format!("run{how} now {}", named(jobs.iter()));
     let requests = jobs.into_iter().map(|job| Request::Run(job, options.clone())).collect();
-    let how = if options.force { "now, past overlap" } else { "now" };
-    ask_each(model, ("run", how, "jobs"), requests)
+    ask_each(model, what, requests)
 }
 
 /// One is asked for at once, many only after a question.
-fn ask_each(
-    model: &mut Model,
-    (verb, how, things): (&str, &str, &str),
-    mut requests: Vec<Request>,
-) -> Vec<Command> {
+fn ask_each(model: &mut Model, what: String, mut requests: Vec<Request>) -> Vec<Command> {
     if requests.len() > 1 {
-        let what = format!("{verb} {} {things} {how}", requests.len());
         model.question = Some(Question::Each { what, lost: "", requests });
         return Vec::new();
     }
-    model.clear_marks();
+    model.clear_listed_marks();
     requests.pop().map(Command::Ask).into_iter().collect()
 }
 
@@ -63,7 +61,9 @@ pub(super) fn cancel(model: &mut Model) {
         return;
     }
     let text = match (model.selected_execution(), model.selected_job()) {
-        _ if model.marked() > 0 => "no marked row has a live execution".to_owned(),
+        _ if model.marked() > model.hidden_marks() => {
+            "no marked row has a live execution".to_owned()
+        }
         (Some(execution), _) => {
             format!("{} {} has already finished", execution.job_id, execution.id.short())
         }

@@ -3,10 +3,10 @@
 //! Owns the list of what the user did. What an edit of a definition would write is shown first (`edit`);
 //! everything else is asked for at once.
 
-use super::requests::{ask, change_each, is_users, remember};
+use super::requests::{ask, change_each, confirm_each, done_to_many, is_users, remember};
 use super::{edit, form};
 use crate::driver::JobEdit;
-use crate::model::{JobId, Refusal, Severity};
+use crate::model::{ExecutionId, JobId, Refusal, Severity};
 use crate::tui::change::{Back, Change, Done, Origin, enables};
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Command, Outcome, Request};
@@ -25,8 +25,8 @@ pub(super) fn pause(model: &mut Model) -> Vec<Command> {
             Change::Pause { job, until: None, reason: None }
         }
     };
-    let changes = jobs.map(change).collect();
-    change_each(model, changes)
+    let changes = jobs.map(|job: JobId| (job.clone(), change(job))).collect();
+    confirm_each(model, if resume { "resume" } else { "pause" }, changes)
 }
 
 /// All skip their next fire time, or, where they do already, none.
@@ -41,8 +41,9 @@ pub(super) fn skip_next(model: &mut Model) -> Vec<Command> {
     if let (true, Some(job)) = (chosen.is_empty(), first) {
         model.notice(Severity::Info, format!("{job} has no next fire time to skip"));
     }
-    let change = |job| Change::SkipNext { job, undo };
-    change_each(model, chosen.into_iter().map(change).collect())
+    let change = |job: JobId| (job.clone(), Change::SkipNext { job, undo });
+    let verb = if undo { "restore the next fire time of" } else { "skip the next fire time of" };
+    confirm_each(model, verb, chosen.into_iter().map(change).collect())
 }
 
 /// A failure that was acknowledged no longer is; of any other it is asked what is known about it.
@@ -53,8 +54,11 @@ pub(super) fn acknowledge(model: &mut Model) -> Vec<Command> {
         form::acknowledge(model);
         return Vec::new();
     }
-    let change = |(job, execution)| Change::Acknowledge { job, execution, note: None };
-    change_each(model, failed.into_iter().map(change).collect())
+    let change = |(job, execution): (JobId, ExecutionId)| {
+        (job.clone(), Change::Acknowledge { job, execution, note: None })
+    };
+    let verb = "withdraw the acknowledgement of";
+    confirm_each(model, verb, failed.into_iter().map(change).collect())
 }
 
 pub(super) fn drain(model: &mut Model) -> Vec<Command> {
@@ -77,12 +81,16 @@ pub(super) fn enable(model: &mut Model, enabled: bool) -> Vec<Command> {
         let word = if enabled { "enabled" } else { "disabled" };
         model.notice(Severity::Info, format!("already {word}"));
     }
-    let edit = |job| Change::Edit { job, edit: JobEdit::Patch(enables(enabled)), if_version: None };
-    change_each(model, jobs.into_iter().map(edit).collect())
+    let edit = |job: JobId| {
+        let edit = JobEdit::Patch(enables(enabled));
+        (job.clone(), Change::Edit { job, edit, if_version: None })
+    };
+    let verb = if enabled { "enable" } else { "disable" };
+    confirm_each(model, verb, jobs.into_iter().map(edit).collect())
 }
 
 pub(super) fn delete(model: &mut Model) -> Vec<Command> {
-    if model.marked() > 1 && model.layers.is_empty() {
+    if model.layers.is_empty() && model.selected_jobs().len() > 1 {
         let esc = model.way(Action::Close);
         let told = format!("delete one job at a time: {esc} clears the marks");
         model.notice(Severity::Warning, told);
@@ -152,9 +160,13 @@ pub(super) fn on_changed(
         Origin::User(_) => change.told(),
         Origin::Undo(what) => format!("undone: {what}"),
     };
-    let warning = match &outcome {
-        Outcome::Edited(edited) => edited.plan.warnings.first().cloned(),
-        Outcome::Done => None,
+    // What was shown before it was written has shown its warnings; else only those of this job belong here.
+    let warning = match (&outcome, change) {
+        (Outcome::Edited(edited), Change::Edit { job, .. }) if !change.is_shown_first() => {
+            let name = format!("`{job}`");
+            edited.plan.warnings.iter().find(|warning| warning.contains(&name)).cloned()
+        }
+        _ => None,
     };
     if let Origin::User(back) = origin {
         if matches!(back, Back::By(_)) {
@@ -172,17 +184,17 @@ pub(super) fn on_changed(
 
 /// What each of many came to, as far as it is a change: what takes all of it back.
 pub(super) fn backs(answers: &[Answer]) -> Option<(String, Vec<Back>)> {
-    let mut what = String::new();
+    let (mut first, mut many) = (String::new(), String::new());
     let mut backs = Vec::new();
     for answer in answers {
         if let Answer::Changed { change, origin: Origin::User(back), result: Ok(_) } = answer {
-            what = change.told();
+            (first, many) = (change.told(), done_to_many(change));
             backs.push(back.clone());
         }
     }
     match backs.len() {
         0 => None,
-        1 => Some((what, backs)),
-        count => Some((format!("{what} and {} more", count - 1), backs)),
+        1 => Some((first, backs)),
+        count => Some((many.replace("{n}", &count.to_string()), backs)),
     }
 }

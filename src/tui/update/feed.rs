@@ -5,7 +5,7 @@ use crate::model::{Event, EventKind, Outcome, Role, Severity};
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::load::Load;
-use crate::tui::model::{Layer, Link, MOST_EVENTS, Model, World};
+use crate::tui::model::{Layer, Link, MOST_EVENTS, Model, Topic, World};
 
 /// A message of the feed.
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
@@ -123,7 +123,7 @@ fn on_executions(model: &mut Model, batch: &Batch) {
         if changed.state.is_final() && model.is_followed(changed.id) {
             let state = changed.state.name();
             let (severity, text) = super::answers::outcome(changed, state, &changed.reason);
-            model.notice_of(changed.id, severity, text);
+            model.notice_about(Topic::Execution(changed.id), severity, text);
         }
         for opened in &mut model.layers {
             match opened {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Execution, JobId, Severity};
+use crate::model::{Execution, JobId};
 use crate::tui::keys::Tab;
 use crate::tui::message::Command;
 use crate::tui::model::{Filter, Layer, Model, Output};
@@ -28,9 +28,6 @@ pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Command> {
             Vec::new()
         }
         Tab::Executions => {
-            if !filter.tags.is_empty() {
-                model.notice(Severity::Warning, "tag: narrows jobs only, not executions");
-            }
             model.executions.filter = filter;
             reload_executions(model)
         }

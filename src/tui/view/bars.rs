@@ -13,11 +13,11 @@ use crate::tui::model::when::PAST_HINT;
 use crate::tui::model::{Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
-/// Where am I, is it well.
+/// Where am I, is it ok.
 pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
-    let mut right = well(model, usize::from(area.width).saturating_sub(16));
+    let mut right = verdict(model, usize::from(area.width).saturating_sub(16));
     let here = model.now.with_timezone(&model.zone());
     right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
     let name = Span::styled("crontower", theme.strong());
@@ -50,8 +50,8 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
 }
 
-/// Is it well? The most pressing first; what is wrong with the engine leaves no room for more.
-fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
+/// Is it ok? The most pressing first; what is wrong with the engine leaves no room for more.
+fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
     let wrong = match (&model.link, &model.trouble) {
         (Link::Down(why), _) => {
@@ -74,15 +74,19 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
     }
     let totals = model.totals;
     let dot = theme.glyph("●", "*");
-    let mut parts = vec![match totals.failing {
+    let mut parts = vec![match totals.wrong {
         0 => Span::styled(format!("{} ok", theme.glyph("✓", "+")), theme.good()),
-        count => Span::styled(format!("{dot} {count} failing"), theme.bad()),
+        count => Span::styled(format!("{dot} {count} wrong"), theme.bad()),
     }];
     if totals.running > 0 {
         parts.push(Span::styled(format!("{} running", totals.running), theme.busy()));
     }
     if totals.queued > 0 {
         parts.push(Span::styled(format!("{} queued", totals.queued), theme.care()));
+    }
+    if totals.paused > 0 {
+        let text = format!("{} {} paused", theme.glyph("‖", "="), totals.paused);
+        parts.push(Span::styled(text, theme.care()));
     }
     if let Some(next) = totals.next {
         parts.push(Span::raw(format!("next {}", countdown(model.now, next))));
@@ -137,10 +141,21 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
         parts.push(Span::styled("oldest first", theme.care()));
     }
     if model.marked() > 0 {
-        parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
+        let hidden = match model.hidden_marks() {
+            0 => String::new(),
+            hidden => format!(", {hidden} hidden"),
+        };
+        parts.push(Span::styled(format!("{} marked{hidden}", model.marked()), theme.care()));
     }
     if model.only_wrong() {
         parts.push(Span::styled("only wrong", theme.care()));
+    }
+    if model.tab == Tab::Executions && model.executions.hide_skipped {
+        parts.push(Span::styled("without skipped", theme.care()));
+    }
+    let (rows, jobs) = (model.jobs.rows().len(), model.world.jobs().len());
+    if model.tab == Tab::Jobs && (model.jobs.only_wrong || !model.jobs.filter.is_empty()) {
+        parts.push(Span::styled(format!("{rows} of {jobs}"), theme.care()));
     }
     if let Some(filter) = model.filter().filter(|filter| !filter.is_empty()) {
         let text = format!("/{}", clean(&filter.text));
@@ -214,7 +229,16 @@ fn asked(model: &Model, question: &Question) -> Line<'static> {
             Span::styled(" y/N ", theme.strong()),
             Span::styled(" your changes are lost", theme.quiet()),
         ]),
-        Question::Quit => Line::from(Span::styled(" Leave: choose one", theme.strong())),
+        Question::Quit(_) => {
+            let keys = theme.glyph(
+                "  ↑ ↓ select  ⏎ confirm  Esc stay",
+                "  j k select  Enter confirm  Esc stay",
+            );
+            Line::from(vec![
+                Span::styled(" Leave: choose one", theme.strong()),
+                Span::styled(keys, theme.quiet()),
+            ])
+        }
         Question::Cancel(executions) => {
             let what = match executions.as_slice() {
                 [one] => format!("{} {} ({})", one.job_id, one.id.short(), one.state.name()),
@@ -242,8 +266,11 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
     let scroll = prompt.input.visual_scroll(room);
     let text: String = visible(prompt.input.value(), scroll, room);
     let mut line = vec![Span::raw(" "), Span::styled(sign, model.theme.strong()), Span::raw(text)];
+    let problem = model.filter_problem().filter(|_| prompt.purpose == Purpose::Filter);
     if prompt.input.value().is_empty() {
         line.push(Span::styled(hint, model.theme.quiet()));
+    } else if let Some(problem) = problem {
+        line.push(Span::styled(format!("  {}", clean(&problem)), model.theme.bad()));
     }
     put(canvas, area, 0, &Line::from(line));
     let x = start + prompt.input.visual_cursor().saturating_sub(scroll);

@@ -144,11 +144,14 @@ fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
     let list = &model.executions;
     let trouble = list.trouble.as_deref().unwrap_or_default();
     let esc = model.way(Action::Close);
-    let lines: [&str; 3] = if !trouble.is_empty() {
+    let problem = model.filter_problem().unwrap_or_default();
+    let lines: [&str; 3] = if !problem.is_empty() {
+        ["the filter was not understood", &problem, &format!("{esc} clears it")]
+    } else if !trouble.is_empty() {
         ["the history cannot be read", trouble, &format!("{esc} or a filter retries")]
     } else if list.is_loading() {
         ["", "", ""]
-    } else if list.only_wrong || !list.filter.is_empty() {
+    } else if list.is_narrowed() {
         ["no execution matches", "", &format!("{esc} clears the filter")]
     } else {
         let (jobs, run) = (model.way(Action::Go(Tab::Jobs)), model.way(Action::Run));

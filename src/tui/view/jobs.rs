@@ -192,8 +192,14 @@ pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<
 
 fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
     let (esc, wrong) = (model.way(Action::Close), model.way(Action::OnlyWrong));
-    let lines: &[&str] = if !model.world.jobs().is_empty() && model.jobs.only_wrong {
+    let problem = model.filter_problem().map(|it| clean(&it).into_owned());
+    let lines: &[&str] = if model.jobs.only_wrong
+        && model.jobs.filter.is_empty()
+        && !model.world.jobs().is_empty()
+    {
         &["nothing is wrong", "", &format!("{wrong} shows all jobs")]
+    } else if let Some(problem) = &problem {
+        &["the filter was not understood", problem, "", &format!("{esc} clears it")]
     } else if !model.world.jobs().is_empty() {
         &["no job matches the filter", "", &format!("{esc} clears it")]
     } else {
