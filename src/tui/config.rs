@@ -74,7 +74,7 @@ impl Config {
             column: whole(error.at.column),
             key: None,
             message: if lost {
-                format!("{}: a key that is a sign must be in quotes", error.message)
+                format!("{}: a key that is punctuation must be in quotes", error.message)
             } else {
                 error.message
             },
@@ -192,7 +192,7 @@ fn keymap(node: &Node, out: &mut Diagnostics) -> Option<Keymap> {
     }
     for name in keymap.unreachable() {
         let at = place_of(name).unwrap_or(node.at);
-        out.error(at, format!("`{name}` needs a key: there would be no way to it"));
+        out.error(at, format!("`{name}` needs a key"));
         right = false;
     }
     right.then_some(keymap)
@@ -260,7 +260,7 @@ mod tests {
         config.yaml:2:6: `utc`: expected true or false, found `yes`
         config.yaml:4:8: expected one of dark, light, high-contrast, colour-blind, found `ligth`: did you mean `light`?
         config.yaml:6:3: no action is named `rnu`: did you mean `run`?
-        config.yaml:7:11: `PgDwn` is no key: did you mean `PgDn`?
+        config.yaml:7:11: `PgDwn` is not a key: did you mean `PgDn`?
         config.yaml:8:7: `sort`: expected a key or a list of keys, found nothing; `#`, `~` and the like must be in quotes
         ");
         assert!(Config::parse("config.yaml", text).mouse);
@@ -283,7 +283,7 @@ mod tests {
         let told = |text| told(text).join("\n");
         assert_eq!(
             told("keys:\n  palette: [\n"),
-            "config.yaml:2:12: this `[` is never closed: a key that is a sign must be in quotes"
+            "config.yaml:2:12: this `[` is never closed: a key that is punctuation must be in quotes"
         );
         assert_eq!(
             told("keys:\n  palette: @\n"),

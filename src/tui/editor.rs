@@ -70,7 +70,7 @@ fn run(editor: &str, path: &Path, line: usize) -> io::Result<()> {
         return Ok(());
     }
     let text =
-        format!("`{editor}` ended with {status}: nothing was changed (EDITOR names another)");
+        format!("`{editor}` exited with {status}: nothing changed (set EDITOR to use another)");
     Err(io::Error::other(text))
 }
 
@@ -146,7 +146,7 @@ mod tests {
         let end = |editor: &str| edit(&editing(Some(&path)), Some(editor), true);
         assert_eq!(end("true"), EditorEnd::Unchanged);
         assert_eq!(end("sh -c 'echo \"# more\" >> \"$1\"' sh"), EditorEnd::File);
-        assert!(matches!(end("false"), EditorEnd::Failed(why) if why.contains("`false` ended")));
+        assert!(matches!(end("false"), EditorEnd::Failed(why) if why.contains("`false` exited")));
         assert!(matches!(end("no-such-editor"), EditorEnd::Failed(_)));
         let elsewhere = edit(&editing(Some(&path)), Some("sh -c 'echo x: 1 >> \"$1\"' sh"), false);
         assert_eq!(elsewhere, EditorEnd::Definition("id: backup\nx: 1\n".to_owned()));

@@ -38,7 +38,7 @@ pub(crate) enum Message {
     /// The feed was overrun: so many messages are lost, a fresh picture is on its way.
     Lagged(u64),
     /// There is no engine any more; it is looked for again.
-    Gone(String),
+    Disconnected(String),
     /// A fresh picture.
     Subscribed(Box<Snapshot>),
     /// A command has been carried out.
@@ -236,8 +236,10 @@ pub(crate) enum Command {
     Edit(Box<Editing>),
     /// Ask the engine for a fresh picture.
     Subscribe,
-    /// Paint everything anew.
+    /// Redraw everything.
     Repaint,
+    /// Give the terminal back and stop this process until the shell continues it.
+    Suspend,
     /// Listen to the mouse, or no longer.
     Mouse(bool),
     /// Everything else goes through the door.

@@ -1,4 +1,4 @@
-//! Words for times, ages and durations, and the scrubbing of text from outside.
+//! Words for times, ages and durations, and the sanitizing of text from outside.
 //!
 //! Owns how much of an instant is shown: as much as helps, and no more often changed than it must
 //! be (each changed cell travels down the line). Never asks the clock.

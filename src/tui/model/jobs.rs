@@ -117,11 +117,11 @@ const fn rank(condition: JobCondition) -> u8 {
     match condition {
         JobCondition::Failing => 0,
         JobCondition::Live(_) => 1,
-        JobCondition::Known => 2,
+        JobCondition::Acknowledged => 2,
         JobCondition::Paused => 3,
         JobCondition::Ended(_) => 4,
         JobCondition::New => 5,
-        JobCondition::Fine => 6,
+        JobCondition::Ok => 6,
         JobCondition::Disabled => 7,
     }
 }
@@ -251,6 +251,16 @@ impl JobList {
         }
     }
 
+    /// The marked jobs that are listed, in the order of the list: what a filter hides is not acted on.
+    pub(crate) fn listed_marks(&self, world: &World) -> Vec<JobId> {
+        if self.marks.is_empty() {
+            return Vec::new();
+        }
+        let jobs = self.rows.iter().filter_map(|row| world.jobs().get(*row));
+        let ids = jobs.map(|job| &job.definition.id).filter(|id| self.marks.contains(id));
+        ids.cloned().collect()
+    }
+
     /// Works out anew how many cells the columns need, where that may have changed.
     pub(crate) fn measure(&mut self, world: &World, zone: Tz) {
         if self.measured != Some(zone) {
@@ -270,6 +280,13 @@ impl JobList {
     /// The rows, as places in `World::jobs`.
     pub(crate) fn rows(&self) -> &[usize] {
         &self.rows
+    }
+
+    /// Selects the first row, whichever job that is.
+    pub(crate) fn select_first(&mut self) {
+        self.stale = true;
+        self.selected = None;
+        self.cursor = Cursor::default();
     }
 
     /// The selected job.
@@ -339,9 +356,9 @@ pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
         JobCondition::Live(state) | JobCondition::Ended(state) => state.as_str(),
         JobCondition::Failing => "failing",
-        JobCondition::Known => "known",
+        JobCondition::Acknowledged => "acknowledged",
         JobCondition::Paused => "paused",
-        JobCondition::Fine => "ok",
+        JobCondition::Ok => "ok",
         JobCondition::New => "new",
         JobCondition::Disabled => "disabled",
     }

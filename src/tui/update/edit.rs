@@ -11,11 +11,11 @@ use crate::tui::change::{Change, Origin, read_yaml};
 use crate::tui::cursor::Scroll;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::message::{Command, Editing, EditorEnd, Request};
-use crate::tui::model::{Model, Opened, Question, Versions};
+use crate::tui::model::{Layer, Model, Question, Versions};
 
 /// Opens an editor on the jobs file, or on the definition where there is no file at hand.
 pub(super) fn editor(model: &mut Model) -> Vec<Command> {
-    let id = model.job_in_hand();
+    let id = model.selected_job();
     let Some(job) = id.as_ref().and_then(|id| model.world.job(id)) else {
         return Vec::new();
     };
@@ -33,7 +33,7 @@ pub(super) fn editor(model: &mut Model) -> Vec<Command> {
 pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> Vec<Command> {
     match end {
         EditorEnd::Unchanged => {
-            model.notice(Severity::Info, "nothing was changed");
+            model.notice(Severity::Info, "no changes");
             Vec::new()
         }
         EditorEnd::File => vec![Command::Ask(Request::PlanReload)],
@@ -48,11 +48,11 @@ pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> 
                 vec![ask(model, Change::Edit { job, edit, if_version })]
             }
             Err(error) => {
-                let title = format!("what was written about {} is no definition", editing.job);
+                let title = format!("the edited text is not a definition of {}", editing.job);
                 let mut lines: Vec<String> = error.lines().map(str::to_owned).collect();
-                lines.extend([String::new(), "it was:".to_owned(), String::new()]);
+                lines.extend([String::new(), "the text:".to_owned(), String::new()]);
                 lines.extend(text.lines().map(str::to_owned));
-                model.opened.push(Opened::Paper { title, lines, scroll: Scroll::default() });
+                model.layers.push(Layer::TextPage { title, lines, scroll: Scroll::default() });
                 Vec::new()
             }
         },
@@ -63,15 +63,15 @@ pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> 
 pub(super) fn refused(model: &mut Model, change: &Change, origin: &Origin, refusal: &Refusal) {
     let is_edit = matches!(change, Change::Edit { .. });
     if is_edit {
-        model.opened.retain(|opened| !matches!(opened, Opened::Diff { .. }));
+        model.layers.retain(|opened| !matches!(opened, Layer::Diff { .. }));
     }
     if let Refusal::FileLeftAlone { message, diff } = refusal {
-        model.notice(Severity::Error, "jobs.yaml was left alone");
+        model.notice(Severity::Error, "jobs.yaml was not written");
         let mut lines: Vec<String> = message.lines().map(|line| format!("! {line}")).collect();
-        lines.extend([String::new(), "what was to be written:".to_owned(), String::new()]);
+        lines.extend([String::new(), "the change that was not written:".to_owned(), String::new()]);
         lines.extend(diff.lines().map(str::to_owned));
-        let title = "jobs.yaml was left alone".to_owned();
-        model.opened.push(Opened::Diff { title, lines, change: None, scroll: Scroll::default() });
+        let title = "jobs.yaml was not written".to_owned();
+        model.layers.push(Layer::Diff { title, lines, change: None, scroll: Scroll::default() });
         return;
     }
     let text = match origin {
@@ -98,26 +98,26 @@ pub(super) fn on_rehearsed(
     let lines = lines_of(&edited);
     if lines.is_empty() {
         model.form = None;
-        return model.notice(Severity::Info, "it says so already: nothing changes");
+        return model.notice(Severity::Info, "no changes: the definition already says this");
     }
     let Change::Edit { job, edit, .. } = &change else {
         return;
     };
     let what = match edit {
         JobEdit::Create { source, .. } => {
-            format!("{job} is to be created in {}", crate::tui::change::place(*source))
+            format!("create {job} in {}", crate::tui::change::place(*source))
         }
-        JobEdit::RollBack(version) => format!("{job} is to be rolled back to version {version}"),
-        JobEdit::Delete => format!("{job} is to be deleted"),
-        JobEdit::Replace(_) | JobEdit::Patch(_) => format!("{job} is to change"),
+        JobEdit::RollBack(version) => format!("roll {job} back to version {version}"),
+        JobEdit::Delete => format!("delete {job}"),
+        JobEdit::Replace(_) | JobEdit::Patch(_) => format!("change {job}"),
     };
-    let enter = if *edit == JobEdit::Delete { "goes on" } else { "writes it" };
+    let enter = if *edit == JobEdit::Delete { "continues" } else { "writes it" };
     let keys = &model.keymap;
     let way = |action| keys.way(Scope::PLAN, action);
     let (apply, close) = (way(Action::Apply), way(Action::Close));
-    let title = format!("{what}. {apply} {enter}, {close} does not");
+    let title = format!("{what}. {apply} {enter}, {close} cancels");
     let change = Some(Box::new((change, origin)));
-    model.opened.push(Opened::Diff { title, lines, change, scroll: Scroll::default() });
+    model.layers.push(Layer::Diff { title, lines, change, scroll: Scroll::default() });
 }
 
 /// The difference in the file, else key by key; then what is likely wrong.
@@ -147,7 +147,7 @@ fn lines_of(edited: &Edited) -> Vec<String> {
 
 /// `Enter` where what is to be written is shown.
 pub(super) fn apply(model: &mut Model) -> Vec<Command> {
-    let Some(Opened::Diff { change, .. }) = model.opened.last() else {
+    let Some(Layer::Diff { change, .. }) = model.layers.last() else {
         return Vec::new();
     };
     let Some((change, origin)) = change.as_deref().cloned() else {
@@ -160,7 +160,7 @@ pub(super) fn apply(model: &mut Model) -> Vec<Command> {
     };
     let request = Request::Change { change, origin };
     if deletes {
-        let lost = "what has not started is cancelled; its history stays";
+        let lost = "executions that have not started are cancelled; history is kept";
         model.question = Some(Question::Each { what, lost, requests: vec![request] });
         return Vec::new();
     }
@@ -175,7 +175,7 @@ pub(super) fn on_versions(model: &mut Model, job: JobId, result: Result<Vec<JobV
         }
         Ok(versions) => {
             let versions = Versions { job, versions, at: 0 };
-            model.opened.push(Opened::Versions(Box::new(versions)));
+            model.layers.push(Layer::Versions(Box::new(versions)));
         }
         Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
     }
@@ -183,7 +183,7 @@ pub(super) fn on_versions(model: &mut Model, job: JobId, result: Result<Vec<JobV
 
 /// Rolls the job back to the version in hand.
 pub(super) fn roll_back(model: &Model) -> Vec<Command> {
-    let Some(Opened::Versions(versions)) = model.opened.last() else {
+    let Some(Layer::Versions(versions)) = model.layers.last() else {
         return Vec::new();
     };
     let Some(version) = versions.versions.get(versions.at) else {

@@ -55,7 +55,7 @@ fn preview(form: &mut Form, tickets: &mut u64) -> Option<Request> {
     job.schedule_stale = false;
     let schedule = form.value("schedule").to_owned();
     if schedule.is_empty() {
-        form.field_mut("schedule")?.told = None;
+        form.field_mut("schedule")?.meaning = None;
         return None;
     }
     *tickets += 1;
@@ -126,15 +126,15 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
             let next = if next.is_empty() { String::new() } else { format!("{dot}next {next}") };
             let warning = preview.warnings.first().map(|it| format!("{dot}{it}"));
             let told = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
-            field.told = Some(clean(&told).into_owned());
+            field.meaning = Some(clean(&told).into_owned());
         }
         // The zone that it is read in has a field of its own.
         Err(refusal @ Refusal::Invalid(_)) => {
-            field.told = None;
+            field.meaning = None;
             hold_against(form, &refusal);
         }
         Err(refusal) => {
-            field.told = None;
+            field.meaning = None;
             field.error.get_or_insert(clean(&refusal.to_string()).into_owned());
         }
     }
@@ -157,7 +157,7 @@ pub(super) fn submit(model: &mut Model, of: Option<(JobId, u32)>) -> Vec<Command
     };
     if !form.is_changed() {
         model.form = None;
-        model.notice(Severity::Info, "nothing was changed");
+        model.notice(Severity::Info, "no changes");
         return Vec::new();
     }
     let (id, if_version) = match of {

@@ -8,7 +8,7 @@ use crate::model::{AttemptKey, JobId};
 use crate::tui::keys::Tab;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::load::SLOT;
-use crate::tui::model::{Details, Link, Model, Opened, Output};
+use crate::tui::model::{Details, Layer, Link, Model, Output};
 
 /// Bytes of output that are read for the pane beside an execution.
 const PREVIEW_BYTES: u64 = 512 << 10;
@@ -17,8 +17,8 @@ const PREVIEW_BYTES: u64 = 512 << 10;
 /// many lines the view makes of what is opened.
 pub(crate) fn settle(model: &mut Model, layer_rows: usize) -> Vec<Command> {
     let (_, height) = model.window();
-    if std::mem::take(&mut model.pulse_stale) {
-        model.pulse = model.world.pulse();
+    if std::mem::take(&mut model.totals_stale) {
+        model.totals = model.world.totals();
     }
     match model.tab {
         Tab::Jobs => {
@@ -36,7 +36,7 @@ pub(crate) fn settle(model: &mut Model, layer_rows: usize) -> Vec<Command> {
             model.system.settle(rows);
         }
     }
-    if let Some(scroll) = model.opened.last_mut().and_then(Opened::scroll_mut) {
+    if let Some(scroll) = model.layers.last_mut().and_then(Layer::scroll_mut) {
         scroll.settle(layer_rows, height);
     }
     let mut commands = Vec::new();
@@ -52,8 +52,8 @@ pub(crate) fn settle(model: &mut Model, layer_rows: usize) -> Vec<Command> {
             [details(model), events(model), counts(model), load, timeline(model), preview(model)];
         commands.extend(requests.into_iter().flatten().map(Command::Ask));
         commands.extend(super::job_form::wanted(model).into_iter().map(Command::Ask));
-        for opened in &mut model.opened {
-            if let Opened::Output(output) = opened {
+        for opened in &mut model.layers {
+            if let Layer::Output(output) = opened {
                 commands.extend(output.wanted().map(Command::Ask));
             }
         }
@@ -63,8 +63,8 @@ pub(crate) fn settle(model: &mut Model, layer_rows: usize) -> Vec<Command> {
 
 /// The job whose details are to be seen: the opened one, or the selected one where there is a pane.
 fn job_to_see(model: &Model) -> Option<JobId> {
-    match model.opened.last() {
-        Some(Opened::Job { id, .. }) => Some(id.clone()),
+    match model.layers.last() {
+        Some(Layer::Job { id, .. }) => Some(id.clone()),
         Some(_) => None,
         None if model.tab == Tab::Jobs => {
             model.areas()?.pane?;
@@ -161,12 +161,12 @@ pub(crate) fn midnight(model: &Model) -> DateTime<Utc> {
 
 /// The output of the execution that is opened, or selected where there is a pane.
 fn preview(model: &mut Model) -> Option<Request> {
-    let seen = match model.opened.last() {
-        Some(Opened::Execution { .. }) => true,
+    let seen = match model.layers.last() {
+        Some(Layer::Execution { .. }) => true,
         Some(_) => false,
         None => model.tab == Tab::Executions && model.areas()?.pane.is_some(),
     };
-    let execution = model.execution_in_hand().filter(|_| seen)?;
+    let execution = model.selected_execution().filter(|_| seen)?;
     let attempt = execution.attempt_number();
     if attempt == 0 {
         model.preview = None;

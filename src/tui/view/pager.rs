@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
-use crate::tui::keys::{Action, Binding, Key, Place};
+use crate::tui::keys::{Action, Binding, Key, KeyContext};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};
 
@@ -27,7 +27,7 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan, columns: usize) -> Page<'a
     }
     for job in &plan.removed {
         lines.push(Line::styled(
-            format!(" - {job}   (what has not started is cancelled, its history stays)"),
+            format!(" - {job}   (executions that have not started are cancelled; history is kept)"),
             theme.bad(),
         ));
     }
@@ -45,11 +45,11 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan, columns: usize) -> Page<'a
     }
     let (added, changed, removed) = (plan.added.len(), plan.changed.len(), plan.removed.len());
     let title = if plan.is_empty() {
-        "jobs.yaml brings no change".to_owned()
+        "jobs.yaml: no changes".to_owned()
     } else {
         format!(
-            "jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
-             {} applies, {} does not",
+            "jobs.yaml: {added} added, {changed} changed, {removed} removed. \
+             {} applies, {} cancels",
             model.way(Action::Apply),
             model.way(Action::Close)
         )
@@ -102,7 +102,7 @@ fn field_lines(model: &Model, field: &FieldChange) -> Vec<Line<'static>> {
 }
 
 /// Lines from outside, broken where they are too long.
-pub(super) fn paper<'a>(
+pub(super) fn text_page<'a>(
     model: &Model,
     title: &'a str,
     lines: &'a [String],
@@ -128,7 +128,7 @@ pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
 }
 
 /// The keys that are valid there.
-pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static> {
+pub(super) fn help(model: &Model, context: KeyContext, columns: usize) -> Page<'static> {
     let theme = model.theme;
     // Where it is narrow, long names stand on a line of their own.
     let cells = if columns < 60 { 12 } else { 21 };
@@ -155,8 +155,8 @@ pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static>
         }
         lines
     };
-    let lines = model.keymap.valid(place).flat_map(lines_of).collect();
-    (Line::styled(" keys that are valid here", theme.strong()), lines)
+    let lines = model.keymap.valid(context).flat_map(lines_of).collect();
+    (Line::styled(" keys available here", theme.strong()), lines)
 }
 
 /// Past notices, newest first, each in full.
