@@ -580,3 +580,62 @@ fn a_capital_w_asks_about_a_time() {
     screen.press("Esc W \"elephant\" Enter");
     assert!(screen.notice().starts_with("`elephant`? write 03:00"));
 }
+
+#[test]
+fn a_failed_reload_leads_to_the_line_of_the_error() {
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    let message = "jobs.yaml:14:15: minute 75 is outside 0-59\nincluded.yaml:2:1: unknown key";
+    door.plan = Err(Refusal::File(message.to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r");
+    assert!(screen.frame().contains("(E edits it)"), "{}", screen.frame());
+    screen.press("E");
+    let editing = screen.editing.take().unwrap();
+    assert_eq!((editing.file.as_deref(), editing.line), (Some("jobs.yaml"), Some(14)));
+    assert!(screen.model.layers.is_empty(), "a reload after it shows what is wrong then");
+    // Where nothing points to a line there is nothing to open.
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    door.plan = Err(Refusal::File("jobs.yaml: permission denied".to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r E");
+    assert!(screen.editing.is_none() && !screen.frame().contains("edits it"));
+}
+
+#[test]
+fn the_list_of_keys_is_searched_and_enter_carries_out() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("? / \"run\"");
+    assert!(screen.frame().contains("run the job now"), "{}", screen.frame());
+    screen.press("Enter");
+    assert_eq!(screen.door.asked(), "run cleanup");
+    assert!(screen.model.layers.is_empty());
+}
+
+#[test]
+fn an_opened_job_that_fails_shows_the_end_of_its_output_first() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("Enter");
+    let frame = screen.frame();
+    let line = |part: &str| frame.lines().position(|line| line.contains(part));
+    let (why, tail, ways) = (line("exit code 3"), line("line 60: ok"), line("a acknowledge"));
+    assert!(why.is_some() && why < tail && tail < ways, "{frame}");
+    assert!(ways < line("next fire times").or(Some(99)), "{frame}");
+    screen.press("Esc j Enter");
+    assert!(!screen.frame().contains("line 60"), "one that does not fail shows none");
+}
+
+#[test]
+fn a_column_that_says_the_same_in_all_rows_leaves_its_room_to_others() {
+    let mut world = snapshot();
+    let screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 200, 50);
+    let titles = screen.row("state");
+    assert!(titles.contains("priority") && titles.contains("waiting for"), "{titles}");
+    world.jobs.retain(|job| job.definition.dependencies.is_empty());
+    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 200, 50);
+    let titles = screen.row("state");
+    assert!(!titles.contains("priority") && !titles.contains("waiting for"), "{titles}");
+    while !screen.notice().contains("priority") {
+        screen.press("s");
+    }
+    assert!(screen.row("state").contains("priority▾"), "what is sorted by is seen");
+}

@@ -198,7 +198,7 @@ fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
     for (row, (at, id)) in next.into_iter().enumerate().take(rows) {
         let line = Line::from(vec![
-            Span::raw(format!("   {:<24}", fire_time(model.zone(), at))),
+            Span::raw(format!("   {:<24}", fire_time(model.zone(), model.now, at))),
             Span::styled(format!("{:>7}  ", countdown(model.now, at)), model.theme.quiet()),
             Span::raw(id.as_str()),
         ]);
