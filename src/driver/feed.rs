@@ -49,6 +49,9 @@ pub struct EngineInfo {
     /// How much history there is, and whether it is kept within its bounds.
     #[serde(default)]
     pub history: HistoryState,
+    /// What keeps it from being well, a sentence each.
+    #[serde(default)]
+    pub problems: Vec<String>,
 }
 
 /// How much history there is, and whether `retention` holds.

@@ -45,7 +45,10 @@ mod timing;
 mod tree;
 mod write;
 
-pub use crontab::{Imported, Origin as CrontabOrigin, as_file, as_top, import_crontab};
+pub use crontab::{
+    Imported, Kind as CrontabKind, Machine as CrontabMachine, Origin as CrontabOrigin, SixthColumn,
+    Unclear, as_file, as_top, import_crontab,
+};
 pub use diff::diff;
 pub use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub use judge::parse;

@@ -133,6 +133,7 @@ fn calendars(
         let name = name(slot, &entry.key, entry.key_at, out);
         let Some(fields) = fields else { continue };
         let (inline, file) = (fields.get("holidays"), fields.get("file"));
+        let errors = out.error_count();
         let mut holidays = BTreeSet::new();
         if let Some(days) = inline {
             let items = days.list("a list of dates such as [\"2026-12-25\"]", out).unwrap_or(&[]);
@@ -150,10 +151,16 @@ fn calendars(
             let name = quoted(&entry.key);
             out.error(entry.key_at, format!("calendar {name} needs `holidays` or `file`"));
         }
-        if let Some(last) = holidays.last().filter(|last| **last < rules.now.date_naive()) {
-            let name = quoted(&entry.key);
-            let message = format!("calendar {name} ends on {last}: no day of it is still to come");
-            out.warning(entry.key_at, message);
+        let failed = out.error_count() > errors;
+        let shown = quoted(&entry.key);
+        match holidays.last() {
+            Some(last) if *last < rules.now.date_naive() => {
+                let message =
+                    format!("calendar {shown} ends on {last}: no day of it is still to come");
+                out.warning(entry.key_at, message);
+            }
+            None if !failed => out.warning(entry.key_at, format!("calendar {shown} has no day")),
+            Some(_) | None => {}
         }
         let holidays = Arc::new(holidays);
         calendars.extend(name.map(|name| (name, Calendar { holidays })));

@@ -7,6 +7,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::findings::printable;
+use super::ics;
 
 /// All sources together are at most so many bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -115,10 +116,11 @@ pub fn read(path: &Path) -> Result<Vec<SourceText>, ReadError> {
 
 /// Reads a calendar.
 pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
-    read_file(path, MOST_CALENDAR_BYTES).map_err(|error| match error {
+    let bytes = read_bytes(path, MOST_CALENDAR_BYTES).map_err(|error| match error {
         ReadError::TooLarge { path } => ReadError::CalendarTooLarge { path },
         other => other,
-    })
+    })?;
+    text(path, ics::with_whole_characters(bytes))
 }
 
 /// What is in a calendar, to tell whether it has changed; `None` = it cannot be read.
@@ -150,6 +152,10 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
 }
 
 fn read_file(path: &Path, left: usize) -> Result<String, ReadError> {
+    text(path, read_bytes(path, left)?)
+}
+
+fn read_bytes(path: &Path, left: usize) -> Result<Vec<u8>, ReadError> {
     // Asked before it is opened: opening a pipe that nobody writes to would wait for ever.
     let metadata = fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if !metadata.is_file() {
@@ -164,6 +170,10 @@ fn read_file(path: &Path, left: usize) -> Result<String, ReadError> {
     if bytes.len() > left {
         return Err(ReadError::TooLarge { path: path.to_owned() });
     }
+    Ok(bytes)
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
-use super::{Expired, HistorySize, PruneBatch, Store, StoreError};
+use super::{Expired, HistorySize, PruneBatch, Store, StoreError, set_aside};
 use crate::model::{
     BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobRecord,
     JobState, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
@@ -240,27 +240,28 @@ impl Kept {
         found
     }
 
-    fn image(&self) -> Result<Image, StoreError> {
+    fn image(&self) -> Image {
         let live = self.executions.values().filter(|execution| !execution.state.is_final());
         let with_definition = |execution: &Arc<Execution>| {
             let versions = self.versions.get(&execution.job_id);
             let definition = versions.and_then(|all| all.get(&execution.job_version));
             let with = |it: &JobVersion| (Arc::clone(execution), Arc::clone(&it.definition));
-            definition.map(with).ok_or_else(|| StoreError::Corrupt {
-                place: format!("execution {}", execution.id),
-                message: format!(
-                    "version {} of job `{}` is missing",
-                    execution.job_version, execution.job_id
-                ),
+            definition.map(with).ok_or_else(|| {
+                let (job, version) = (&execution.job_id, execution.job_version);
+                let message = format!("version {version} of job `{job}` is missing");
+                set_aside(&format!("execution {}", execution.id), &message)
             })
         };
+        let (live, unreadable): (Vec<_>, Vec<_>) =
+            live.map(with_definition).partition(Result::is_ok);
         let notices = self.notices.iter().filter_map(|id| self.executions.get(id));
         let newest = |versions: &BTreeMap<u32, _>| versions.keys().next_back().copied();
-        Ok(Image {
+        Image {
             workers: self.workers.values().cloned().collect(),
             notices: notices.filter_map(|execution| with_definition(execution).ok()).collect(),
             jobs: self.jobs.values().cloned().collect(),
-            live: live.map(with_definition).collect::<Result<_, _>>()?,
+            live: live.into_iter().flatten().collect(),
+            unreadable: unreadable.into_iter().filter_map(Result::err).collect(),
             recent: self.recent(),
             last_seq: self.events.keys().next_back().copied().unwrap_or(0),
             boot_id: self.meta.get(BOOT_ID).cloned(),
@@ -274,7 +275,7 @@ impl Kept {
                     Some((job.clone(), Retired { version, accounted_until, state }))
                 })
                 .collect(),
-        })
+        }
     }
 
     /// The newest fire time of a job that has its fate.
@@ -329,7 +330,11 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self) -> Result<Image, StoreError> {
-        self.kept().image()
+        Ok(self.kept().image())
+    }
+
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.kept().meta.get(key).cloned())
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
@@ -417,6 +422,14 @@ impl Store for MemoryStore {
         let ids: HashSet<_> = ids.iter().copied().collect();
         let found = self.kept().removable(|execution, _| ids.contains(&execution.id));
         Ok(found.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn damage(&self) -> Option<String> {
+        None
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn history_size(&self) -> Result<HistorySize, StoreError> {

@@ -227,6 +227,7 @@ impl Door for PlayedDoor {
             listen: None,
             file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
             history: crate::driver::HistoryState::default(),
+            problems: Vec::new(),
         };
         let snapshot = Snapshot {
             seq: state.seq,

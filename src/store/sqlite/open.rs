@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection, StoreError> {
     make_private(path).map_err(|(doing, error)| StoreError::Open {
         place: place.to_owned(),
+        may_pass: passes(&error),
         message: format!("{doing}: {error}; check owner and rights, or name another data folder"),
     })?;
     let connection = SqliteConnection::connect_with(&options(path)).await;
@@ -73,6 +74,31 @@ pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection,
     }
     prepared.map_err(|error| cannot_open(place, &error))?;
     Ok(connection)
+}
+
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        Ok(Self { device: found.dev(), inode: found.ino() })
+    }
+}
+
+/// Moves everything from the write-ahead log into the file itself.
+pub(super) async fn empty_log(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await.map(drop)
+}
+
+/// Whether a failure of the file system may be over without anybody's doing but making room.
+pub(super) fn passes(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Makes sure that there is a file which only its owner reads: SQLite gives its side files the
@@ -109,6 +135,7 @@ async fn check_owner(connection: &mut SqliteConnection, place: &str) -> Result<(
     }
     Err(StoreError::Open {
         place: place.to_owned(),
+        may_pass: false,
         message: "it is another program's database; name another data folder".to_owned(),
     })
 }
@@ -156,6 +183,7 @@ pub(super) async fn bring_up_to_date(
     }
     migrator().run(&mut *transaction).await.map_err(|error| StoreError::Open {
         place: place.to_owned(),
+        may_pass: false,
         message: format!("its schema {found} could not be brought to {known}: {error}"),
     })?;
     transaction.commit().await.map_err(broken)

@@ -1,6 +1,6 @@
 //! Reading what is no history: all that an engine goes on with, events, the ledger, definitions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,12 +8,28 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
+use super::super::set_aside;
 use super::failure::failed;
 use super::{StoreError, query};
 use crate::model::{
     Actor, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
     LedgerRange, RECENT, Retired, StateName, Summary, WorkerOrders,
 };
+
+macro_rules! retired {
+    ($which:expr) => {
+        concat!(
+            "SELECT v.job_id, max(v.version), \
+             max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
+                     WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
+                 coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
+                     ORDER BY first DESC LIMIT 1), 0)), \
+             (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
+            $which,
+            " GROUP BY v.job_id"
+        )
+    };
+}
 
 statements! {
     const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
@@ -36,13 +52,9 @@ statements! {
          WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
              AND j.gone = 0)";
     /// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
-    const RETIRED: &str = "SELECT v.job_id, max(v.version), \
-         max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
-                 WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
-             coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
-                 ORDER BY first DESC LIMIT 1), 0)), \
-         (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v \
-         WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0) GROUP BY v.job_id";
+    const RETIRED: &str = retired!("v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0)");
+    /// The same of jobs that are defined and cannot be read.
+    const UNREADABLE_JOBS: &str = retired!("v.job_id IN (SELECT value FROM json_each(?1))");
 
     /// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
     /// job.
@@ -98,30 +110,64 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
     let retired = rows(connection, RETIRED).await.map_err(broken)?;
     let last_seq: Option<i64> =
         sqlx::query_scalar(LAST_SEQ).fetch_one(&mut *connection).await.map_err(broken)?;
-    let boot_id =
-        sqlx::query_scalar(META).bind(BOOT_ID).fetch_optional(connection).await.map_err(broken)?;
-    let jobs = jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
+    let boot_id = meta(&mut *connection, BOOT_ID).await.map_err(broken)?;
+    let mut unreadable = Vec::new();
+    let readable_jobs = readable(&jobs, job, &mut unreadable);
+    let mut retired = retired;
+    if readable_jobs.len() < jobs.len() {
+        let lost = ids_but(&jobs, &readable_jobs);
+        let found = sqlx::query(UNREADABLE_JOBS).bind(lost).fetch_all(connection).await;
+        retired.extend(found.map_err(broken)?);
+    }
+    let jobs = readable_jobs;
     let mut definitions: Definitions = jobs
         .iter()
         .map(|job| ((job.definition.id.clone(), job.version), Arc::clone(&job.definition)))
         .collect();
-    for row in &older {
-        let (key, definition) = older_definition(row)?;
-        definitions.insert(key, definition);
-    }
+    definitions.extend(readable(&older, older_definition, &mut unreadable));
+    let with_definition = |row: &SqliteRow| live_execution(row, &definitions);
     Ok(Image {
-        workers: workers.iter().map(worker_orders).collect::<Result<_, _>>()?,
+        workers: readable(&workers, worker_orders, &mut unreadable),
         notices: notices.iter().filter_map(|row| notice(row, &definitions)).collect(),
         jobs,
-        live: live.iter().map(|row| live_execution(row, &definitions)).collect::<Result<_, _>>()?,
-        recent: recent
-            .iter()
-            .filter_map(|row| recent_of_job(row).transpose())
-            .collect::<Result<_, _>>()?,
+        live: readable(&live, with_definition, &mut unreadable),
+        recent: readable(&recent, recent_of_job, &mut unreadable).into_iter().flatten().collect(),
         last_seq: last_seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or_default(),
         boot_id,
-        retired: retired.iter().map(retired_job).collect::<Result<BTreeMap<_, _>, _>>()?,
+        retired: readable(&retired, retired_job, &mut unreadable).into_iter().collect(),
+        unreadable,
     })
+}
+
+/// What can be read of some rows; the others are named.
+fn readable<T>(
+    rows: &[SqliteRow],
+    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    unreadable: &mut Vec<String>,
+) -> Vec<T> {
+    let name = |error| match error {
+        StoreError::Corrupt { place, message } => set_aside(&place, &message),
+        other => other.to_string(),
+    };
+    rows.iter()
+        .filter_map(|row| read(row).map_err(|error| unreadable.push(name(error))).ok())
+        .collect()
+}
+
+/// The ids of the rows of jobs that are not among these, as JSON.
+fn ids_but(rows: &[SqliteRow], jobs: &[JobRecord]) -> String {
+    let known: HashSet<&str> = jobs.iter().map(|job| job.definition.id.as_str()).collect();
+    let ids = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
+    let ids: Vec<String> = ids.filter(|id| !known.contains(id.as_str())).collect();
+    serde_json::Value::from(ids).to_string()
+}
+
+/// What was saved under a key.
+pub(super) async fn meta(
+    executor: impl sqlx::SqliteExecutor<'_>,
+    key: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(META).bind(key).fetch_optional(executor).await
 }
 
 async fn rows(

@@ -257,6 +257,7 @@ pub(crate) fn engine() -> EngineInfo {
         listen: Some("127.0.0.1:7117".to_owned()),
         file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
         history: crate::driver::HistoryState::default(),
+        problems: Vec::new(),
     }
 }
 
