@@ -205,6 +205,8 @@ pub(crate) enum Topic {
     Execution(ExecutionId),
     /// The reload of jobs.yaml.
     Reload,
+    /// The health of the engine.
+    Health,
 }
 
 impl Notice {

@@ -7,7 +7,7 @@ use super::fixtures::{at, execution, execution_id, executions, job, job_id, snap
 use super::{Exit, Message, Screen};
 use crate::driver::{Batch, Feed, FileState};
 use crate::jobfile::{FieldChange, JobChange, Plan};
-use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary};
+use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary, WorkerState};
 use crate::tui::message::Request;
 use crate::tui::model::ExecutionList;
 use crate::tui::options::Hosting;
@@ -480,14 +480,18 @@ fn trouble_stands_in_the_header_until_it_is_over() {
     let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Tick(at(3_600)));
-    assert!(header(&screen).contains("⚠ nothing fires: the disk is full"), "{}", screen.frame());
+    assert!(
+        header(&screen).contains("⚠ down, nothing fires: the disk is full"),
+        "{}",
+        screen.frame()
+    );
     screen.take(Message::Feed(Feed::Trouble(None)));
     assert!(!header(&screen).contains("nothing fires"));
-    assert_eq!(screen.notice(), "the engine has recovered");
+    assert_eq!(screen.notice(), "engine degraded: worker worker-4 is offline");
 
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Resize(40, 10));
-    assert!(header(&screen).contains("nothing fires: the"), "{}", screen.frame());
+    assert!(header(&screen).contains("down, nothing fires"), "{}", screen.frame());
     screen.batch(change(41, execution(1_001, "cleanup", StateName::Running, 0)));
     assert!(!header(&screen).contains("nothing fires"), "a commit is proof that it works");
 }
@@ -638,4 +642,39 @@ fn a_column_that_says_the_same_in_all_rows_leaves_its_room_to_others() {
         screen.press("s");
     }
     assert!(screen.row("state").contains("priority▾"), "what is sorted by is seen");
+}
+
+#[test]
+fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
+    let mut world = snapshot();
+    world.jobs.clear();
+    world.live.clear();
+    world.workers.retain(|worker| worker.state == WorkerState::Online);
+    let worker = world.workers[0].clone();
+    let mut screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 80, 24);
+    let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
+    assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
+    assert_eq!(screen.notice(), "", "what was so at the start is no news");
+    let turn = |screen: &mut Screen, state| {
+        let changed = crate::model::Worker { state, ..worker.clone() };
+        screen.batch(Batch { seq: 40, workers: vec![changed], ..Batch::default() });
+    };
+    turn(&mut screen, WorkerState::Suspect);
+    assert_eq!(screen.notice(), "engine degraded: worker worker-1 is suspect");
+    assert!(header(&screen).contains("⚠ degraded"), "{}", header(&screen));
+    assert!(!header(&screen).contains("✓ ok"), "{}", header(&screen));
+    turn(&mut screen, WorkerState::Offline);
+    assert_eq!(screen.notice(), "engine degraded: worker worker-1 is offline");
+    screen.press("4");
+    assert!(screen.frame().contains("degraded: worker worker-1 is offline"), "{}", screen.frame());
+    let notices = screen.model.notices.len();
+    turn(&mut screen, WorkerState::Offline);
+    assert_eq!(screen.model.notices.len(), notices, "no change, no notice");
+    turn(&mut screen, WorkerState::Online);
+    assert_eq!(screen.notice(), "the engine is ok again");
+    assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
+    // After a gap the health may have changed, too.
+    world.engine.problems = vec!["one row of the store cannot be read".to_owned()];
+    screen.take(Message::Subscribed(Box::new(world)));
+    assert_eq!(screen.notice(), "engine degraded: one row of the store cannot be read");
 }
