@@ -105,7 +105,7 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
 
 /// What a schedule that is being typed means.
 pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Preview, Refusal>) {
-    let (zone, dot) = (model.zone(), model.theme.dot());
+    let (zone, now, dot) = (model.zone(), model.now, model.theme.dot());
     let Some(form) = model.job_form() else {
         return;
     };
@@ -121,7 +121,7 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
     };
     match result {
         Ok(preview) => {
-            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, *at));
+            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, now, *at));
             let next = times.collect::<Vec<_>>().join(", ");
             let next = if next.is_empty() { String::new() } else { format!("{dot}next {next}") };
             let warning = preview.warnings.first().map(|it| format!("{dot}{it}"));
