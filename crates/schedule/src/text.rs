@@ -175,7 +175,7 @@ fn least_distance(a: &str, b: &str) -> usize {
 }
 
 /// Restricted Damerau-Levenshtein distance: a swap of neighbours counts as one.
-fn edit_distance(a: &str, b: &str) -> usize {
+pub(super) fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
