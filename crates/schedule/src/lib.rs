@@ -8,6 +8,7 @@
 //! `warn` and `explain` tell people about it.
 
 mod as_cron;
+mod canonical;
 mod count;
 mod cron;
 mod english;
@@ -111,6 +112,53 @@ impl Schedule {
             KNOWN.keep(text.into(), &schedule.0);
         }
         Ok(schedule)
+    }
+
+    /// Reads a canonical form.
+    ///
+    /// # Errors
+    /// When the text is not a canonical form that this version knows, or can never fire.
+    pub fn from_canonical(canonical: &str) -> Result<Self, ScheduleError> {
+        Self::accepted(canonical, canonical)
+    }
+
+    /// The schedule that `text` was accepted as.
+    fn accepted(text: &str, canonical: &str) -> Result<Self, ScheduleError> {
+        let pattern = canonical::read(canonical).ok_or_else(|| {
+            let message = format!("{} is not a canonical schedule", text::quoted(canonical));
+            ScheduleError::new(message, 0..text.len())
+        })?;
+        let language = Language::English;
+        let walls = Walls::of(pattern);
+        let schedule =
+            Self(Arc::new(Reading { text: text.into(), walls, language, steps: Vec::new() }));
+        if schedule.walls().first.is_none() && !schedule.is_reboot() {
+            let message = words::why_never(&schedule.walls().pattern);
+            return Err(ScheduleError::new(message, 0..text.len()));
+        }
+        Ok(schedule)
+    }
+
+    /// A text that reads the same in every version, for a store to keep beside the text; see
+    /// [`Timing::reading`]. `None` where fire times depend on a job that is not named
+    /// ([`Schedule::depends_on_job`]).
+    #[must_use]
+    pub fn canonical(&self) -> Option<String> {
+        (!self.depends_on_job()).then(|| canonical::write(&self.walls().pattern))
+    }
+
+    /// A cron expression or an English phrase that this version reads as this schedule: what to
+    /// write where its own text is read otherwise.
+    #[must_use]
+    pub fn same_in_words(&self) -> Option<String> {
+        let canonical = self.canonical()?;
+        let cron = as_cron::expression(&self.walls().pattern);
+        let texts = [Some(self.text().to_owned()), cron, Some(self.in_words())];
+        let same = |text: &String| {
+            let read = Self::parse(text).ok().and_then(|schedule| schedule.canonical());
+            read.as_ref() == Some(&canonical)
+        };
+        texts.into_iter().flatten().find(same)
     }
 
     /// The text as given.

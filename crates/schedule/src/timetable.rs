@@ -15,7 +15,7 @@ use super::error::ScheduleError;
 use super::pattern::{ClockRule, Pattern};
 use super::text::{format_duration, nearest};
 use super::walls::{self, Holidays, Walls};
-use super::{Schedule, zone};
+use super::{Schedule, canonical, zone};
 
 /// The smallest step of time: an inclusive bound is an exclusive one this much earlier.
 pub(super) const NANOSECOND: TimeDelta = TimeDelta::nanoseconds(1);
@@ -28,6 +28,9 @@ pub struct Timing<'a> {
     pub seed: &'a str,
     /// A cron expression or an English phrase.
     pub schedule: &'a str,
+    /// The canonical form that the text was accepted with, if it shall not be read anew: see
+    /// [`Timetable::canonical`].
+    pub reading: Option<&'a str>,
     /// IANA name of the zone; `None` = the system's.
     pub timezone: Option<&'a str>,
     /// Which calendar the schedule obeys, and how.
@@ -82,7 +85,10 @@ impl Timetable {
     pub fn new(timing: &Timing<'_>, system_zone: Tz) -> Result<Self, ScheduleError> {
         let text = timing.schedule;
         let seed = seed(timing.seed);
-        let schedule = Schedule::parse_for(text, Some(seed))?;
+        let schedule = match timing.reading {
+            Some(canonical) => Schedule::accepted(text, canonical)?,
+            None => Schedule::parse_for(text, Some(seed))?,
+        };
         let zone = match timing.timezone {
             Some(name) => zone::parse_zone(name)?,
             None => system_zone,
@@ -140,6 +146,19 @@ impl Timetable {
             words.push_str(&format!(", until {}", shown(end)));
         }
         words
+    }
+
+    /// The schedule, without zone and modifiers.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.0.schedule
+    }
+
+    /// A text that stands for the schedule's reading in every version: with it as
+    /// [`Timing::reading`] the same timetable is made, whatever a later version makes of the text.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        canonical::write(&self.0.walls().pattern)
     }
 
     /// The zone that the schedule is read in.

@@ -1,5 +1,6 @@
 //! Tests of the room as a whole: each file holds it to another witness.
 
+mod canonical;
 mod count;
 mod cron;
 mod croner;
