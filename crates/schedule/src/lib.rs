@@ -3,7 +3,7 @@
 //! Owns every rule of SEMANTICS.md under "Schedules". Never asks the clock, never does I/O.
 //!
 //! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's
-//! schedule with its zone and modifiers a [`Timetable`]. `walls` goes from one wall time to the
+//! schedule with its zone and modifiers a [`Timetable`]. `wall_times` goes from one wall time to the
 //! next, `zone` from wall times to instants, `count` takes whole days of them at once; `words`,
 //! `warn` and `explain` tell people about it.
 
@@ -15,14 +15,14 @@ mod english;
 mod error;
 mod explain;
 mod field;
-mod memory;
+mod intern;
 mod pattern;
 mod set;
 #[cfg(test)]
 mod tests;
 pub mod text;
 mod timetable;
-mod walls;
+mod wall_times;
 mod warn;
 mod words;
 mod zone;
@@ -34,15 +34,15 @@ pub use cron::mix;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
 pub use timetable::{CalendarDays, CalendarRule, Calendars, Timetable, Timing};
-pub use walls::{FIRST_YEAR, LAST_YEAR};
+pub use wall_times::{FIRST_YEAR, LAST_YEAR};
 pub use warn::{Outlook, Warning, WarningKind, pile_ups};
 pub use zone::{parse_instant, parse_zone};
 
 use cron::CronText;
 use field::FieldKind;
-use memory::Memory;
+use intern::Interned;
 use pattern::Pattern;
-use walls::Walls;
+use wall_times::WallTimes;
 
 /// A text longer than this is no schedule.
 const LONGEST: usize = 256;
@@ -54,7 +54,7 @@ pub struct Schedule(Arc<Reading>);
 #[derive(Debug)]
 struct Reading {
     text: Box<str>,
-    walls: Arc<Walls>,
+    wall_times: Arc<WallTimes>,
     language: Language,
     /// The fields of cron that go through all of their unit in steps.
     steps: Vec<(FieldKind, u32)>,
@@ -72,7 +72,7 @@ enum Language {
 }
 
 /// Texts in use; those with an `H` mean something else for each job.
-static KNOWN: Memory<Box<str>, Reading> = Memory::new();
+static KNOWN: Interned<Box<str>, Reading> = Interned::new();
 
 impl Schedule {
     /// Reads a cron expression or an English phrase.
@@ -97,12 +97,12 @@ impl Schedule {
             }
             error
         })?;
-        let walls = Walls::of(pattern);
-        let schedule = Self(Arc::new(Reading { text: text.into(), walls, language, steps }));
-        if schedule.walls().first.is_none() && !schedule.is_reboot() {
-            let message = words::why_never(&schedule.walls().pattern);
+        let wall_times = WallTimes::of(pattern);
+        let schedule = Self(Arc::new(Reading { text: text.into(), wall_times, language, steps }));
+        if schedule.wall_times().first.is_none() && !schedule.is_reboot() {
+            let message = words::why_never(&schedule.wall_times().pattern);
             let error = ScheduleError::new(message, 0..text.len());
-            let error = match words::leap_days(text, &schedule.walls().pattern) {
+            let error = match words::leap_days(text, &schedule.wall_times().pattern) {
                 Some(offer) => error.suggest(offer),
                 None => error,
             };
@@ -129,11 +129,11 @@ impl Schedule {
             ScheduleError::new(message, 0..text.len())
         })?;
         let language = Language::English;
-        let walls = Walls::of(pattern);
+        let wall_times = WallTimes::of(pattern);
         let schedule =
-            Self(Arc::new(Reading { text: text.into(), walls, language, steps: Vec::new() }));
-        if schedule.walls().first.is_none() && !schedule.is_reboot() {
-            let message = words::why_never(&schedule.walls().pattern);
+            Self(Arc::new(Reading { text: text.into(), wall_times, language, steps: Vec::new() }));
+        if schedule.wall_times().first.is_none() && !schedule.is_reboot() {
+            let message = words::why_never(&schedule.wall_times().pattern);
             return Err(ScheduleError::new(message, 0..text.len()));
         }
         Ok(schedule)
@@ -144,7 +144,7 @@ impl Schedule {
     /// ([`Schedule::depends_on_job`]).
     #[must_use]
     pub fn canonical(&self) -> Option<String> {
-        (!self.depends_on_job()).then(|| canonical::write(&self.walls().pattern))
+        (!self.depends_on_job()).then(|| canonical::write(&self.wall_times().pattern))
     }
 
     /// A cron expression or an English phrase that this version reads as this schedule: what to
@@ -152,7 +152,7 @@ impl Schedule {
     #[must_use]
     pub fn same_in_words(&self) -> Option<String> {
         let canonical = self.canonical()?;
-        let cron = as_cron::expression(&self.walls().pattern);
+        let cron = as_cron::expression(&self.wall_times().pattern);
         let texts = [Some(self.text().to_owned()), cron, Some(self.in_words())];
         let same = |text: &String| {
             let read = Self::parse(text).ok().and_then(|schedule| schedule.canonical());
@@ -174,7 +174,7 @@ impl Schedule {
             let text = cron::normal(&self.0.text);
             return format!("By the cron expression {text}, each H a number fixed by the job's id");
         }
-        words::pattern(&self.walls().pattern)
+        words::pattern(&self.wall_times().pattern)
     }
 
     /// The cron expression that says the same, where there is one.
@@ -184,14 +184,14 @@ impl Schedule {
             Language::Cron | Language::CronOfOneJob | Language::CronOfSomeJob => {
                 Some(cron::normal(&self.0.text))
             }
-            Language::English => as_cron::expression(&self.walls().pattern),
+            Language::English => as_cron::expression(&self.wall_times().pattern),
         }
     }
 
     /// Whether it fires once per boot of the machine.
     #[must_use]
     pub fn is_reboot(&self) -> bool {
-        self.walls().pattern == Pattern::Reboot
+        self.wall_times().pattern == Pattern::Reboot
     }
 
     /// Whether its fire times depend on the id of the job: it has an `H`, and no job was named.
@@ -205,20 +205,20 @@ impl Schedule {
         self.0.language != Language::English
     }
 
-    fn walls(&self) -> &Walls {
-        &self.0.walls
+    fn wall_times(&self) -> &WallTimes {
+        &self.0.wall_times
     }
 
     /// Whether it fires once only.
     #[must_use]
     pub fn is_once(&self) -> bool {
-        matches!(self.walls().pattern, Pattern::Once(_))
+        matches!(self.wall_times().pattern, Pattern::Once(_))
     }
 
     /// Whether it says `except holidays`, and so needs a calendar.
     #[must_use]
     pub fn excepts_holidays(&self) -> bool {
-        self.walls().pattern.days().is_some_and(|days| days.except.holidays)
+        self.wall_times().pattern.days().is_some_and(|days| days.except.holidays)
     }
 }
 

@@ -87,7 +87,7 @@ impl Outlook {
         let now = self.now;
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
-        if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {
+        if let Pattern::Clock { times, days, rule } = &parts.wall_times().pattern {
             for (kind, step) in &parts.schedule.0.steps {
                 step_warning(*kind, *step, times, &mut warn);
             }
@@ -278,7 +278,8 @@ fn clock_warnings(
     for change in changes {
         let forward = change.to > change.from;
         let (from, to) = if forward { (change.from, change.to) } else { (change.to, change.from) };
-        let touched = parts.walls().next(from - TimeDelta::seconds(1), parts.holidays.as_ref());
+        let touched =
+            parts.wall_times().next(from - TimeDelta::seconds(1), parts.holidays.as_ref());
         let Some(wall) = touched.filter(|wall| *wall < to) else {
             continue;
         };

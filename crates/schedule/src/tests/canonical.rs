@@ -10,7 +10,7 @@ fn round_trip(schedule: &Schedule) {
     let again =
         Schedule::from_canonical(&canonical).unwrap_or_else(|error| panic!("{canonical}: {error}"));
     assert_eq!(again.canonical().as_deref(), Some(canonical.as_str()), "{}", schedule.text());
-    assert_eq!(again.walls().pattern, schedule.walls().pattern, "{canonical}");
+    assert_eq!(again.wall_times().pattern, schedule.wall_times().pattern, "{canonical}");
 }
 
 #[test]

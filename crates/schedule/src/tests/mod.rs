@@ -5,13 +5,13 @@ mod count;
 mod cron;
 mod croner;
 mod debian;
+mod descriptions;
 mod english;
 mod guide;
 mod hostile;
 mod offers;
 mod phrases;
 mod timetable;
-mod told;
 mod words;
 mod zones;
 
