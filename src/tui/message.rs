@@ -50,12 +50,14 @@ pub(crate) enum Message {
 /// What is edited in an editor of the user's.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Editing {
-    /// Which job.
-    pub(crate) job: JobId,
+    /// Which job; `None` = the file as a whole.
+    pub(crate) job: Option<JobId>,
     /// The version that is edited.
     pub(crate) version: u32,
     /// The jobs file that it lives in, if it does; on the engine's machine.
     pub(crate) file: Option<String>,
+    /// The line to begin at, where it is not that of the job.
+    pub(crate) line: Option<usize>,
     /// Its definition, for where there is no file at hand.
     pub(crate) yaml: String,
 }
@@ -223,6 +225,13 @@ pub(crate) struct JobFacts {
     pub(crate) executions: Vec<Arc<Execution>>,
     /// Fire times that did not become executions, newest first.
     pub(crate) ledger: Vec<LedgerRange>,
+}
+
+impl JobFacts {
+    /// The newest of its executions that failed.
+    pub(crate) fn last_failure(&self) -> Option<&Arc<Execution>> {
+        self.executions.iter().find(|it| it.state.name().is_failure())
+    }
 }
 
 /// What the loop is asked to do.

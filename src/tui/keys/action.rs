@@ -33,6 +33,7 @@ pub(crate) enum Action {
     Capacity,
     EditForm,
     Editor,
+    EditError,
     NewJob,
     Delete,
     Enable,
@@ -92,6 +93,7 @@ pub(super) const fn role_of(action: Action) -> Role {
         | Action::Capacity => Role::Operator,
         Action::EditForm
         | Action::Editor
+        | Action::EditError
         | Action::NewJob
         | Action::Delete
         | Action::Enable

@@ -150,6 +150,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[key('e')], Action::EditForm, Scope::OF_JOB, "edit", "edit the job in a form")
         .hint("edit"),
     bind(&[key('E')], Action::Editor, Scope::OF_JOB, "editor", "edit the job in $EDITOR"),
+    bind(
+        &[key('E')],
+        Action::EditError,
+        Scope::PAGE,
+        "edit-error",
+        "edit jobs.yaml at the line of the error",
+    )
+    .hint("edit"),
     bind(&[key('n')], Action::NewJob, Scope::LISTS, "new", "create a job"),
     bind(&[key('V')], Action::Versions, Scope::OF_JOB, "versions", "show the versions of the job"),
     bind(&[], Action::Enable, Scope::OF_JOB, "enable", "set `enabled: true` in the definition"),
@@ -324,6 +332,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "run any action by name",
     )
     .hint("command"),
+    bind(&[key('/')], Action::Palette, Scope::PAGE, "search-actions", "search all actions by name"),
     bind(&[], Action::Utc, Scope::ALL, "utc", "show times in UTC, or in your zone"),
     bind(&[], Action::Mouse, Scope::ALL, "mouse", "turn the mouse on or off"),
     bind(

@@ -90,7 +90,7 @@ impl Filter {
     /// Why the filter cannot be carried out as typed: then nothing is listed, instead of something else.
     pub(crate) fn problem(&self, listed: Listed) -> Option<String> {
         if let Some(typed) = &self.unknown {
-            return Some(format!("unknown filter `{typed}`: the keys are state, job, tag, worker"));
+            return Some(format!("unknown filter `{typed}` (keys: state, job, tag, worker)"));
         }
         let means = |word: &&String| {
             let begins = |name: &str| name.starts_with(word.as_str());

@@ -134,6 +134,10 @@ pub(crate) struct JobNeeds {
     pub(crate) schedule: usize,
     pub(crate) past: usize,
     pub(crate) next: usize,
+    /// Whether priorities differ: else the column says nothing.
+    pub(crate) priorities: bool,
+    /// Whether any job depends on another.
+    pub(crate) dependencies: bool,
 }
 
 impl JobNeeds {
@@ -146,6 +150,8 @@ impl JobNeeds {
             needs.name = needs.name.max(width(&clean(name)));
             needs.schedule = needs.schedule.max(width(&schedule(job, zone)));
             needs.past = needs.past.max(job.recent.len());
+            needs.priorities |= definition.priority != world.jobs()[0].definition.priority;
+            needs.dependencies |= !definition.dependencies.is_empty();
             // With the mark of a fire time that was called off.
             needs.next = needs.next.max(if job.skip_next.is_some() { 9 } else { 7 });
         }

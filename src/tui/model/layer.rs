@@ -38,8 +38,13 @@ pub(crate) enum Layer {
     },
     /// The versions of a job.
     Versions(Box<Versions>),
-    /// Lines to read.
-    TextPage { title: String, lines: Vec<String>, scroll: Scroll },
+    /// Lines to read; where they are about an error in a jobs file, its path and line.
+    TextPage {
+        title: String,
+        lines: Vec<String>,
+        error_at: Option<(String, usize)>,
+        scroll: Scroll,
+    },
     /// The keys that were valid where it was asked for.
     Help { context: KeyContext, scroll: Scroll },
     /// Past notices.
@@ -200,6 +205,8 @@ pub(crate) enum Topic {
     Execution(ExecutionId),
     /// The reload of jobs.yaml.
     Reload,
+    /// The health of the engine.
+    Health,
 }
 
 impl Notice {

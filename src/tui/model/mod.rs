@@ -29,7 +29,7 @@ pub(crate) use filter::{Filter, Listed};
 pub(crate) use jobs::JobList;
 pub(crate) use layer::{Layer, Leave, Notice, Prompt, Purpose, Question, Topic, Versions};
 pub(crate) use output::Output;
-pub(crate) use world::{JobCondition, World, last_result};
+pub(crate) use world::{Health, JobCondition, World, last_result};
 
 use super::change::Done;
 use super::keys::{Action, KeyContext, Keymap, Scope, Tab};
@@ -168,8 +168,10 @@ pub(crate) struct Model {
     host: String,
     pub(crate) size: Size,
     pub(crate) link: Link,
-    /// Why the engine cannot work, while it cannot.
-    pub(crate) trouble: Option<String>,
+    /// Why the engine cannot commit or fire, while it cannot.
+    pub(crate) down: Option<String>,
+    /// The health that the user has been told of.
+    pub(crate) told_health: Health,
     pub(crate) world: World,
     pub(crate) totals: world::Totals,
     pub(crate) totals_stale: bool,
@@ -214,7 +216,8 @@ impl Model {
             host: options.host.clone(),
             size: Size::new(80, 24),
             link: Link::Up,
-            trouble: None,
+            down: None,
+            told_health: Health::Ok,
             world: World::new(snapshot),
             totals: world::Totals::default(),
             totals_stale: true,
@@ -235,6 +238,7 @@ impl Model {
             details_asked: None,
             preview: None,
         };
+        model.told_health = model.health();
         model.report_config_errors(options);
         model
     }
@@ -250,6 +254,16 @@ impl Model {
                 String::new()
             };
             self.notice(Severity::Error, format!("{all}{error}"));
+        }
+    }
+
+    /// How the engine is.
+    pub(crate) fn health(&self) -> Health {
+        let problems = self.world.problems();
+        match &self.down {
+            Some(why) => Health::Down(why.clone()),
+            None if problems.is_empty() => Health::Ok,
+            None => Health::Degraded(problems),
         }
     }
 

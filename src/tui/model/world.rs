@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::driver::{Batch, EngineInfo, Snapshot};
 use crate::model::{
     Execution, ExecutionId, JobId, JobStatus, Role, StateName, Summary, Worker, WorkerId,
+    WorkerState,
 };
 
 /// Where a job stands, as one word: the first that applies, from the most pressing down.
@@ -32,6 +33,16 @@ pub(crate) enum JobCondition {
     New,
     /// Its definition says `enabled: false`.
     Disabled,
+}
+
+/// How the engine is, as one verdict: header, System and notices show the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Health {
+    Ok,
+    /// It works, but something is wrong with it or its workers: one sentence each, never none.
+    Degraded(Vec<String>),
+    /// It cannot commit or fire, and why.
+    Down(String),
 }
 
 /// Numbers for the header.
@@ -262,6 +273,17 @@ impl World {
     /// How many live executions of a job are in that state.
     pub(crate) fn count_of(&self, job: &JobId, state: StateName) -> usize {
         self.live_of.get(job).map_or(0, |it| it.count(state))
+    }
+
+    /// What is wrong with the engine or its workers, one sentence each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let of_workers = self.workers.values().filter_map(|worker| match worker.state {
+            WorkerState::Suspect | WorkerState::Offline => {
+                Some(format!("worker {} is {}", worker.id, worker.state.as_str()))
+            }
+            WorkerState::Online | WorkerState::Draining => None,
+        });
+        self.engine.problems.iter().cloned().chain(of_workers).collect()
     }
 
     /// Where a job stands.

@@ -57,7 +57,7 @@ fn the_next_fire_time_is_skipped_and_taken_back() {
     screen.press("K");
     assert_eq!(screen.door.asked(), "unskip data-sync");
     screen.press("Enter");
-    assert!(screen.frame().contains("↷ skips Mon 23 Nov 14:30 CET: asked 5m ago by root"));
+    assert!(screen.frame().contains("↷ skips Mon 23 Nov 14:30: asked 5m ago by root"));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_pause_has_an_end_and_a_reason() {
     let screen = check("j P \"elephant\" Enter", "");
     assert!(screen.frame().contains("`elephant`? write 2h"), "{}", screen.frame());
     let screen = check("j P \"2h\"", "");
-    assert!(screen.frame().contains("Mon 23 Nov 16:03:18 CET (in 2h 00m)"), "{}", screen.frame());
+    assert!(screen.frame().contains("Mon 23 Nov 16:03:18 (in 2h 00m)"), "{}", screen.frame());
     let mut screen = check("j P \"2h\" Esc", "");
     assert!(screen.footer().contains("close the form? y/N"), "{}", screen.footer());
     screen.press("n");
@@ -203,9 +203,7 @@ fn a_job_is_changed_in_a_form() {
     screen.press("e");
     insta::assert_snapshot!("form_edit_80x24", screen.frame());
     screen.press("Tab Tab ^u \"every_weekday_at_9:30\"");
-    assert!(
-        screen.frame().contains("Told: every weekday at 9:30 · next Mon 23 Nov 15:00 CET, Mon")
-    );
+    assert!(screen.frame().contains("Told: every weekday at 9:30 · next Mon 23 Nov 15:00, Mon"));
     screen.press("Enter");
     assert_eq!(screen.door.asked(), "", "what would be written is shown first");
     assert!(screen.frame().contains("change cleanup. Enter writes it"), "{}", screen.frame());
@@ -283,7 +281,8 @@ fn versions_are_looked_at_and_rolled_back_to() {
 fn an_editor_opens_at_the_file_or_on_the_definition() {
     let mut screen = check("E", "");
     let editing = *screen.editing.take().unwrap();
-    assert_eq!((editing.job.as_str(), editing.file.as_deref()), ("cleanup", Some("jobs.yaml")));
+    assert_eq!(editing.job, Some(job_id("cleanup")));
+    assert_eq!(editing.file.as_deref(), Some("jobs.yaml"));
     assert!(editing.yaml.starts_with("id: cleanup\n"));
     screen.take(Message::Edited(editing.clone(), EditorEnd::File));
     assert_eq!(screen.door.asked(), "plan", "as ^r");

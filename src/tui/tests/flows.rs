@@ -7,7 +7,7 @@ use super::fixtures::{at, execution, execution_id, executions, job, job_id, snap
 use super::{Exit, Message, Screen};
 use crate::driver::{Batch, Feed, FileState};
 use crate::jobfile::{FieldChange, JobChange, Plan};
-use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary};
+use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary, WorkerState};
 use crate::tui::message::Request;
 use crate::tui::model::ExecutionList;
 use crate::tui::options::Hosting;
@@ -480,14 +480,18 @@ fn trouble_stands_in_the_header_until_it_is_over() {
     let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Tick(at(3_600)));
-    assert!(header(&screen).contains("⚠ nothing fires: the disk is full"), "{}", screen.frame());
+    assert!(
+        header(&screen).contains("⚠ down, nothing fires: the disk is full"),
+        "{}",
+        screen.frame()
+    );
     screen.take(Message::Feed(Feed::Trouble(None)));
     assert!(!header(&screen).contains("nothing fires"));
-    assert_eq!(screen.notice(), "the engine has recovered");
+    assert_eq!(screen.notice(), "engine degraded: worker worker-4 is offline");
 
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Resize(40, 10));
-    assert!(header(&screen).contains("nothing fires: the"), "{}", screen.frame());
+    assert!(header(&screen).contains("down, nothing fires"), "{}", screen.frame());
     screen.batch(change(41, execution(1_001, "cleanup", StateName::Running, 0)));
     assert!(!header(&screen).contains("nothing fires"), "a commit is proof that it works");
 }
@@ -579,4 +583,98 @@ fn a_capital_w_asks_about_a_time() {
     assert!(screen.frame().contains("why data-sync"));
     screen.press("Esc W \"elephant\" Enter");
     assert!(screen.notice().starts_with("`elephant`? write 03:00"));
+}
+
+#[test]
+fn a_failed_reload_leads_to_the_line_of_the_error() {
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    let message = "jobs.yaml:14:15: minute 75 is outside 0-59\nincluded.yaml:2:1: unknown key";
+    door.plan = Err(Refusal::File(message.to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r");
+    assert!(screen.frame().contains("(E edits it)"), "{}", screen.frame());
+    screen.press("E");
+    let editing = screen.editing.take().unwrap();
+    assert_eq!((editing.file.as_deref(), editing.line), (Some("jobs.yaml"), Some(14)));
+    assert!(screen.model.layers.is_empty(), "a reload after it shows what is wrong then");
+    // Where nothing points to a line there is nothing to open.
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    door.plan = Err(Refusal::File("jobs.yaml: permission denied".to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r E");
+    assert!(screen.editing.is_none() && !screen.frame().contains("edits it"));
+}
+
+#[test]
+fn the_list_of_keys_is_searched_and_enter_carries_out() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("? / \"run\"");
+    assert!(screen.frame().contains("run the job now"), "{}", screen.frame());
+    screen.press("Enter");
+    assert_eq!(screen.door.asked(), "run cleanup");
+    assert!(screen.model.layers.is_empty());
+}
+
+#[test]
+fn an_opened_job_that_fails_shows_the_end_of_its_output_first() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("Enter");
+    let frame = screen.frame();
+    let line = |part: &str| frame.lines().position(|line| line.contains(part));
+    let (why, tail, ways) = (line("exit code 3"), line("line 60: ok"), line("a acknowledge"));
+    assert!(why.is_some() && why < tail && tail < ways, "{frame}");
+    assert!(ways < line("next fire times").or(Some(99)), "{frame}");
+    screen.press("Esc j Enter");
+    assert!(!screen.frame().contains("line 60"), "one that does not fail shows none");
+}
+
+#[test]
+fn a_column_that_says_the_same_in_all_rows_leaves_its_room_to_others() {
+    let mut world = snapshot();
+    let screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 200, 50);
+    let titles = screen.row("state");
+    assert!(titles.contains("priority") && titles.contains("waiting for"), "{titles}");
+    world.jobs.retain(|job| job.definition.dependencies.is_empty());
+    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 200, 50);
+    let titles = screen.row("state");
+    assert!(!titles.contains("priority") && !titles.contains("waiting for"), "{titles}");
+    while !screen.notice().contains("priority") {
+        screen.press("s");
+    }
+    assert!(screen.row("state").contains("priority▾"), "what is sorted by is seen");
+}
+
+#[test]
+fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
+    let mut world = snapshot();
+    world.jobs.clear();
+    world.live.clear();
+    world.workers.retain(|worker| worker.state == WorkerState::Online);
+    let worker = world.workers[0].clone();
+    let mut screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 80, 24);
+    let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
+    assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
+    assert_eq!(screen.notice(), "", "what was so at the start is no news");
+    let turn = |screen: &mut Screen, state| {
+        let changed = crate::model::Worker { state, ..worker.clone() };
+        screen.batch(Batch { seq: 40, workers: vec![changed], ..Batch::default() });
+    };
+    turn(&mut screen, WorkerState::Suspect);
+    assert_eq!(screen.notice(), "engine degraded: worker worker-1 is suspect");
+    assert!(header(&screen).contains("⚠ degraded"), "{}", header(&screen));
+    assert!(!header(&screen).contains("✓ ok"), "{}", header(&screen));
+    turn(&mut screen, WorkerState::Offline);
+    assert_eq!(screen.notice(), "engine degraded: worker worker-1 is offline");
+    screen.press("4");
+    assert!(screen.frame().contains("degraded: worker worker-1 is offline"), "{}", screen.frame());
+    let notices = screen.model.notices.len();
+    turn(&mut screen, WorkerState::Offline);
+    assert_eq!(screen.model.notices.len(), notices, "no change, no notice");
+    turn(&mut screen, WorkerState::Online);
+    assert_eq!(screen.notice(), "the engine is ok again");
+    assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
+    // After a gap the health may have changed, too.
+    world.engine.problems = vec!["one row of the store cannot be read".to_owned()];
+    screen.take(Message::Subscribed(Box::new(world)));
+    assert_eq!(screen.notice(), "engine degraded: one row of the store cannot be read");
 }

@@ -44,7 +44,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         // Lines to type.
         Action::Filter => begin(model, Purpose::Filter),
         Action::Search => begin(model, Purpose::Search),
-        Action::Palette => begin(model, Purpose::Palette),
+        Action::Palette => {
+            // From the list of keys the search goes over the actions that it lists.
+            model.layers.pop_if(|layer| matches!(layer, Layer::Help { .. }));
+            begin(model, Purpose::Palette);
+        }
         Action::Save => begin(model, Purpose::SaveAs),
         Action::WhyAt => begin(model, Purpose::WhyAt),
         // Lists.
@@ -82,6 +86,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::EditForm => form::edit(model),
         Action::NewJob => form::new_job(model),
         Action::Editor => return edit::editor(model),
+        Action::EditError => return edit::edit_error(model),
         Action::Versions => return versions(model),
         Action::RollBack => return edit::roll_back(model),
         Action::Delete => return change::delete(model),

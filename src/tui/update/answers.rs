@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::requests::{done_to_many, is_users, remember};
 use super::{change, edit, job_form};
 use crate::jobfile::Plan;
-use crate::model::{Event, Execution, Refusal, Severity, StateName};
+use crate::model::{Event, Execution, Refusal, Role, Severity, StateName};
 use crate::tui::change::Back;
 use crate::tui::cursor::Scroll;
 use crate::tui::keys::Action;
@@ -59,6 +59,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
                 model.layers.push(Layer::TextPage {
                     title,
                     lines: why.lines,
+                    error_at: None,
                     scroll: Scroll::default(),
                 });
             }
@@ -252,9 +253,23 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
 fn reload_failed(model: &mut Model, refusal: &Refusal) {
     let text = "reload failed: the current jobs stay in force".to_owned();
     model.notice_about(Topic::Reload, Severity::Error, text);
-    let lines = refusal.to_string().lines().map(str::to_owned).collect();
-    let title = "jobs.yaml was not loaded; the current jobs stay in force".to_owned();
-    model.layers.push(Layer::TextPage { title, lines, scroll: Scroll::default() });
+    let lines: Vec<String> = refusal.to_string().lines().map(str::to_owned).collect();
+    let error_at = lines.iter().find_map(|line| place_of(line));
+    let edit = model.way(Action::EditError);
+    let way = match &error_at {
+        Some(_) if model.is_here() && model.may(Role::Admin) => format!(" ({edit} edits it)"),
+        _ => String::new(),
+    };
+    let title = format!("jobs.yaml was not loaded; the current jobs stay in force{way}");
+    model.layers.push(Layer::TextPage { title, lines, error_at, scroll: Scroll::default() });
+}
+
+/// The file and line of an error that is written as `FILE:LINE:COLUMN: what`.
+fn place_of(line: &str) -> Option<(String, usize)> {
+    let mut parts = line.trim_start_matches("error: ").splitn(4, ':');
+    let (file, number, column) = (parts.next()?, parts.next()?, parts.next()?);
+    column.parse::<usize>().ok()?;
+    Some((file.to_owned(), number.parse().ok()?))
 }
 
 fn on_output(

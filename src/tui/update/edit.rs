@@ -21,11 +21,37 @@ pub(super) fn editor(model: &mut Model) -> Vec<Command> {
     };
     let file = model.world.engine.file.path.clone();
     let editing = Editing {
-        job: job.definition.id.clone(),
+        job: Some(job.definition.id.clone()),
         version: job.version,
         file: file.filter(|_| job.source == Source::File),
+        line: None,
         yaml: crate::jobfile::to_yaml(&job.definition),
     };
+    vec![Command::Edit(Box::new(editing))]
+}
+
+/// Opens an editor on the jobs file at the line of the error that is shown.
+pub(super) fn edit_error(model: &mut Model) -> Vec<Command> {
+    let Some(Layer::TextPage { error_at: Some((file, line)), .. }) = model.layers.last() else {
+        return Vec::new();
+    };
+    if !model.is_here() {
+        let text = format!("{file} is on another machine: {}", model.world.engine.host);
+        model.notice(Severity::Info, text);
+        return Vec::new();
+    }
+    // An included file is named as seen from the one that is known.
+    let path = match model.world.engine.file.path.as_deref() {
+        Some(path) if path.ends_with(file.as_str()) => path.to_owned(),
+        Some(path) => match std::path::Path::new(path).parent() {
+            Some(folder) => folder.join(file).to_string_lossy().into_owned(),
+            None => file.clone(),
+        },
+        None => file.clone(),
+    };
+    let line = Some(*line);
+    model.layers.pop();
+    let editing = Editing { job: None, version: 0, file: Some(path), line, yaml: String::new() };
     vec![Command::Edit(Box::new(editing))]
 }
 
@@ -41,18 +67,24 @@ pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> 
             model.notice(Severity::Error, why);
             Vec::new()
         }
-        EditorEnd::Definition(text) => match read_yaml(&text) {
-            Ok(definition) => {
-                let (job, if_version) = (editing.job, Some(editing.version));
+        EditorEnd::Definition(text) => match (editing.job, read_yaml(&text)) {
+            (None, _) => Vec::new(), // Only files are edited without a job.
+            (Some(job), Ok(definition)) => {
+                let if_version = Some(editing.version);
                 let edit = JobEdit::Replace(definition);
                 vec![ask(model, Change::Edit { job, edit, if_version })]
             }
-            Err(error) => {
-                let title = format!("the edited text is not a definition of {}", editing.job);
+            (Some(job), Err(error)) => {
+                let title = format!("the edited text is not a definition of {job}");
                 let mut lines: Vec<String> = error.lines().map(str::to_owned).collect();
                 lines.extend([String::new(), "the text:".to_owned(), String::new()]);
                 lines.extend(text.lines().map(str::to_owned));
-                model.layers.push(Layer::TextPage { title, lines, scroll: Scroll::default() });
+                model.layers.push(Layer::TextPage {
+                    title,
+                    lines,
+                    error_at: None,
+                    scroll: Scroll::default(),
+                });
                 Vec::new()
             }
         },

@@ -5,7 +5,7 @@ use crate::model::{Event, EventKind, Outcome, Role, Severity};
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::load::Load;
-use crate::tui::model::{Layer, Link, MOST_EVENTS, Model, Topic, World};
+use crate::tui::model::{Health, Layer, Link, MOST_EVENTS, Model, Topic, World};
 
 /// A message of the feed.
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
@@ -32,23 +32,40 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
             }
             model.world.engine.file = file;
         }
-        Feed::Trouble(why) => on_trouble(model, why),
+        Feed::Trouble(why) => {
+            model.down = why;
+            notice_health(model);
+        }
         Feed::Stopped => model.link = Link::Down("it stopped".to_owned()),
     }
     Vec::new()
 }
 
-fn on_trouble(model: &mut Model, why: Option<String>) {
-    match &why {
-        Some(why) if model.trouble.as_ref() != Some(why) => {
-            model.notice(Severity::Error, why.clone());
+/// Each change of the engine's health is a notice.
+fn notice_health(model: &mut Model) {
+    let now = model.health();
+    let before = std::mem::replace(&mut model.told_health, now.clone());
+    let (severity, text) = match (&before, &now) {
+        (before, now) if before == now => return,
+        (_, Health::Down(why)) => (Severity::Error, format!("engine down, nothing fires: {why}")),
+        (_, Health::Ok) => (Severity::Info, "the engine is ok again".to_owned()),
+        (Health::Degraded(known), Health::Degraded(problems)) => {
+            let new: Vec<&String> = problems.iter().filter(|it| !known.contains(it)).collect();
+            match new.split_first() {
+                Some((first, more)) => (Severity::Error, degraded(first, more.len())),
+                None => (Severity::Info, degraded(&problems[0], problems.len() - 1)),
+            }
         }
-        None if model.trouble.is_some() => {
-            model.notice(Severity::Info, "the engine has recovered");
+        (Health::Ok | Health::Down(_), Health::Degraded(problems)) => {
+            (Severity::Error, degraded(&problems[0], problems.len() - 1))
         }
-        _ => {}
-    }
-    model.trouble = why;
+    };
+    model.notice_about(Topic::Health, severity, text);
+}
+
+fn degraded(first: &str, more: usize) -> String {
+    let more = if more == 0 { String::new() } else { format!(" and {more} more: see System") };
+    format!("engine degraded: {first}{more}")
 }
 
 /// A fresh picture, at the start or after a gap: nothing that was read before it can be trusted to
@@ -56,11 +73,12 @@ fn on_trouble(model: &mut Model, why: Option<String>) {
 pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command> {
     if matches!(model.link, Link::Down(_)) {
         // It may be another engine, and would say so.
-        model.trouble = None;
+        model.down = None;
         model.notice(Severity::Info, "the engine is back");
     }
     model.link = Link::Up;
     model.world = World::new(snapshot);
+    notice_health(model);
     model.jobs.touch_definitions();
     let world = &model.world;
     model.jobs.marks.retain(|id| world.job(id).is_some());
@@ -91,8 +109,9 @@ fn on_batch(model: &mut Model, batch: &Batch) {
     };
     if !batch.events.is_empty() {
         // Something was committed, so the store works: the word of it may have been overrun.
-        on_trouble(model, None);
+        model.down = None;
     }
+    notice_health(model);
     model.totals_stale |= changes.jobs || changes.executions;
     if changes.job_set {
         model.jobs.touch_definitions();

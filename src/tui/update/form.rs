@@ -187,7 +187,8 @@ pub(super) fn annotate(model: &mut Model) {
         match field.key {
             "until" => match until(field.value(), now, zone) {
                 Ok(at) => {
-                    let told = |at| format!("{} (in {})", fire_time(zone, at), countdown(now, at));
+                    let told =
+                        |at| format!("{} (in {})", fire_time(zone, now, at), countdown(now, at));
                     (field.meaning, field.error) = (at.map(told), None);
                 }
                 Err(why) => (field.meaning, field.error) = (None, Some(why)),

@@ -92,8 +92,7 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
     };
     for problem in problems {
         let message = clean(&problem.message).into_owned();
-        let missing = missing(&message).filter(|key| form.field(key).is_some());
-        let key = missing.or_else(|| job_form::field_of(form, &problem.path));
+        let key = job_form::field_of(form, &problem.path);
         let field = key.and_then(|key| form.field_mut(key));
         match field {
             Some(field) => {
@@ -104,14 +103,9 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
     }
 }
 
-/// The key that a problem says is missing: it is told about the job as a whole, for nothing stands there.
-fn missing(message: &str) -> Option<&str> {
-    message.strip_prefix("a job needs ")?.split('`').nth(1)
-}
-
 /// What a schedule that is being typed means.
 pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Preview, Refusal>) {
-    let (zone, dot) = (model.zone(), model.theme.dot());
+    let (zone, now, dot) = (model.zone(), model.now, model.theme.dot());
     let Some(form) = model.job_form() else {
         return;
     };
@@ -127,7 +121,7 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
     };
     match result {
         Ok(preview) => {
-            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, *at));
+            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, now, *at));
             let next = times.collect::<Vec<_>>().join(", ");
             let next = if next.is_empty() { String::new() } else { format!("{dot}next {next}") };
             let warning = preview.warnings.first().map(|it| format!("{dot}{it}"));

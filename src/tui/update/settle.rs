@@ -1,14 +1,16 @@
 //! Once before a frame: lists, windows and requests are brought in line with all that came since
 //! the last one.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::jobfile;
-use crate::model::{AttemptKey, JobId};
+use crate::model::{AttemptKey, Execution, JobId};
 use crate::tui::keys::Tab;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::load::SLOT;
-use crate::tui::model::{Details, Layer, Link, Model, Output};
+use crate::tui::model::{Details, Layer, Link, Model, Output, World};
 
 /// Bytes of output that are read for the pane beside an execution.
 const PREVIEW_BYTES: u64 = 512 << 10;
@@ -159,14 +161,28 @@ pub(crate) fn midnight(model: &Model) -> DateTime<Utc> {
     start.map_or(model.now - TimeDelta::hours(24), |start| start.to_utc())
 }
 
-/// The output of the execution that is opened, or selected where there is a pane.
-fn preview(model: &mut Model) -> Option<Request> {
-    let seen = match model.layers.last() {
-        Some(Layer::Execution { .. }) => true,
-        Some(_) => false,
-        None => model.tab == Tab::Executions && model.areas()?.pane.is_some(),
+/// The execution whose output is to be seen beside its details: the one that is opened or selected, or the
+/// last failure of a failing job.
+fn previewed(model: &Model) -> Option<Arc<Execution>> {
+    let has_pane = || model.areas().is_some_and(|areas| areas.pane.is_some());
+    let job = match model.layers.last() {
+        Some(Layer::Execution { execution, .. }) => return Some(Arc::clone(execution)),
+        Some(Layer::Job { id, .. }) => id,
+        Some(_) => return None,
+        None if !has_pane() => return None,
+        None => match model.tab {
+            Tab::Executions => return model.selected_execution(),
+            Tab::Jobs => model.jobs.selected()?,
+            Tab::Workers | Tab::System => return None,
+        },
     };
-    let execution = model.selected_execution().filter(|_| seen)?;
+    let details = model.details.as_ref().filter(|details| details.job == *job)?;
+    let is_failing = model.world.job(job).is_some_and(|job| World::is_failing(job));
+    details.facts.as_ref().filter(|_| is_failing)?.last_failure().cloned()
+}
+
+fn preview(model: &mut Model) -> Option<Request> {
+    let execution = previewed(model)?;
     let attempt = execution.attempt_number();
     if attempt == 0 {
         model.preview = None;

@@ -10,7 +10,7 @@ use crate::model::{Role, Severity};
 use crate::tui::keys::{Action, Tab};
 use crate::tui::model::form::FormKind;
 use crate::tui::model::when::PAST_HINT;
-use crate::tui::model::{Link, Model, Prompt, Purpose, Question};
+use crate::tui::model::{Health, Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
 /// Where am I, is it ok.
@@ -19,7 +19,8 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let engine = &model.world.engine;
     let mut right = verdict(model, usize::from(area.width).saturating_sub(16));
     let here = model.now.with_timezone(&model.zone());
-    right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
+    let mut clock = Some(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
+    let mut next = next_fire_time(model);
     let name = Span::styled("crontower", theme.strong());
     let way = model.attached.as_deref().map(|way| {
         let way = way.trim_start_matches("at ");
@@ -36,7 +37,7 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
         let mut line = vec![Span::raw(" "), name.clone(), Span::raw("  ")];
         line.extend(joined(left.iter().cloned(), theme.dot()));
         let line = Line::from(line);
-        let mut end = joined(right.iter().cloned(), "  ");
+        let mut end = joined(right.iter().chain(&next).chain(&clock).cloned(), "  ");
         end.push(Span::raw(" "));
         let end = Line::from(end);
         if line.width() + 2 + end.width() <= total {
@@ -44,7 +45,9 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
             put_right(canvas, area, 0, &end);
             return;
         }
-        if left.pop().is_none() && right.pop().is_none() {
+        // The clock names the zone of all times: it stays longer than when something fires.
+        let gone = left.pop().is_some() || next.take().is_some() || clock.take().is_some();
+        if !gone && right.pop().is_none() {
             return;
         }
     }
@@ -53,7 +56,8 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
 /// Is it ok? The most pressing first; what is wrong with the engine leaves no room for more.
 fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
-    let wrong = match (&model.link, &model.trouble) {
+    let health = model.health();
+    let wrong = match (&model.link, &health) {
         (Link::Down(why), _) => {
             let sign = theme.glyph("○", "!");
             let whole = format!("{sign} reconnecting; no engine: {why}");
@@ -65,8 +69,10 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
                 _ => whole,
             })
         }
-        (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),
-        (Link::Up, None) => None,
+        (Link::Up, Health::Down(why)) => {
+            Some(format!("{} down, nothing fires: {why}", theme.glyph("⚠", "!")))
+        }
+        (Link::Up, Health::Ok | Health::Degraded(_)) => None,
     };
     if let Some(text) = wrong {
         let text = fit_words(&clean(&text), room, theme.ellipsis()).into_owned();
@@ -74,10 +80,18 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
     }
     let totals = model.totals;
     let dot = theme.glyph("●", "*");
-    let mut parts = vec![match totals.wrong {
-        0 => Span::styled(format!("{} ok", theme.glyph("✓", "+")), theme.good()),
-        count => Span::styled(format!("{dot} {count} wrong"), theme.bad()),
-    }];
+    let mut parts = Vec::new();
+    if let Health::Degraded(_) = health {
+        parts.push(Span::styled(format!("{} degraded", theme.glyph("⚠", "!")), theme.bad()));
+    }
+    match totals.wrong {
+        // Only where both the engine and its jobs are.
+        0 if health == Health::Ok => {
+            parts.push(Span::styled(format!("{} ok", theme.glyph("✓", "+")), theme.good()));
+        }
+        0 => {}
+        count => parts.push(Span::styled(format!("{dot} {count} wrong"), theme.bad())),
+    }
     if totals.running > 0 {
         parts.push(Span::styled(format!("{} running", totals.running), theme.busy()));
     }
@@ -88,10 +102,14 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
         let text = format!("{} {} paused", theme.glyph("‖", "="), totals.paused);
         parts.push(Span::styled(text, theme.care()));
     }
-    if let Some(next) = totals.next {
-        parts.push(Span::raw(format!("next {}", countdown(model.now, next))));
-    }
     parts
+}
+
+/// When the next job fires; an engine that does not answer, or is down, fires none.
+fn next_fire_time(model: &Model) -> Option<Span<'static>> {
+    let fires = model.link == Link::Up && model.down.is_none();
+    let next = model.totals.next.filter(|_| fires)?;
+    Some(Span::raw(format!("next {}", countdown(model.now, next))))
 }
 
 /// The tabs with their counts, and what narrows the list.

@@ -88,9 +88,9 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
         lines.push(Line::styled(format!(" {}", clean(text)), theme.quiet()));
     }
     if let Some(pause) = &job.paused {
-        let until = pause
-            .until
-            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let until = pause.until.map_or_else(String::new, |until| {
+            format!(" until {}", fire_time(model.zone(), model.now, until))
+        });
         let why = pause.reason.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
         let text = format!(" paused {} by {}{until}{why}", ago(model.now, pause.at), pause.by);
         lines.push(Line::styled(text, theme.care()));
@@ -110,9 +110,8 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
 }
 
 /// Why it is failing, and what can be done about it.
-fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'_>>) {
-    let failed = facts.executions.iter().find(|it| it.state.name().is_failure());
-    let Some(failed) = failed else {
+fn failure<'a>(model: &'a Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'a>>) {
+    let Some(failed) = facts.last_failure() else {
         return;
     };
     let theme = model.theme;
@@ -123,6 +122,9 @@ fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'
     lines.push(Line::default());
     let told = format!("{} {} {at}: {why}", badge.glyph, badge.word);
     lines.extend(broken(&told, width).into_iter().map(|row| Line::styled(row, badge.style)));
+    // The last words of the command say more than its exit code.
+    let (_, window) = model.window();
+    tail(model, failed, (width, lines.len() + window.max(12) / 3), lines);
     let way = |action| model.way(action);
     let (output, why) = (way(Action::ShowOutput), way(Action::Why));
     let mut ways = format!("   {output} output  {why} why");
@@ -137,7 +139,7 @@ fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'
 fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
     let theme = model.theme;
     if let Some(skip) = &job.skip_next {
-        let at = fire_time(model.zone(), skip.fire_time);
+        let at = fire_time(model.zone(), model.now, skip.fire_time);
         let text = format!(
             " {} skips {at}: asked {} by {}{}",
             theme.glyph("↷", ">"),
@@ -152,9 +154,9 @@ fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
         lines.push(Line::styled(text, theme.care()));
     }
     if let Some(known) = &job.acknowledged {
-        let until = known
-            .until
-            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let until = known.until.map_or_else(String::new, |until| {
+            format!(" until {}", fire_time(model.zone(), model.now, until))
+        });
         let note = known.note.as_ref().map_or_else(String::new, |it| format!(": {}", clean(it)));
         let text = format!(
             " {} acknowledged {} by {}{until}{note}",
@@ -184,7 +186,7 @@ fn next_fire_times(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
     section(model, "next fire times", lines);
     for at in &facts.next {
         lines.push(Line::from(vec![
-            Span::raw(format!("   {:<26}", fire_time(model.zone(), *at))),
+            Span::raw(format!("   {:<26}", fire_time(model.zone(), model.now, *at))),
             Span::styled(countdown(model.now, *at), model.theme.quiet()),
         ]));
     }

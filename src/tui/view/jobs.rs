@@ -42,7 +42,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     let words = seen.filter_map(|at| jobs.get(*at)).map(|job| word(model.world.condition(job)));
     let longest = words.map(|word| 2 + word.len()).max().unwrap_or(0);
     let needs = model.jobs.needs();
-    let needs = [
+    let cells_needed = [
         ("job", needs.id),
         ("name", needs.name),
         ("schedule", needs.schedule),
@@ -51,11 +51,23 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     ];
     let sorted = (!model.jobs.tree).then(|| (model.jobs.order.title(), model.jobs.reversed));
     let mut columns = with_sorted(&COLUMNS, sorted);
+    // A column that says the same in all rows leaves its room to others, unless it is sorted by.
+    for column in &mut columns {
+        let says = match column.title {
+            "name" => needs.name > 0,
+            "priority" => needs.priorities,
+            "waiting for" => needs.dependencies,
+            _ => true,
+        };
+        if !says && sorted.is_none_or(|(title, _)| title != column.title) {
+            *column = column.left_out();
+        }
+    }
     // The word for the state is never cut.
     let state = &mut columns[0];
     state.least = u16::try_from(longest).unwrap_or(0).clamp(state.least, state.most);
     state.most = state.least.max(11);
-    let table = Table::by_need(model.theme, &columns, area, &needs);
+    let table = Table::by_need(model.theme, &columns, area, &cells_needed);
     table.titles(canvas, sorted);
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);

@@ -12,7 +12,7 @@ use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
 use crate::tui::layout;
 use crate::tui::model::load::{Minute, SLOT};
-use crate::tui::model::{Link, Model};
+use crate::tui::model::{Health, Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
@@ -116,7 +116,14 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let state = match &model.link {
         Link::Up => {
             let version = clean(&engine.version);
-            Span::styled(format!("running, version {version}"), theme.good())
+            match model.health() {
+                Health::Ok => Span::styled(format!("ok, version {version}"), theme.good()),
+                Health::Degraded(problems) => {
+                    let problems = problems.join("; ");
+                    Span::styled(format!("degraded: {}", clean(&problems)), theme.bad())
+                }
+                Health::Down(why) => Span::styled(format!("down: {}", clean(&why)), theme.bad()),
+            }
         }
         Link::Down(why) => Span::styled(format!("disconnected: {}", clean(why)), theme.bad()),
     };
@@ -198,7 +205,7 @@ fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
     for (row, (at, id)) in next.into_iter().enumerate().take(rows) {
         let line = Line::from(vec![
-            Span::raw(format!("   {:<24}", fire_time(model.zone(), at))),
+            Span::raw(format!("   {:<24}", fire_time(model.zone(), model.now, at))),
             Span::styled(format!("{:>7}  ", countdown(model.now, at)), model.theme.quiet()),
             Span::raw(id.as_str()),
         ]);

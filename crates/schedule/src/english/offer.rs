@@ -13,7 +13,6 @@ use super::vocabulary::{
 };
 use crate::error::ScheduleError;
 use crate::pattern::Pattern;
-use crate::text::edit_distance;
 
 /// Words that an offer may add or leave out.
 const SMALL: [&str; 10] = ["the", "of", "a", "an", "on", "at", "st", "nd", "rd", "th"];
@@ -77,7 +76,7 @@ fn slip_of(word: &str) -> Option<&'static str> {
     // `biweekly` is no slip for `weekly`: something was put before it on purpose.
     let grown = |known: &str| word.len() >= known.len() + 2 && word.ends_with(known);
     let most = if length < 6 { 1 } else { 2 };
-    let near = OFFERED.iter().map(|known| (edit_distance(&word, known), *known));
+    let near = OFFERED.iter().map(|known| (strsim::osa_distance(&word, known), *known));
     let near: Vec<(usize, &str)> =
         near.filter(|(distance, known)| *distance <= most && !grown(known)).collect();
     let least = near.iter().map(|(distance, _)| *distance).min()?;
