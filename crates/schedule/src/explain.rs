@@ -3,14 +3,14 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, TimeDelta, Utc};
-use serde::Serialize;
 
 use super::pattern::{ClockRule, Days, Pattern, Times};
 use super::timetable::{Parts, Timetable};
 use super::{as_cron, wall_times, words, zone};
 
 /// Why an instant is, or is not, a fire time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Explanation {
     /// The instant in question.
     pub at: DateTime<Utc>,
@@ -29,7 +29,8 @@ pub struct Explanation {
 }
 
 /// What one condition says of the instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Verdict {
     /// The condition: `minute`, `day of week`, `calendar`.
     pub field: String,

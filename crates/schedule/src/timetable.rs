@@ -13,9 +13,10 @@ use chrono_tz::Tz;
 use super::cron::{mix, seed};
 use super::error::ScheduleError;
 use super::pattern::{ClockRule, Pattern};
+use super::schedule::Schedule;
 use super::text::{format_duration, nearest};
 use super::wall_times::{self, Holidays, WallTimes};
-use super::{Schedule, canonical, zone};
+use super::{canonical, zone};
 
 /// The smallest step of time: an inclusive bound is an exclusive one this much earlier.
 pub(super) const NANOSECOND: TimeDelta = TimeDelta::nanoseconds(1);
