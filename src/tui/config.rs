@@ -1,7 +1,7 @@
 //! The config file of the screen: colours, zone, mouse, keys.
 //!
-//! Owns where it lies and what is wrong with it. A file with an error never keeps anyone from the
-//! screen: what is wrong counts as not given, and is told there. Never reads the environment
+//! Owns where it is and what is wrong with it. A file with an error never keeps anyone from the
+//! screen: what is wrong is ignored, and reported there. Never reads the environment
 //! itself: that comes in as a function.
 
 use std::fs::File;
@@ -157,7 +157,7 @@ fn switch(entry: &Entry, out: &mut Findings) -> Option<bool> {
 }
 
 /// The keys; `None` when anything is wrong with them: half a set of keys is worse than the usual
-/// one, which the guide tells.
+/// one, which is documented.
 fn keymap(node: &Node, out: &mut Findings) -> Option<Keymap> {
     let entries = map(node, "a map of actions to keys such as {run: R}", out)?;
     let mut keymap = Keymap::default();

@@ -5,11 +5,11 @@
 /// A way of moving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// So many rows down (up, if negative).
+    /// Rows down (up, if negative).
     By(isize),
-    /// So many half windows.
+    /// Half windows.
     HalfPages(isize),
-    /// So many windows.
+    /// Windows.
     Pages(isize),
     /// To the first row.
     First,
@@ -68,7 +68,7 @@ impl Scroll {
         self.top = moved(self.top, step, tops, height);
     }
 
-    /// There are so many lines: the window does not stand below them.
+    /// There are `rows` lines: the window does not start below them.
     pub(crate) fn settle(&mut self, rows: usize, height: usize) {
         self.rows = rows;
         self.top = self.top.min(rows.saturating_sub(height));

@@ -76,7 +76,7 @@ fn run(editor: &str, path: &Path, line: usize) -> io::Result<()> {
     Err(io::Error::other(text))
 }
 
-/// How an editor is told the line.
+/// The arguments that open an editor at a line.
 fn place(editor: &str, path: &Path, line: usize) -> Vec<String> {
     let program = editor.split_whitespace().next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();

@@ -112,7 +112,7 @@ pub(crate) fn countdown(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
 pub(crate) fn age(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     match (now - at).num_seconds() {
         ..10 => "now".to_owned(),
-        // By tens: an age that ticks each second tells nothing more and costs bytes.
+        // By tens: an age that ticks each second adds nothing and costs bytes.
         seconds @ 10..60 => format!("{}s", seconds / 10 * 10),
         seconds @ 60..3_600 => format!("{}m", seconds / 60),
         seconds @ 3_600..86_400 => format!("{}h", seconds / 3_600),
@@ -142,7 +142,7 @@ fn coarse(seconds: i64) -> String {
 /// How long something has been up: `42s`, `12m`, `3h 07m`, `2d 4h`.
 pub(crate) fn uptime(now: DateTime<Utc>, since: DateTime<Utc>) -> String {
     match (now - since).num_seconds() {
-        // Whoever has just started it looks whether it is alive: each second counts.
+        // Just after the start each second shows that it is alive.
         seconds @ ..60 => format!("{}s", seconds.max(0)),
         seconds => coarse(seconds),
     }
@@ -170,7 +170,7 @@ pub(crate) fn running_for(now: DateTime<Utc>, since: DateTime<Utc>) -> String {
     }
 }
 
-/// A schedule in words without the zone that it is told in, where that is the viewer's own.
+/// A schedule in words without the name of its zone, where that is the viewer's own.
 pub(crate) fn without_zone(words: &str, zone: Tz) -> Cow<'_, str> {
     const UTC: [&str; 2] = ["UTC", "Etc/UTC"];
     let names: &[&str] = if UTC.contains(&zone.name()) { &UTC } else { &[zone.name()] };

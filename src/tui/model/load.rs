@@ -117,7 +117,7 @@ pub(crate) struct Timeline {
     pub(crate) from: DateTime<Utc>,
     /// Fire times in each.
     pub(crate) slots: Vec<u64>,
-    /// Jobs that fire too often to be told one by one.
+    /// Jobs that fire too often to be counted one by one.
     pub(crate) frequent: usize,
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Output {
     pub(crate) left: usize,
     /// What is searched for.
     pub(crate) search: String,
-    /// Lines that were let go for want of room.
+    /// Lines that were dropped to bound the memory.
     pub(crate) dropped_lines: usize,
     /// Why reading failed.
     pub(crate) trouble: Option<String>,
@@ -221,7 +221,7 @@ impl Output {
             })
     }
 
-    /// Goes to the next line (or the one before) that tells of an error; where none does by its
+    /// Goes to the next line (or the one before) that mentions an error; if none does by its
     /// words, to what was written to stderr; `false` if there is nothing of either.
     pub(crate) fn seek_error(&mut self, forward: bool, width: usize, height: usize) -> bool {
         let size = (width, height);

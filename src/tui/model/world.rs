@@ -25,7 +25,7 @@ pub(crate) enum JobCondition {
     Acknowledged,
     /// An operator has paused it.
     Paused,
-    /// Its newest result is neither a success nor a failure: it was cancelled, or never began.
+    /// Its newest result is neither a success nor a failure: it was cancelled, or it never ran.
     Ended(StateName),
     /// Its newest result is a success.
     Ok,
@@ -85,7 +85,7 @@ pub(crate) struct World {
     workers: BTreeMap<WorkerId, Worker>,
     /// The engine itself.
     pub(crate) engine: EngineInfo,
-    /// What whoever looks may do.
+    /// The role of the user.
     pub(crate) role: Role,
 }
 

@@ -678,3 +678,24 @@ fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
     screen.take(Message::Subscribed(Box::new(world)));
     assert_eq!(screen.notice(), "engine degraded: one row of the store cannot be read");
 }
+
+#[test]
+fn an_output_says_which_lines_are_in_the_window() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("2 j j l");
+    assert!(screen.frame().contains("lines 41-60 of 60"), "{}", screen.frame());
+    screen.press("g");
+    assert!(screen.frame().contains("lines 1-20 of 60"), "{}", screen.frame());
+}
+
+#[test]
+fn what_is_wrong_is_listed_with_its_last_words_below() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("F");
+    let frame = screen.frame();
+    let line = |part: &str| frame.lines().position(|line| line.contains(part));
+    assert!(line("✗ failing    cleanup") < line("exit code 3"), "{frame}");
+    assert!(line("exit code 3") < line("line 60: ok"), "{frame}");
+    screen.press("F");
+    assert!(!screen.frame().contains("line 60: ok"));
+}

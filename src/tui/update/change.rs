@@ -1,4 +1,4 @@
-//! Changes: asked for, told when they are done, and taken back.
+//! Changes: requested, reported when they are done, and undone.
 //!
 //! Owns the list of what the user did. What an edit of a definition would write is shown first (`edit`);
 //! everything else is asked for at once.

@@ -85,7 +85,7 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     model.totals_stale = true;
     model.system.counts_stale = true;
     model.system.timeline_stale = true;
-    // What ended while nobody looked is read anew.
+    // What ended meanwhile is read again.
     model.system.load = Load::new(model.now);
     model.system.forget_events();
     if let Some(details) = model.details.as_mut() {

@@ -12,7 +12,7 @@ use crate::tui::model::form::Form;
 use crate::tui::model::{Model, job_form};
 use crate::tui::text::{clean, fire_time};
 
-/// Fire times that are told under a schedule.
+/// Fire times that are shown under a schedule.
 const TOLD: usize = 3;
 
 /// What the engine is to be asked about what was typed: each question at most once at a time.
@@ -170,13 +170,13 @@ pub(super) fn submit(model: &mut Model, of: Option<(JobId, u32)>) -> Vec<Command
         Some((id, version)) => (id, Some(version)),
         None => match JobId::new(form.value("id")) {
             Ok(id) => (id, None),
-            Err(_) => return Vec::new(), // Told by `to_edit`.
+            Err(_) => return Vec::new(), // Reported by `to_edit`.
         },
     };
     vec![ask(model, Change::Edit { job: id, edit, if_version })]
 }
 
-/// An edit of the form's job was refused: it is told there.
+/// An edit of the form's job was refused: the form shows why.
 pub(super) fn refused(model: &mut Model, refusal: &Refusal) -> bool {
     let Some(form) = model.job_form() else {
         return false;
