@@ -97,8 +97,8 @@ impl Filter {
             StateName::ALL.iter().any(|state| begins(state.as_str()))
                 || (listed == Listed::Jobs && CONDITIONS.iter().any(|name| begins(name)))
         };
-        let states = self.states.iter().chain(&self.without_states);
-        if let Some(word) = states.filter(|word| !means(word)).next() {
+        let mut states = self.states.iter().chain(&self.without_states);
+        if let Some(word) = states.find(|word| !means(word)) {
             return Some(format!("unknown state `{word}`"));
         }
         let only = match listed {

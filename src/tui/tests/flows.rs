@@ -683,9 +683,9 @@ fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
 fn an_output_says_which_lines_are_in_the_window() {
     let mut screen = Screen::sample(80, 24);
     screen.press("2 j j l");
-    assert!(screen.frame().contains("lines 41-60 of 60"), "{}", screen.frame());
+    assert!(screen.frame().contains("41-60/60 · follow"), "{}", screen.frame());
     screen.press("g");
-    assert!(screen.frame().contains("lines 1-20 of 60"), "{}", screen.frame());
+    assert!(screen.frame().contains("1-20/60"), "{}", screen.frame());
 }
 
 #[test]

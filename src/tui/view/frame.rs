@@ -96,6 +96,9 @@ fn quit(model: &Model, selected: usize, canvas: &mut Buffer, area: Rect) {
 }
 
 fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
+    /// Cells after which a key would be too far from what it does.
+    const WIDEST: u16 = 100;
+    let area = Rect { width: area.width.min(WIDEST), ..area };
     let found = model.palette();
     if found.is_empty() {
         put(canvas, area, 0, &Line::styled(" no such action", model.theme.quiet()));

@@ -102,7 +102,7 @@ fn head(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {
     put_ends(canvas, area, &Line::from(line), parts.to_vec(), theme.dot());
 }
 
-/// Which lines are in the window: `lines 41-60 of 60`.
+/// Which lines are in the window, of how many: `41-60/60`.
 fn position(output: &Output, area: Rect) -> String {
     let (columns, rows) = (usize::from(area.width), usize::from(area.height.saturating_sub(1)));
     let first = output.first_line(columns, rows);
@@ -120,7 +120,7 @@ fn position(output: &Output, area: Rect) -> String {
         (1, _) => "1 line".to_owned(),
         (count, shown) if shown >= count => format!("{count} lines"),
         (count, shown) => {
-            format!("lines {}-{} of {count}", before + first + 1, before + first + shown)
+            format!("{}-{}/{count}", before + first + 1, before + first + shown)
         }
     }
 }
