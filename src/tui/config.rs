@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::keys::{BINDINGS, Key, Keymap};
 use super::theme::Palette;
-use crate::jobfile::Located;
-use crate::jobfile::located::{Content, Entry, Findings, Node, quoted, read};
+use crate::jobfile::FileDiagnostic;
+use crate::jobfile::located::{Content, Diagnostics, Entry, Node, quoted, read};
 
 /// Bytes that are read.
 const MOST_BYTES: u64 = 256 << 10;
@@ -24,7 +24,7 @@ pub struct Config {
     pub(crate) mouse: bool,
     pub(crate) keymap: Keymap,
     /// What is wrong with it, in its order.
-    errors: Vec<Located>,
+    errors: Vec<FileDiagnostic>,
 }
 
 impl Config {
@@ -51,7 +51,7 @@ impl Config {
             Err(error) if error.kind() == ErrorKind::NotFound && !must_be_there => Self::default(),
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
-                let error = Located { file: name, line: 1, column: 1, message };
+                let error = FileDiagnostic { file: name, line: 1, column: 1, key: None, message };
                 Self { errors: vec![error], ..Self::default() }
             }
         }
@@ -59,7 +59,7 @@ impl Config {
 
     /// Reads a text.
     pub(crate) fn parse(file: &str, text: &str) -> Self {
-        let mut out = Findings::default();
+        let mut out = Diagnostics::default();
         let mut config = Self::default();
         let root = read(text, 0, &mut out);
         // Where the structure is lost it is mostly a sign that YAML keeps to itself.
@@ -68,10 +68,11 @@ impl Config {
             config.take(&root, &mut out);
         }
         let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        let located = out.into_sorted().0.into_iter().map(|error| Located {
+        let located = out.into_sorted().0.into_iter().map(|error| FileDiagnostic {
             file: file.to_owned(),
             line: whole(error.at.line),
             column: whole(error.at.column),
+            key: None,
             message: if lost {
                 format!("{}: a key that is punctuation must be in quotes", error.message)
             } else {
@@ -86,7 +87,7 @@ impl Config {
         self.errors.iter().map(ToString::to_string)
     }
 
-    fn take(&mut self, root: &Node, out: &mut Findings) {
+    fn take(&mut self, root: &Node, out: &mut Diagnostics) {
         let Some(entries) = map(root, "a map such as {theme: light}", out) else {
             return;
         };
@@ -113,7 +114,7 @@ fn text_of(path: &Path) -> std::io::Result<String> {
 }
 
 /// The entries of a map; an empty value has none.
-fn map<'n>(node: &'n Node, what: &str, out: &mut Findings) -> Option<&'n [Entry]> {
+fn map<'n>(node: &'n Node, what: &str, out: &mut Diagnostics) -> Option<&'n [Entry]> {
     match &node.content {
         Content::Map(entries) => Some(entries),
         _ if node.is_null() => Some(&[]),
@@ -131,7 +132,7 @@ fn word(node: &Node) -> Option<&str> {
     }
 }
 
-fn theme(node: &Node, out: &mut Findings) -> Option<Palette> {
+fn theme(node: &Node, out: &mut Diagnostics) -> Option<Palette> {
     let found = word(node).and_then(|word| Palette::ALL.into_iter().find(|it| it.id() == word));
     if found.is_none() {
         let names = Palette::ALL.map(Palette::id);
@@ -143,7 +144,7 @@ fn theme(node: &Node, out: &mut Findings) -> Option<Palette> {
     found
 }
 
-fn switch(entry: &Entry, out: &mut Findings) -> Option<bool> {
+fn switch(entry: &Entry, out: &mut Diagnostics) -> Option<bool> {
     match word(&entry.value) {
         Some("true") => Some(true),
         Some("false") => Some(false),
@@ -158,7 +159,7 @@ fn switch(entry: &Entry, out: &mut Findings) -> Option<bool> {
 
 /// The keys; `None` when anything is wrong with them: half a set of keys is worse than the usual
 /// one, which is documented.
-fn keymap(node: &Node, out: &mut Findings) -> Option<Keymap> {
+fn keymap(node: &Node, out: &mut Diagnostics) -> Option<Keymap> {
     let entries = map(node, "a map of actions to keys such as {run: R}", out)?;
     let mut keymap = Keymap::default();
     let mut right = true;
@@ -198,7 +199,7 @@ fn keymap(node: &Node, out: &mut Findings) -> Option<Keymap> {
 }
 
 /// The keys of an entry: one, or a list.
-fn keys(entry: &Entry, out: &mut Findings) -> Option<Vec<Key>> {
+fn keys(entry: &Entry, out: &mut Diagnostics) -> Option<Vec<Key>> {
     let nodes = match &entry.value.content {
         Content::List(nodes) => nodes.as_slice(),
         _ => std::slice::from_ref(&entry.value),
@@ -229,7 +230,7 @@ fn keys(entry: &Entry, out: &mut Findings) -> Option<Vec<Key>> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<String> {
+    fn shown_text(text: &str) -> Vec<String> {
         Config::parse("config.yaml", text).errors().collect()
     }
 
@@ -237,7 +238,7 @@ mod tests {
     fn what_is_right_holds() {
         let text = "theme: colour-blind\nutc: true\nmouse: true\n\
                     keys:\n  run: [M, ^t]\n  cancel: X\n  zoom: []\n  palette: [\":\", \"?\"]\n  keys: H\n";
-        assert_eq!(told(text), [""; 0]);
+        assert_eq!(shown_text(text), [""; 0]);
         let config = Config::parse("config.yaml", text);
         assert_eq!((config.palette, config.utc, config.mouse), (Palette::ColourBlind, true, true));
         let way = |action| config.keymap.way(crate::tui::keys::Scope::JOBS, action);
@@ -247,14 +248,14 @@ mod tests {
         assert_eq!(way(Action::Zoom), ":zoom");
         assert_eq!(way(Action::Help), "H");
         for empty in ["", "# nothing\n", "keys:\n"] {
-            assert_eq!(told(empty), [""; 0]);
+            assert_eq!(shown_text(empty), [""; 0]);
         }
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_the_rest_holds() {
+    fn what_is_wrong_is_shown_with_its_place_and_the_rest_holds() {
         let text = "tehme: light\nutc: yes\nmouse: true\ntheme: ligth\nkeys:\n  rnu: o\n  cancel: PgDwn\n  sort: #\n";
-        insta::assert_snapshot!(told(text).join("\n"), @"
+        insta::assert_snapshot!(shown_text(text).join("\n"), @"
         config.yaml:1:1: unknown key `tehme`: did you mean `theme`?
         config.yaml:2:6: `utc`: expected true or false, found `yes`
         config.yaml:4:8: expected one of dark, light, high-contrast, colour-blind, found `ligth`: did you mean `light`?
@@ -268,30 +269,30 @@ mod tests {
     #[test]
     fn two_actions_on_one_key_are_an_error_that_names_both() {
         let text = "keys:\n  run: x\n  quit: []\n";
-        insta::assert_snapshot!(told(text).join("\n"), @"
+        insta::assert_snapshot!(shown_text(text).join("\n"), @"
         config.yaml:2:8: `x` is both `run` and `cancel` in Jobs: give `cancel` another key, or [] for none
         config.yaml:3:9: `quit` needs a key: there would be no way to it
         ");
         assert_eq!(Config::parse("config.yaml", text).keymap, Keymap::default());
         // In different places a key may mean different things.
-        assert_eq!(told("keys: {tree: m, wrap: m}"), [""; 0]);
+        assert_eq!(shown_text("keys: {tree: m, wrap: m}"), [""; 0]);
     }
 
     #[test]
-    fn what_yaml_cannot_read_is_told_with_a_way_out() {
-        let told = |text| told(text).join("\n");
+    fn what_yaml_cannot_read_is_shown_with_a_way_out() {
+        let shown_text = |text| shown_text(text).join("\n");
         assert_eq!(
-            told("keys:\n  palette: [\n"),
+            shown_text("keys:\n  palette: [\n"),
             "config.yaml:2:12: this `[` is never closed: a key that is punctuation must be in quotes"
         );
         assert_eq!(
-            told("keys:\n  palette: @\n"),
+            shown_text("keys:\n  palette: @\n"),
             "config.yaml:2:12: put the value in quotes: `palette: \"@\"`"
         );
         let map = "expected a map of actions to keys such as {run: R}";
-        assert_eq!(told("keys: [a, b]"), format!("config.yaml:1:7: {map}, found a list"));
+        assert_eq!(shown_text("keys: [a, b]"), format!("config.yaml:1:7: {map}, found a list"));
         let map = "expected a map such as {theme: light}";
-        assert_eq!(told("- a"), format!("config.yaml:1:1: {map}, found a list"));
+        assert_eq!(shown_text("- a"), format!("config.yaml:1:1: {map}, found a list"));
     }
 
     #[test]
@@ -316,8 +317,8 @@ mod tests {
         assert_eq!((config.utc, config.mouse), (false, true));
         let missing = format!("{home}/missing.yaml");
         let config = load(&[("HOME", &home), ("CRONTOWER_CONFIG", &missing)]);
-        let told: Vec<String> = config.errors().collect();
-        assert!(told[0].starts_with("missing.yaml:1:1: cannot read "), "{told:?}");
+        let shown_text: Vec<String> = config.errors().collect();
+        assert!(shown_text[0].starts_with("missing.yaml:1:1: cannot read "), "{shown_text:?}");
         assert!(!config.utc);
     }
 }

@@ -112,7 +112,7 @@ fn nothing_good_before_is_no_reason_to_start() {
     fs::write(folder.path().join("jobs.yaml"), "jobs: 5\n").unwrap();
     let (code, said) = Daemon::start_with(folder.path(), &[], &["--last-good"]).ended();
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("`jobs` is a list"), "{said}");
+    assert!(said.contains("`jobs`: expected a list"), "{said}");
 }
 
 /// docs/operations.md, "Backup": the file of a stopped engine is a whole backup, and goes back as it says there.

@@ -259,8 +259,8 @@ mod tests {
             ("!state:elephant", "`elephant`"),
         ] {
             for listed in [Listed::Jobs, Listed::Executions] {
-                let told = problem(text, listed).unwrap_or_default();
-                assert!(told.contains(part), "{text}: {told}");
+                let shown_text = problem(text, listed).unwrap_or_default();
+                assert!(shown_text.contains(part), "{text}: {shown_text}");
             }
             assert_eq!(found(text), "", "{text}");
         }

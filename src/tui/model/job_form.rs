@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_yaml_is_told_at_its_field() {
+    fn what_is_no_yaml_is_shown_at_its_field() {
         let mut form = create(Source::File);
         *form.field_mut("id").unwrap() = Field::text("id", "a", "");
         *form.field_mut("args").unwrap() = Field::text("args", "{ message: ", "");

@@ -171,7 +171,7 @@ pub(crate) struct Model {
     /// Why the engine cannot commit or fire, while it cannot.
     pub(crate) down: Option<String>,
     /// The health of the newest notice about it.
-    pub(crate) told_health: Health,
+    pub(crate) noticed_health: Health,
     pub(crate) world: World,
     pub(crate) totals: world::Totals,
     pub(crate) totals_stale: bool,
@@ -217,7 +217,7 @@ impl Model {
             size: Size::new(80, 24),
             link: Link::Up,
             down: None,
-            told_health: Health::Ok,
+            noticed_health: Health::Ok,
             world: World::new(snapshot),
             totals: world::Totals::default(),
             totals_stale: true,
@@ -238,7 +238,7 @@ impl Model {
             details_asked: None,
             preview: None,
         };
-        model.told_health = model.health();
+        model.noticed_health = model.health();
         model.report_config_errors(options);
         model
     }

@@ -310,7 +310,7 @@ mod tests {
         OutputChunk { lines: parts.iter().map(line).collect(), next, at_end }
     }
 
-    fn told(output: &Output) -> Vec<&str> {
+    fn shown_text(output: &Output) -> Vec<&str> {
         output.lines().iter().map(|line| line.text.as_str()).collect()
     }
 
@@ -319,7 +319,7 @@ mod tests {
         let mut output = output();
         output.take(0, chunk(&[("one", true), ("tw", false)], 5, true));
         output.take(5, chunk(&[("o", true), ("three", true)], 12, true));
-        assert_eq!(told(&output), ["one", "two", "three"]);
+        assert_eq!(shown_text(&output), ["one", "two", "three"]);
     }
 
     #[test]

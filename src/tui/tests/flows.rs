@@ -329,7 +329,7 @@ fn a_reload_that_fails_shows_where() {
 }
 
 #[test]
-fn jobs_yaml_that_changed_is_told() {
+fn jobs_yaml_that_changed_is_shown() {
     let mut screen = Screen::sample(80, 24);
     let file = FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: true };
     screen.take(Message::Feed(Feed::File(file)));
@@ -390,7 +390,7 @@ fn output_is_saved_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn a_failure_is_told_and_the_engine_that_goes_too() {
+fn a_failure_is_shown_and_the_engine_that_goes_too() {
     let mut screen = Screen::sample(80, 24);
     let mut event = super::fixtures::events().remove(0);
     event.seq = 41;
@@ -509,8 +509,8 @@ fn the_notice_of_a_run_follows_its_end() {
     screen.press("r");
     let id = screen.model.notices.back().unwrap().about.unwrap();
     let crate::tui::model::Topic::Execution(id) = id else { panic!("{id:?}") };
-    let told = screen.notice().to_owned();
-    assert!(told.ends_with("queued") || told.ends_with("running"), "{told}");
+    let shown_text = screen.notice().to_owned();
+    assert!(shown_text.ends_with("queued") || shown_text.ends_with("running"), "{shown_text}");
     let mut ended = execution(1_001, "cleanup", StateName::Failed, 0);
     ended.id = id;
     screen.batch(change(41, ended));
@@ -521,7 +521,7 @@ fn the_notice_of_a_run_follows_its_end() {
 }
 
 #[test]
-fn an_end_that_comes_before_the_answer_is_told_as_one() {
+fn an_end_that_comes_before_the_answer_is_shown_as_one() {
     let mut screen = Screen::sample(80, 24);
     let begun = Arc::new(execution(2_000, "cleanup", StateName::Queued, 0));
     let mut status = crate::model::JobStatus::clone(screen.model.world.job(&begun.job_id).unwrap());

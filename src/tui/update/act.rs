@@ -459,8 +459,9 @@ fn copy(model: &mut Model) -> Vec<Command> {
         return Vec::new();
     };
     let lines = text.lines().count();
-    let told = if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") };
-    model.notice(Severity::Info, told);
+    let shown_text =
+        if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") };
+    model.notice(Severity::Info, shown_text);
     vec![Command::Copy(text)]
 }
 

@@ -187,9 +187,9 @@ pub(super) fn annotate(model: &mut Model) {
         match field.key {
             "until" => match until(field.value(), now, zone) {
                 Ok(at) => {
-                    let told =
+                    let shown_text =
                         |at| format!("{} (in {})", fire_time(zone, now, at), countdown(now, at));
-                    (field.meaning, field.error) = (at.map(told), None);
+                    (field.meaning, field.error) = (at.map(shown_text), None);
                 }
                 Err(why) => (field.meaning, field.error) = (None, Some(why)),
             },

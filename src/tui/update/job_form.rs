@@ -13,7 +13,7 @@ use crate::tui::model::{Model, job_form};
 use crate::tui::text::{clean, fire_time};
 
 /// Fire times that are shown under a schedule.
-const TOLD: usize = 3;
+const SHOWN_TIMES: usize = 3;
 
 /// What the engine is to be asked about what was typed: each question at most once at a time.
 pub(super) fn wanted(model: &mut Model) -> Vec<Request> {
@@ -92,8 +92,7 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
     };
     for problem in problems {
         let message = clean(&problem.message).into_owned();
-        let missing = missing(&message).filter(|key| form.field(key).is_some());
-        let key = missing.or_else(|| job_form::field_of(form, &problem.path));
+        let key = job_form::field_of(form, &problem.path);
         let field = key.and_then(|key| form.field_mut(key));
         match field {
             Some(field) => {
@@ -102,11 +101,6 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
             None => form.error = Some(message),
         }
     }
-}
-
-/// The key that a problem says is missing: it is told about the job as a whole, for nothing stands there.
-fn missing(message: &str) -> Option<&str> {
-    message.strip_prefix("a job needs ")?.split('`').nth(1)
 }
 
 /// What a schedule that is being typed means.
@@ -127,12 +121,13 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
     };
     match result {
         Ok(preview) => {
-            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, now, *at));
+            let times =
+                preview.fire_times.iter().take(SHOWN_TIMES).map(|at| fire_time(zone, now, *at));
             let next = times.collect::<Vec<_>>().join(", ");
             let next = if next.is_empty() { String::new() } else { format!("{dot}next {next}") };
             let warning = preview.warnings.first().map(|it| format!("{dot}{it}"));
-            let told = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
-            field.meaning = Some(clean(&told).into_owned());
+            let shown_text = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
+            field.meaning = Some(clean(&shown_text).into_owned());
         }
         // The zone that it is read in has a field of its own.
         Err(refusal @ Refusal::Invalid(_)) => {

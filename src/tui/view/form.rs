@@ -79,7 +79,7 @@ fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'st
     let room = width.saturating_sub(LABELS + 1).max(10);
     let (text, style) = match (&field.error, &field.meaning) {
         (Some(error), _) if field.touched => (error, theme.bad()),
-        (None, Some(told)) => (told, theme.quiet()),
+        (None, Some(shown_text)) => (shown_text, theme.quiet()),
         _ => return Vec::new(),
     };
     let line = |part: String| Line::styled(format!("{}{part}", " ".repeat(LABELS)), style);

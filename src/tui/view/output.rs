@@ -273,16 +273,16 @@ fn finished(span: &Span<'_>, part: &mut (String, bool)) -> Span<'static> {
 mod tests {
     use super::*;
 
-    fn told(lines: &[Line<'_>]) -> Vec<String> {
+    fn shown_text(lines: &[Line<'_>]) -> Vec<String> {
         lines.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn long_lines_are_broken_by_cells() {
         let spans = || vec![Span::raw("abc"), Span::raw("漢字漢字x")];
-        assert_eq!(told(&break_at(spans(), 6, 9)), ["abc漢", "字漢字", "x"]);
-        assert_eq!(told(&break_at(spans(), 6, 2)), ["abc漢", "字漢字"]);
-        assert_eq!(told(&break_at(spans(), 1, 9)).len(), 8);
+        assert_eq!(shown_text(&break_at(spans(), 6, 9)), ["abc漢", "字漢字", "x"]);
+        assert_eq!(shown_text(&break_at(spans(), 6, 2)), ["abc漢", "字漢字"]);
+        assert_eq!(shown_text(&break_at(spans(), 1, 9)).len(), 8);
     }
 
     #[test]
@@ -295,12 +295,12 @@ mod tests {
             .map(|span| span.content.as_ref())
             .collect();
         assert_eq!(marked, "ErROR");
-        assert_eq!(told(&[Line::from(spans)]), ["an ErROR here"]);
+        assert_eq!(shown_text(&[Line::from(spans)]), ["an ErROR here"]);
     }
 
     #[test]
     fn shifting_leaves_the_time_in_place() {
         let spans = vec![Span::raw("12:00 "), Span::raw("abcdef")];
-        assert_eq!(told(&[Line::from(shifted(spans, 6, 2))]), ["12:00 cdef"]);
+        assert_eq!(shown_text(&[Line::from(shifted(spans, 6, 2))]), ["12:00 cdef"]);
     }
 }
