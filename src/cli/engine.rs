@@ -64,6 +64,14 @@ pub(super) struct StartArgs {
     #[arg(long)]
     pub(super) last_good: bool,
 
+    /// Take the store that is there for this data folder, or begin a new one where it is missing or cannot be opened
+    #[arg(long)]
+    pub(super) new_store: bool,
+
+    /// Take a store that is older than this data folder: one from a backup
+    #[arg(long)]
+    pub(super) accept_older_store: bool,
+
     /// In a session of its own, with its log in the data folder: how one engine takes over from another.
     #[arg(long, hide = true, requires = "headless")]
     pub(super) detached: bool,
@@ -96,7 +104,12 @@ impl StartArgs {
 
     fn recovery(&self) -> Recovery {
         // Someone at a terminal wants to know at once.
-        Recovery { wait_for_store: self.headless, last_good: self.last_good }
+        Recovery {
+            wait_for_store: self.headless,
+            last_good: self.last_good,
+            new_store: self.new_store,
+            accept_older_store: self.accept_older_store,
+        }
     }
 
     /// Certificate and key, where TLS is asked for.
@@ -330,7 +343,7 @@ impl Up {
 
 fn not_started(error: StartError) -> Failure {
     let exit = match &error {
-        StartError::Jobs(_) => Exit::Usage,
+        StartError::Jobs(_) | StartError::OtherStore(_) => Exit::Usage,
         _ => Exit::Failed,
     };
     Failure::new(exit, error.to_string())

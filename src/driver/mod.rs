@@ -3,12 +3,14 @@
 //! Owns the order of those four, the clock, and what is told to whom. Never holds a rule, a line of SQL or a widget.
 
 mod alarm;
+mod changes;
 pub mod data_dir;
 pub mod door;
 mod edit;
 pub mod feed;
 mod handle;
 mod hands;
+mod identity;
 mod last_good;
 mod metrics;
 mod output_space;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::data_dir::DataDir;
 use super::feed::HistoryState;
 use super::handle::Message;
+use super::identity::StoreMark;
 use super::output_space::{History, OutputSpace, remove};
 use crate::clock::Clock;
 use crate::model::{AttemptKey, ExecutionId, ON_FAILURE, Retention};
@@ -44,6 +45,9 @@ pub(super) struct Keeper {
     shard: u8,
     looks: u32,
     space: OutputSpace,
+    /// Where it is noted once a minute how far the store has come.
+    mark: Option<Arc<StoreMark>>,
+    steps: u32,
     history: Arc<History>,
     /// What went wrong last, so that it is told once.
     trouble: Option<String>,
@@ -62,7 +66,45 @@ impl Keeper {
         let sweeps = kind != "memory" || !data_dir.join("crontower.db").exists();
         let space = OutputSpace::new(data_dir.clone(), Arc::clone(&history));
         let (shard, looks, trouble) = (0, 0, None);
-        Self { store, data_dir, to_loop, sweeps, shard, looks, space, history, trouble }
+        let (mark, steps) = (None, 0);
+        Self {
+            store,
+            data_dir,
+            to_loop,
+            sweeps,
+            shard,
+            looks,
+            space,
+            mark,
+            steps,
+            history,
+            trouble,
+        }
+    }
+
+    /// Has it note how far the store has come.
+    pub(super) fn marking(mut self, mark: Option<Arc<StoreMark>>) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    /// Notes how far the store has come, once in so many looks as come to a minute.
+    async fn note_progress(&mut self) {
+        self.steps = self.steps.wrapping_add(1);
+        let Some(mark) = self.mark.clone().filter(|_| self.steps.is_multiple_of(LOOKS_A_SWEEP))
+        else {
+            return;
+        };
+        // Where the store does not answer, others say so.
+        let Ok(newest) = self.store.newest_events(1).await else { return };
+        if let Some(seq) = newest.first().map(|event| event.seq) {
+            // Its own warnings say what went wrong.
+            let write = move || {
+                mark.write(seq);
+                Ok(())
+            };
+            let _ = blocking(write).await;
+        }
     }
 
     /// Runs until the engine has ended.
@@ -74,6 +116,9 @@ impl Keeper {
                 Some(retention) => self.step(Clock.now().wall, retention).await,
                 None => false,
             };
+            if !more {
+                self.note_progress().await;
+            }
             pause = if more { PACE } else { IDLE };
         }
     }

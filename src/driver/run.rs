@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::alarm::Alarm;
+use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
 use super::hands::Hands;
+use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
@@ -21,8 +23,8 @@ use super::source::JobsSource;
 use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, AttemptKey, Change, Ended, EventKind, Execution, OnStop, Outcome, Refusal, Role,
-    Settings, StateName,
+    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings,
+    StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -69,6 +71,8 @@ pub(super) struct Driver {
     pub(super) look_at_files: Looking,
     /// Held until the end: the data folder is this engine's.
     pub(super) lock: DataDirLock,
+    /// Where it is noted how far the store has come.
+    pub(super) mark: Option<Arc<StoreMark>>,
 }
 
 /// Whether the files are being looked at.
@@ -122,6 +126,9 @@ impl Driver {
         self.say_goodbye().await;
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "a copy of the store needs its -wal file, too");
+        }
+        if let Some(mark) = self.mark.as_ref().filter(|_| self.lock.holds()) {
+            mark.write(self.engine.seq());
         }
         // Nobody may be listening.
         let _ = self.feed.send(Feed::Stopped);
@@ -314,15 +321,15 @@ impl Driver {
 
     /// Keeps what is to be kept, then does and tells the rest.
     pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), StoreError> {
-        let mut kept = Kept::default();
+        let mut saved = Coalesced::default();
         let mut rest = Vec::with_capacity(effects.len());
         for effect in effects {
             match effect {
-                Effect::Save(change) => kept.add(change),
+                Effect::Save(change) => saved.add(change),
                 other => rest.push(other),
             }
         }
-        let changes = kept.into_changes();
+        let changes = saved.into_changes();
         if !changes.is_empty() {
             let before = Clock.now().monotonic;
             self.check_folder()?;
@@ -539,29 +546,6 @@ impl Driver {
     }
 }
 
-/// What the log tells of what is kept: all that nobody asked for and somebody should know, and what people did.
-fn log(change: &Change) {
-    let Change::Event(event) = change else { return };
-    match &event.kind {
-        EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
-            tracing::warn!("{}", event.kind.sentence());
-        }
-        EventKind::WorkerChanged { .. } => tracing::warn!("{}", event.kind.sentence()),
-        EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {
-            tracing::warn!("{}", event.kind.sentence());
-        }
-        EventKind::ExecutionChanged { .. }
-        | EventKind::AttemptStarted { .. }
-        | EventKind::OnFailureEnded { .. }
-        | EventKind::JobAdded { .. }
-        | EventKind::JobChanged { .. }
-        | EventKind::JobRemoved { .. } => {
-            tracing::debug!(by = %event.actor, "{}", event.kind.sentence());
-        }
-        _ => tracing::info!(by = %event.actor, "{}", event.kind.sentence()),
-    }
-}
-
 /// The end of a running attempt whose process has ended under it.
 fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
     let attempt = execution.attempt().filter(|attempt| attempt.started_at.is_some())?;
@@ -582,41 +566,6 @@ enum Stage {
     Working,
     Cancel,
     Over,
-}
-
-/// The changes of one commit: of a thing that changed more than once, only the last state.
-#[derive(Default)]
-struct Kept {
-    changes: Vec<Option<Change>>,
-    places: HashMap<Subject, usize>,
-}
-
-#[derive(PartialEq, Eq, Hash)]
-enum Subject {
-    Execution(crate::model::ExecutionId),
-    Job(crate::model::JobId),
-}
-
-impl Kept {
-    fn add(&mut self, change: Change) {
-        let subject = match &change {
-            Change::Execution(execution) => Some(Subject::Execution(execution.id)),
-            Change::Job(record) => Some(Subject::Job(record.definition.id.clone())),
-            Change::JobRemoved { record, .. } => Some(Subject::Job(record.definition.id.clone())),
-            _ => None,
-        };
-        if let Some(subject) = subject
-            && let Some(earlier) = self.places.insert(subject, self.changes.len())
-            && let Some(earlier) = self.changes.get_mut(earlier)
-        {
-            *earlier = None;
-        }
-        self.changes.push(Some(change));
-    }
-
-    fn into_changes(self) -> Vec<Change> {
-        self.changes.into_iter().flatten().collect()
-    }
 }
 
 fn show(batch: &mut Batch, view: View) {

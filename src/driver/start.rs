@@ -16,6 +16,7 @@ use super::feed::HistoryState;
 use super::feed::{EngineInfo, FileState};
 use super::handle::{Handle, Message};
 use super::hands::Hands;
+use super::identity::{self, Expected};
 use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
@@ -61,6 +62,10 @@ pub struct Recovery {
     pub wait_for_store: bool,
     /// Goes on with the definitions in the store where the jobs file is gone or has errors.
     pub last_good: bool,
+    /// Takes another store than the folder had before, or begins a new one where it is missing or cannot be opened.
+    pub new_store: bool,
+    /// Takes a store that is older than the folder.
+    pub accept_older_store: bool,
 }
 
 /// Why an engine did not start.
@@ -75,6 +80,9 @@ pub enum StartError {
     /// The store cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store is not the one that the data folder had.
+    #[error("{0}")]
+    OtherStore(String),
     /// The system does not give what every engine needs.
     #[error("cannot start the engine: {0}")]
     System(#[from] std::io::Error),
@@ -115,7 +123,7 @@ impl StartError {
                 use std::io::ErrorKind::{QuotaExceeded, StorageFull};
                 matches!(source.kind(), StorageFull | QuotaExceeded)
             }
-            Self::DataDir(DataDirError::Held { .. }) | Self::Jobs(_) => false,
+            Self::DataDir(DataDirError::Held { .. }) | Self::Jobs(_) | Self::OtherStore(_) => false,
         }
     }
 }
@@ -159,15 +167,18 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
     if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
-    let now = Clock.now();
-    let reader = Arc::clone(&source);
+    let (now, reader) = (Clock.now(), Arc::clone(&source));
     let read = tokio::task::spawn_blocking(move || reader.load(now.wall));
-    let store = store::open(&options.store, data_dir.root()).await?;
+    let (store, expected) = open_store(options, &data_dir, now.wall).await?;
     let read = read.await.map_err(std::io::Error::other)?;
     let config = config(source.system_zone, &options.registry);
     let problems = Arc::new(Problems::default());
-    let Restored { engine, effects, read } =
+    let Restored { engine, effects, read, newest_event } =
         restore(&config, &*store, read, options.recovery, &problems).await?;
+    let mark = match expected {
+        Some(expected) => Some(expected.check(&*store, newest_event, options.recovery).await?),
+        None => None,
+    };
     source.put_in_force(&mut *source.turn.lock().await, &read);
     let settings = engine.settings().clone();
     // The first commit comes before anything is started that would have to be ended where it fails.
@@ -175,10 +186,9 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
     let info = info(options, &data_dir, &config, now.wall);
     let (to_loop, messages) = mpsc::channel(QUEUE_BOUND);
     let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
-    let program = options.worker_program.clone();
-    let hands = Hands::new(&data_dir, program, options.registry.clone(), link_events)?;
-    let metrics = Arc::new(Metrics::default());
-    let history = Arc::new(History::default());
+    let (program, registry) = (options.worker_program.clone(), options.registry.clone());
+    let hands = Hands::new(&data_dir, program, registry, link_events)?;
+    let (metrics, history) = (Arc::<Metrics>::default(), Arc::<History>::default());
     let mut driver = Driver {
         engine,
         store: Arc::clone(&store),
@@ -201,12 +211,14 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
         to_self: to_loop.downgrade(),
         look_at_files: Looking::No,
         lock,
+        mark: mark.clone(),
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
     let watch = options.jobs.path().and_then(|path| watch(path, &source, &to_loop));
     let to_keeper = to_loop.downgrade();
-    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_keeper, history);
+    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_keeper, history)
+        .marking(mark);
     let handle = Handle {
         messages: to_loop,
         store,
@@ -219,8 +231,30 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
     Ok(Running { handle, data_dir, warnings, metrics, loop_task, _watch: watch })
 }
 
+/// Opens the store, and says what the folder expects of it, where it is in the folder.
+async fn open_store(
+    options: &StartOptions,
+    data_dir: &DataDir,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(Arc<dyn Store>, Option<Expected>), StartError> {
+    let (kind, folder) = (&options.store, data_dir.root());
+    if kind == "memory" {
+        return Ok((store::open(kind, folder).await?, None));
+    }
+    let expected = Expected::read(folder, options.recovery)?;
+    let opened = match store::open(kind, folder).await {
+        Err(error @ StoreError::Open { may_pass: false, .. }) if options.recovery.new_store => {
+            identity::set_aside(folder, &error, now.timestamp())?;
+            store::open(kind, folder).await
+        }
+        opened => opened,
+    };
+    Ok((opened?, Some(expected)))
+}
+
 /// An engine from what the store holds and the jobs file says.
 struct Restored {
+    newest_event: u64,
     engine: Engine,
     effects: Vec<Effect>,
     read: Read,
@@ -236,13 +270,14 @@ async fn restore(
     problems: &Problems,
 ) -> Result<Restored, StartError> {
     let image = store.load().await?;
+    let newest_event = image.last_seq;
     Driver::note_unreadable(problems, &image.unreadable);
     let with = |image, read: &Read| {
         Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now())
     };
     let refusal = match read {
         Ok(read) => match with(image, &read) {
-            Ok((engine, effects)) => return Ok(Restored { engine, effects, read }),
+            Ok((engine, effects)) => return Ok(Restored { newest_event, engine, effects, read }),
             Err(refusal) => refusal,
         },
         Err(refusal) => refusal,
@@ -260,7 +295,7 @@ async fn restore(
     );
     tracing::error!("{sentence}");
     problems.note(Cause::JobsFile, sentence);
-    Ok(Restored { engine, effects, read })
+    Ok(Restored { newest_event, engine, effects, read })
 }
 
 /// The loop, and the deletion of old history beside it, to their end.

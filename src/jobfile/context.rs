@@ -8,9 +8,9 @@ use crate::model::Settings;
 /// Where a job comes from: what is relative or missing is read accordingly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// From a file: paths are meant from its folder, and what is missing is told at the job's `id`.
+    /// From a file: paths are meant from its folder, and what is missing is reported at the job's `id`.
     File,
-    /// From a program: what is missing is told about the object as a whole.
+    /// From a program: what is missing is reported at the object as a whole.
     Program,
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::findings::{Finding, Findings, Mark, printable};
+use super::diagnostics::{Diagnostic, Diagnostics, Mark, Subject, printable};
 use super::tree::{Content, Entry, Node, Scalar};
 use crate::model::Problem;
 
@@ -12,9 +12,9 @@ use crate::model::Problem;
 const DEEPEST: usize = 128;
 /// Characters of a path that are shown.
 const PATH_CHARS: usize = 200;
-/// What the engine tells about a job beside its definition: a program that sends back what it was
+/// What the engine reports about a job beside its definition: a program that sends back what it was
 /// given sends it, too.
-pub(super) const TOLD: [&str; 11] = [
+pub(super) const READ_ONLY_KEYS: [&str; 11] = [
     "source",
     "version",
     "next_fire_time",
@@ -37,7 +37,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// Of an object that is told apart from other sources by this number. The object itself is the
+    /// Of an object that differs from other sources by this number. The object itself is the
     /// first node.
     pub(super) fn of(source: u32) -> Self {
         Self { source, parts: vec![(0, String::new())] }
@@ -54,9 +54,14 @@ impl Paths {
         Mark { line, ..self.root() }
     }
 
-    pub(super) fn problem(&self, finding: Finding) -> Problem {
-        let mut parts = Vec::new();
-        let mut number = finding.at.line;
+    /// The problem at the path of what it is about. That of a missing key is the one that the key would have.
+    pub(super) fn problem(&self, diagnostic: Diagnostic) -> Problem {
+        let (at, missing) = match diagnostic.subject {
+            Subject::Missing(key, map) if map.source == self.source => (map, Some(key)),
+            Subject::Missing(..) | Subject::Key(_) | Subject::Place => (diagnostic.at, None),
+        };
+        let mut parts: Vec<&str> = missing.into_iter().flat_map(|key| [key, "."]).collect();
+        let mut number = at.line;
         while number != 0 {
             let Some((parent, part)) = self.parts.get(number as usize) else { break };
             parts.push(part.as_str());
@@ -64,7 +69,7 @@ impl Paths {
         }
         parts.reverse();
         let path = printable(parts.concat().trim_start_matches('.'), PATH_CHARS);
-        Problem { path, message: finding.message }
+        Problem { path, message: diagnostic.message }
     }
 
     /// The same tree that YAML is read into.
@@ -73,7 +78,7 @@ impl Paths {
         value: &Value,
         at: Mark,
         depth: usize,
-        out: &mut Findings,
+        out: &mut Diagnostics,
     ) -> Node {
         let scalar = |text: String, plain| Content::Scalar(Scalar { text, plain, offset: None });
         let content = match value {

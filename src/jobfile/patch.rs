@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::findings::{Findings, Mark};
-use super::json::{Paths, TOLD};
+use super::diagnostics::{Diagnostics, Mark};
+use super::json::{Paths, READ_ONLY_KEYS};
 use super::keys::{self, Scope};
 use super::tree::{Content, Entry, Node};
 
@@ -16,22 +16,22 @@ pub(super) fn patch(
     job: &mut Node,
     patch: &Map<String, Value>,
     paths: &mut Paths,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
-    lay_over(job, patch, paths.root(), Some(Scope::Job), paths, out);
+    merge_into(job, patch, paths.root(), Some(Scope::Job), paths, out);
 }
 
-fn lay_over(
+fn merge_into(
     node: &mut Node,
     patch: &Map<String, Value>,
     at: Mark,
     scope: Option<Scope>,
     paths: &mut Paths,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     let Content::Map(entries) = &mut node.content else { return };
     for (key, value) in patch {
-        if scope == Some(Scope::Job) && TOLD.contains(&key.as_str()) {
+        if scope == Some(Scope::Job) && READ_ONLY_KEYS.contains(&key.as_str()) {
             continue;
         }
         let named = |written: &str| Some(keys::find(scope?, written)?.0.name);
@@ -60,7 +60,7 @@ fn lay_over(
                 if !matches!(entry.value.content, Content::Map(_)) {
                     entry.value = Node { at: key_at, content: Content::Map(Vec::new()) };
                 }
-                lay_over(&mut entry.value, map, key_at, inner, paths, out);
+                merge_into(&mut entry.value, map, key_at, inner, paths, out);
                 in_order(&mut entry.value, inner);
             }
             (value, found) => {
@@ -79,7 +79,7 @@ fn in_order(node: &mut Node, scope: Option<Scope>) {
     if let (Some(scope), Content::Map(entries)) = (scope, &mut node.content) {
         entries.sort_by_key(|entry| {
             let row = keys::find(scope, &entry.key).map(|(key, _)| key.name);
-            keys::in_scope(scope).position(|key| Some(key.name) == row)
+            keys::keys_of(scope).position(|key| Some(key.name) == row)
         });
     }
 }

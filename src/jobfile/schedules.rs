@@ -8,29 +8,31 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
-use super::findings::{Findings, quoted};
+use super::diagnostics::{Diagnostics, Subject, quoted};
 use super::job::Read;
 use crate::schedule::{Outlook, Timetable, Warning};
 
-/// The judgement of schedules, and what was told about those that many jobs share: looking at the
-/// changes of clocks to come is dear.
+const SCHEDULE: Subject = Subject::Key("schedule");
+
+/// Checks schedules, and keeps the warnings about those that many jobs share: looking at the clock changes
+/// to come is expensive.
 #[derive(Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct ScheduleCheck<'a> {
     outlook: Outlook,
     known: HashMap<(&'a str, Option<&'a str>), Vec<Warning>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ScheduleCheck<'a> {
     pub(super) fn new(now: DateTime<Utc>) -> Self {
         Self { outlook: Outlook::from(now), known: HashMap::new() }
     }
 
-    /// Has the schedule of a job judged; gives its timetable, if it has one that is right.
-    pub(super) fn judge(
+    /// Checks the schedule of a job. Returns its timetable, if it has a valid one.
+    pub(super) fn check(
         &mut self,
         read: &'a Read,
         context: &Context<'_>,
-        out: &mut Findings,
+        out: &mut Diagnostics,
     ) -> Option<Timetable> {
         let job = &read.job;
         let (place, text) = (read.schedule.as_ref()?, job.schedule.as_ref()?);
@@ -41,7 +43,7 @@ impl<'a> Told<'a> {
             Ok(timetable) => timetable?,
             Err(error) => {
                 let at = place.place(text, error.span.start);
-                out.error(at, format!("`schedule`: {error}"));
+                out.error_about(SCHEDULE, at, format!("`schedule`: {error}"));
                 return None;
             }
         };
@@ -56,7 +58,7 @@ impl<'a> Told<'a> {
         for warning in warnings {
             let whose = read.id.as_ref().map_or("", |(id, _)| id.as_str());
             let message = format!("`schedule` of {}: {}", quoted(whose), warning.message);
-            out.warning(place.at, message);
+            out.warning_about(SCHEDULE, place.at, message);
         }
         Some(timetable)
     }

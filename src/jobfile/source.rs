@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::findings::printable;
+use super::diagnostics::printable;
 use super::ics;
 
 /// All sources together are at most so many bytes.
@@ -41,25 +41,25 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// It is larger than jobs files may be.
-    #[error("{}: jobs files may have 16 MiB in all, and this goes beyond", shown(.path))]
+    #[error("{}: jobs files may have at most 16 MiB in total, and this one exceeds it", shown(.path))]
     TooLarge {
         /// The file that went beyond.
         path: PathBuf,
     },
     /// It is larger than calendars may be.
-    #[error("{}: a calendar may have 4 MiB, and this has more", shown(.path))]
+    #[error("{}: a calendar file may have at most 4 MiB", shown(.path))]
     CalendarTooLarge {
         /// The file.
         path: PathBuf,
     },
     /// A folder holds more files than it may.
-    #[error("{}: holds more than {MOST_FILES} files of the form *.yaml", shown(.path))]
+    #[error("{}: has more than {MOST_FILES} *.yaml files", shown(.path))]
     TooManyFiles {
         /// The folder.
         path: PathBuf,
     },
     /// A folder holds no file that could have jobs.
-    #[error("{}: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one", shown(.path))]
+    #[error("{}: no *.yaml file in this folder: to define no jobs, create one with `jobs: []`", shown(.path))]
     NoFiles {
         /// The folder.
         path: PathBuf,
@@ -123,7 +123,7 @@ pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
     text(path, ics::with_whole_characters(bytes))
 }
 
-/// What is in a calendar, to tell whether it has changed; `None` = it cannot be read.
+/// What is in a calendar, to see whether it has changed; `None` = it cannot be read.
 #[must_use]
 pub fn calendar_text(path: &Path) -> Option<String> {
     read_calendar(path).ok()
@@ -220,7 +220,7 @@ mod tests {
         let told = error("", |folder| fs::write(folder.join("a.yml"), "jobs: []").unwrap());
         assert_eq!(
             told,
-            "/: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one"
+            "/: no *.yaml file in this folder: to define no jobs, create one with `jobs: []`"
         );
         let socket = |folder: &Path| {
             std::os::unix::net::UnixListener::bind(folder.join("a.yaml")).unwrap();
@@ -234,6 +234,9 @@ mod tests {
             fs::write(folder.join("a.yaml"), vec![b'#'; MOST_BYTES]).unwrap();
             fs::write(folder.join("b.yaml"), "# one byte too many").unwrap();
         });
-        assert_eq!(told, "/b.yaml: jobs files may have 16 MiB in all, and this goes beyond");
+        assert_eq!(
+            told,
+            "/b.yaml: jobs files may have at most 16 MiB in total, and this one exceeds it"
+        );
     }
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::context::Context;
+use super::diagnostics::{Diagnostics, Mark, quoted};
 use super::fields::{Fields, Slot, set_some};
-use super::findings::{Findings, Mark, quoted};
 use super::keys::Scope;
 use super::settings;
 use super::tree::Content;
@@ -46,7 +46,7 @@ pub(super) fn rules(
     schedule: &mut Option<ScheduleText>,
     fields: &Fields<'_>,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     let errors = out.error_count();
     if let Some(slot) = fields.get("schedule") {
@@ -68,14 +68,14 @@ pub(super) fn rules(
     }
 }
 
-fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<CalendarRule> {
+fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Diagnostics) -> Option<CalendarRule> {
     let what = "a map such as {skip: holidays}";
     let fields = slot.fields(Scope::CalendarRule, what, out)?;
     let (name, rule) = match (fields.get("skip"), fields.get("only")) {
         (Some(slot), None) => (slot, CalendarRule::Skip(slot.line(out)?)),
         (None, Some(slot)) => (slot, CalendarRule::Only(slot.line(out)?)),
         _ => {
-            slot.wrong("give either `skip` or `only`", out);
+            slot.wrong("needs exactly one of `skip` and `only`", out);
             return None;
         }
     };
@@ -83,8 +83,8 @@ fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option
     let calendars = &context.settings.calendars;
     if !calendars.contains_key(calendar) {
         let hint = out.did_you_mean(calendar, calendars.keys().map(String::as_str));
-        let hint = if hint.is_empty() { ": add it to `calendars`" } else { &hint };
-        name.wrong(format!("there is no calendar {}{hint}", quoted(calendar)), out);
+        let hint = if hint.is_empty() { ": define it in `calendars`" } else { &hint };
+        name.wrong(format!("no calendar named {}{hint}", quoted(calendar)), out);
         return None;
     }
     Some(rule)
@@ -95,7 +95,7 @@ pub(super) fn bounds(
     job: &mut Job,
     fields: &Fields<'_>,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     let name = job.timezone.as_ref().or(context.settings.timezone.as_ref());
     let zone = name.and_then(|name| parse_zone(name).ok()).unwrap_or(context.rules.system_zone);
@@ -105,11 +105,11 @@ pub(super) fn bounds(
     if let (Some(start_at), Some(end_at)) = (job.start_at, job.end_at)
         && end_at < start_at
     {
-        end.wrong("it lies before `start_at`", out);
+        end.wrong("must not be before `start_at`", out);
     }
 }
 
-fn time(slot: Slot<'_>, zone: Tz, out: &mut Findings) -> Option<DateTime<Utc>> {
+fn time(slot: Slot<'_>, zone: Tz, out: &mut Diagnostics) -> Option<DateTime<Utc>> {
     let text = slot.line(out)?;
     let read = parse_instant(&text, zone);
     read.map_err(|problem| slot.wrong(format!("{} {problem}", quoted(&text)), out)).ok()

@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
+use super::diagnostics::is_hostile;
 use super::fields::reads_as_other;
-use super::findings::is_hostile;
 use crate::model::text::{format_duration, format_size};
 use crate::model::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnFailure,

@@ -109,10 +109,9 @@ pub fn viewer_zone(tz_variable: Option<&str>) -> Tz {
 /// How the screen was left. The caller acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Nothing was at stake, so nothing was asked. An engine in this process stops as `on_stop`
-    /// says.
+    /// The screen of an engine elsewhere, which goes on; or of one in this process that has ended.
     Quit,
-    /// The screen of an engine elsewhere, which did not answer any more.
+    /// The screen of an engine elsewhere, which no longer answered.
     NoEngine,
     /// The engine goes on without a screen.
     LeaveHeadless,

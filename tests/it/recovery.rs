@@ -27,6 +27,7 @@ fn a_history(folder: &Path, jobs: &str) {
 #[test]
 fn an_engine_that_finds_a_full_disk_at_its_start_waits_for_room() {
     if !may_mount() {
+        eprintln!("skipped: a mount namespace needs root");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -111,5 +112,92 @@ fn nothing_good_before_is_no_reason_to_start() {
     fs::write(folder.path().join("jobs.yaml"), "jobs: 5\n").unwrap();
     let (code, said) = Daemon::start_with(folder.path(), &[], &["--last-good"]).ended();
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("`jobs` is a list"), "{said}");
+    assert!(said.contains("`jobs`: expected a list"), "{said}");
+}
+
+/// docs/operations.md, "Backup": the file of a stopped engine is a whole backup, and goes back as it says there.
+#[test]
+fn a_store_from_a_backup_goes_back_and_one_of_another_time_is_not_taken_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "timezone: UTC\njobs:\n  - { id: tick, run: 'true' }\n";
+    a_history(folder.path(), jobs);
+    let data = folder.path().join("data");
+    let (store, backup) = (data.join("crontower.db"), folder.path().join("backup.db"));
+    fs::copy(&store, &backup).unwrap();
+    let daemon = Daemon::start(folder.path());
+    daemon.ask(&["run", "tick"]);
+    daemon.ask(&["run", "tick"]);
+    assert_eq!(json(&daemon, &["executions"])["items"].as_array().unwrap().len(), 3);
+    assert_eq!(daemon.stop(), Some(0));
+    let no_side_files = || {
+        for side in ["crontower.db-wal", "crontower.db-shm"] {
+            let _ = fs::remove_file(data.join(side));
+        }
+    };
+    no_side_files();
+    fs::copy(&backup, &store).unwrap();
+    let (code, said) = Daemon::start_through(folder.path(), &[]).ended();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("older than this folder") && said.contains("--accept-older-store"),
+        "{said}"
+    );
+    let daemon = Daemon::start_with(folder.path(), &[], &["--accept-older-store"]);
+    daemon.until_said("ready");
+    assert_eq!(json(&daemon, &["executions"])["items"].as_array().unwrap().len(), 1);
+    daemon.ask(&["run", "tick"]);
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(Daemon::start(folder.path()).stop(), Some(0), "it is the folder's from then on");
+    no_side_files();
+    fs::remove_file(&store).unwrap();
+    for empty in [false, true] {
+        if empty {
+            fs::write(&store, "").unwrap();
+        }
+        let (code, said) = Daemon::start_through(folder.path(), &[]).ended();
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("missing or empty") && said.contains("--new-store"), "{said}");
+        assert_eq!(store.exists(), empty, "nothing is made in its place");
+    }
+    let daemon = Daemon::start_with(folder.path(), &[], &["--new-store"]);
+    daemon.until_said("was set aside");
+    daemon.until_said("ready");
+    assert_eq!(json(&daemon, &["executions"])["items"].as_array().unwrap().len(), 0);
+    assert_eq!(daemon.stop(), Some(0));
+    no_side_files();
+    fs::copy(&backup, &store).unwrap();
+    let (code, said) = Daemon::start_through(folder.path(), &[]).ended();
+    assert!(code == Some(2) && said.contains("is not the one that was here"), "{said}");
+    fs::write(&store, "no database ".repeat(500)).unwrap();
+    let daemon = Daemon::start_with(folder.path(), &[], &["--new-store"]);
+    daemon.until_said("set-aside");
+    daemon.until_said("ready");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn an_engine_whose_data_folder_is_taken_away_fires_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = TICK
+        .replace("'true'", "'echo $PPID >> ../ticks'")
+        .replace("run:", "working_dir: data, run:");
+    fs::write(folder.path().join("jobs.yaml"), &jobs).unwrap();
+    let daemon = Daemon::start(folder.path());
+    let (data, moved) = (folder.path().join("data"), folder.path().join("moved"));
+    let ticks = || fs::read_to_string(folder.path().join("ticks")).unwrap_or_default();
+    while ticks().lines().count() < 2 {
+        daemon.let_work(Duration::from_millis(50));
+    }
+    fs::rename(&data, &moved).unwrap();
+    daemon.until_said("was removed or replaced");
+    let before = ticks();
+    daemon.let_work(Duration::from_millis(2_500));
+    assert_eq!(ticks(), before, "nothing fires");
+    assert!(!data.join("crontower.db").exists(), "nothing is made in its place");
+    fs::rename(&moved, &data).unwrap();
+    daemon.until_said("the store works again");
+    while ticks().lines().count() < before.lines().count() + 2 {
+        daemon.let_work(Duration::from_millis(50));
+    }
+    assert_eq!(daemon.stop(), Some(0));
 }

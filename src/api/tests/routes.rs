@@ -238,6 +238,7 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
         "host": "db1",
         "listen": null,
         "pid": 42,
+        "problems": [],
         "started_at": "2026-11-23T10:20:00Z",
         "store": "sqlite",
         "version": "0.1.0"

@@ -5,7 +5,7 @@
 
 use super::line::word;
 use super::origin::{Machine, SixthColumn};
-use crate::jobfile::findings::quoted;
+use crate::jobfile::diagnostics::quoted;
 use crate::model::text::parse_duration;
 use crate::schedule::Schedule;
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::jobfile::findings::printable;
+use crate::jobfile::diagnostics::printable;
 use crate::jobfile::write;
 use crate::model::{CatchUp, EnvValue, Job, JobCommand, Overlap, Settings};
 

@@ -5,7 +5,7 @@
 
 use super::line::word;
 use super::origin::{Kind, Machine};
-use crate::jobfile::findings::quoted;
+use crate::jobfile::diagnostics::quoted;
 
 /// Users that are the name of a program on many machines.
 const BOTH: [&str; 26] = [

@@ -1,25 +1,25 @@
 //! Changing one job of a jobs file: text in, text out. Comments, blank lines, order, indentation and
 //! quotes of everything else survive byte for byte.
 //!
-//! An edit is first made in the tree and judged with the whole set, so that what it means is known
-//! (`wanted`); then it is made in the text (`spans` tells where things stand, `map`, `list` and
-//! `value` cut and join `lines`), and the new text is read and judged again: unless it says exactly
+//! An edit is first made in the tree and checked with the whole set, so that what it means is known
+//! (`desired`); then it is made in the text (`spans` tells where things stand, `map`, `list` and
+//! `value` cut and join `lines`), and the new text is read and checked again: unless it says exactly
 //! what was meant, nothing comes out. Never touches a disk.
 
+mod desired;
 mod files;
 mod lines;
 mod list;
 mod map;
 mod spans;
 mod value;
-mod wanted;
 
+use self::desired::Desired;
 use self::files::{Files, jobs_of};
 use self::lines::Rewrite;
 use self::spans::Span;
-use self::wanted::Wanted;
-use super::findings::{Findings, printable, quoted};
-use super::judge::parse;
+use super::check::parse;
+use super::diagnostics::{Diagnostics, printable, quoted};
 use super::loaded::{FileErrors, Loaded};
 use super::rules::Rules;
 use super::source::SourceText;
@@ -50,11 +50,11 @@ pub fn edit(
     job: &JobId,
     edit: &Edit,
 ) -> Result<Edited, EditError> {
-    let mut out = Findings::default();
+    let mut out = Diagnostics::default();
     let roots = (0u32..).zip(sources).map(|(n, source)| syntax::read(&source.text, n, &mut out));
     let files = Files { roots: roots.collect(), sources };
     let wrong = |errors: FileErrors| {
-        let message = format!("the file is wrong already: {errors}");
+        let message = format!("the file already has errors: {errors}");
         EditError::NotPossible(message)
     };
     let before = parse(sources, rules).map_err(wrong)?;
@@ -65,19 +65,19 @@ pub fn edit(
         (_, Some((source, number))) => (source, Some(number)),
         (_, None) => return Err(EditError::Unknown),
     };
-    let wanted = Wanted::of(&files, rules, (source, number), job, edit, &before)?;
-    if wanted.loaded.set == before.set {
+    let desired = Desired::of(&files, rules, (source, number), job, edit, &before)?;
+    if desired.loaded.set == before.set {
         return Ok(Edited { source: None, sources: sources.to_vec(), loaded: before });
     }
     let Some(old) = sources.get(source) else { return Err(EditError::Unknown) };
-    let text = rewrite(&old.text, number, files.roots.get(source), &wanted)
+    let text = rewrite(&old.text, number, files.roots.get(source), &desired)
         .map_err(|why| by_hand(job, &why))?;
     let mut sources = sources.to_vec();
     if let Some(old) = sources.get_mut(source) {
         old.text = text;
     }
     match parse(&sources, rules) {
-        Ok(loaded) if loaded.set == wanted.loaded.set => {
+        Ok(loaded) if loaded.set == desired.loaded.set => {
             Ok(Edited { source: Some(source), sources, loaded })
         }
         _ => Err(by_hand(job, suspicion(&old.text, number))),
@@ -86,7 +86,9 @@ pub fn edit(
 
 fn by_hand(job: &JobId, why: &str) -> EditError {
     let job = quoted(job.as_str());
-    EditError::NotPossible(format!("job {job} cannot be edited here: {why}: change it by hand"))
+    EditError::NotPossible(format!(
+        "job {job} cannot be edited automatically: {why}: edit the file by hand"
+    ))
 }
 
 /// What may stand against an edit that did not come out as it was meant.
@@ -95,9 +97,9 @@ fn suspicion(text: &str, number: Option<usize>) -> &'static str {
     let jobs = jobs_span(spans.as_ref()).ok().and_then(|(_, jobs)| jobs.items());
     let job = number.zip(jobs).and_then(|(number, (_, items))| items.get(number));
     if job.is_some_and(Span::holds_anchor) {
-        "other places of the file may repeat parts of it (`&name`)"
+        "other parts of the file may repeat parts of it (`&name`)"
     } else {
-        "the way it is written leaves no room for the change"
+        "its layout in the file does not allow the change"
     }
 }
 
@@ -106,13 +108,13 @@ fn rewrite(
     text: &str,
     number: Option<usize>,
     root: Option<&Option<Node>>,
-    wanted: &Wanted,
+    desired: &Desired,
 ) -> Result<String, String> {
     let unreadable = || "its file cannot be read".to_owned();
     let spans = spans::parse(text).map_err(|_| unreadable())?;
     let old = root.and_then(Option::as_ref).and_then(jobs_of);
     let mut rewrite = Rewrite::of(text);
-    match (number, &wanted.node) {
+    match (number, &desired.node) {
         (None, Some(node)) => list::add_job(&mut rewrite, spans.as_ref(), node)?,
         (Some(number), None) => {
             list::remove_job(&mut rewrite, jobs_span(spans.as_ref())?, number)?;
@@ -126,7 +128,7 @@ fn rewrite(
         }
         (None, None) => {}
     }
-    rewrite.finish().ok_or_else(|| "its keys stand too close to each other".to_owned())
+    rewrite.finish().ok_or_else(|| "its keys are too close together".to_owned())
 }
 
 /// Where the key `jobs` ends, and its list.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::jobfile::findings::quoted;
+use crate::jobfile::diagnostics::quoted;
 use crate::model::text::nearest;
 
 const NO_CALENDAR: &str = "is not an iCalendar file: they begin with BEGIN:VCALENDAR";

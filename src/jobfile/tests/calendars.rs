@@ -312,16 +312,16 @@ fn a_calendar_that_cannot_be_read_is_told_at_its_key() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     jobs.yaml:2:14: `file`: /no.ics: no such file or folder
     jobs.yaml:2:14: `file`: /.: is neither a file nor a folder
-    jobs.yaml:2:14: `file`: `~` is not expanded: write the whole path
+    jobs.yaml:2:14: `file`: `~` is not expanded: write the full path
     jobs.yaml:1:13: calendar `de` needs `holidays` or `file`
     jobs.yaml:1:21: calendar `fr` needs `holidays` or `file`
     jobs.yaml:1:26: unknown key `fiel`: did you mean `file`?
     jobs.yaml:2:14: `file`: `days.ics`: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     jobs.yaml:2:14: `file`: /days.ics:2: is not UTF-8 text: save it as UTF-8
-    jobs.yaml:2:14: `file`: /days.ics: a calendar may have 4 MiB, and this has more
+    jobs.yaml:2:14: `file`: /days.ics: a calendar file may have at most 4 MiB
     jobs.yaml:2:14: `file`: `days.ics`: line 4: event `Feast`: its DTSTART cannot be read
     {"de": Calendar { holidays: {2020-12-25} }}
-    [Located { file: "jobs.yaml", line: 2, column: 3, message: "calendar `de` ends on 2020-12-25: no day of it is still to come" }]
+    [FileDiagnostic { file: "jobs.yaml", line: 2, column: 3, key: None, message: "calendar `de` ends on 2020-12-25: no day of it is still to come" }]
     "#);
 }
 

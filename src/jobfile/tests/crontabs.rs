@@ -331,7 +331,7 @@ fn what_can_be_a_users_crontab_or_the_systems_is_asked() {
     assert_eq!((jobs[0].user.as_deref(), script(&jobs[0])), (None, "backup /srv/data"));
     // Said to be the system's, a path is no user.
     let imported = import_crontab("0 6 * * * /usr/bin/y z\n", &kind(CrontabKind::System), &rules());
-    assert_eq!(imported.unwrap().errors, ["tab:1: `user`: `/usr/bin/y` is not a name of a user"]);
+    assert_eq!(imported.unwrap().errors, ["tab:1: `user`: `/usr/bin/y` is not a valid user name"]);
 }
 
 #[test]

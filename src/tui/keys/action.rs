@@ -33,6 +33,7 @@ pub(crate) enum Action {
     Capacity,
     EditForm,
     Editor,
+    EditError,
     NewJob,
     Delete,
     Enable,
@@ -47,6 +48,7 @@ pub(crate) enum Action {
     Pause,
     ShowOutput,
     OnlyWrong,
+    HideSkipped,
     Mark,
     MarkRange,
     Tree,
@@ -60,7 +62,7 @@ pub(crate) enum Action {
     Palette,
     Follow,
     Wrap,
-    Stamps,
+    Timestamps,
     Save,
     NextAttempt,
     PreviousAttempt,
@@ -71,9 +73,10 @@ pub(crate) enum Action {
     Theme(Palette),
     Notices,
     Repaint,
+    Suspend,
 }
 
-/// Who may do it.
+/// Who may do it. Each action is listed: a new one is nobody's by default.
 pub(super) const fn role_of(action: Action) -> Role {
     match action {
         Action::Run
@@ -90,6 +93,7 @@ pub(super) const fn role_of(action: Action) -> Role {
         | Action::Capacity => Role::Operator,
         Action::EditForm
         | Action::Editor
+        | Action::EditError
         | Action::NewJob
         | Action::Delete
         | Action::Enable
@@ -97,6 +101,47 @@ pub(super) const fn role_of(action: Action) -> Role {
         | Action::RollBack
         | Action::Reload
         | Action::Apply => Role::Admin,
-        _ => Role::Viewer,
+        Action::Go(_)
+        | Action::NextTab
+        | Action::PreviousTab
+        | Action::Move(_)
+        | Action::Open
+        | Action::Back
+        | Action::Close
+        | Action::Filter
+        | Action::Search
+        | Action::NextMatch
+        | Action::PreviousMatch
+        | Action::NextError
+        | Action::PreviousError
+        | Action::Versions
+        | Action::Why
+        | Action::WhyAt
+        | Action::ShowOutput
+        | Action::OnlyWrong
+        | Action::HideSkipped
+        | Action::Mark
+        | Action::MarkRange
+        | Action::Tree
+        | Action::Zoom
+        | Action::NextOrder
+        | Action::Reverse
+        | Action::Copy
+        | Action::Help
+        | Action::Palette
+        | Action::Follow
+        | Action::Wrap
+        | Action::Timestamps
+        | Action::Save
+        | Action::NextAttempt
+        | Action::PreviousAttempt
+        | Action::ScrollLeft
+        | Action::ScrollRight
+        | Action::Utc
+        | Action::Mouse
+        | Action::Theme(_)
+        | Action::Notices
+        | Action::Repaint
+        | Action::Suspend => Role::Viewer,
     }
 }

@@ -11,5 +11,5 @@ mod table;
 pub(crate) use action::Action;
 pub(crate) use key::Key;
 pub(crate) use keymap::Keymap;
-pub(crate) use scope::{Place, Scope, Tab};
+pub(crate) use scope::{KeyContext, Scope, Tab};
 pub(crate) use table::{BINDINGS, Binding};

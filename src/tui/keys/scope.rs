@@ -49,7 +49,7 @@ impl Scope {
     pub(crate) const WORKER: Self = Self(64);
     pub(crate) const OUTPUT: Self = Self(128);
     pub(crate) const PLAN: Self = Self(256);
-    pub(crate) const PAPER: Self = Self(512);
+    pub(crate) const PAGE: Self = Self(512);
     pub(crate) const VERSIONS: Self = Self(1024);
     pub(crate) const ALL: Self = Self(2047);
     /// The tabs themselves.
@@ -100,15 +100,15 @@ const SCOPE_WORDS: [&str; 11] = [
     "in an opened job",
     "in an opened execution",
     "in an opened worker",
-    "in an output",
-    "in what a change would write",
-    "in a page to read",
+    "in the output",
+    "in the preview of a change",
+    "in a text page",
     "in the versions of a job",
 ];
 
 /// Where one is, and what one may do there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct KeyContext {
     pub(crate) scope: Scope,
     pub(crate) role: Role,
 }

@@ -13,7 +13,7 @@ const LONGEST: usize = 4_000;
 
 /// What a form is for.
 #[derive(Debug)]
-pub(crate) enum Aim {
+pub(crate) enum FormKind {
     /// To run jobs in a way of one's own.
     Run(Vec<JobId>),
     /// To pause jobs.
@@ -67,7 +67,7 @@ pub(crate) struct Field {
     /// What is wrong with it.
     pub(crate) error: Option<String>,
     /// What it means.
-    pub(crate) told: Option<String>,
+    pub(crate) meaning: Option<String>,
     /// Whether it was filled or left once: before that nothing is held against it.
     pub(crate) touched: bool,
 }
@@ -80,7 +80,7 @@ impl Field {
             before: String::new(),
             hint,
             error: None,
-            told: None,
+            meaning: None,
             touched: false,
         };
         field.before = field.value().to_owned();
@@ -121,7 +121,7 @@ impl Field {
 /// A form.
 #[derive(Debug)]
 pub(crate) struct Form {
-    pub(crate) aim: Aim,
+    pub(crate) kind: FormKind,
     /// What it does.
     pub(crate) title: String,
     pub(crate) fields: Vec<Field>,
@@ -132,10 +132,10 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    pub(crate) fn new(aim: Aim, title: String, fields: Vec<Field>) -> Self {
+    pub(crate) fn new(kind: FormKind, title: String, fields: Vec<Field>) -> Self {
         let typed = |field: &Field| !matches!(field.entry, Entry::Fixed(_));
         let at = fields.iter().position(typed).unwrap_or(0);
-        Self { aim, title, fields, at, error: None }
+        Self { kind, title, fields, at, error: None }
     }
 
     /// What the field of that key holds, without blanks around it.
@@ -208,8 +208,8 @@ impl Form {
 
     /// What is known beside the fields of a job's form.
     pub(crate) fn job_mut(&mut self) -> Option<&mut JobForm> {
-        match &mut self.aim {
-            Aim::Job(job) => Some(job),
+        match &mut self.kind {
+            FormKind::Job(job) => Some(job),
             _ => None,
         }
     }

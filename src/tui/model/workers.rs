@@ -54,8 +54,8 @@ impl WorkerOrder {
             Self::Load => "slots",
             Self::Heartbeat => "heartbeat",
             Self::Host => "host",
-            Self::Succeeded => "ok",
-            Self::Failed => "not ok",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
             Self::Labels => "labels",
             Self::Version => "version",
         }

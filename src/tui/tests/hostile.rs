@@ -196,7 +196,7 @@ fn a_screen_that_is_too_small_says_so_and_can_be_left() {
     screen.press("j r x");
     assert_eq!(screen.door.asked(), "");
     screen.press("q");
-    assert_eq!(screen.exit, Some(super::Exit::Quit));
+    assert_eq!(screen.exit, Some(super::Exit::LeaveHeadless));
 }
 
 #[test]

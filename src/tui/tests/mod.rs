@@ -7,10 +7,10 @@ pub(crate) mod fixtures;
 mod flows;
 mod hostile;
 mod lists;
-mod many;
+mod marks;
 mod real;
 mod snapshots;
-mod told;
+mod wording;
 
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ struct Screen {
     exit: Option<Exit>,
     copied: Option<String>,
     editing: Option<Box<Editing>>,
+    suspended: bool,
 }
 
 impl Screen {
@@ -59,8 +60,14 @@ impl Screen {
             stop: CancellationToken::new(),
         };
         let model = Model::new(&options, fixtures::at(0), door.snapshot.clone());
-        let mut screen =
-            Self { model, door: Arc::new(door), exit: None, copied: None, editing: None };
+        let mut screen = Self {
+            model,
+            door: Arc::new(door),
+            exit: None,
+            copied: None,
+            editing: None,
+            suspended: false,
+        };
         screen.take(Message::Resize(width, height));
         screen
     }
@@ -78,6 +85,7 @@ impl Screen {
                 Command::Quit(exit) => self.exit = Some(exit),
                 Command::Copy(text) => self.copied = Some(text),
                 Command::Edit(editing) => self.editing = Some(editing),
+                Command::Suspend => self.suspended = true,
                 Command::Subscribe | Command::Repaint | Command::Mouse(_) => {}
                 Command::Ask(request) => {
                     let door: Arc<dyn Door> = self.door.clone();

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use crate::model::{Execution, JobId, Severity};
+use crate::model::{Execution, JobId};
 use crate::tui::keys::Tab;
 use crate::tui::message::Command;
-use crate::tui::model::{Filter, Model, Opened, Output};
+use crate::tui::model::{Filter, Layer, Model, Output};
 
 /// Changes to a tab; what was opened is closed.
 pub(super) fn go_to(model: &mut Model, tab: Tab) {
-    model.opened.clear();
+    model.layers.clear();
     if tab != Tab::System {
         model.system.scroll = 0;
     }
@@ -28,9 +28,6 @@ pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Command> {
             Vec::new()
         }
         Tab::Executions => {
-            if !filter.tags.is_empty() {
-                model.notice(Severity::Warning, "tag: narrows jobs only, not executions");
-            }
             model.executions.filter = filter;
             reload_executions(model)
         }
@@ -48,5 +45,5 @@ pub(super) fn reload_executions(model: &mut Model) -> Vec<Command> {
 /// Opens the output of an execution's newest attempt.
 pub(super) fn open_output(model: &mut Model, execution: Arc<Execution>) {
     let attempt = execution.attempt_number();
-    model.opened.push(Opened::Output(Box::new(Output::new(execution, attempt))));
+    model.layers.push(Layer::Output(Box::new(Output::new(execution, attempt))));
 }

@@ -10,7 +10,7 @@ use crate::tui::cursor::Move;
 use crate::tui::keys::{Action, Tab};
 use crate::tui::layout;
 use crate::tui::message::Command;
-use crate::tui::model::{Model, Opened};
+use crate::tui::model::{Layer, Model};
 use crate::tui::terminal::Mouse;
 
 /// Rows that a notch of the wheel moves.
@@ -41,7 +41,7 @@ fn press(model: &mut Model, at: Position) -> Vec<Command> {
         return Vec::new();
     }
     // Under the titles, or under the name of what is opened.
-    let area = if model.opened.is_empty() { areas.list } else { areas.body };
+    let area = if model.layers.is_empty() { areas.list } else { areas.body };
     if !area.contains(at) || at.y == area.y {
         return Vec::new();
     }
@@ -50,8 +50,8 @@ fn press(model: &mut Model, at: Position) -> Vec<Command> {
 
 /// The row is selected; the one that is so already is opened.
 fn press_row(model: &mut Model, row: usize) -> Vec<Command> {
-    let (from, to, rows) = match (model.opened.last(), model.tab) {
-        (Some(Opened::Versions(versions)), _) => {
+    let (from, to, rows) = match (model.layers.last(), model.tab) {
+        (Some(Layer::Versions(versions)), _) => {
             let rows = versions.versions.len();
             let (_, height) = model.window();
             let listed = rows.min(height.div_ceil(2));
@@ -76,7 +76,7 @@ fn press_row(model: &mut Model, row: usize) -> Vec<Command> {
     match to {
         to if to >= rows => Vec::new(),
         // What a press on a version does is too much for a slip of the hand.
-        to if to == from && !model.opened.is_empty() => Vec::new(),
+        to if to == from && !model.layers.is_empty() => Vec::new(),
         to if to == from => act(model, Action::Open),
         to => act(model, Action::Move(Move::By(signed(to) - signed(from)))),
     }

@@ -9,7 +9,7 @@ use super::lists::set_filter;
 use crate::model::Severity;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::when::when;
-use crate::tui::model::{Model, Opened, Prompt, Purpose};
+use crate::tui::model::{Layer, Model, Prompt, Purpose};
 
 /// Characters that a line may hold.
 const LONGEST: usize = 500;
@@ -49,7 +49,7 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     }
     if let (None, Some(form)) = (&model.prompt, model.form.as_mut()) {
         form.paste(text);
-        return super::form::tell(model);
+        return super::form::annotate(model);
     }
     let Some(prompt) = model.prompt.as_mut() else {
         return;
@@ -71,7 +71,7 @@ fn follow(model: &mut Model) -> Vec<Command> {
     match model.prompt.as_ref().map(|prompt| prompt.purpose) {
         Some(Purpose::Filter) => set_filter(model, &text),
         Some(Purpose::Search) => {
-            if let Some(Opened::Output(output)) = model.opened.last_mut() {
+            if let Some(Layer::Output(output)) = model.layers.last_mut() {
                 output.search = text;
             }
             Vec::new()
@@ -108,11 +108,11 @@ fn accept(model: &mut Model) -> Vec<Command> {
     match purpose {
         Purpose::Filter => Vec::new(),
         Purpose::Search => {
-            if let Some(Opened::Output(output)) = model.opened.last_mut()
+            if let Some(Layer::Output(output)) = model.layers.last_mut()
                 && !output.search.is_empty()
                 && !output.seek(true, width, height)
             {
-                let text = format!("no line holds `{}`", output.search);
+                let text = format!("no line contains `{}`", output.search);
                 model.notice(Severity::Info, text);
             }
             Vec::new()
@@ -125,8 +125,8 @@ fn accept(model: &mut Model) -> Vec<Command> {
             }
         },
         Purpose::WhyAt => why_at(model, input.value()),
-        Purpose::SaveAs => match model.opened.last() {
-            Some(Opened::Output(output)) if !input.value().trim().is_empty() => {
+        Purpose::SaveAs => match model.layers.last() {
+            Some(Layer::Output(output)) if !input.value().trim().is_empty() => {
                 let path = input.value().trim().to_owned();
                 vec![Command::Ask(Request::Save { path, text: output.to_text() })]
             }
@@ -138,7 +138,7 @@ fn accept(model: &mut Model) -> Vec<Command> {
 /// Asks why the job in hand ran, or did not, at the time that was typed.
 fn why_at(model: &mut Model, typed: &str) -> Vec<Command> {
     let at = when(typed, model.now, model.zone());
-    match (at, model.job_in_hand()) {
+    match (at, model.selected_job()) {
         (Ok(at), Some(job)) => vec![Command::Ask(Request::WhyJob(job, at))],
         (Ok(_), None) => Vec::new(),
         (Err(why), _) => {

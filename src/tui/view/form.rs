@@ -77,7 +77,7 @@ fn field_line<'a>(model: &Model, field: &'a Field, here: bool, width: usize) -> 
 fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let room = width.saturating_sub(LABELS + 1).max(10);
-    let (text, style) = match (&field.error, &field.told) {
+    let (text, style) = match (&field.error, &field.meaning) {
         (Some(error), _) if field.touched => (error, theme.bad()),
         (None, Some(told)) => (told, theme.quiet()),
         _ => return Vec::new(),

@@ -1,7 +1,7 @@
 //! The model, drawn. Pure: the same model makes the same frame.
 //!
 //! Owns what things look like. Never changes the model, never asks the clock, never touches the
-//! terminal; text from outside goes through `text::clean` or the scrubber before it reaches a cell.
+//! terminal; text from outside goes through `text::clean` or `sanitize` before it reaches a cell.
 
 mod bars;
 mod canvas;
@@ -12,7 +12,7 @@ mod frame;
 mod graph;
 mod jobs;
 mod output;
-mod papers;
+mod pager;
 mod system;
 mod table;
 mod versions;
@@ -27,7 +27,7 @@ use canvas::{put, put_cut, put_ends};
 
 use super::keys::{Action, Tab};
 use super::layout::LEAST;
-use super::model::{Model, Opened};
+use super::model::{Layer, Model};
 use super::text::width;
 
 /// Draws the screen.
@@ -51,15 +51,15 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     bars::header(model, canvas, areas.header);
     bars::tabs(model, canvas, areas.tabs);
     let mut cursor = None;
-    match (model.opened.last(), model.tab) {
+    match (model.layers.last(), model.tab) {
         _ if model.form_on_top() => {
             cursor = form::draw(model, canvas, areas.body.union(areas.panel));
         }
-        (Some(Opened::Output(output)), _) => output::draw(model, output, canvas, areas.body),
-        (Some(Opened::Versions(versions)), _) => {
+        (Some(Layer::Output(output)), _) => output::draw(model, output, canvas, areas.body),
+        (Some(Layer::Versions(versions)), _) => {
             versions::draw(model, versions, canvas, areas.body);
         }
-        (Some(opened), _) => draw_opened(model, opened, canvas, areas.body),
+        (Some(opened), _) => draw_layer(model, opened, canvas, areas.body),
         (None, Tab::Jobs) => jobs::draw(model, canvas, areas.list),
         (None, Tab::Executions) => executions::draw(model, canvas, areas.list),
         (None, Tab::Workers) => workers::draw(model, canvas, areas.list),
@@ -79,28 +79,28 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
 /// How many lines there are in what is opened.
 pub(crate) fn layer_rows(model: &Model) -> usize {
     let (width, _) = model.window();
-    model.opened.last().map_or(0, |opened| lines_of(model, opened, width).1.len())
+    model.layers.last().map_or(0, |opened| lines_of(model, opened, width).1.len())
 }
 
 /// Title and lines of what is opened.
-fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>, Vec<Line<'a>>) {
+fn lines_of<'a>(model: &'a Model, opened: &'a Layer, width: usize) -> (Line<'a>, Vec<Line<'a>>) {
     match opened {
-        Opened::Job { id, .. } => details::job(model, id, width),
-        Opened::Execution { execution, .. } => {
+        Layer::Job { id, .. } => details::job(model, id, width),
+        Layer::Execution { execution, .. } => {
             details::execution(model, execution, width, usize::MAX)
         }
-        Opened::Worker { id, .. } => workers::details(model, id),
-        Opened::Plan { plan, .. } => papers::plan(model, plan, width),
-        Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
-        Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
-        Opened::Help { place, .. } => papers::help(model, *place, width),
-        Opened::Notices { .. } => papers::notices(model, width),
+        Layer::Worker { id, .. } => workers::details(model, id),
+        Layer::Plan { plan, .. } => pager::plan(model, plan, width),
+        Layer::Diff { title, lines, .. } => pager::diff(model, title, lines, width),
+        Layer::TextPage { title, lines, .. } => pager::text_page(model, title, lines, width),
+        Layer::Help { context, .. } => pager::help(model, *context, width),
+        Layer::Notices { .. } => pager::notices(model, width),
         // They draw themselves: output may be far too long to be made into lines.
-        Opened::Output(_) | Opened::Versions(_) => (Line::default(), Vec::new()),
+        Layer::Output(_) | Layer::Versions(_) => (Line::default(), Vec::new()),
     }
 }
 
-fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) {
+fn draw_layer(model: &Model, opened: &Layer, canvas: &mut Buffer, area: Rect) {
     let (title, lines) = lines_of(model, opened, usize::from(area.width));
     let scroll = opened.scroll();
     let rows = usize::from(area.height.saturating_sub(1));

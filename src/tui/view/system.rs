@@ -12,7 +12,7 @@ use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
 use crate::tui::layout;
 use crate::tui::model::load::{Minute, SLOT};
-use crate::tui::model::{Link, Model};
+use crate::tui::model::{Health, Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
@@ -43,9 +43,9 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
     let most = ended.iter().flatten().max().copied().unwrap_or(0);
     let worst = late.iter().flatten().max().copied().unwrap_or(0);
     let worst = took(chrono::TimeDelta::milliseconds(i64::try_from(worst).unwrap_or(i64::MAX)));
-    let ended_told = format!("{sum} in the hour, at most {most} a minute");
-    row(model, canvas, area, 1, ("ended", bars(theme, &ended), ended_told));
-    row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("at worst {worst}")));
+    let ended_told = format!("{sum} in the last hour, at most {most} per minute");
+    row(model, canvas, area, 1, ("finished", bars(theme, &ended), ended_told));
+    row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("max {worst}")));
     let Some(timeline) = &model.system.timeline else {
         return;
     };
@@ -56,8 +56,8 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
         }
         None => "nothing fires".to_owned(),
     };
-    if timeline.restless > 0 {
-        told = format!("{told}; not counted: {} that fire each minute", timeline.restless);
+    if timeline.frequent > 0 {
+        told = format!("{told}; without {} that fire every minute", timeline.frequent);
     }
     row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), told));
     let mut hours = String::new();
@@ -116,9 +116,16 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let state = match &model.link {
         Link::Up => {
             let version = clean(&engine.version);
-            Span::styled(format!("running, version {version}"), theme.good())
+            match model.health() {
+                Health::Ok => Span::styled(format!("ok, version {version}"), theme.good()),
+                Health::Degraded(problems) => {
+                    let problems = problems.join("; ");
+                    Span::styled(format!("degraded: {}", clean(&problems)), theme.bad())
+                }
+                Health::Down(why) => Span::styled(format!("down: {}", clean(&why)), theme.bad()),
+            }
         }
-        Link::Down(why) => Span::styled(format!("gone: {}", clean(why)), theme.bad()),
+        Link::Down(why) => Span::styled(format!("disconnected: {}", clean(why)), theme.bad()),
     };
     let file = match &engine.file.path {
         Some(path) => {
@@ -127,7 +134,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
         None if engine.file.sample => "built-in sample".to_owned(),
         None => "none".to_owned(),
     };
-    let listen = engine.listen.as_deref().unwrap_or("the socket only");
+    let listen = engine.listen.as_deref().unwrap_or("socket only");
     let rows: [(&str, Span<'_>); 7] = [
         ("engine", state),
         ("leader", Span::raw(format!("{}, pid {}", clean(&engine.host), engine.pid))),
@@ -160,16 +167,16 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
     // Where there are more states than rows, the last ones share the last row.
     let alone = if counts.len() > rows { rows.saturating_sub(1) } else { counts.len() };
     for (at, (state, count)) in counts.iter().take(alone).enumerate() {
-        let look = theme.state(*state);
+        let badge = theme.state(*state);
         let line = Line::from(vec![
-            Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+            Span::styled(format!("   {} {:<10}", badge.glyph, badge.word), badge.style),
             Span::raw(format!("{count:>8}")),
         ]);
         put(canvas, area, at + 1, &line);
     }
     let shared = counts.iter().skip(alone).map(|(state, count)| {
-        let look = theme.state(*state);
-        Span::styled(format!("{} {count} {}", look.glyph, look.word), look.style)
+        let badge = theme.state(*state);
+        Span::styled(format!("{} {count} {}", badge.glyph, badge.word), badge.style)
     });
     let mut line = vec![Span::raw("   ")];
     line.extend(joined(shared, "  "));
@@ -198,7 +205,7 @@ fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
     for (row, (at, id)) in next.into_iter().enumerate().take(rows) {
         let line = Line::from(vec![
-            Span::raw(format!("   {:<24}", fire_time(model.zone(), at))),
+            Span::raw(format!("   {:<24}", fire_time(model.zone(), model.now, at))),
             Span::styled(format!("{:>7}  ", countdown(model.now, at)), model.theme.quiet()),
             Span::raw(id.as_str()),
         ]);

@@ -23,7 +23,7 @@ pub(crate) enum News {
 
 /// One end of the terminal.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct TtyIo {
     file: Arc<File>,
     woken: Arc<OwnedFd>,
     to_loop: mpsc::Sender<News>,
@@ -36,7 +36,7 @@ enum Ready {
     Lost,
 }
 
-impl Wire {
+impl TtyIo {
     pub(super) fn new(file: &Arc<File>, woken: &Arc<OwnedFd>, to_loop: mpsc::Sender<News>) -> Self {
         Self { file: Arc::clone(file), woken: Arc::clone(woken), to_loop }
     }
