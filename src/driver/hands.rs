@@ -119,7 +119,7 @@ impl Hands {
 
     /// Asks the worker process once more what it holds.
     pub(super) fn ask_again(&mut self) {
-        self.send(ToWorker::Hello { version: VERSION });
+        self.send(ToWorker::Hello { version: VERSION, environment: None });
         self.push_on();
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns the words and their version. Knows nothing of sockets, and nothing of why something is started or ended.
 
+use std::ffi::OsString;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Assignment, AttemptKey, Ended, Pool, Running, StopCause};
@@ -17,6 +19,11 @@ pub enum ToWorker {
     Hello {
         /// [`VERSION`].
         version: u32,
+        /// What attempts inherit that this engine starts: its own environment, without crontower's variables. `None`
+        /// of an engine of an earlier version (the worker process then passes on its own), and where an engine asks
+        /// once more over the same connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<Vec<(OsString, OsString)>>,
     },
     /// The pools it hosts from now on (what runs in a pool that went runs on).
     Configure {

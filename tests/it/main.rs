@@ -18,3 +18,4 @@ mod faults;
 mod kill;
 mod stored;
 mod tidy;
+mod worker_process;

@@ -380,7 +380,7 @@ fn an_engine_of_another_version_is_turned_away() {
     let worker = Worker::up();
     let mut current = worker.engine();
     let mut other = worker.connect();
-    other.send(&ToWorker::Hello { version: VERSION + 1 });
+    other.send(&ToWorker::Hello { version: VERSION + 1, environment: None });
     assert!(matches!(other.next(), Some(FromWorker::Hello { version: VERSION, .. })));
     assert_eq!(other.next(), None);
     let work = assignment("true");
@@ -624,4 +624,68 @@ fn output_that_the_disk_did_not_take_is_counted_in_the_end() {
         let ended = engine.ended(work.key);
         assert_eq!((ended.outcome, ended.output_lost), (Outcome::Succeeded, lost));
     }
+}
+
+#[test]
+fn an_attempt_inherits_the_environment_of_the_engine_that_starts_it() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let worker = Worker::up();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let odd = std::ffi::OsString::from_vec(b"\xff second".to_vec());
+    // An engine of an earlier version says nothing: the worker process passes on its own.
+    let mut engine = worker.connect();
+    engine.hello();
+    let work = assignment("echo $INHERITED");
+    engine.start(&work);
+    engine.ended(work.key);
+    assert_eq!(output(worker.dir.path(), work.key), "o yes\n");
+    let environment = Some(vec![("PATH".into(), path), ("INHERITED".into(), odd)]);
+    let mut second = worker.connect();
+    second.send(&ToWorker::Hello { version: VERSION, environment });
+    let work = assignment("printf %s \"$INHERITED\" | wc -c");
+    second.start(&work);
+    second.ended(work.key);
+    assert_eq!(output(worker.dir.path(), work.key), "o 8\n");
+}
+
+#[test]
+fn an_engine_of_an_earlier_version_hears_only_outcomes_it_knows() {
+    let worker = Worker::up();
+    let work = Assignment { working_dir: Some("/no/such".to_owned()), ..assignment("true") };
+    let mut old = worker.connect();
+    old.hello();
+    old.start(&work);
+    assert_eq!(old.ended(work.key).outcome, Outcome::Failed);
+    let mut new = worker.connect();
+    new.send(&ToWorker::Hello { version: VERSION, environment: Some(Vec::new()) });
+    let Some(FromWorker::Hello { ended, .. }) = new.news() else { panic!("not a hello") };
+    assert_eq!(ended[0].outcome, Outcome::NotStarted);
+}
+
+#[test]
+fn a_worker_process_that_only_drains_pipes_hands_over() {
+    let mut worker = Worker::up();
+    let mut engine = worker.engine();
+    let pid_file = worker.file("pid");
+    let script = format!("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}", pid_file.display());
+    let work = assignment(&script);
+    engine.start(&work);
+    assert_eq!(engine.ended(work.key).outcome, Outcome::Succeeded);
+    let left = number_in(&pid_file);
+    // Another engine: its connection ends when a successor can serve the folder.
+    let mut second = worker.connect();
+    second.send(&ToWorker::Hello { version: VERSION, environment: Some(Vec::new()) });
+    while second.next().is_some() {}
+    let mut successor = Worker::new();
+    std::mem::swap(&mut successor.dir, &mut worker.dir);
+    successor.serve();
+    let mut third = successor.connect();
+    let (running, ended) = third.hello();
+    assert_eq!((running, ended[0].key), (vec![], work.key));
+    assert!(lives(left), "what was left behind goes on");
+    crate::worker::processes::signal_group(
+        Process::read(left).unwrap().group,
+        rustix::process::Signal::KILL,
+    );
+    worker.ended().unwrap();
 }

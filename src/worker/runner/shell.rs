@@ -15,9 +15,9 @@ use tokio::process::Child;
 
 use super::Runner;
 use super::environment::Environment;
+use super::launch::Launched;
 use super::named::Bounds;
 use super::pipes::Pipes;
-use super::script;
 use super::stop::{Cause, Stop};
 use super::verdict::Verdict;
 use crate::clock::Clock;
@@ -60,24 +60,14 @@ impl Runner {
     pub(super) async fn run_shell(
         &self,
         assignment: &Assignment,
+        process: Launched,
         environment: &Environment,
         log: &Arc<OutputLog>,
         bounds: Bounds,
         stop: &Stop,
     ) -> Ended {
         let redact = environment.redact.as_deref();
-        let run_as = environment.run_as.as_ref();
-        let launched = match script::invocation(&self.data_dir, assignment, run_as) {
-            Ok(invocation) => match self.launch(environment, &invocation).await {
-                Ok((child, pipes)) => Ok((child, pipes, invocation)),
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
-        };
-        let (child, pipes, invocation) = match launched {
-            Ok(launched) => launched,
-            Err(error) => return Verdict::failed(error).redacted(redact).ended(assignment, None),
-        };
+        let Launched { child, pipes, invocation } = process;
         let started_at = Clock.now().wall;
         let pid = child.id();
         self.started(assignment, pid, started_at).await;

@@ -43,7 +43,7 @@ impl Cause {
     }
 
     /// The end of an attempt that never began.
-    pub(super) fn before_start(self) -> Verdict {
+    pub(in crate::worker) fn before_start(self) -> Verdict {
         let error = format!("{} before it was started", self.reason());
         Verdict { outcome: self.outcome(), exit_code: None, error: Some(error), result: None }
     }
