@@ -61,6 +61,7 @@ fn execution(number: u64, state: ExecutionState) -> Arc<Execution> {
             outcome: Some(Outcome::Succeeded),
             exit_code: Some(0),
             error: None,
+            output_lost: 0,
         }],
         priority: Priority::Medium,
         reason,
@@ -206,7 +207,7 @@ mod retention {
 
     fn bite(bencher: Bencher<'_, '_>, before: u64, per_job: u32) {
         let (_folder, runtime, store) = filled(MANY);
-        let expired = Expired { before: at(before), per_job, at_most: 100 };
+        let expired = Expired { before: at(before), per_job, events: u64::MAX, at_most: 100 };
         bencher.bench_local(|| runtime.block_on(store.delete_expired(&expired)).expect("a bite"));
     }
 
@@ -230,7 +231,8 @@ mod retention {
     fn commit_beside(bencher: Bencher<'_, '_>) {
         let (_folder, runtime, store) = filled(MANY);
         let store = Arc::new(store);
-        let expired = Expired { before: at(MANY), per_job: u32::MAX, at_most: 100 };
+        let expired =
+            Expired { before: at(MANY), per_job: u32::MAX, events: u64::MAX, at_most: 100 };
         let eater = Arc::clone(&store);
         let eating = runtime.spawn(async move {
             while eater.delete_expired(&expired).await.expect("a bite").more {}

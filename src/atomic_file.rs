@@ -33,7 +33,7 @@ impl AtomicFile {
         mode: u32,
     ) -> io::Result<Self> {
         match fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Self::create_new(beside, target, mode),
         }
     }

@@ -18,7 +18,7 @@ use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
 use crate::clock::Clock;
 use crate::commands::{Args, Command, CommandError, Context, Registry};
 use crate::driver::{
-    Definition, Door, EditOptions, Feed, Handle, JobEdit, JobsFrom, RunOptions, Running,
+    Definition, Door, EditOptions, Feed, Handle, JobEdit, JobsFrom, Recovery, RunOptions, Running,
     StartError, StartOptions, Subscription, start,
 };
 use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
@@ -363,6 +363,7 @@ impl Builder {
             registry: self.registry,
             worker_program: self.worker_program.unwrap_or_else(own_worker),
             listen: None,
+            recovery: Recovery::default(),
         })
         .await?;
         let door = running.handle.acting_as(Actor::named(&self.actor));

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use crontower::jobfile::{CommandCatalog, Rules, SourceText, parse};
-use crontower::commands::ArgProblem;
+use crontower::model::Problem;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ impl CommandCatalog for AnyArguments {
         vec!["shell".to_owned(), "echo".to_owned()]
     }
 
-    fn check(&self, _: &str, _: &Map<String, Value>) -> Result<(), Vec<ArgProblem>> {
+    fn check(&self, _: &str, _: &Map<String, Value>) -> Result<(), Vec<Problem>> {
         Ok(())
     }
 }

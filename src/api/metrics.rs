@@ -147,6 +147,16 @@ fn engine(page: &mut Page, snapshot: &Snapshot) {
     page.single("jobs_file_changed", "gauge", "1 if jobs.yaml waits for a reload.", changed);
     page.family("build_info", "gauge", "The version of the program.");
     page.row("build_info", &[("version", &snapshot.engine.version)], 1);
+    let history = &snapshot.engine.history;
+    page.single("history_executions", "gauge", "Executions in the store.", history.executions);
+    page.single("history_events", "gauge", "Events in the store.", history.events);
+    if let Some(bytes) = history.output_bytes {
+        page.single("output_bytes", "gauge", "Bytes of the disk that output takes.", bytes);
+    }
+    let help = "1 while some of the history is beyond a bound of `retention`.";
+    page.single("history_over", "gauge", help, u8::from(history.over));
+    let help = "1 while old history cannot be deleted.";
+    page.single("retention_failing", "gauge", help, u8::from(history.problem.is_some()));
     let started = snapshot.engine.started_at.timestamp_millis();
     page.single(
         "start_time_seconds",

@@ -24,8 +24,8 @@ use super::{
     edits, events, executions, feed, health, jobs, metrics, output, preview, reload, settings,
     status, why, workers,
 };
-use crate::jobfile;
 use crate::model::JobStatus;
+use crate::model::{JsonType, Scope, keys_of};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -196,12 +196,12 @@ fn keys(described: &str, nullable: bool) -> ObjectBuilder {
     let object = ObjectBuilder::new()
         .description(Some(described))
         .additional_properties(Some(AdditionalProperties::FreeForm(true)));
-    jobfile::job_keys().fold(object, |object, key| {
+    keys_of(Scope::Job).fold(object, |object, key| {
         let default = match key.default {
             "" => String::new(),
             default => format!("; default: {default}"),
         };
-        let kind = if nullable { or_null(key.takes) } else { kind(key.takes) };
+        let kind = if nullable { or_null(key.json) } else { kind(key.json) };
         let property = ObjectBuilder::new()
             .schema_type(kind)
             .description(Some(format!("{}{default}", key.takes)));
@@ -209,21 +209,20 @@ fn keys(described: &str, nullable: bool) -> ObjectBuilder {
     })
 }
 
-fn kind(takes: &str) -> SchemaType {
-    match takes {
-        "true, false" => Type::Boolean.into(),
-        "number" => Type::Integer.into(),
-        "list of ids or `{job, on, within}`" => Type::Array.into(),
-        // A number of bytes, too; durations and times are text only.
-        "size" => SchemaType::from_iter([Type::String, Type::Integer]),
-        _ if takes.starts_with("list of") => Type::Array.into(),
-        _ if takes.starts_with("map") || takes.starts_with("`{") => Type::Object.into(),
-        _ => Type::String.into(),
+fn kind(json: JsonType) -> SchemaType {
+    match json {
+        JsonType::Boolean => Type::Boolean.into(),
+        JsonType::Integer => Type::Integer.into(),
+        JsonType::Number => Type::Number.into(),
+        JsonType::Text => Type::String.into(),
+        JsonType::TextOrInteger => SchemaType::from_iter([Type::String, Type::Integer]),
+        JsonType::Array => Type::Array.into(),
+        JsonType::Object => Type::Object.into(),
     }
 }
 
-fn or_null(takes: &str) -> SchemaType {
-    match kind(takes) {
+fn or_null(json: JsonType) -> SchemaType {
+    match kind(json) {
         SchemaType::Type(one) => SchemaType::from_iter([one, Type::Null]),
         other => other,
     }

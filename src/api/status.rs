@@ -110,11 +110,12 @@ pub fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)
     upcoming.truncate(UPCOMING);
     let online = workers.iter().filter(|worker| worker.state == WorkerState::Online);
     let capacity = online.map(|worker| u64::from(worker.capacity)).sum();
-    let problems: Vec<String> = workers
+    let mut problems = engine.problems.clone();
+    let of_workers = workers
         .iter()
         .filter(|worker| matches!(worker.state, WorkerState::Suspect | WorkerState::Offline))
-        .map(|worker| format!("worker {} is {}", worker.id, worker.state.as_str()))
-        .collect();
+        .map(|worker| format!("worker {} is {}", worker.id, worker.state.as_str()));
+    problems.extend(of_workers);
     let failing = jobs.iter().filter(|job| is_failing(job));
     let failing = failing.map(|job| job.definition.id.clone()).take(MOST_FAILING).collect();
     let up = (now - engine.started_at).to_std().unwrap_or_default();

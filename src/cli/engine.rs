@@ -19,7 +19,7 @@ use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, T
 use crate::clock::Clock;
 use crate::commands::Registry;
 use crate::driver::data_dir::DataDir;
-use crate::driver::{Door, Handle, JobsFrom, Running, StartError, StartOptions, start};
+use crate::driver::{Door, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, start};
 use crate::model::{Actor, OnStop};
 
 /// What a handed-over engine says on stdout when it serves.
@@ -60,6 +60,18 @@ pub(super) struct StartArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
 
+    /// Start with the definitions in the store where the jobs file is gone or has errors, and say so
+    #[arg(long)]
+    pub(super) last_good: bool,
+
+    /// Take the store that is there for this data folder, or begin a new one where it is missing or cannot be opened
+    #[arg(long)]
+    pub(super) new_store: bool,
+
+    /// Take a store that is older than this data folder: one from a backup
+    #[arg(long)]
+    pub(super) accept_older_store: bool,
+
     /// In a session of its own, with its log in the data folder: how one engine takes over from another.
     #[arg(long, hide = true, requires = "headless")]
     pub(super) detached: bool,
@@ -90,6 +102,16 @@ impl StartArgs {
         self.headless || self.jobs.is_some() || self.store.is_some() || listens
     }
 
+    fn recovery(&self) -> Recovery {
+        // Someone at a terminal wants to know at once.
+        Recovery {
+            wait_for_store: self.headless,
+            last_good: self.last_good,
+            new_store: self.new_store,
+            accept_older_store: self.accept_older_store,
+        }
+    }
+
     /// Certificate and key, where TLS is asked for.
     fn tls(&self) -> Result<Option<Tls>, Failure> {
         let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
@@ -117,7 +139,9 @@ impl StartArgs {
             logging::to_stderr()?;
         }
         let mut signals = Signals::new()?;
-        let mut up = Up::start(&self, &data_dir).await?;
+        let Some(mut up) = Up::start_unless_stopped(&self, &data_dir, &mut signals).await? else {
+            return Ok(());
+        };
         if self.detached {
             context.terminal.say(READY)?;
         }
@@ -177,6 +201,7 @@ impl Up {
             registry: Registry::builtin(),
             worker_program: program()?,
             listen,
+            recovery: args.recovery(),
         })
         .await
         .map_err(not_started)?;
@@ -194,6 +219,24 @@ impl Up {
         let up = Self { running, notice, server, tls, serving };
         up.log_start(&socket);
         Ok(up)
+    }
+
+    /// The same; `None` when it was told to stop meanwhile. A start may wait long for its store.
+    async fn start_unless_stopped(
+        args: &StartArgs,
+        data_dir: &DataDir,
+        signals: &mut Signals,
+    ) -> Result<Option<Self>, Failure> {
+        let mut starting = std::pin::pin!(Self::start(args, data_dir));
+        loop {
+            tokio::select! {
+                up = &mut starting => return up.map(Some),
+                asked = signals.next() => if let Asked::Stop(name) = asked {
+                    tracing::info!("{name}: the engine stops before it has started");
+                    return Ok(None);
+                },
+            }
+        }
     }
 
     /// Serves on the socket, and over TCP for whoever has a token.
@@ -300,7 +343,7 @@ impl Up {
 
 fn not_started(error: StartError) -> Failure {
     let exit = match &error {
-        StartError::Jobs(_) => Exit::Usage,
+        StartError::Jobs(_) | StartError::OtherStore(_) => Exit::Usage,
         _ => Exit::Failed,
     };
     Failure::new(exit, error.to_string())

@@ -13,6 +13,8 @@ mod events;
 mod executions;
 mod exit;
 mod export;
+#[cfg(test)]
+mod help_tests;
 mod import;
 mod init;
 mod jobs;

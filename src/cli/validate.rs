@@ -46,7 +46,7 @@ impl Validate {
             }
         };
         for warning in &loaded.warnings {
-            let jobfile::Located { file, line, column, message } = warning;
+            let jobfile::FileDiagnostic { file, line, column, message, .. } = warning;
             let told = format!("{file}:{line}:{column}: warning: {message}");
             context.terminal.note(&plain(&told));
         }

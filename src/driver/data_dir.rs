@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -44,7 +44,19 @@ fn holder(pid: &Option<u32>) -> String {
 /// The lock on a data folder; it ends with this value, or with the process.
 #[derive(Debug)]
 pub struct DataDirLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl DataDirLock {
+    /// Whether the folder still has the file that is locked: not where it was removed or replaced, and another engine may
+    /// have it.
+    pub(super) fn holds(&self) -> bool {
+        let identity = |found: fs::Metadata| (found.dev(), found.ino());
+        let held = self.file.metadata().map(identity);
+        let there = fs::symlink_metadata(&self.path).map(identity);
+        held.is_ok_and(|held| there.is_ok_and(|there| there == held))
+    }
 }
 
 impl DataDir {
@@ -89,6 +101,7 @@ impl DataDir {
     /// When another engine has it, or the lock file cannot be written.
     pub fn lock(&self) -> Result<DataDirLock, DataDirError> {
         let unusable = |source| DataDirError::Unusable { root: self.root.clone(), source };
+        let path = self.root.join("crontower.lock");
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -96,9 +109,15 @@ impl DataDir {
             .truncate(false)
             .mode(0o600)
             .custom_flags(NO_LINK)
-            .open(self.root.join("crontower.lock"))
+            .open(&path)
             .map_err(unusable)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                let why = format!(
+                    "its file system cannot lock files ({error}); name a folder on a local disk"
+                );
+                return Err(unusable(io::Error::new(io::ErrorKind::Unsupported, why)));
+            }
             let mut text = String::new();
             let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
             return Err(DataDirError::Held { root: self.root.clone(), pid });
@@ -110,7 +129,7 @@ impl DataDir {
             writeln!(file, "{}", std::process::id())
         };
         write(&mut file).map_err(unusable)?;
-        Ok(DataDirLock { _file: file })
+        Ok(DataDirLock { file, path })
     }
 }
 
@@ -144,6 +163,14 @@ mod tests {
         let pid = std::process::id();
         assert!(matches!(refused, DataDirError::Held { pid: Some(holder), .. } if holder == pid));
         assert!(refused.to_string().contains(&format!("(pid {pid})")), "{refused}");
+        assert!(lock.holds());
+        let (file, aside) = (data.root().join("crontower.lock"), data.root().join("aside"));
+        fs::rename(&file, &aside).unwrap();
+        assert!(!lock.holds(), "removed");
+        fs::write(&file, "").unwrap();
+        assert!(!lock.holds(), "replaced");
+        fs::rename(&aside, &file).unwrap();
+        assert!(lock.holds(), "it is back");
         drop(lock);
         data.lock().unwrap();
     }

@@ -13,7 +13,7 @@ use super::source::{JobsFrom, JobsSource, Read, fingerprint};
 use super::text_file::{LeftAlone, replace};
 use crate::clock::Clock;
 use crate::engine::{Engine, Expected, Request};
-use crate::jobfile::{self, Among, EditError, Plan, SourceText};
+use crate::jobfile::{self, CurrentJobs, EditError, Plan, SourceText};
 use crate::model::{Job, JobId, JobSet, JobStatus, Problem, Refusal, Settings, Source};
 
 /// An edit of a file that was made in its text and judged.
@@ -169,14 +169,14 @@ impl Handle {
             JobEdit::RollBack(version) => Some(self.version(job, version).await?),
             JobEdit::Create { definition, .. } | JobEdit::Replace(definition) => {
                 let value = Value::Object(with_id(definition, job)?);
-                let judge = |rules: &jobfile::Rules<'_>, among: &Among<'_>| {
+                let judge = |rules: &jobfile::Rules<'_>, among: &CurrentJobs<'_>| {
                     jobfile::parse_job(&value, rules, among)
                 };
                 Some(self.judged(judge).await?)
             }
             JobEdit::Patch(patch) => {
                 let Some(old) = &old else { return Err(Refusal::Stopping) };
-                let judge = |rules: &jobfile::Rules<'_>, among: &Among<'_>| {
+                let judge = |rules: &jobfile::Rules<'_>, among: &CurrentJobs<'_>| {
                     jobfile::patch_job(old, &patch, rules, among)
                 };
                 Some(self.judged(judge).await?)
@@ -216,13 +216,13 @@ impl Handle {
     /// Has a job of a program judged among the jobs in force.
     async fn judged(
         &self,
-        judge: impl FnOnce(&jobfile::Rules<'_>, &Among<'_>) -> Result<Job, Vec<Problem>>,
+        judge: impl FnOnce(&jobfile::Rules<'_>, &CurrentJobs<'_>) -> Result<Job, Vec<Problem>>,
     ) -> Result<Job, Refusal> {
         let look = |engine: &Engine| (engine.settings().clone(), engine.job_statuses());
         let (settings, jobs) = self.look(look).await?;
         let jobs = jobs.iter().map(|status| &*status.definition).collect();
         let rules = self.source.rules(Clock.now().wall);
-        judge(&rules, &Among { settings: &settings, jobs }).map_err(Refusal::Invalid)
+        judge(&rules, &CurrentJobs { settings: &settings, jobs }).map_err(Refusal::Invalid)
     }
 }
 

@@ -46,6 +46,28 @@ pub struct EngineInfo {
     pub listen: Option<String>,
     /// Its jobs file.
     pub file: FileState,
+    /// How much history there is, and whether it is kept within its bounds.
+    #[serde(default)]
+    pub history: HistoryState,
+    /// What keeps it from being well, a sentence each.
+    #[serde(default)]
+    pub problems: Vec<String>,
+}
+
+/// How much history there is, and whether `retention` holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct HistoryState {
+    /// Executions in the store, live ones too.
+    pub executions: u64,
+    /// Events in the store.
+    pub events: u64,
+    /// Bytes of the disk that output takes; absent until it has been counted after a start.
+    pub output_bytes: Option<u64>,
+    /// Whether some of it is beyond a bound of `retention` and being deleted.
+    pub over: bool,
+    /// Why old history cannot be deleted, where that is so.
+    pub problem: Option<String>,
 }
 
 /// The jobs file as the engine sees it.

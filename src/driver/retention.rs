@@ -1,7 +1,7 @@
 //! Deleting what `retention` says is old enough, together with its output.
 //!
-//! Owns the pace: small bites, five a second while there is more, else one a minute, so that it is never in the way of
-//! what fires; and the order: first the rows, then their files, so that a crash between leaves files without rows, which
+//! Owns the pace: small batches, five a second while there is more, else a look three times a minute, so that it is
+//! never in the way of what fires; and the order: first the rows, then their files, so that a crash between leaves files without rows, which
 //! are looked for one folder a minute and go once they are as old as retention allows (the output of a run that a store
 //! in memory has forgotten goes that way too). Never decides what must stay: the store does.
 
@@ -15,18 +15,23 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::data_dir::DataDir;
+use super::feed::HistoryState;
 use super::handle::Message;
+use super::identity::StoreMark;
+use super::output_space::{History, OutputSpace, remove};
 use crate::clock::Clock;
 use crate::model::{AttemptKey, ExecutionId, ON_FAILURE, Retention};
 use crate::store::{Expired, Store};
-use crate::worker::output_log::{kept_outputs, last_written, remove_output};
+use crate::worker::output_log::{kept_outputs, last_written};
 
-/// Rows of a kind in one bite.
-const BITE: u32 = 100;
-/// Between two bites while there is more.
+/// Rows of a kind in one batch.
+const BATCH: u32 = 100;
+/// Between two batches while there is more.
 const PACE: Duration = Duration::from_millis(200);
 /// Between two looks while there is not.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(20);
+/// Looks that find nothing to delete, until the next folder is searched for output without an execution.
+const LOOKS_A_SWEEP: u32 = 3;
 
 /// Deletes what is old enough. See the module's first lines.
 #[derive(Debug)]
@@ -36,8 +41,14 @@ pub(super) struct Keeper {
     to_loop: mpsc::WeakSender<Message>,
     /// Whether output without an execution is looked for.
     sweeps: bool,
-    /// The folder of output that is looked at next.
+    /// The folder of output that is searched next, and how many looks have passed since the last one.
     shard: u8,
+    looks: u32,
+    space: OutputSpace,
+    /// Where it is noted once a minute how far the store has come.
+    mark: Option<Arc<StoreMark>>,
+    steps: u32,
+    history: Arc<History>,
     /// What went wrong last, so that it is told once.
     trouble: Option<String>,
 }
@@ -48,11 +59,52 @@ impl Keeper {
         store: Arc<dyn Store>,
         data_dir: &DataDir,
         to_loop: mpsc::WeakSender<Message>,
+        history: Arc<History>,
     ) -> Self {
         let data_dir = data_dir.root().to_owned();
         // Someone who tries something out in memory must not lose the output of what the database knows.
         let sweeps = kind != "memory" || !data_dir.join("crontower.db").exists();
-        Self { store, data_dir, to_loop, sweeps, shard: 0, trouble: None }
+        let space = OutputSpace::new(data_dir.clone(), Arc::clone(&history));
+        let (shard, looks, trouble) = (0, 0, None);
+        let (mark, steps) = (None, 0);
+        Self {
+            store,
+            data_dir,
+            to_loop,
+            sweeps,
+            shard,
+            looks,
+            space,
+            mark,
+            steps,
+            history,
+            trouble,
+        }
+    }
+
+    /// Has it note how far the store has come.
+    pub(super) fn marking(mut self, mark: Option<Arc<StoreMark>>) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    /// Notes how far the store has come, once in so many looks as come to a minute.
+    async fn note_progress(&mut self) {
+        self.steps = self.steps.wrapping_add(1);
+        let Some(mark) = self.mark.clone().filter(|_| self.steps.is_multiple_of(LOOKS_A_SWEEP))
+        else {
+            return;
+        };
+        // Where the store does not answer, others say so.
+        let Ok(newest) = self.store.newest_events(1).await else { return };
+        if let Some(seq) = newest.first().map(|event| event.seq) {
+            // Its own warnings say what went wrong.
+            let write = move || {
+                mark.write(seq);
+                Ok(())
+            };
+            let _ = blocking(write).await;
+        }
     }
 
     /// Runs until the engine has ended.
@@ -64,6 +116,9 @@ impl Keeper {
                 Some(retention) => self.step(Clock.now().wall, retention).await,
                 None => false,
             };
+            if !more {
+                self.note_progress().await;
+            }
             pause = if more { PACE } else { IDLE };
         }
     }
@@ -80,44 +135,56 @@ impl Keeper {
         answer.await.ok()?.ok()
     }
 
-    /// Takes a bite. Whether there is more to take.
+    /// Takes a batch of what is beyond each bound. Whether there is more to take.
     async fn step(&mut self, now: DateTime<Utc>, retention: Retention) -> bool {
-        let kept = TimeDelta::try_days(retention.days.into());
-        let before = kept.and_then(|kept| now.checked_sub_signed(kept));
+        let days = TimeDelta::try_days(retention.days.into());
+        let before = days.and_then(|days| now.checked_sub_signed(days));
         let before = before.unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let expired = Expired { before, per_job: retention.per_job, at_most: BITE };
-        let taken = self.take(&expired).await;
-        self.tell_once(taken.as_ref().err());
-        taken.unwrap_or(false)
+        let Retention { per_job, events, .. } = retention;
+        let expired = Expired { before, per_job, events, at_most: BATCH };
+        let rows = self.take(&expired).await;
+        let output = self.space.bound(&*self.store, retention.output, now).await;
+        let trouble = rows.as_ref().err().or(output.as_ref().err()).cloned();
+        let more = rows.unwrap_or(false) | output.unwrap_or(false);
+        self.publish(more, trouble.clone()).await;
+        self.tell_once(trouble.as_ref());
+        more
+    }
+
+    /// Says how much history there is.
+    async fn publish(&self, over: bool, problem: Option<String>) {
+        // Where the store does not answer, others say so; the numbers are those of before.
+        let Ok(size) = self.store.history_size().await else { return };
+        self.history.found(HistoryState {
+            executions: size.executions,
+            events: size.events,
+            output_bytes: self.space.used(),
+            over,
+            problem,
+        });
     }
 
     async fn take(&mut self, expired: &Expired) -> Result<bool, String> {
-        let bite = self.store.delete_expired(expired).await.map_err(|error| error.to_string())?;
+        let batch = self.store.delete_expired(expired).await.map_err(|error| error.to_string())?;
         let attempts_of = |(execution_id, attempts): (ExecutionId, u32)| {
             (ON_FAILURE..=attempts).map(move |attempt| AttemptKey { execution_id, attempt })
         };
-        let outputs: Vec<_> = bite.executions.into_iter().flat_map(attempts_of).collect();
+        let outputs: Vec<_> = batch.executions.into_iter().flat_map(attempts_of).collect();
         let removed = self.remove(outputs).await;
-        if !bite.more && self.sweeps {
-            self.sweep(expired.before).await?;
+        if !batch.more && self.sweeps {
+            let due = self.looks.is_multiple_of(LOOKS_A_SWEEP);
+            self.looks = self.looks.wrapping_add(1);
+            if due {
+                self.sweep(expired.before).await?;
+            }
         }
-        removed.map(|()| bite.more)
+        removed.map(|()| batch.more)
     }
 
-    /// Removes outputs; one that cannot be removed keeps no other.
-    async fn remove(&self, outputs: Vec<AttemptKey>) -> Result<(), String> {
-        let data_dir = self.data_dir.clone();
-        blocking(move || {
-            let remove = |key: AttemptKey| {
-                remove_output(&data_dir, key).map_err(|error| {
-                    let AttemptKey { execution_id, attempt } = key;
-                    format!("the output of {execution_id}, attempt {attempt}, stays: {error}")
-                })
-            };
-            let results: Vec<_> = outputs.into_iter().map(remove).collect();
-            results.into_iter().collect()
-        })
-        .await
+    async fn remove(&mut self, outputs: Vec<AttemptKey>) -> Result<(), String> {
+        let removed = remove(self.data_dir.clone(), outputs).await?;
+        self.space.removed(&removed);
+        removed.into_iter().try_for_each(|(_, result)| result.map(drop))
     }
 
     /// Looks through one folder for output that no execution has and that is as old as retention allows. The folder is
@@ -159,7 +226,7 @@ impl Keeper {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
@@ -172,17 +239,20 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::model::{Execution, ExecutionState};
+    use crate::model::{
+        Actor, Change, Event, EventKind, Execution, ExecutionState, JobId, StateName,
+    };
     use crate::store::SqliteStore;
     use crate::store::contract::{at, execution, id, kept};
 
-    const RETENTION: Retention = Retention { days: 30, per_job: 3 };
+    const RETENTION: Retention =
+        Retention { days: 30, per_job: 3, output: u64::MAX, events: u64::MAX };
 
     async fn keeper(folder: &Path) -> Keeper {
         let data_dir = DataDir::open(folder).unwrap();
         let store = SqliteStore::open(&data_dir.root().join("crontower.db")).await.unwrap();
         let (to_loop, _) = mpsc::channel(1);
-        Keeper::new("sqlite", Arc::new(store), &data_dir, to_loop.downgrade())
+        Keeper::new("sqlite", Arc::new(store), &data_dir, to_loop.downgrade(), Arc::default())
     }
 
     /// The output of an attempt, as its writer lays it down.
@@ -216,11 +286,11 @@ mod tests {
         keeper.store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
         let outputs: Vec<_> = (1..=5).map(|number| write(folder.path(), id(number), 1)).collect();
         let notice = write(folder.path(), id(1), ON_FAILURE);
-        assert!(!keeper.step(day(1), RETENTION).await);
+        while keeper.step(day(1), RETENTION).await {}
         let there: Vec<_> = outputs.iter().map(|output| output.exists()).collect();
         assert_eq!(there, [false, false, true, true, true]);
         assert!(!notice.exists() && !outputs[0].with_added_extension("tail").exists());
-        assert!(!keeper.step(day(31), RETENTION).await);
+        while keeper.step(day(31), RETENTION).await {}
         assert!(outputs.iter().all(|output| !output.exists()));
     }
 
@@ -238,7 +308,7 @@ mod tests {
         for (path, days) in [(&known, 0), (&orphan, 0), (&fresh, 20)] {
             age(path, day(days));
         }
-        for _ in 0..=u8::MAX {
+        for _ in 0..256 * LOOKS_A_SWEEP {
             assert!(!keeper.step(day(40), RETENTION).await);
         }
         assert!(known.exists() && fresh.exists() && stranger.exists());
@@ -263,6 +333,129 @@ mod tests {
         assert_eq!(keeper.trouble, None);
     }
 
+    /// Output of an attempt, of so many KiB.
+    fn write_kib(data_dir: &Path, execution: ExecutionId, kib: usize) -> PathBuf {
+        let head = write(data_dir, execution, 1);
+        fs::write(&head, vec![b'x'; kib << 10]).unwrap();
+        head
+    }
+
+    /// The event that an execution became final with its first attempt.
+    fn ended(number: u32, state: StateName) -> Change {
+        let kind = EventKind::ExecutionChanged {
+            execution_id: id(number),
+            job_id: JobId::new("a").unwrap(),
+            state,
+            attempt: 1,
+            reason: String::new(),
+        };
+        let seq = u64::from(number);
+        Change::Event(Event { seq, at: at(0), actor: Actor::engine(), kind })
+    }
+
+    #[tokio::test]
+    async fn the_oldest_output_goes_where_all_of_it_takes_too_much_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = keeper(folder.path()).await;
+        let state = |number| match number {
+            2 => ExecutionState::Failed,
+            4 => ExecutionState::Running,
+            _ => ExecutionState::Succeeded,
+        };
+        let rows = (1..=40).map(|number| kept(execution(number, state(number))));
+        keeper.store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
+        let outputs: Vec<_> =
+            (1..=40).map(|number| write_kib(folder.path(), id(number), 256)).collect();
+        let kept_of =
+            || -> Vec<usize> { (1..=40).filter(|number| outputs[number - 1].exists()).collect() };
+        let retention = |mib: u64| Retention { per_job: 1_000, output: mib << 20, ..RETENTION };
+        while keeper.step(day(1), retention(20)).await {}
+        assert_eq!(kept_of().len(), 40);
+        while keeper.step(day(1), retention(4)).await {}
+        // The only failure of its job and what still runs keep theirs.
+        let expected: Vec<usize> = [2, 4].into_iter().chain(28..=40).collect();
+        assert_eq!(kept_of(), expected);
+        let state = keeper.history.state();
+        assert!(state.output_bytes.is_some_and(|bytes| bytes <= 4 << 20), "{state:?}");
+        assert_eq!((state.executions, state.over, state.problem), (40, false, None), "rows stay");
+    }
+
+    #[tokio::test]
+    async fn output_that_is_written_later_counts_as_soon_as_its_attempt_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = keeper(folder.path()).await;
+        let retention = Retention { per_job: 1_000, output: 4 << 20, ..RETENTION };
+        let (early, late) = (at(-1_000), day(1));
+        while keeper.step(early, retention).await {}
+        assert_eq!(keeper.space.used(), Some(0));
+        let mut outputs = Vec::new();
+        for number in 1..=60 {
+            let row = kept(execution(number, ExecutionState::Succeeded));
+            let changes = [row, ended(number, StateName::Succeeded)];
+            keeper.store.commit(&changes).await.unwrap();
+            keeper.history.committed(&changes);
+            outputs.push(write_kib(folder.path(), id(number), 512));
+            while keeper.step(late, retention).await {}
+            let used = outputs.iter().filter(|output| output.exists()).count();
+            assert!(used <= 8, "{used} of 512 KiB after {number}");
+            assert_eq!(outputs.last().map(|last| last.exists()), Some(true));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_is_counted_once_however_its_execution_goes_on() {
+        let history = History::default();
+        for state in [StateName::Retrying, StateName::Queued, StateName::Cancelled] {
+            history.committed(&[ended(1, state)]);
+        }
+        history.committed(&[ended(2, StateName::Succeeded), ended(3, StateName::Running)]);
+        let keys = history.take_ended().unwrap();
+        let numbers: Vec<_> = keys.iter().map(|key| (key.execution_id, key.attempt)).collect();
+        assert_eq!(numbers, [(id(1), 1), (id(2), 1)]);
+        assert_eq!(history.take_ended(), Some(Vec::new()));
+    }
+
+    /// A minute and a half of 50 executions a second, four events each, as the pace has it: never more than a minute's
+    /// worth beyond a bound, and nothing in the end.
+    #[tokio::test]
+    async fn bounds_hold_within_a_minute_under_fifty_executions_a_second() {
+        const JOBS: u32 = 300;
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = keeper(folder.path()).await;
+        let retention = Retention { days: 30, per_job: 3, output: u64::MAX, events: 2_000 };
+        let a_look = u32::try_from(IDLE.as_secs()).unwrap();
+        let (mut number, mut seq) = (0, 0);
+        for _ in 0..5 {
+            let mut changes = Vec::new();
+            for _ in 0..50 * a_look {
+                number += 1;
+                let job_id = JobId::new(&format!("job-{}", number % JOBS)).unwrap();
+                changes.push(kept(Execution {
+                    job_id,
+                    ..execution(number, ExecutionState::Succeeded)
+                }));
+                for _ in 0..4 {
+                    seq += 1;
+                    let kind = EventKind::EngineStarted { version: String::new() };
+                    changes.push(Change::Event(Event {
+                        seq,
+                        at: at(0),
+                        actor: Actor::engine(),
+                        kind,
+                    }));
+                }
+            }
+            keeper.store.commit(&changes).await.unwrap();
+            let mut batches = 1;
+            while keeper.step(day(1), retention).await {
+                batches += 1;
+            }
+            assert!(PACE * batches < Duration::from_secs(40), "{batches} batches");
+            let size = keeper.store.history_size().await.unwrap();
+            assert!(size.executions <= u64::from(3 * JOBS) && size.events <= 2_000, "{size:?}");
+        }
+    }
+
     #[tokio::test]
     async fn it_ends_with_the_engine() {
         let folder = tempfile::tempdir().unwrap();
@@ -277,7 +470,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let beside = keeper(folder.path()).await;
         let data_dir = DataDir::open(folder.path()).unwrap();
-        let memory = Keeper::new("memory", beside.store.clone(), &data_dir, beside.to_loop.clone());
+        let memory = Keeper::new(
+            "memory",
+            beside.store.clone(),
+            &data_dir,
+            beside.to_loop.clone(),
+            Arc::default(),
+        );
         assert!(beside.sweeps && !memory.sweeps);
     }
 }

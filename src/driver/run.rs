@@ -9,17 +9,22 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::alarm::Alarm;
+use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
 use super::hands::Hands;
+use super::identity::StoreMark;
+use super::last_good;
 use super::metrics::Metrics;
+use super::output_space::History;
+use super::problems::{Cause, Problems};
 use super::source::JobsSource;
 use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, AttemptKey, Change, Ended, EventKind, Execution, OnStop, Outcome, Refusal, Role,
-    Settings, StateName,
+    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings,
+    StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -28,7 +33,7 @@ use crate::worker::protocol::FromWorker;
 /// How many inputs one commit takes at most.
 const BATCH: usize = 4_096;
 /// How long a store that failed is left alone before it is asked again.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long cancelled commands get beyond their grace before the engine ends without them.
 const CANCEL_MARGIN: Duration = Duration::from_secs(5);
@@ -46,6 +51,10 @@ pub(super) struct Driver {
     pub(super) feed: broadcast::Sender<Feed>,
     /// Counts what is committed.
     pub(super) metrics: Arc<Metrics>,
+    /// What the keeper of the history is to know, and what it found.
+    pub(super) history: Arc<History>,
+    /// What keeps the engine from being well.
+    pub(super) problems: Arc<Problems>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
@@ -61,7 +70,9 @@ pub(super) struct Driver {
     /// Whether the files are looked at, and whether they were touched meanwhile.
     pub(super) look_at_files: Looking,
     /// Held until the end: the data folder is this engine's.
-    pub(super) _lock: Option<DataDirLock>,
+    pub(super) lock: DataDirLock,
+    /// Where it is noted how far the store has come.
+    pub(super) mark: Option<Arc<StoreMark>>,
 }
 
 /// Whether the files are being looked at.
@@ -113,6 +124,12 @@ impl Driver {
             self.take_turn(turn).await;
         }
         self.say_goodbye().await;
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "a copy of the store needs its -wal file, too");
+        }
+        if let Some(mark) = self.mark.as_ref().filter(|_| self.lock.holds()) {
+            mark.write(self.engine.seq());
+        }
         // Nobody may be listening.
         let _ = self.feed.send(Feed::Stopped);
     }
@@ -208,6 +225,7 @@ impl Driver {
             Message::Subscribe(reply) => turn.subscribers.push(reply),
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
+                self.problems.clear(Cause::JobsFile);
                 self.tell_file_state(false);
             }
             Message::FileTouched => self.look_at_files(),
@@ -279,6 +297,9 @@ impl Driver {
                 self.hands.configure(self.engine.pools());
             }
         }
+        if applied && *self.engine.settings() != self.settings {
+            effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
+        }
         match self.perform(effects).await {
             Ok(()) if applied => self.settings = self.engine.settings().clone(),
             Ok(()) => {}
@@ -300,19 +321,21 @@ impl Driver {
 
     /// Keeps what is to be kept, then does and tells the rest.
     pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), StoreError> {
-        let mut kept = Kept::default();
+        let mut saved = Coalesced::default();
         let mut rest = Vec::with_capacity(effects.len());
         for effect in effects {
             match effect {
-                Effect::Save(change) => kept.add(change),
+                Effect::Save(change) => saved.add(change),
                 other => rest.push(other),
             }
         }
-        let changes = kept.into_changes();
+        let changes = saved.into_changes();
         if !changes.is_empty() {
             let before = Clock.now().monotonic;
+            self.check_folder()?;
             self.store.commit(&changes).await?;
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
+            self.history.committed(&changes);
         }
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         let mut answers = Vec::new();
@@ -335,6 +358,33 @@ impl Driver {
         }
         self.publish(batch, changes);
         Ok(())
+    }
+
+    /// Fails where the data folder is not this engine's any more: another engine may fire the same jobs.
+    fn check_folder(&self) -> Result<(), StoreError> {
+        if self.lock.holds() {
+            return Ok(());
+        }
+        let message = format!(
+            "the data folder {} was removed or replaced while the engine runs: stop this engine, then put the folder back \
+             or start one on what is there now",
+            self.info.data_dir
+        );
+        Err(StoreError::Failed { doing: "a commit", message })
+    }
+
+    /// Notes what of the store could not be read.
+    pub(super) fn note_unreadable(problems: &Problems, unreadable: &[String]) {
+        let Some((first, more)) = unreadable.split_first() else {
+            return problems.clear(Cause::Unreadable);
+        };
+        let sentence = match more.len() {
+            0 => first.clone(),
+            more => format!("{first} (and {more} more: see the log)"),
+        };
+        if problems.note(Cause::Unreadable, sentence) {
+            unreadable.iter().for_each(|sentence| tracing::error!("{sentence}"));
+        }
     }
 
     fn publish(&self, mut batch: Batch, changes: Vec<Change>) {
@@ -360,7 +410,11 @@ impl Driver {
             jobs: self.engine.job_statuses(),
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
-            engine: self.info.clone(),
+            engine: EngineInfo {
+                history: self.history.state(),
+                problems: self.problems.list().into_iter().chain(self.store.damage()).collect(),
+                ..self.info.clone()
+            },
             role: Role::owner(),
         }
     }
@@ -395,7 +449,9 @@ impl Driver {
     }
 
     async fn rebuild(&mut self, after: &StoreError) -> Result<(), StoreError> {
+        self.check_folder()?;
         let mut image = self.store.load().await?;
+        Self::note_unreadable(&self.problems, &image.unreadable);
         if let StoreError::FiredTwice { job, fire_time } = after {
             // The engine would try the same again and again: what holds is what is kept.
             image.account(job, *fire_time);
@@ -490,29 +546,6 @@ impl Driver {
     }
 }
 
-/// What the log tells of what is kept: all that nobody asked for and somebody should know, and what people did.
-fn log(change: &Change) {
-    let Change::Event(event) = change else { return };
-    match &event.kind {
-        EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
-            tracing::warn!("{}", event.kind.sentence());
-        }
-        EventKind::WorkerChanged { .. } => tracing::warn!("{}", event.kind.sentence()),
-        EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {
-            tracing::warn!("{}", event.kind.sentence());
-        }
-        EventKind::ExecutionChanged { .. }
-        | EventKind::AttemptStarted { .. }
-        | EventKind::OnFailureEnded { .. }
-        | EventKind::JobAdded { .. }
-        | EventKind::JobChanged { .. }
-        | EventKind::JobRemoved { .. } => {
-            tracing::debug!(by = %event.actor, "{}", event.kind.sentence());
-        }
-        _ => tracing::info!(by = %event.actor, "{}", event.kind.sentence()),
-    }
-}
-
 /// The end of a running attempt whose process has ended under it.
 fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
     let attempt = execution.attempt().filter(|attempt| attempt.started_at.is_some())?;
@@ -533,41 +566,6 @@ enum Stage {
     Working,
     Cancel,
     Over,
-}
-
-/// The changes of one commit: of a thing that changed more than once, only the last state.
-#[derive(Default)]
-struct Kept {
-    changes: Vec<Option<Change>>,
-    places: HashMap<Subject, usize>,
-}
-
-#[derive(PartialEq, Eq, Hash)]
-enum Subject {
-    Execution(crate::model::ExecutionId),
-    Job(crate::model::JobId),
-}
-
-impl Kept {
-    fn add(&mut self, change: Change) {
-        let subject = match &change {
-            Change::Execution(execution) => Some(Subject::Execution(execution.id)),
-            Change::Job(record) => Some(Subject::Job(record.definition.id.clone())),
-            Change::JobRemoved { record, .. } => Some(Subject::Job(record.definition.id.clone())),
-            _ => None,
-        };
-        if let Some(subject) = subject
-            && let Some(earlier) = self.places.insert(subject, self.changes.len())
-            && let Some(earlier) = self.changes.get_mut(earlier)
-        {
-            *earlier = None;
-        }
-        self.changes.push(Some(change));
-    }
-
-    fn into_changes(self) -> Vec<Change> {
-        self.changes.into_iter().flatten().collect()
-    }
 }
 
 fn show(batch: &mut Batch, view: View) {

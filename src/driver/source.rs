@@ -13,15 +13,16 @@ use chrono_tz::Tz;
 use super::watch::FileWatch;
 use crate::commands::{ArgProblem, Args, Registry};
 use crate::jobfile::{self, CommandCatalog, Loaded, Rules, SourceText};
-use crate::model::Refusal;
+use crate::model::{Problem, Refusal};
 
 impl CommandCatalog for Registry {
     fn names(&self) -> Vec<String> {
         Self::names(self).map(str::to_owned).collect()
     }
 
-    fn check(&self, command: &str, args: &Args) -> Result<(), Vec<ArgProblem>> {
-        Self::check(self, command, args)
+    fn check(&self, command: &str, args: &Args) -> Result<(), Vec<Problem>> {
+        let problem = |ArgProblem { path, message }| Problem { path, message };
+        Self::check(self, command, args).map_err(|all| all.into_iter().map(problem).collect())
     }
 }
 

@@ -12,19 +12,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
 use super::data_dir::{DataDir, DataDirError};
+use super::feed::HistoryState;
 use super::feed::{EngineInfo, FileState};
 use super::handle::{Handle, Message};
 use super::hands::Hands;
+use super::identity::{self, Expected};
+use super::last_good;
 use super::metrics::Metrics;
+use super::output_space::History;
+use super::problems::{Cause, Problems};
 use super::retention::Keeper;
-use super::run::{Driver, Looking};
-use super::source::{JobsFrom, JobsSource};
+use super::run::{Driver, Looking, STORE_PAUSE};
+use super::source::{JobsFrom, JobsSource, Read};
 use super::watch::FileWatch;
 use crate::clock::{Clock, boot_id};
 use crate::commands::Registry;
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Effect, Engine, Wakeup};
 use crate::model::{Actor, Refusal};
-use crate::store::{self, StoreError};
+use crate::store::{self, Store, StoreError};
 
 /// How many messages a subscriber may be behind before it is told to take a fresh picture.
 const FEED_BOUND: usize = 4_096;
@@ -46,6 +51,21 @@ pub struct StartOptions {
     pub worker_program: PathBuf,
     /// Where HTTP is served, to be shown.
     pub listen: Option<String>,
+    /// What to do where not everything is as it should be.
+    pub recovery: Recovery,
+}
+
+/// What a start does where not everything is as it should be; without any of it, it ends with an error.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Recovery {
+    /// Waits for a store or a disk that does not work now, as a running engine does.
+    pub wait_for_store: bool,
+    /// Goes on with the definitions in the store where the jobs file is gone or has errors.
+    pub last_good: bool,
+    /// Takes another store than the folder had before, or begins a new one where it is missing or cannot be opened.
+    pub new_store: bool,
+    /// Takes a store that is older than the folder.
+    pub accept_older_store: bool,
 }
 
 /// Why an engine did not start.
@@ -60,6 +80,9 @@ pub enum StartError {
     /// The store cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store is not the one that the data folder had.
+    #[error("{0}")]
+    OtherStore(String),
     /// The system does not give what every engine needs.
     #[error("cannot start the engine: {0}")]
     System(#[from] std::io::Error),
@@ -91,11 +114,52 @@ impl Running {
     }
 }
 
+impl StartError {
+    /// Whether the same may work a little later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(error) => error.may_pass(),
+            Self::DataDir(DataDirError::Unusable { source, .. }) | Self::System(source) => {
+                use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+                matches!(source.kind(), StorageFull | QuotaExceeded)
+            }
+            Self::DataDir(DataDirError::Held { .. }) | Self::Jobs(_) | Self::OtherStore(_) => false,
+        }
+    }
+}
+
 /// Starts an engine: it takes the data folder, loads the jobs, goes on where another stopped.
 ///
 /// # Errors
 /// When something of that cannot be done; nothing has been changed then.
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
+    let alarm = Alarm::new()?;
+    for tries in 1_u64.. {
+        match start_now(&options).await {
+            Err(error) if options.recovery.wait_for_store && error.may_pass() => {
+                if tries.is_power_of_two() {
+                    tracing::error!(%error, tries, "nothing fires: the engine waits for its store");
+                }
+                pause(&alarm).await?;
+            }
+            started => return started,
+        }
+    }
+    // The numbers do not end.
+    Err(StartError::System(std::io::Error::other("too many tries")))
+}
+
+/// Lets a store that does not work alone for a while.
+async fn pause(alarm: &Alarm) -> std::io::Result<()> {
+    let until = Clock.now().monotonic + STORE_PAUSE;
+    while Clock.now().monotonic < until {
+        alarm.set(Wakeup { wall: None, monotonic: Some(until) })?;
+        alarm.wait().await;
+    }
+    Ok(())
+}
+
+async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
     let data_dir = DataDir::open(&options.data_dir)?;
     let lock = data_dir.lock()?;
     let (jobs, registry) = (options.jobs.clone(), options.registry.clone());
@@ -103,24 +167,28 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     if options.jobs == JobsFrom::Sample {
         std::fs::create_dir_all(data_dir.sample())?;
     }
-    let now = Clock.now();
-    let reader = Arc::clone(&source);
+    let (now, reader) = (Clock.now(), Arc::clone(&source));
     let read = tokio::task::spawn_blocking(move || reader.load(now.wall));
-    let store = store::open(&options.store, data_dir.root()).await?;
-    let image = store.load().await?;
-    let read = read.await.map_err(std::io::Error::other)?.map_err(StartError::Jobs)?;
+    let (store, expected) = open_store(options, &data_dir, now.wall).await?;
+    let read = read.await.map_err(std::io::Error::other)?;
     let config = config(source.system_zone, &options.registry);
+    let problems = Arc::new(Problems::default());
+    let Restored { engine, effects, read, newest_event } =
+        restore(&config, &*store, read, options.recovery, &problems).await?;
+    let mark = match expected {
+        Some(expected) => Some(expected.check(&*store, newest_event, options.recovery).await?),
+        None => None,
+    };
     source.put_in_force(&mut *source.turn.lock().await, &read);
-    let set = read.loaded.set;
-    let settings = set.settings.clone();
-    let (engine, effects) =
-        Engine::start(config.clone(), image, set, Clock.now()).map_err(StartError::Jobs)?;
-    let info = info(&options, &data_dir, &config, now.wall);
+    let settings = engine.settings().clone();
+    // The first commit comes before anything is started that would have to be ended where it fails.
+    store.commit(&Vec::from_iter(last_good::save(&settings))).await?;
+    let info = info(options, &data_dir, &config, now.wall);
     let (to_loop, messages) = mpsc::channel(QUEUE_BOUND);
     let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
-    let program = options.worker_program.clone();
-    let hands = Hands::new(&data_dir, program, options.registry.clone(), link_events)?;
-    let metrics = Arc::new(Metrics::default());
+    let (program, registry) = (options.worker_program.clone(), options.registry.clone());
+    let hands = Hands::new(&data_dir, program, registry, link_events)?;
+    let (metrics, history) = (Arc::<Metrics>::default(), Arc::<History>::default());
     let mut driver = Driver {
         engine,
         store: Arc::clone(&store),
@@ -130,6 +198,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         info,
         feed: broadcast::channel(FEED_BOUND).0,
         metrics: Arc::clone(&metrics),
+        history: Arc::clone(&history),
+        problems,
         messages,
         from_workers,
         alarm: Alarm::new()?,
@@ -140,12 +210,15 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         settings,
         to_self: to_loop.downgrade(),
         look_at_files: Looking::No,
-        _lock: Some(lock),
+        lock,
+        mark: mark.clone(),
     };
     driver.perform(effects).await?;
     driver.take_over().await?;
     let watch = options.jobs.path().and_then(|path| watch(path, &source, &to_loop));
-    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_loop.downgrade());
+    let to_keeper = to_loop.downgrade();
+    let keeper = Keeper::new(&options.store, Arc::clone(&store), &data_dir, to_keeper, history)
+        .marking(mark);
     let handle = Handle {
         messages: to_loop,
         store,
@@ -156,6 +229,73 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
     let loop_task = tokio::spawn(work(driver, keeper));
     Ok(Running { handle, data_dir, warnings, metrics, loop_task, _watch: watch })
+}
+
+/// Opens the store, and says what the folder expects of it, where it is in the folder.
+async fn open_store(
+    options: &StartOptions,
+    data_dir: &DataDir,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(Arc<dyn Store>, Option<Expected>), StartError> {
+    let (kind, folder) = (&options.store, data_dir.root());
+    if kind == "memory" {
+        return Ok((store::open(kind, folder).await?, None));
+    }
+    let expected = Expected::read(folder, options.recovery)?;
+    let opened = match store::open(kind, folder).await {
+        Err(error @ StoreError::Open { may_pass: false, .. }) if options.recovery.new_store => {
+            identity::set_aside(folder, &error, now.timestamp())?;
+            store::open(kind, folder).await
+        }
+        opened => opened,
+    };
+    Ok((opened?, Some(expected)))
+}
+
+/// An engine from what the store holds and the jobs file says.
+struct Restored {
+    newest_event: u64,
+    engine: Engine,
+    effects: Vec<Effect>,
+    read: Read,
+}
+
+/// Goes on where another engine stopped, with the jobs of the file, or where those are refused and that is asked for, with
+/// the definitions in the store.
+async fn restore(
+    config: &Config,
+    store: &dyn Store,
+    read: Result<Read, Refusal>,
+    recovery: Recovery,
+    problems: &Problems,
+) -> Result<Restored, StartError> {
+    let image = store.load().await?;
+    let newest_event = image.last_seq;
+    Driver::note_unreadable(problems, &image.unreadable);
+    let with = |image, read: &Read| {
+        Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now())
+    };
+    let refusal = match read {
+        Ok(read) => match with(image, &read) {
+            Ok((engine, effects)) => return Ok(Restored { newest_event, engine, effects, read }),
+            Err(refusal) => refusal,
+        },
+        Err(refusal) => refusal,
+    };
+    if !recovery.last_good {
+        return Err(StartError::Jobs(refusal));
+    }
+    let image = store.load().await?;
+    let Some(read) = last_good::read(store, &image).await? else {
+        return Err(StartError::Jobs(refusal));
+    };
+    let Ok((engine, effects)) = with(image, &read) else { return Err(StartError::Jobs(refusal)) };
+    let sentence = format!(
+        "the jobs file was refused at the start, so the definitions of the last good one are in force: {refusal}"
+    );
+    tracing::error!("{sentence}");
+    problems.note(Cause::JobsFile, sentence);
+    Ok(Restored { newest_event, engine, effects, read })
 }
 
 /// The loop, and the deletion of old history beside it, to their end.
@@ -217,6 +357,8 @@ fn info(
             sample: options.jobs == JobsFrom::Sample,
             changed: false,
         },
+        history: HistoryState::default(),
+        problems: Vec::new(),
     }
 }
 

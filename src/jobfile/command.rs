@@ -1,14 +1,14 @@
-//! Reading what a job does: `run` with `shell`, or `command` with `args`, judged by the catalogue
-//! of commands.
+//! Reading what a job does: `run` with `shell`, or `command` with `args`, checked by the catalog of
+//! commands.
 //!
 //! Owns the choice between the two, and the other system's `metadata.commandArgs`. Knows no command
 //! by name.
 
 use serde_json::Map;
 
+use super::context::Context;
+use super::diagnostics::{Diagnostics, Mark, Subject, quoted};
 use super::fields::{Fields, Slot};
-use super::findings::{Findings, Mark, quoted};
-use super::job::Context;
 use super::tree::{Content, Node};
 use crate::model::{Job, JobCommand};
 
@@ -24,27 +24,27 @@ pub(super) fn read(
     fields: &Fields<'_>,
     home: Mark,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     match (fields.get("run"), fields.get("command")) {
         (Some(_), Some(command)) => {
-            out.error(command.key_at, "a job has `run` or `command`, not both");
+            command.wrong_key("a job has `run` or `command`, not both", out);
         }
         (None, None) => {
             let message = "a job needs `run` (a script) or `command` (the name of a command)";
-            out.error(home, message);
+            fields.missing("run", home, message, out);
         }
         (Some(run), None) => {
             if let Some(args) = fields.get("args") {
-                let message = "`args` goes with `command`; a script takes its text from `run`";
-                out.error(args.key_at, message);
+                let message = "`args` is only allowed with `command`";
+                args.wrong_key(message, out);
             }
             let Some(run) = script(run, out) else { return };
             job.command = JobCommand::Run { run, shell };
         }
         (None, Some(command)) => {
             if let Some(shell) = fields.get("shell") {
-                out.error(shell.key_at, "`shell` goes with `run`, not with `command`");
+                shell.wrong_key("`shell` is only allowed with `run`", out);
             }
             named(job, command, fields, context, out);
         }
@@ -52,7 +52,7 @@ pub(super) fn read(
 }
 
 /// A script that says something.
-pub(super) fn script(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
+pub(super) fn script(slot: Slot<'_>, out: &mut Diagnostics) -> Option<String> {
     let run = slot.text(out)?;
     if run.trim().is_empty() {
         slot.wrong("the script is empty", out);
@@ -66,19 +66,19 @@ fn named(
     command: Slot<'_>,
     fields: &Fields<'_>,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     let foreign = fields.get("metadata").and_then(|slot| foreign_args(slot.node));
     job.metadata.remove(FOREIGN_ARGS);
-    let (args, at, node) = match (fields.get("args"), foreign) {
+    let (args, key, at, node) = match (fields.get("args"), foreign) {
         (Some(args), Some((_, foreign_at))) => {
-            let message = "`args` and `metadata.commandArgs` say the same thing: give one of them";
-            out.error(foreign_at, message);
-            (args.map(out), args.key_at, Some(args.node))
+            let message = "`args` and `metadata.commandArgs` are the same: use only one";
+            out.error_about(Subject::Key("metadata"), foreign_at, message);
+            (args.map(out), "args", args.key_at, Some(args.node))
         }
-        (Some(args), None) => (args.map(out), args.key_at, Some(args.node)),
-        (None, Some((node, at))) => (command.item(node).map(out), at, Some(node)),
-        (None, None) => (Some(Map::new()), command.key_at, None),
+        (Some(args), None) => (args.map(out), "args", args.key_at, Some(args.node)),
+        (None, Some((node, at))) => (command.item(node).map(out), "metadata", at, Some(node)),
+        (None, None) => (Some(Map::new()), "command", command.key_at, None),
     };
     let Some(name) = command.line(out) else { return };
     if !context.commands.contains(&name) {
@@ -94,18 +94,19 @@ fn named(
             } else {
                 format!("argument {} ", quoted(&problem.path))
             };
-            out.error(at, format!("command `{name}`: {place}{}", problem.message));
+            let message = format!("command `{name}`: {place}{}", problem.message);
+            out.error_about(Subject::Key(key), at, message);
         }
     }
     job.command = JobCommand::Named { command: name, args };
 }
 
-fn unknown(slot: Slot<'_>, name: &str, context: &Context<'_>, out: &mut Findings) {
+fn unknown(slot: Slot<'_>, name: &str, context: &Context<'_>, out: &mut Diagnostics) {
     let hint = out.did_you_mean(name, context.commands.iter().map(String::as_str));
     let hint = if hint.is_empty() {
         let names: Vec<&str> =
             context.commands.iter().take(MOST_NAMES).map(String::as_str).collect();
-        format!(": known are {}; a shell command goes to `run`", names.join(", "))
+        format!(": available commands are {}; put a shell command in `run`", names.join(", "))
     } else {
         hint
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
 
-use super::findings::{Findings, Mark, is_hostile, quoted};
+use super::diagnostics::{Diagnostics, Mark, Subject, is_hostile, quoted};
 use super::keys::{self, Key, Scope};
 use super::tree::{Content, Entry, Node, Scalar};
 use crate::model::text;
@@ -42,7 +42,7 @@ impl<'t> Fields<'t> {
         node: &'t Node,
         scope: Scope,
         what: &str,
-        out: &mut Findings,
+        out: &mut Diagnostics,
     ) -> Option<Self> {
         let Content::Map(entries) = &node.content else {
             out.error(node.at, format!("expected {what}, found {}", node.describe()));
@@ -56,7 +56,7 @@ impl<'t> Fields<'t> {
         entries: impl Iterator<Item = &'t Entry>,
         at: Mark,
         scope: Scope,
-        out: &mut Findings,
+        out: &mut Diagnostics,
     ) -> Self {
         let mut fields = Self { at, slots: Vec::new() };
         for entry in entries {
@@ -65,29 +65,28 @@ impl<'t> Fields<'t> {
         fields
     }
 
-    fn admit(&mut self, entry: &'t Entry, scope: Scope, out: &mut Findings) {
+    fn admit(&mut self, entry: &'t Entry, scope: Scope, out: &mut Diagnostics) {
         let written = quoted(&entry.key);
         let Some((key, milliseconds)) = keys::find(scope, &entry.key) else {
-            let names = keys::in_scope(scope).map(|key| key.name);
+            let names = keys::keys_of(scope).map(|key| key.name);
             let hint = match keys::called_elsewhere(scope, &entry.key) {
                 Some(name) => format!(": here it is `{name}`"),
                 None => out.did_you_mean(&entry.key, names),
             };
-            let rest = if hint.is_empty() { format!(" {}", scope.place()) } else { hint };
+            let rest = if hint.is_empty() { format!(" {}", keys::place(scope)) } else { hint };
             out.error(entry.key_at, format!("unknown key {written}{rest}"));
             return;
         };
         if entry.value.is_null() {
             let without = match key.default {
                 "" => String::new(),
-                default => format!(" (without it: {})", default.replace('`', "")),
+                default => format!(" (default: {})", default.replace('`', "")),
             };
-            let message = format!("{written} has no value: give it one or remove it{without}");
-            out.error(entry.key_at, message);
+            let message = format!("{written} has no value: set one or remove the key{without}");
+            out.error_about(Subject::Key(key.name), entry.key_at, message);
         } else if let Some(first) = self.get(key.name) {
-            let message =
-                format!("{written} says the same as `{}`: give one of them", first.written);
-            out.error(entry.key_at, message);
+            let message = format!("{written} is the same key as `{}`: use only one", first.written);
+            out.error_about(Subject::Key(key.name), entry.key_at, message);
         } else {
             let (written, key_at, node) = (entry.key.as_str(), entry.key_at, &entry.value);
             self.slots.push(Slot { key, written, key_at, node, milliseconds });
@@ -96,8 +95,22 @@ impl<'t> Fields<'t> {
 
     /// What was given for a key.
     pub(super) fn get(&self, name: &str) -> Option<Slot<'t>> {
-        debug_assert!(keys::KEYS.iter().any(|key| key.name == name), "{name} is not in the table");
+        debug_assert!(
+            crate::model::KEYS.iter().any(|key| key.name == name),
+            "{name} is not in the table"
+        );
         self.slots.iter().find(|slot| slot.key.name == name).copied()
+    }
+
+    /// An error about a key that is missing, reported at `at`.
+    pub(super) fn missing(
+        &self,
+        key: &'static str,
+        at: Mark,
+        message: impl AsRef<str>,
+        out: &mut Diagnostics,
+    ) {
+        out.error_about(Subject::Missing(key, self.at), at, message);
     }
 
     /// All that was given.
@@ -110,10 +123,12 @@ impl<'t> Fields<'t> {
 macro_rules! readers {
     ($($(#[$doc:meta])* $name:ident -> $type:ty;)*) => {
         impl Fields<'_> {
-            $($(#[$doc])*
-            pub(super) fn $name(&self, name: &str, out: &mut Findings) -> Option<$type> {
-                self.get(name)?.$name(out)
-            })*
+            $(
+                $(#[$doc])*
+                pub(super) fn $name(&self, name: &str, out: &mut Diagnostics) -> Option<$type> {
+                    self.get(name)?.$name(out)
+                }
+            )*
         }
     };
 }
@@ -148,28 +163,40 @@ impl<'t> Slot<'t> {
         &self,
         scope: Scope,
         what: &str,
-        out: &mut Findings,
+        out: &mut Diagnostics,
     ) -> Option<Fields<'t>> {
         let entries = self.entries(what, out)?;
         Some(Fields::of(entries.iter(), self.node.at, scope, out))
     }
 
+    /// What a diagnostic about the key or its value is about.
+    pub(super) const fn subject(&self) -> Subject {
+        Subject::Key(self.key.name)
+    }
+
+    /// An error about the key itself, in a whole sentence.
+    pub(super) fn wrong_key(&self, message: impl AsRef<str>, out: &mut Diagnostics) {
+        out.error_about(self.subject(), self.key_at, message);
+    }
+
     /// An error about the value.
-    pub(super) fn wrong(&self, message: impl AsRef<str>, out: &mut Findings) {
-        out.error(self.node.at, format!("`{}`: {}", self.written, message.as_ref()));
+    pub(super) fn wrong(&self, message: impl AsRef<str>, out: &mut Diagnostics) {
+        let message = format!("`{}`: {}", self.written, message.as_ref());
+        out.error_about(self.subject(), self.node.at, message);
     }
 
     /// A warning about the value.
-    pub(super) fn warn(&self, message: impl AsRef<str>, out: &mut Findings) {
-        out.warning(self.node.at, format!("`{}`: {}", self.written, message.as_ref()));
+    pub(super) fn warn(&self, message: impl AsRef<str>, out: &mut Diagnostics) {
+        let message = format!("`{}`: {}", self.written, message.as_ref());
+        out.warning_about(self.subject(), self.node.at, message);
     }
 
     /// "expected …, found …".
-    fn expected(&self, what: &str, out: &mut Findings) {
+    fn expected(&self, what: &str, out: &mut Diagnostics) {
         self.wrong(format!("expected {what}, found {}", self.node.describe()), out);
     }
 
-    fn scalar(&self, what: &str, out: &mut Findings) -> Option<&'t Scalar> {
+    fn scalar(&self, what: &str, out: &mut Diagnostics) -> Option<&'t Scalar> {
         match &self.node.content {
             Content::Scalar(scalar) if !self.node.is_null() => Some(scalar),
             _ => {
@@ -180,26 +207,26 @@ impl<'t> Slot<'t> {
     }
 
     /// Any text without NUL, which no program can be given.
-    pub(super) fn text(&self, out: &mut Findings) -> Option<String> {
+    pub(super) fn text(&self, out: &mut Diagnostics) -> Option<String> {
         let scalar = self.scalar("text", out)?;
         if scalar.text.contains('\0') {
-            self.wrong("a text cannot hold the character NUL", out);
+            self.wrong("must not contain NUL characters", out);
             return None;
         }
         Some(scalar.text.clone())
     }
 
     /// A text of one line that can be shown as it is.
-    pub(super) fn line(&self, out: &mut Findings) -> Option<String> {
+    pub(super) fn line(&self, out: &mut Diagnostics) -> Option<String> {
         let text = &self.scalar("text", out)?.text;
         let problem = if text.trim().is_empty() {
-            "it is empty".to_owned()
+            "must not be empty".to_owned()
         } else if text.contains('\n') {
-            "it takes one line".to_owned()
+            "must be a single line".to_owned()
         } else if text.chars().any(is_hostile) {
-            "it cannot hold control characters".to_owned()
+            "must not contain control characters".to_owned()
         } else if text.chars().nth(LINE_CHARS).is_some() {
-            format!("it is longer than {LINE_CHARS} characters")
+            format!("must not be longer than {LINE_CHARS} characters")
         } else {
             return Some(text.clone());
         };
@@ -208,7 +235,7 @@ impl<'t> Slot<'t> {
     }
 
     /// The items of a list.
-    pub(super) fn list(&self, what: &str, out: &mut Findings) -> Option<&'t [Node]> {
+    pub(super) fn list(&self, what: &str, out: &mut Diagnostics) -> Option<&'t [Node]> {
         match &self.node.content {
             Content::List(items) => Some(items),
             _ => {
@@ -218,12 +245,12 @@ impl<'t> Slot<'t> {
         }
     }
 
-    pub(super) fn lines(&self, out: &mut Findings) -> Option<Vec<String>> {
+    pub(super) fn lines(&self, out: &mut Diagnostics) -> Option<Vec<String>> {
         let items = self.list("a list such as [a, b]", out)?;
         Some(items.iter().filter_map(|item| self.item(item).line(out)).collect())
     }
 
-    pub(super) fn flag(&self, out: &mut Findings) -> Option<bool> {
+    pub(super) fn flag(&self, out: &mut Diagnostics) -> Option<bool> {
         let scalar = self.scalar("true or false", out)?;
         match scalar.text.as_str() {
             "true" | "True" | "TRUE" if scalar.plain => Some(true),
@@ -236,11 +263,11 @@ impl<'t> Slot<'t> {
     }
 
     /// A whole number in a range.
-    pub(super) fn integer(&self, low: i64, high: i64, out: &mut Findings) -> Option<i64> {
+    pub(super) fn integer(&self, low: i64, high: i64, out: &mut Diagnostics) -> Option<i64> {
         self.whole(low, high, &format!("a whole number from {low} to {high}"), out)
     }
 
-    fn whole(&self, low: i64, high: i64, what: &str, out: &mut Findings) -> Option<i64> {
+    fn whole(&self, low: i64, high: i64, what: &str, out: &mut Diagnostics) -> Option<i64> {
         let scalar = self.scalar(what, out)?;
         let number = scalar.plain.then(|| scalar.text.parse().ok()).flatten();
         let number = number.filter(|number| (low..=high).contains(number));
@@ -251,11 +278,11 @@ impl<'t> Slot<'t> {
     }
 
     /// A count from 1, of things of which no one needs more than 10,000.
-    pub(super) fn count(&self, out: &mut Findings) -> Option<u32> {
+    pub(super) fn count(&self, out: &mut Diagnostics) -> Option<u32> {
         self.integer(1, 10_000, out).and_then(|number| u32::try_from(number).ok())
     }
 
-    pub(super) fn fraction(&self, out: &mut Findings) -> Option<f64> {
+    pub(super) fn fraction(&self, out: &mut Diagnostics) -> Option<f64> {
         let what = "a number from 0 to 1";
         let scalar = self.scalar(what, out)?;
         let number: Option<f64> = scalar.plain.then(|| scalar.text.parse().ok()).flatten();
@@ -266,7 +293,7 @@ impl<'t> Slot<'t> {
         number
     }
 
-    pub(super) fn duration(&self, out: &mut Findings) -> Option<Duration> {
+    pub(super) fn duration(&self, out: &mut Diagnostics) -> Option<Duration> {
         if self.milliseconds {
             const YEAR: i64 = 366 * 86_400_000;
             let number = self.whole(0, 100 * YEAR, "a number of milliseconds", out)?;
@@ -277,16 +304,16 @@ impl<'t> Slot<'t> {
         duration.map_err(|problem| self.wrong(problem, out)).ok()
     }
 
-    pub(super) fn positive_duration(&self, out: &mut Findings) -> Option<Duration> {
+    pub(super) fn positive_duration(&self, out: &mut Diagnostics) -> Option<Duration> {
         let duration = self.duration(out)?;
         if duration.is_zero() {
-            self.wrong("it must be longer than 0", out);
+            self.wrong("must be greater than 0", out);
             return None;
         }
         Some(duration)
     }
 
-    pub(super) fn size(&self, out: &mut Findings) -> Option<u64> {
+    pub(super) fn size(&self, out: &mut Diagnostics) -> Option<u64> {
         let scalar = self.scalar("a size such as 10MiB", out)?;
         let size = text::parse_size(&scalar.text).and_then(|size| {
             if size <= 1 << 40 { Ok(size) } else { Err("at most 1024GiB".into()) }
@@ -295,7 +322,7 @@ impl<'t> Slot<'t> {
     }
 
     /// One of a few words, in any case.
-    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)], out: &mut Findings) -> Option<T> {
+    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)], out: &mut Diagnostics) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         let what = format!("one of {}", names.join(", "));
         let scalar = self.scalar(&what, out)?;
@@ -308,7 +335,7 @@ impl<'t> Slot<'t> {
     }
 
     /// A free map.
-    pub(super) fn map(&self, out: &mut Findings) -> Option<Map<String, Value>> {
+    pub(super) fn map(&self, out: &mut Diagnostics) -> Option<Map<String, Value>> {
         match self.free_value(self.node, 0, out)? {
             Value::Object(map) => Some(map),
             _ => {
@@ -319,7 +346,7 @@ impl<'t> Slot<'t> {
     }
 
     /// The entries of a map.
-    pub(super) fn entries(&self, what: &str, out: &mut Findings) -> Option<&'t [Entry]> {
+    pub(super) fn entries(&self, what: &str, out: &mut Diagnostics) -> Option<&'t [Entry]> {
         match &self.node.content {
             Content::Map(entries) => Some(entries),
             _ => {
@@ -330,16 +357,19 @@ impl<'t> Slot<'t> {
     }
 
     /// Any value, as YAML's core rules read it.
-    fn free_value(&self, node: &Node, depth: usize, out: &mut Findings) -> Option<Value> {
+    fn free_value(&self, node: &Node, depth: usize, out: &mut Diagnostics) -> Option<Value> {
         if depth > DEEPEST {
             let message = format!("`{}`: nested deeper than {DEEPEST} levels", self.key.name);
-            out.error(node.at, message);
+            out.error_about(self.subject(), node.at, message);
             return None;
         }
         match &node.content {
             Content::Scalar(_) if node.is_null() => Some(Value::Null),
             Content::Scalar(scalar) => free_scalar(scalar)
-                .map_err(|problem| out.error(node.at, format!("`{}`: {problem}", self.key.name)))
+                .map_err(|problem| {
+                    let message = format!("`{}`: {problem}", self.key.name);
+                    out.error_about(self.subject(), node.at, message);
+                })
                 .ok(),
             Content::List(items) => items
                 .iter()
@@ -398,4 +428,18 @@ pub(super) fn reads_as_other(text: &str) -> bool {
     let scalar = Scalar { text: text.to_owned(), plain: true, offset: None };
     let null = matches!(text, "" | "~" | "null" | "Null" | "NULL");
     null || free_scalar(&scalar).map_or(true, |value| !value.is_string())
+}
+
+/// Replaces what holds if something was given.
+pub(super) fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *field = given;
+    }
+}
+
+/// Likewise, of what may be absent.
+pub(super) fn set_some<T>(field: &mut Option<T>, given: Option<T>) {
+    if given.is_some() {
+        *field = given;
+    }
 }

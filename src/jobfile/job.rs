@@ -1,46 +1,22 @@
 //! Reading a job: each key into the model, with `defaults` laid under it.
 //!
 //! Owns what the keys of a job mean by themselves. What needs the other jobs (ids, dependencies) is
-//! judged in `graph`, what needs the command catalogue in `command`, when it fires in `timing`, as
-//! whom and with what around it in `surroundings`.
+//! checked in `graph`, what needs the command catalog in `command`, when it fires in `timing`, as
+//! whom and with what around it in `environment`.
 
 use super::command;
-use super::fields::{Fields, Slot};
-use super::findings::{Findings, Mark, quoted};
+use super::context::{Context, Origin};
+use super::diagnostics::{Diagnostics, Mark, quoted};
+use super::environment;
+use super::fields::{Fields, Slot, set, set_some};
 use super::keys::Scope;
 use super::placement;
-use super::surroundings;
 use super::timing::{self, ScheduleText};
 use super::tree::{Content, Node};
-use super::{CommandCatalog, Rules};
 use crate::model::{
     CatchUp, Condition, Dependency, Job, JobCommand, JobId, NamedCause, Overlap, Priority, Retry,
-    RetryCause, Settings,
+    RetryCause,
 };
-
-/// Where a job comes from: what is relative or missing is read accordingly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// From a file: paths are meant from its folder, and what is missing is told at the job's `id`.
-    File,
-    /// From a program: what is missing is told about the object as a whole.
-    Program,
-}
-
-/// What jobs are read against.
-pub(super) struct Context<'a> {
-    pub(super) rules: &'a Rules<'a>,
-    pub(super) settings: &'a Settings,
-    pub(super) origin: Origin,
-    pub(super) commands: Vec<String>,
-}
-
-impl<'a> Context<'a> {
-    pub(super) fn new(rules: &'a Rules<'a>, settings: &'a Settings, origin: Origin) -> Self {
-        let commands = CommandCatalog::names(rules.catalog);
-        Self { rules, settings, origin, commands }
-    }
-}
 
 /// What a job is before its own keys are read.
 #[derive(Debug, Clone)]
@@ -50,14 +26,14 @@ pub(super) struct Base {
     pub(super) schedule: Option<ScheduleText>,
 }
 
-/// A job that was read, with the places that later judgements point at.
+/// A job that was read, with the places that later checks point at.
 #[derive(Debug)]
 pub(super) struct Read {
     /// The job; under a stand-in id if its own is missing or illegal.
     pub(super) job: Job,
     /// Its id, if it has a legal one, and where that stands.
     pub(super) id: Option<(JobId, Mark)>,
-    /// Where the job is told to be.
+    /// Where errors about the job as a whole are reported.
     pub(super) home: Mark,
     /// Where each of its dependencies stands.
     pub(super) dependencies_at: Vec<Mark>,
@@ -65,7 +41,11 @@ pub(super) struct Read {
 }
 
 /// Reads `defaults`, or gives the defaults of the house.
-pub(super) fn defaults(slot: Option<Slot<'_>>, context: &Context<'_>, out: &mut Findings) -> Base {
+pub(super) fn defaults(
+    slot: Option<Slot<'_>>,
+    context: &Context<'_>,
+    out: &mut Diagnostics,
+) -> Base {
     #[expect(clippy::expect_used, reason = "a literal that a test reads, too")]
     let stand_in = JobId::new("unnamed").expect("a legal id");
     let job = Job::new(stand_in, JobCommand::script(""));
@@ -74,15 +54,16 @@ pub(super) fn defaults(slot: Option<Slot<'_>>, context: &Context<'_>, out: &mut 
         base.job.working_dir = context.rules.base_dir.to_str().map(str::to_owned);
         if base.job.working_dir.is_none() {
             let top = Mark { source: 0, line: 1, column: 1 };
-            out.error(top, "the name of the folder that jobs would work in is not UTF-8");
+            out.error(top, "the path of the jobs file's folder is not valid UTF-8");
         }
     }
     let Some(slot) = slot else { return base };
     let what = "a map of keys of a job, such as {timeout: 1h}";
     let Some(fields) = slot.fields(Scope::Job, what, out) else { return base };
     for own in fields.iter().filter(|slot| slot.key.own) {
-        let message = format!("`{}` cannot stand in `defaults`: it is a job's own", own.key.name);
-        out.error(own.key_at, message);
+        let message =
+            format!("`{}` is not allowed in `defaults`: it belongs to one job", own.key.name);
+        own.wrong_key(message, out);
     }
     shared(&mut base, &fields, context, out);
     base
@@ -93,7 +74,7 @@ pub(super) fn read(
     node: &Node,
     base: &Base,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) -> Option<Read> {
     let what = "a job: a map with `id`, and `run` or `command`";
     let fields = Fields::read(node, Scope::Job, what, out)?;
@@ -104,7 +85,7 @@ pub(super) fn read(
         _ => fields.at,
     };
     if id.is_none() {
-        out.error(home, "a job needs an `id`");
+        fields.missing("id", home, "a job needs an `id`", out);
     }
     let id = id.and_then(|slot| {
         let text = slot.line(out)?;
@@ -127,13 +108,13 @@ pub(super) fn read(
 }
 
 /// The keys that a job and `defaults` share.
-fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {
+fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut Diagnostics) {
     let job = &mut base.job;
     set_some(&mut job.description, fields.text("description", out));
     if let Some(slot) = fields.get("shell") {
         match slot.lines(out) {
             Some(shell) if !shell.is_empty() => base.shell = shell,
-            Some(_) => slot.wrong("it needs a program at least, as in [/bin/sh, -c]", out),
+            Some(_) => slot.wrong("must name a program, as in [/bin/sh, -c]", out),
             None => {}
         }
     }
@@ -141,13 +122,13 @@ fn shared(base: &mut Base, fields: &Fields<'_>, context: &Context<'_>, out: &mut
     policies(job, fields, out);
     retries(job, fields, out);
     placement::read(job, fields, context, out);
-    surroundings::read(job, fields, context, out);
+    environment::read(job, fields, context, out);
     if let Some(slot) = fields.get("shell") {
-        surroundings::look_for_shell(slot, &base.shell, job, out);
+        environment::look_for_shell(slot, &base.shell, job, out);
     }
 }
 
-fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
+fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Diagnostics) {
     let words = [("high", Priority::High), ("medium", Priority::Medium), ("low", Priority::Low)];
     set(&mut job.priority, fields.get("priority").and_then(|slot| slot.one_of(&words, out)));
     set(&mut job.priority_aging, fields.positive_duration("priority_aging", out));
@@ -175,18 +156,18 @@ fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
         });
         match codes {
             Some(codes) if codes.is_empty() && items.is_some_and(<[Node]>::is_empty) => {
-                slot.wrong("without any code the job could never succeed", out);
+                slot.wrong("must list at least one exit code, or the job can never succeed", out);
             }
             codes => set(&mut job.success_exit_codes, codes),
         }
     }
 }
 
-fn exit_code(slot: Slot<'_>, out: &mut Findings) -> Option<i32> {
+fn exit_code(slot: Slot<'_>, out: &mut Diagnostics) -> Option<i32> {
     slot.integer(0, 255, out).and_then(|code| i32::try_from(code).ok())
 }
 
-fn retries(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
+fn retries(job: &mut Job, fields: &Fields<'_>, out: &mut Diagnostics) {
     set(&mut job.retry, fields.get("retry").and_then(|slot| retry(slot, out)));
     for (name, causes) in [("retry_on", &mut job.retry_on), ("no_retry_on", &mut job.no_retry_on)] {
         let Some(slot) = fields.get(name) else { continue };
@@ -195,7 +176,7 @@ fn retries(job: &mut Job, fields: &Fields<'_>, out: &mut Findings) {
     }
 }
 
-fn retry(slot: Slot<'_>, out: &mut Findings) -> Option<Retry> {
+fn retry(slot: Slot<'_>, out: &mut Diagnostics) -> Option<Retry> {
     let what = "a map such as {type: fixed, max_retries: 3, delay: 10s}";
     let fields = slot.fields(Scope::Retry, what, out)?;
     let max_retries = fields.get("max_retries").map(|slot| slot.integer(0, 10_000, out));
@@ -205,7 +186,8 @@ fn retry(slot: Slot<'_>, out: &mut Findings) -> Option<Retry> {
     let max_delay = fields.duration("max_delay", out).unwrap_or(second * 300);
     let jitter = fields.get("jitter").and_then(|slot| slot.fraction(out)).unwrap_or(0.0);
     let Some(kind) = fields.get("type") else {
-        out.error(slot.key_at, "`retry` needs a `type`: none, fixed or exponential");
+        let message = "`retry` needs a `type`: none, fixed or exponential";
+        fields.missing("type", slot.key_at, message, out);
         return None;
     };
     let words = [("none", 0), ("fixed", 1), ("exponential", 2)];
@@ -218,7 +200,7 @@ fn retry(slot: Slot<'_>, out: &mut Findings) -> Option<Retry> {
     })
 }
 
-fn cause(slot: Slot<'_>, out: &mut Findings) -> Option<RetryCause> {
+fn cause(slot: Slot<'_>, out: &mut Diagnostics) -> Option<RetryCause> {
     match &slot.node.content {
         Content::Scalar(scalar) if scalar.plain && scalar.text.parse::<i64>().is_ok() => {
             exit_code(slot, out).map(RetryCause::ExitCode)
@@ -235,7 +217,7 @@ fn cause(slot: Slot<'_>, out: &mut Findings) -> Option<RetryCause> {
 }
 
 /// The dependencies and where each stands.
-fn dependencies(slot: Slot<'_>, out: &mut Findings) -> (Vec<Dependency>, Vec<Mark>) {
+fn dependencies(slot: Slot<'_>, out: &mut Diagnostics) -> (Vec<Dependency>, Vec<Mark>) {
     let items = slot.list("a list of job ids such as [fetch, load]", out).unwrap_or(&[]);
     let read = items.iter().filter_map(|item| {
         let dependency = dependency(slot.item(item), out)?;
@@ -247,15 +229,16 @@ fn dependencies(slot: Slot<'_>, out: &mut Findings) -> (Vec<Dependency>, Vec<Mar
         let fresh = seen.insert(dependency.job.clone());
         if !fresh {
             let id = quoted(dependency.job.as_str());
-            out.error(*at, format!("`dependencies`: {id} is listed twice"));
+            let message = format!("`dependencies`: {id} is listed twice");
+            out.error_about(slot.subject(), *at, message);
         }
         fresh
     });
     read.into_iter().unzip()
 }
 
-fn dependency(slot: Slot<'_>, out: &mut Findings) -> Option<Dependency> {
-    let id = |slot: Slot<'_>, out: &mut Findings| {
+fn dependency(slot: Slot<'_>, out: &mut Diagnostics) -> Option<Dependency> {
+    let id = |slot: Slot<'_>, out: &mut Diagnostics| {
         let text = slot.line(out)?;
         JobId::new(&text).map_err(|problem| slot.wrong(problem.to_string(), out)).ok()
     };
@@ -271,21 +254,8 @@ fn dependency(slot: Slot<'_>, out: &mut Findings) -> Option<Dependency> {
     let on = fields.get("on").and_then(|slot| slot.one_of(&words, out)).unwrap_or_default();
     let within = fields.positive_duration("within", out);
     let Some(job) = fields.get("job") else {
-        out.error(fields.at, "a dependency needs a `job`");
+        fields.missing("job", fields.at, "a dependency needs a `job`", out);
         return None;
     };
     Some(Dependency { job: id(job, out)?, on, within })
-}
-
-/// Replaces what holds if something was given.
-pub(super) fn set<T>(field: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *field = given;
-    }
-}
-
-pub(super) fn set_some<T>(field: &mut Option<T>, given: Option<T>) {
-    if given.is_some() {
-        *field = given;
-    }
 }

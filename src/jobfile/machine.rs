@@ -1,6 +1,6 @@
 //! What a job wants of the machine and does not find there: the file of a secret, a folder, a program, a user.
 //!
-//! Owns the look at the machine that judges. What it finds are warnings, for a file may be written on another machine, or
+//! Owns the checks that look at the machine. What they find are warnings, for a file may be written on another machine, or
 //! before what it names is there. Never reads what a secret file holds.
 
 use std::ffi::OsStr;
@@ -12,36 +12,38 @@ use std::path::Path;
 use crate::model::passwd_entries;
 
 /// What is wrong with the file of a secret, as far as can be seen without reading it.
-pub(super) fn trouble_with_secret(path: &Path) -> Option<String> {
+pub(super) fn problem_with_secret(path: &Path) -> Option<String> {
     let metadata = match look(path) {
         Ok(metadata) => metadata,
-        Err(trouble) => return Some(trouble),
+        Err(problem) => return Some(problem),
     };
     let mode = metadata.permissions().mode();
     if !metadata.is_file() {
-        return Some("is no file: attempts will fail".to_owned());
+        return Some("is not a file: attempts will fail".to_owned());
     }
-    let others = "can be read by every user of the machine: chmod o-r it";
+    let others = "is readable by every user of this machine: run `chmod o-r` on it";
     (mode & 0o004 != 0).then(|| others.to_owned())
 }
 
 /// What is wrong with a folder that commands are to start in.
-pub(super) fn trouble_with_folder(path: &Path) -> Option<String> {
+pub(super) fn problem_with_folder(path: &Path) -> Option<String> {
     match look(path) {
-        Ok(metadata) => (!metadata.is_dir()).then(|| "is no folder: attempts will fail".to_owned()),
-        Err(trouble) => Some(trouble),
+        Ok(metadata) => {
+            (!metadata.is_dir()).then(|| "is not a folder: attempts will fail".to_owned())
+        }
+        Err(problem) => Some(problem),
     }
 }
 
 /// What is wrong with the program of a shell. `path` is the PATH to look for a bare name in; without one, and of a path
 /// that is meant from the folder that commands start in, nothing is said.
-pub(super) fn trouble_with_program(program: &str, path: Option<&OsStr>) -> Option<String> {
-    let cannot_start = "is no program that can be started: attempts will fail";
+pub(super) fn problem_with_program(program: &str, path: Option<&OsStr>) -> Option<String> {
+    let cannot_start = "is not executable: attempts will fail";
     if program.starts_with('/') {
         let startable = look(Path::new(program)).map(|metadata| is_program(&metadata));
         return match startable {
             Ok(startable) => (!startable).then(|| cannot_start.to_owned()),
-            Err(trouble) => Some(trouble),
+            Err(problem) => Some(problem),
         };
     }
     if program.contains('/') {
@@ -50,20 +52,20 @@ pub(super) fn trouble_with_program(program: &str, path: Option<&OsStr>) -> Optio
     let found = std::env::split_paths(path?).any(|folder| {
         fs::metadata(folder.join(program)).is_ok_and(|metadata| is_program(&metadata))
     });
-    (!found).then(|| "is in no folder of PATH: attempts fail until it is".to_owned())
+    (!found).then(|| "is not in PATH: attempts will fail until it is".to_owned())
 }
 
 /// What is wrong with a user. Where the machine asks a directory service, too, nothing is said.
-pub(super) fn trouble_with_user(name: &str) -> Option<String> {
+pub(super) fn problem_with_user(name: &str) -> Option<String> {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let known = is_listed(&read("/etc/passwd"), name) || asks_others(&read("/etc/nsswitch.conf"));
-    (!known).then(|| "is no user of this machine: attempts fail until it is one".to_owned())
+    (!known).then(|| "is not a user of this machine: attempts will fail until it is".to_owned())
 }
 
 fn look(path: &Path) -> Result<fs::Metadata, String> {
     fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "is not there: attempts fail until it is".to_owned(),
-        _ => format!("cannot be seen: {error}"),
+        io::ErrorKind::NotFound => "does not exist: attempts will fail until it does".to_owned(),
+        _ => format!("cannot be checked: {error}"),
     })
 }
 

@@ -3,15 +3,20 @@
 //! Owns their judgement against the limits and workers of the file. Workers of other machines are
 //! not known here: what no worker of the file fits is a warning only.
 
-use super::fields::{Fields, Slot};
-use super::findings::{Findings, quoted};
-use super::job::{Context, set, set_some};
+use super::context::Context;
+use super::diagnostics::{Diagnostics, quoted};
+use super::fields::{Fields, Slot, set, set_some};
 use super::keys::Scope;
 use super::settings;
 use crate::model::{Job, Pool, Settings, WorkerSelector};
 
 /// Reads the keys.
-pub(super) fn read(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, out: &mut Findings) {
+pub(super) fn read(
+    job: &mut Job,
+    fields: &Fields<'_>,
+    context: &Context<'_>,
+    out: &mut Diagnostics,
+) {
     if let Some(slot) = fields.get("limits") {
         set(&mut job.limits, limits(slot, context.settings, out));
     }
@@ -20,8 +25,8 @@ pub(super) fn read(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, ou
         if let Some(selector) = &selector
             && !fits_any(selector, context.settings)
         {
-            let message = "`workers`: no worker of the file fits: until one does, the job waits";
-            out.warning(slot.node.at, message);
+            let message = "`workers`: no worker in this file matches: the job waits until one does";
+            out.warning_about(slot.subject(), slot.node.at, message);
         }
         set_some(&mut job.workers, selector);
     }
@@ -36,8 +41,9 @@ pub(super) fn read(job: &mut Job, fields: &Fields<'_>, context: &Context<'_>, ou
     if let (Some(most), Some(slots)) = (job.concurrency, slots)
         && u64::from(most) > slots
     {
-        let message = format!("`concurrency`: {most} is more than the {slots} slots of the file");
-        out.warning(slot.node.at, message);
+        let message =
+            format!("`concurrency`: {most} is more than the {slots} slots of this file's workers");
+        out.warning_about(slot.subject(), slot.node.at, message);
     }
 }
 
@@ -46,7 +52,7 @@ pub(super) fn slots(pools: &[Pool]) -> u64 {
     pools.iter().map(|pool| u64::from(pool.capacity)).sum()
 }
 
-fn limits(slot: Slot<'_>, settings: &Settings, out: &mut Findings) -> Option<Vec<String>> {
+fn limits(slot: Slot<'_>, settings: &Settings, out: &mut Diagnostics) -> Option<Vec<String>> {
     let items = slot.list("a list such as [db]", out)?;
     let mut limits: Vec<String> = Vec::new();
     for item in items {
@@ -58,14 +64,14 @@ fn limits(slot: Slot<'_>, settings: &Settings, out: &mut Findings) -> Option<Vec
             limits.push(name);
         } else {
             let hint = out.did_you_mean(&name, settings.limits.keys().map(String::as_str));
-            let hint = if hint.is_empty() { ": add it to the file's `limits`" } else { &hint };
-            item.wrong(format!("there is no limit {}{hint}", quoted(&name)), out);
+            let hint = if hint.is_empty() { ": define it in the file's `limits`" } else { &hint };
+            item.wrong(format!("no limit named {}{hint}", quoted(&name)), out);
         }
     }
     Some(limits)
 }
 
-fn selector(slot: Slot<'_>, out: &mut Findings) -> Option<WorkerSelector> {
+fn selector(slot: Slot<'_>, out: &mut Diagnostics) -> Option<WorkerSelector> {
     let fields = slot.fields(Scope::Selector, "a map such as {labels: [db]}", out)?;
     let ids = fields.get("ids").and_then(|slot| {
         let items = slot.list("a list such as [worker-1]", out)?;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::TZ_VARIANTS;
 
-use super::fields::{Fields, Slot};
-use super::findings::{Findings, Mark, quoted};
-use super::job::set;
+use super::diagnostics::{Diagnostics, Mark, quoted};
+use super::fields::{Fields, Slot, set};
 use super::keys::Scope;
-use super::{Rules, ics, source};
+use super::rules::Rules;
+use super::{ics, source};
 use crate::model::{Calendar, OnStop, Pool, Retention, Settings, WorkerId};
 use crate::schedule::parse_zone;
 
@@ -21,7 +21,7 @@ use crate::schedule::parse_zone;
 const MOST_CALENDAR_FILES: usize = 100;
 
 /// Reads the top-level keys but `defaults` and `jobs`.
-pub(super) fn read(fields: &Fields<'_>, rules: &Rules<'_>, out: &mut Findings) -> Settings {
+pub(super) fn read(fields: &Fields<'_>, rules: &Rules<'_>, out: &mut Diagnostics) -> Settings {
     let timezone = fields.get("timezone").and_then(|slot| zone(slot, out));
     let mut settings = Settings { timezone, ..Settings::default() };
     let words = [("leave", OnStop::Leave), ("wait", OnStop::Wait), ("cancel", OnStop::Cancel)];
@@ -39,20 +39,23 @@ pub(super) fn read(fields: &Fields<'_>, rules: &Rules<'_>, out: &mut Findings) -
 }
 
 /// How much history is kept; what is not said is the default.
-fn retention(slot: Slot<'_>, out: &mut Findings) -> Option<Retention> {
+fn retention(slot: Slot<'_>, out: &mut Diagnostics) -> Option<Retention> {
     let fields = slot.fields(Scope::Retention, "a map such as {days: 30, per_job: 1000}", out)?;
     let mut retention = Retention::default();
-    let number = |name, most, out: &mut Findings| {
+    let number = |name, most, out: &mut Diagnostics| {
         let number = fields.get(name)?.integer(1, most, out)?;
         u32::try_from(number).ok()
     };
     set(&mut retention.days, number("days", 36_500, out));
     set(&mut retention.per_job, number("per_job", 1_000_000, out));
+    set(&mut retention.output, fields.size("output", out));
+    let events = fields.get("events").and_then(|slot| slot.integer(1, 1_000_000_000, out));
+    set(&mut retention.events, events.and_then(|number| u64::try_from(number).ok()));
     Some(retention)
 }
 
 /// The IANA name of a zone.
-pub(super) fn zone(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
+pub(super) fn zone(slot: Slot<'_>, out: &mut Diagnostics) -> Option<String> {
     let name = slot.line(out)?;
     let known = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(&name));
     if let Some(zone) = known {
@@ -69,7 +72,7 @@ pub(super) fn zone(slot: Slot<'_>, out: &mut Findings) -> Option<String> {
     None
 }
 
-fn workers(slot: Slot<'_>, out: &mut Findings) -> Option<Vec<Pool>> {
+fn workers(slot: Slot<'_>, out: &mut Diagnostics) -> Option<Vec<Pool>> {
     let items = slot.list("a list of workers such as [{id: worker-1, capacity: 4}]", out)?;
     let mut pools = Vec::new();
     let mut seen: HashMap<WorkerId, Mark> = HashMap::new();
@@ -77,7 +80,7 @@ fn workers(slot: Slot<'_>, out: &mut Findings) -> Option<Vec<Pool>> {
         let what = "a worker such as {id: worker-1, capacity: 4}";
         let Some(fields) = slot.item(item).fields(Scope::Worker, what, out) else { continue };
         let Some(id) = fields.get("id") else {
-            out.error(fields.at, "a worker needs an `id`");
+            fields.missing("id", fields.at, "a worker needs an `id`", out);
             continue;
         };
         let host = fields.line("host", out);
@@ -85,13 +88,14 @@ fn workers(slot: Slot<'_>, out: &mut Findings) -> Option<Vec<Pool>> {
         let capacity = match fields.get("capacity") {
             Some(capacity) => capacity.count(out),
             None => {
-                out.error(id.key_at, "a worker needs a `capacity`: how many jobs it runs at once");
+                let message = "a worker needs a `capacity`: how many jobs it runs at once";
+                fields.missing("capacity", id.key_at, message, out);
                 None
             }
         };
         let Some(worker) = worker_id(id, out) else { continue };
         if let Some(first) = seen.insert(worker.clone(), id.node.at) {
-            let message = format!("is taken: another worker has it on line {}", first.line);
+            let message = format!("is already the id of the worker on line {}", first.line);
             id.wrong(format!("{} {message}", quoted(worker.as_str())), out);
         }
         if let Some(capacity) = capacity {
@@ -102,12 +106,12 @@ fn workers(slot: Slot<'_>, out: &mut Findings) -> Option<Vec<Pool>> {
 }
 
 /// An id of a worker.
-pub(super) fn worker_id(slot: Slot<'_>, out: &mut Findings) -> Option<WorkerId> {
+pub(super) fn worker_id(slot: Slot<'_>, out: &mut Diagnostics) -> Option<WorkerId> {
     let text = slot.line(out)?;
     WorkerId::new(&text).map_err(|problem| slot.wrong(problem.to_string(), out)).ok()
 }
 
-fn limits(slot: Slot<'_>, out: &mut Findings) -> Option<BTreeMap<String, u32>> {
+fn limits(slot: Slot<'_>, out: &mut Diagnostics) -> Option<BTreeMap<String, u32>> {
     let entries = slot.entries("a map such as {db: 2}", out)?;
     let read = entries.iter().filter_map(|entry| {
         let name = name(slot, &entry.key, entry.key_at, out)?;
@@ -119,7 +123,7 @@ fn limits(slot: Slot<'_>, out: &mut Findings) -> Option<BTreeMap<String, u32>> {
 fn calendars(
     slot: Slot<'_>,
     rules: &Rules<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) -> Option<BTreeMap<String, Calendar>> {
     let entries = slot.entries("a map such as {de: {holidays: [\"2026-12-25\"]}}", out)?;
     let mut calendars = BTreeMap::new();
@@ -130,6 +134,7 @@ fn calendars(
         let name = name(slot, &entry.key, entry.key_at, out);
         let Some(fields) = fields else { continue };
         let (inline, file) = (fields.get("holidays"), fields.get("file"));
+        let errors = out.error_count();
         let mut holidays = BTreeSet::new();
         if let Some(days) = inline {
             let items = days.list("a list of dates such as [\"2026-12-25\"]", out).unwrap_or(&[]);
@@ -140,17 +145,27 @@ fn calendars(
             if files <= MOST_CALENDAR_FILES {
                 holidays.extend(calendar_file(file, rules, out).unwrap_or_default());
             } else {
-                file.wrong(format!("at most {MOST_CALENDAR_FILES} calendars have a file"), out);
+                file.wrong(
+                    format!("at most {MOST_CALENDAR_FILES} calendars can have a `file`"),
+                    out,
+                );
             }
         }
         if inline.is_none() && file.is_none() {
             let name = quoted(&entry.key);
-            out.error(entry.key_at, format!("calendar {name} needs `holidays` or `file`"));
+            let message = format!("calendar {name} needs `holidays` or `file`");
+            fields.missing("holidays", entry.key_at, message, out);
         }
-        if let Some(last) = holidays.last().filter(|last| **last < rules.now.date_naive()) {
-            let name = quoted(&entry.key);
-            let message = format!("calendar {name} ends on {last}: no day of it is still to come");
-            out.warning(entry.key_at, message);
+        let failed = out.error_count() > errors;
+        let shown = quoted(&entry.key);
+        match holidays.last() {
+            Some(last) if *last < rules.now.date_naive() => {
+                let message =
+                    format!("calendar {shown} ends on {last}: no day of it is still to come");
+                out.warning(entry.key_at, message);
+            }
+            None if !failed => out.warning(entry.key_at, format!("calendar {shown} has no day")),
+            Some(_) | None => {}
         }
         let holidays = Arc::new(holidays);
         calendars.extend(name.map(|name| (name, Calendar { holidays })));
@@ -160,8 +175,8 @@ fn calendars(
 
 /// The files that calendars are read from.
 pub(super) fn calendar_files(fields: &Fields<'_>, rules: &Rules<'_>) -> Vec<PathBuf> {
-    // What is wrong with them was told when they were read.
-    let mut out = Findings::default();
+    // Their errors were reported when they were read.
+    let mut out = Diagnostics::default();
     let entries =
         fields.get("calendars").and_then(|slot| Some((slot, slot.entries("", &mut out)?)));
     let Some((slot, entries)) = entries else { return Vec::new() };
@@ -176,11 +191,11 @@ pub(super) fn calendar_files(fields: &Fields<'_>, rules: &Rules<'_>) -> Vec<Path
 fn calendar_file(
     slot: Slot<'_>,
     rules: &Rules<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) -> Option<BTreeSet<NaiveDate>> {
     let written = slot.line(out)?;
     if written == "~" || written.starts_with("~/") {
-        slot.wrong("`~` is not expanded: write the whole path", out);
+        slot.wrong("`~` is not expanded: write the full path", out);
         return None;
     }
     let text = source::read_calendar(&rules.base_dir.join(&written));
@@ -190,16 +205,17 @@ fn calendar_file(
 }
 
 /// A name that the author gives as a key.
-fn name(slot: Slot<'_>, key: &str, at: Mark, out: &mut Findings) -> Option<String> {
+fn name(slot: Slot<'_>, key: &str, at: Mark, out: &mut Diagnostics) -> Option<String> {
     if WorkerId::new(key).is_ok() {
         return Some(key.to_owned());
     }
-    let message = "is not a legal name: use a-z, 0-9, `.`, `_`, `-`";
-    out.error(at, format!("`{}`: {} {message}", slot.key.name, quoted(key)));
+    let message = "is not a valid name: use a-z, 0-9, `.`, `_`, `-`";
+    let message = format!("`{}`: {} {message}", slot.key.name, quoted(key));
+    out.error_about(slot.subject(), at, message);
     None
 }
 
-fn date(slot: Slot<'_>, out: &mut Findings) -> Option<NaiveDate> {
+fn date(slot: Slot<'_>, out: &mut Diagnostics) -> Option<NaiveDate> {
     let text = slot.line(out)?;
     let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
     if date.is_none() {

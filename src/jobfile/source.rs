@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::findings::printable;
+use super::diagnostics::printable;
+use super::ics;
 
 /// All sources together are at most so many bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -40,25 +41,25 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// It is larger than jobs files may be.
-    #[error("{}: jobs files may have 16 MiB in all, and this goes beyond", shown(.path))]
+    #[error("{}: jobs files may have at most 16 MiB in total, and this one exceeds it", shown(.path))]
     TooLarge {
         /// The file that went beyond.
         path: PathBuf,
     },
     /// It is larger than calendars may be.
-    #[error("{}: a calendar may have 4 MiB, and this has more", shown(.path))]
+    #[error("{}: a calendar file may have at most 4 MiB", shown(.path))]
     CalendarTooLarge {
         /// The file.
         path: PathBuf,
     },
     /// A folder holds more files than it may.
-    #[error("{}: holds more than {MOST_FILES} files of the form *.yaml", shown(.path))]
+    #[error("{}: has more than {MOST_FILES} *.yaml files", shown(.path))]
     TooManyFiles {
         /// The folder.
         path: PathBuf,
     },
     /// A folder holds no file that could have jobs.
-    #[error("{}: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one", shown(.path))]
+    #[error("{}: no *.yaml file in this folder: to define no jobs, create one with `jobs: []`", shown(.path))]
     NoFiles {
         /// The folder.
         path: PathBuf,
@@ -115,13 +116,14 @@ pub fn read(path: &Path) -> Result<Vec<SourceText>, ReadError> {
 
 /// Reads a calendar.
 pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
-    read_file(path, MOST_CALENDAR_BYTES).map_err(|error| match error {
+    let bytes = read_bytes(path, MOST_CALENDAR_BYTES).map_err(|error| match error {
         ReadError::TooLarge { path } => ReadError::CalendarTooLarge { path },
         other => other,
-    })
+    })?;
+    text(path, ics::with_whole_characters(bytes))
 }
 
-/// What is in a calendar, to tell whether it has changed; `None` = it cannot be read.
+/// What is in a calendar, to see whether it has changed; `None` = it cannot be read.
 #[must_use]
 pub fn calendar_text(path: &Path) -> Option<String> {
     read_calendar(path).ok()
@@ -150,6 +152,10 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
 }
 
 fn read_file(path: &Path, left: usize) -> Result<String, ReadError> {
+    text(path, read_bytes(path, left)?)
+}
+
+fn read_bytes(path: &Path, left: usize) -> Result<Vec<u8>, ReadError> {
     // Asked before it is opened: opening a pipe that nobody writes to would wait for ever.
     let metadata = fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if !metadata.is_file() {
@@ -164,6 +170,10 @@ fn read_file(path: &Path, left: usize) -> Result<String, ReadError> {
     if bytes.len() > left {
         return Err(ReadError::TooLarge { path: path.to_owned() });
     }
+    Ok(bytes)
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
@@ -210,7 +220,7 @@ mod tests {
         let told = error("", |folder| fs::write(folder.join("a.yml"), "jobs: []").unwrap());
         assert_eq!(
             told,
-            "/: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one"
+            "/: no *.yaml file in this folder: to define no jobs, create one with `jobs: []`"
         );
         let socket = |folder: &Path| {
             std::os::unix::net::UnixListener::bind(folder.join("a.yaml")).unwrap();
@@ -224,6 +234,9 @@ mod tests {
             fs::write(folder.join("a.yaml"), vec![b'#'; MOST_BYTES]).unwrap();
             fs::write(folder.join("b.yaml"), "# one byte too many").unwrap();
         });
-        assert_eq!(told, "/b.yaml: jobs files may have 16 MiB in all, and this goes beyond");
+        assert_eq!(
+            told,
+            "/b.yaml: jobs files may have at most 16 MiB in total, and this one exceeds it"
+        );
     }
 }

@@ -8,28 +8,29 @@ use std::collections::HashSet;
 
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
-use super::findings::{Findings, Mark, quoted};
+use super::diagnostics::{Diagnostics, Mark, quoted};
 use super::tree::{self, Node};
 
-/// How often one source is mended and read again, and how many bytes that may cost in all.
-const MOST_MENDS: usize = 20;
-const MOST_MENDED_BYTES: usize = 32 << 20;
+/// How often one source is repaired and read again, and how many bytes that may cost in all.
+const MOST_REPAIRS: usize = 20;
+const MOST_REPAIRED_BYTES: usize = 32 << 20;
 
 /// Reads a source into a tree. Where a line can be understood although YAML cannot read it, it is
-/// told and mended in memory, so that what is wrong further down is told too.
-pub(crate) fn read(text: &str, source: u32, findings: &mut Findings) -> Option<Node> {
+/// reported and repaired in memory, so that errors further down are reported, too.
+pub(crate) fn read(text: &str, source: u32, diagnostics: &mut Diagnostics) -> Option<Node> {
     let mut text = Cow::Borrowed(text);
-    let mut mended: HashSet<u32> = HashSet::new();
+    let mut repaired: HashSet<u32> = HashSet::new();
     loop {
-        // What a reading that broke off has found is found again by the next one, and told once.
-        let error = match tree::parse(&text, source, &mended, findings) {
+        // What a reading that broke off has found is found again by the next one, and reported once.
+        let error = match tree::parse(&text, source, &repaired, diagnostics) {
             Ok(root) => return root,
             Err(error) => error,
         };
         let fault = Fault::new(&text, source, &error);
-        findings.error(fault.at, &fault.message);
-        let affordable = mended.len() < MOST_MENDS && mended.len() * text.len() < MOST_MENDED_BYTES;
-        match fault.mended.filter(|_| affordable && mended.insert(fault.at.line)) {
+        diagnostics.error(fault.at, &fault.message);
+        let affordable =
+            repaired.len() < MOST_REPAIRS && repaired.len() * text.len() < MOST_REPAIRED_BYTES;
+        match fault.repaired.filter(|_| affordable && repaired.insert(fault.at.line)) {
             Some(better) => text = Cow::Owned(better),
             None => return None,
         }
@@ -40,8 +41,8 @@ pub(crate) fn read(text: &str, source: u32, findings: &mut Findings) -> Option<N
 struct Fault {
     at: Mark,
     message: String,
-    /// The whole text with the line mended.
-    mended: Option<String>,
+    /// The whole text with the line repaired.
+    repaired: Option<String>,
 }
 
 /// A line of the form `key: value`.
@@ -76,7 +77,7 @@ impl Fault {
             ErrorKind::ExpectedBlockMappingKey
             | ErrorKind::ExpectedBlockSequenceEntry
             | ErrorKind::InvalidIndentation => Self::indentation(at, line),
-            _ => Self { at, message: words(kind), mended: None },
+            _ => Self { at, message: words(kind), repaired: None },
         }
     }
 
@@ -99,10 +100,10 @@ impl Fault {
                     ..at
                 };
                 let message = format!(
-                    "indent the text under {}: it must stand deeper than the key",
+                    "indent the text under {}: it must be deeper than the key",
                     quoted(key)
                 );
-                return Some(Self { at, message, mended: None });
+                return Some(Self { at, message, repaired: None });
             }
             if above.0 != last.0 && is_entry(above.1) {
                 return None;
@@ -116,8 +117,8 @@ impl Fault {
     fn star(text: &str, at: Mark, line: &str) -> Self {
         let Some(parts) = split(line).filter(|parts| parts.value.starts_with('*')) else {
             let name = line.chars().skip(at.column as usize - 1).collect::<String>();
-            let message = format!("no anchor has the name of the alias {}", quoted(name.trim()));
-            return Self { at, message, mended: None };
+            let message = format!("unknown alias {}", quoted(name.trim()));
+            return Self { at, message, repaired: None };
         };
         let cron = parts.value[1..].starts_with([' ', '\t', '/', ',', '-'])
             || parts.value.split_whitespace().count() > 4;
@@ -125,9 +126,9 @@ impl Fault {
             in_quotes(&parts)
         } else {
             let name = quoted(parts.value);
-            format!("no anchor has the name of the alias {name}: put it in quotes if it is text")
+            format!("unknown alias {name}: put it in quotes if it is text")
         };
-        Self { at, message, mended: quote_value(text, at.line, &parts) }
+        Self { at, message, repaired: quote_value(text, at.line, &parts) }
     }
 
     /// `schedule: @daily`: YAML keeps `@` to itself.
@@ -135,11 +136,11 @@ impl Fault {
         match split(line).filter(|parts| parts.value.starts_with(['@', '`', '%'])) {
             Some(parts) => {
                 let message = in_quotes(&parts);
-                Self { at, message, mended: quote_value(text, at.line, &parts) }
+                Self { at, message, repaired: quote_value(text, at.line, &parts) }
             }
             None => {
                 let message = "text that begins with `@`, `%` or a backtick must be in quotes";
-                Self { at, message: message.to_owned(), mended: None }
+                Self { at, message: message.to_owned(), repaired: None }
             }
         }
     }
@@ -150,13 +151,13 @@ impl Fault {
         let before: String = line.chars().take(column).collect();
         if let Some(parts) = split(line).filter(|parts| before.len() > parts.value_start) {
             let message = format!(
-                "the value of {} holds `: `: put it in quotes, or write it below `{}: |`",
+                "the value of {} contains `: `: put it in quotes, or write it below `{}: |`",
                 quoted(parts.key),
                 parts.key
             );
             let plain = !parts.value.starts_with(['"', '\'', '[', '{', '|', '>', '&', '!']);
-            let mended = plain.then(|| quote_value(text, at.line, &parts)).flatten();
-            return Self { at, message, mended };
+            let repaired = plain.then(|| quote_value(text, at.line, &parts)).flatten();
+            return Self { at, message, repaired };
         }
         let previous = text.lines().take(at.line as usize - 1).enumerate();
         let previous = previous.filter(|(_, line)| !line.trim().is_empty()).last();
@@ -165,13 +166,13 @@ impl Fault {
             let (line, column) = (u32::try_from(index + 1), u32::try_from(colon + 1));
             let at =
                 Mark { line: line.unwrap_or(u32::MAX), column: column.unwrap_or(u32::MAX), ..at };
-            let message = "a blank is missing after this `:`".to_owned();
-            return Self { at, message, mended: None };
+            let message = "a space is missing after this `:`".to_owned();
+            return Self { at, message, repaired: None };
         }
-        let message = "this key is indented deeper than its neighbours, or the line above lacks \
-                       its quotes or its `:`";
+        let message = "this key is indented more than the keys around it, or the line above is \
+                       missing quotes or a `:`";
         let indent = u32::try_from(line.len() - line.trim_start().len() + 1).unwrap_or(1);
-        Self { at: Mark { column: indent, ..at }, message: message.to_owned(), mended: None }
+        Self { at: Mark { column: indent, ..at }, message: message.to_owned(), repaired: None }
     }
 
     /// Points at the first line from here on that is indented with a tab.
@@ -187,18 +188,18 @@ impl Fault {
             column: u32::try_from(tab + 1).unwrap_or(u32::MAX),
             ..at
         });
-        let message = "YAML takes no tab here: indent with blanks".to_owned();
-        Self { at, message, mended: None }
+        let message = "YAML does not allow a tab here: indent with spaces".to_owned();
+        Self { at, message, repaired: None }
     }
 
     fn indentation(at: Mark, line: &str) -> Self {
         let message = if line.trim_start().starts_with("- ") {
-            "this `-` does not stand under the one above: give both the same indentation"
+            "this `-` is not aligned with the one above: give both the same indentation"
         } else {
-            "the indentation of this line fits nothing above it: keys of one job stand under each \
-             other, and each job begins with `- `"
+            "the indentation of this line matches nothing above it: align the keys of a job, and \
+             begin each job with `- `"
         };
-        Self { at, message: message.to_owned(), mended: None }
+        Self { at, message: message.to_owned(), repaired: None }
     }
 }
 
@@ -294,36 +295,36 @@ fn words(kind: &ErrorKind) -> String {
         }
         ErrorKind::RecursionLimitExceeded => "lists and maps are nested too deep here",
         ErrorKind::BlockSequenceEntryNotAllowed => {
-            "a list cannot begin behind its key: put each `- ` on a line of its own, or write \
-             `[a, b]`"
+            "a list cannot begin on the line of its key: put each `- ` on a separate line, or \
+             write `[a, b]`"
         }
         ErrorKind::UnknownQuotedScalarEscape => {
             "an unknown escape in \"…\": write `\\\\` for a backslash, or use '…' quotes"
         }
         ErrorKind::InvalidTrailingDoubleQuotedScalar => {
-            "text behind the closing quote: put the whole value in '…' quotes, or write it below \
+            "text after the closing quote: put the whole value in '…' quotes, or write it below \
              `|`"
         }
         ErrorKind::InvalidTrailingSingleQuotedScalar => {
-            "text behind the closing quote: inside '…' a quote is written ''"
+            "text after the closing quote: inside '…' a quote is written ''"
         }
         ErrorKind::CommentInterceptedScalar => {
-            "a comment cannot stand inside a text of several lines: write the text below `|`"
+            "a comment cannot be inside a multi-line text: write the text below `|`"
         }
         ErrorKind::InvalidQuotedScalarIndent => {
-            "a quoted text of several lines must be indented deeper than its key (or a quote is \
+            "a multi-line quoted text must be indented deeper than its key (or a quote is \
              never closed)"
         }
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
-            "a `:` is missing behind this key"
+            "a `:` is missing after this key"
         }
         ErrorKind::UnexpectedCharacter { character } if character.is_control() => {
             return format!(
-                "the control character {} cannot stand here",
+                "the control character {} is not allowed here",
                 character.escape_unicode()
             );
         }
-        other => return format!("this is not YAML: {other}"),
+        other => return format!("invalid YAML: {other}"),
     };
     fixed.to_owned()
 }

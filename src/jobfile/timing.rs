@@ -1,30 +1,26 @@
-//! Reading when a job fires: schedule, zone, calendar, bounds, jitter; and the judgement of
-//! `schedule` on them.
+//! Reading when a job fires: schedule, zone, calendar, bounds, jitter.
 //!
-//! Owns the way from a place in a schedule's text to a place in the file. Knows nothing of how
-//! schedules work.
-
-use std::collections::HashMap;
+//! Owns the way from a place in a schedule's text to a place in the file. The schedule itself is checked in `schedules`.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::fields::{Fields, Slot};
-use super::findings::{Findings, Mark, quoted};
-use super::job::{Context, Read, set_some};
+use super::context::Context;
+use super::diagnostics::{Diagnostics, Mark, quoted};
+use super::fields::{Fields, Slot, set_some};
 use super::keys::Scope;
 use super::settings;
 use super::tree::Content;
 use crate::model::{CalendarRule, Job};
-use crate::schedule::{Outlook, Timetable, Warning, parse_instant, parse_zone};
+use crate::schedule::{parse_instant, parse_zone};
 
 /// A schedule and where its characters stand.
 #[derive(Debug, Clone)]
 pub(super) struct ScheduleText {
-    at: Mark,
+    pub(super) at: Mark,
     offset: Option<usize>,
     /// Whether what belongs to it could be read.
-    usable: bool,
+    pub(super) usable: bool,
 }
 
 impl ScheduleText {
@@ -37,7 +33,7 @@ impl ScheduleText {
     }
 
     /// The place of the byte `start` of the text.
-    fn place(&self, text: &str, start: usize) -> Mark {
+    pub(super) fn place(&self, text: &str, start: usize) -> Mark {
         let Some(offset) = self.offset else { return self.at };
         let before = text.char_indices().take_while(|(at, _)| *at < start);
         self.at.shifted(offset + before.count())
@@ -50,7 +46,7 @@ pub(super) fn rules(
     schedule: &mut Option<ScheduleText>,
     fields: &Fields<'_>,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     let errors = out.error_count();
     if let Some(slot) = fields.get("schedule") {
@@ -72,14 +68,14 @@ pub(super) fn rules(
     }
 }
 
-fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option<CalendarRule> {
+fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Diagnostics) -> Option<CalendarRule> {
     let what = "a map such as {skip: holidays}";
     let fields = slot.fields(Scope::CalendarRule, what, out)?;
     let (name, rule) = match (fields.get("skip"), fields.get("only")) {
         (Some(slot), None) => (slot, CalendarRule::Skip(slot.line(out)?)),
         (None, Some(slot)) => (slot, CalendarRule::Only(slot.line(out)?)),
         _ => {
-            slot.wrong("give either `skip` or `only`", out);
+            slot.wrong("needs exactly one of `skip` and `only`", out);
             return None;
         }
     };
@@ -87,8 +83,8 @@ fn calendar(slot: Slot<'_>, context: &Context<'_>, out: &mut Findings) -> Option
     let calendars = &context.settings.calendars;
     if !calendars.contains_key(calendar) {
         let hint = out.did_you_mean(calendar, calendars.keys().map(String::as_str));
-        let hint = if hint.is_empty() { ": add it to `calendars`" } else { &hint };
-        name.wrong(format!("there is no calendar {}{hint}", quoted(calendar)), out);
+        let hint = if hint.is_empty() { ": define it in `calendars`" } else { &hint };
+        name.wrong(format!("no calendar named {}{hint}", quoted(calendar)), out);
         return None;
     }
     Some(rule)
@@ -99,7 +95,7 @@ pub(super) fn bounds(
     job: &mut Job,
     fields: &Fields<'_>,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     let name = job.timezone.as_ref().or(context.settings.timezone.as_ref());
     let zone = name.and_then(|name| parse_zone(name).ok()).unwrap_or(context.rules.system_zone);
@@ -109,72 +105,12 @@ pub(super) fn bounds(
     if let (Some(start_at), Some(end_at)) = (job.start_at, job.end_at)
         && end_at < start_at
     {
-        end.wrong("it lies before `start_at`", out);
+        end.wrong("must not be before `start_at`", out);
     }
 }
 
-fn time(slot: Slot<'_>, zone: Tz, out: &mut Findings) -> Option<DateTime<Utc>> {
+fn time(slot: Slot<'_>, zone: Tz, out: &mut Diagnostics) -> Option<DateTime<Utc>> {
     let text = slot.line(out)?;
     let read = parse_instant(&text, zone);
     read.map_err(|problem| slot.wrong(format!("{} {problem}", quoted(&text)), out)).ok()
-}
-
-/// The judgement of schedules, and what was told about those that many jobs share: looking at the
-/// changes of clocks to come is dear.
-#[derive(Debug)]
-pub(super) struct Told<'a> {
-    outlook: Outlook,
-    known: HashMap<(&'a str, Option<&'a str>), Vec<Warning>>,
-}
-
-impl<'a> Told<'a> {
-    pub(super) fn new(now: DateTime<Utc>) -> Self {
-        Self { outlook: Outlook::from(now), known: HashMap::new() }
-    }
-
-    /// Has the schedule of a job judged; gives its timetable, if it has one that is right.
-    pub(super) fn judge(
-        &mut self,
-        read: &'a Read,
-        context: &Context<'_>,
-        out: &mut Findings,
-    ) -> Option<Timetable> {
-        let job = &read.job;
-        let (place, text) = (read.schedule.as_ref()?, job.schedule.as_ref()?);
-        if !place.usable {
-            return None;
-        }
-        let timetable = match job.timetable(context.settings, context.rules.system_zone) {
-            Ok(timetable) => timetable?,
-            Err(error) => {
-                let at = place.place(text, error.span.start);
-                out.error(at, format!("`schedule`: {error}"));
-                return None;
-            }
-        };
-        let outlook = &mut self.outlook;
-        let own = job.calendar.is_some() || job.start_at.is_some() || job.end_at.is_some();
-        let warnings = if own || has_hash(text) {
-            &outlook.warnings(&timetable)
-        } else {
-            let key = (text.as_str(), job.timezone.as_deref());
-            self.known.entry(key).or_insert_with(|| outlook.warnings(&timetable))
-        };
-        for warning in warnings {
-            let whose = read.id.as_ref().map_or("", |(id, _)| id.as_str());
-            let message = format!("`schedule` of {}: {}", quoted(whose), warning.message);
-            out.warning(place.at, message);
-        }
-        Some(timetable)
-    }
-}
-
-/// Whether it may hold cron's `H`, which stands for another number in each job.
-fn has_hash(text: &str) -> bool {
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|c| c.eq_ignore_ascii_case(&'h'))
-            && letters.next().is_none_or(|c| !c.is_alphabetic())
-    };
-    text.split([' ', '\t', ',']).any(word)
 }

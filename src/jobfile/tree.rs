@@ -1,4 +1,4 @@
-//! YAML as a tree in which every key and value knows its place: what the judge reads.
+//! YAML as a tree in which every key and value knows its place: what the checks read.
 //!
 //! Owns the budgets (nodes, depth, what aliases may expand to), so that no input costs more than
 //! its size allows, and the rules that hold for any YAML here: keys are plain words, each given
@@ -10,7 +10,7 @@ use serde_yaml::granit_parser::{
     Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, Tag,
 };
 
-use super::findings::{Findings, Mark, quoted};
+use super::diagnostics::{Diagnostics, Mark, quoted};
 
 /// Nodes a source may have: 10,000 jobs have about 200,000. Fewer in tests, where reaching the
 /// bound must be quick.
@@ -74,18 +74,18 @@ impl Node {
 }
 
 /// Reads one source. `Ok(None)` = it is empty. What is wrong but leaves the structure clear goes to
-/// `findings`; where the structure is lost, the parser's error comes back.
+/// `diagnostics`; where the structure is lost, the parser's error comes back.
 pub(super) fn parse(
     text: &str,
     source: u32,
-    mended: &HashSet<u32>,
-    findings: &mut Findings,
+    repaired: &HashSet<u32>,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Option<Node>, ScanError> {
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.flow_nesting_limit = DEEPEST;
     options.block_nesting_limit = DEEPEST;
-    let mut builder = Builder::new(text, source, mended, findings);
+    let mut builder = Builder::new(text, source, repaired, diagnostics);
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event?;
         if !builder.take(event, span) {
@@ -113,7 +113,7 @@ enum Key {
     Word(String, Mark),
     /// `<<`: the value's entries are to be merged.
     Merge,
-    /// No word; that has been told.
+    /// Not a word; that has been reported.
     Illegal,
 }
 
@@ -121,8 +121,8 @@ enum Key {
 struct Builder<'a> {
     text: &'a str,
     source: u32,
-    mended: &'a HashSet<u32>,
-    findings: &'a mut Findings,
+    repaired: &'a HashSet<u32>,
+    diagnostics: &'a mut Diagnostics,
     frames: Vec<Frame>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
@@ -134,11 +134,21 @@ impl<'a> Builder<'a> {
     fn new(
         text: &'a str,
         source: u32,
-        mended: &'a HashSet<u32>,
-        findings: &'a mut Findings,
+        repaired: &'a HashSet<u32>,
+        diagnostics: &'a mut Diagnostics,
     ) -> Self {
         let (frames, anchors) = (Vec::new(), HashMap::new());
-        Self { text, source, mended, findings, frames, anchors, nodes: 0, aliased: 0, root: None }
+        Self {
+            text,
+            source,
+            repaired,
+            diagnostics,
+            frames,
+            anchors,
+            nodes: 0,
+            aliased: 0,
+            root: None,
+        }
     }
 
     fn mark(&self, marker: Marker) -> Mark {
@@ -168,10 +178,10 @@ impl<'a> Builder<'a> {
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => self.alias(anchor, at),
             Event::DocumentStart(..) if self.root.is_some() => {
-                self.findings.error(
+                self.diagnostics.error(
                     at,
-                    "a jobs file is one YAML document: remove this `---` and what is above or below \
-                     it",
+                    "a jobs file must be a single YAML document: remove this `---` and everything above or \
+                     below it",
                 );
                 false
             }
@@ -187,7 +197,7 @@ impl<'a> Builder<'a> {
             None if tag.original() == "!" => true,
             None => {
                 let tag = quoted(&tag.original());
-                self.findings.error(at, format!("tags such as {tag} have no meaning here"));
+                self.diagnostics.error(at, format!("YAML tags such as {tag} are not supported"));
                 false
             }
         }
@@ -196,7 +206,7 @@ impl<'a> Builder<'a> {
     /// Where in a line the characters of a text stand, if they stand there as they are.
     fn offset(&self, text: &str, span: Span) -> Option<usize> {
         let written = span.slice(self.text)?;
-        if self.mended.contains(&u32::try_from(span.start.line()).ok()?) || written == text {
+        if self.repaired.contains(&u32::try_from(span.start.line()).ok()?) || written == text {
             return Some(0);
         }
         let inner = written.get(1..written.len().checked_sub(1)?)?;
@@ -227,8 +237,8 @@ impl<'a> Builder<'a> {
     fn put(&mut self, node: Node, anchor: usize, weight: usize) -> bool {
         self.nodes += 1;
         if self.nodes > MOST_NODES {
-            let message = format!("more than {MOST_NODES} values: split the file");
-            self.findings.error(node.at, message);
+            let message = format!("the file has more than {MOST_NODES} values: split it");
+            self.diagnostics.error(node.at, message);
             return false;
         }
         if anchor != 0 {
@@ -250,7 +260,7 @@ impl<'a> Builder<'a> {
         match &mut frame.kind {
             FrameKind::List(items) => items.push(node),
             FrameKind::Map { entries, key, merges } => match key.take() {
-                None => *key = Some(key_of(node, self.findings)),
+                None => *key = Some(key_of(node, self.diagnostics)),
                 Some(Key::Word(key, key_at)) => entries.push(Entry { key, key_at, value: node }),
                 Some(Key::Merge) => merges.push(node),
                 Some(Key::Illegal) => {}
@@ -261,7 +271,7 @@ impl<'a> Builder<'a> {
     fn alias(&mut self, anchor: usize, at: Mark) -> bool {
         let Some((_, weight)) = self.anchors.get(&anchor) else {
             // The anchor is on a collection that is still open.
-            self.findings.error(at, "an alias cannot stand inside the value it repeats");
+            self.diagnostics.error(at, "an alias cannot be inside the value that it repeats");
             return false;
         };
         let weight = *weight;
@@ -280,7 +290,8 @@ impl<'a> Builder<'a> {
         self.aliased = self.aliased.saturating_add(weight);
         let affordable = self.aliased <= MOST_ALIASED;
         if !affordable {
-            self.findings.error(at, "the aliases of this file expand to too much: write it out");
+            self.diagnostics
+                .error(at, "the aliases in this file expand to too many values: write them out");
         }
         affordable
     }
@@ -297,7 +308,7 @@ impl<'a> Builder<'a> {
                     self.merge(entries, map);
                 }
             }
-            Content::Scalar(_) => self.findings.error(from.at, "`<<` takes an alias of a map"),
+            Content::Scalar(_) => self.diagnostics.error(from.at, "`<<` needs an alias of a map"),
         }
     }
 
@@ -315,19 +326,19 @@ impl<'a> Builder<'a> {
         for (index, first) in doubles.into_iter().rev() {
             let entry = entries.remove(index);
             let key = quoted(&entry.key);
-            let message = format!("{key} is given twice: the first is on line {}", first.line);
-            self.findings.error(entry.key_at, message);
+            let message = format!("duplicate key {key}: first set on line {}", first.line);
+            self.diagnostics.error(entry.key_at, message);
         }
     }
 }
 
 /// What a node is as a key.
-fn key_of(node: Node, findings: &mut Findings) -> Key {
+fn key_of(node: Node, diagnostics: &mut Diagnostics) -> Key {
     match node.content {
         Content::Scalar(scalar) if scalar.plain && scalar.text == "<<" => Key::Merge,
         Content::Scalar(scalar) => Key::Word(scalar.text, node.at),
         _ => {
-            findings.error(node.at, format!("a key must be a word, found {}", node.describe()));
+            diagnostics.error(node.at, format!("a key must be a word, found {}", node.describe()));
             Key::Illegal
         }
     }

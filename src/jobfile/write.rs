@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
+use super::diagnostics::is_hostile;
 use super::fields::reads_as_other;
-use super::findings::is_hostile;
 use crate::model::text::{format_duration, format_size};
 use crate::model::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnFailure,
@@ -175,8 +175,17 @@ pub(super) fn settings_definition(settings: &Settings) -> Definition {
     });
     let calendars: Vec<_> = calendars.collect();
     add("calendars", (!calendars.is_empty()).then_some(Yaml::Map(calendars)));
-    let Retention { days, per_job } = settings.retention;
-    add("retention", Some(map([("days", number(days)), ("per_job", number(per_job))])));
+    let Retention { days, per_job, output, events } = settings.retention;
+    let output = text(&format_size(output));
+    add(
+        "retention",
+        Some(map([
+            ("days", number(days)),
+            ("per_job", number(per_job)),
+            ("output", output),
+            ("events", number(events)),
+        ])),
+    );
     keys
 }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
-use super::{Bite, Expired, Store, StoreError};
+use super::{Expired, HistorySize, PruneBatch, Store, StoreError, set_aside};
 use crate::model::{
     BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobRecord,
     JobState, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
@@ -169,14 +169,17 @@ impl Kept {
         }
     }
 
-    fn delete_expired(&mut self, expired: &Expired) -> Bite {
+    fn delete_expired(&mut self, expired: &Expired) -> PruneBatch {
         let most = expired.at_most.max(1) as usize;
         let executions = self.expired_executions(expired, most);
         for (id, _) in &executions {
             self.delete(*id);
         }
         let newest = self.events.keys().next_back().copied();
-        let old = |event: &&Event| event.at < expired.before && Some(event.seq) != newest;
+        let kept_from = newest.unwrap_or_default().saturating_sub(expired.events);
+        let old = |event: &&Event| {
+            (event.at < expired.before || event.seq <= kept_from) && Some(event.seq) != newest
+        };
         let events: Vec<u64> =
             self.events.values().take(most).filter(old).map(|event| event.seq).collect();
         for seq in &events {
@@ -196,7 +199,7 @@ impl Kept {
             self.versions.remove(job);
         }
         let more = [executions.len(), events.len(), ranges, jobs.len()].contains(&most);
-        Bite { executions, more }
+        PruneBatch { executions, more }
     }
 
     /// Jobs that went long ago and have no execution any more.
@@ -208,6 +211,18 @@ impl Kept {
     }
 
     fn expired_executions(&self, expired: &Expired, most: usize) -> Vec<(ExecutionId, u32)> {
+        let mut found = self.removable(|execution, newer| {
+            let ended = execution.finished_at.unwrap_or(execution.created_at);
+            ended < expired.before || newer >= expired.per_job
+        });
+        // The oldest go first.
+        found.drain(..found.len().saturating_sub(most));
+        found
+    }
+
+    /// Those of the executions that may go and are asked for, given how many newer ones their job has; newest first, each
+    /// with the number of its attempts.
+    fn removable(&self, wanted: impl Fn(&Execution, u32) -> bool) -> Vec<(ExecutionId, u32)> {
         let mut found = Vec::new();
         let mut newer: HashMap<&JobId, (u32, bool)> = HashMap::new();
         for execution in self.executions.values().rev() {
@@ -216,39 +231,37 @@ impl Kept {
             let stays = !execution.state.is_final()
                 || self.notices.contains(&execution.id)
                 || (failure && !*failed);
-            let ended = execution.finished_at.unwrap_or(execution.created_at);
-            if !stays && (ended < expired.before || *count >= expired.per_job) {
+            if !stays && wanted(execution, *count) {
                 let attempts = u32::try_from(execution.attempts.len()).unwrap_or(u32::MAX);
                 found.push((execution.id, attempts));
             }
             (*count, *failed) = (*count + 1, *failed || failure);
         }
-        // The oldest go first.
-        found.drain(..found.len().saturating_sub(most));
         found
     }
 
-    fn image(&self) -> Result<Image, StoreError> {
+    fn image(&self) -> Image {
         let live = self.executions.values().filter(|execution| !execution.state.is_final());
         let with_definition = |execution: &Arc<Execution>| {
             let versions = self.versions.get(&execution.job_id);
             let definition = versions.and_then(|all| all.get(&execution.job_version));
             let with = |it: &JobVersion| (Arc::clone(execution), Arc::clone(&it.definition));
-            definition.map(with).ok_or_else(|| StoreError::Corrupt {
-                place: format!("execution {}", execution.id),
-                message: format!(
-                    "version {} of job `{}` is missing",
-                    execution.job_version, execution.job_id
-                ),
+            definition.map(with).ok_or_else(|| {
+                let (job, version) = (&execution.job_id, execution.job_version);
+                let message = format!("version {version} of job `{job}` is missing");
+                set_aside(&format!("execution {}", execution.id), &message)
             })
         };
+        let (live, unreadable): (Vec<_>, Vec<_>) =
+            live.map(with_definition).partition(Result::is_ok);
         let notices = self.notices.iter().filter_map(|id| self.executions.get(id));
         let newest = |versions: &BTreeMap<u32, _>| versions.keys().next_back().copied();
-        Ok(Image {
+        Image {
             workers: self.workers.values().cloned().collect(),
             notices: notices.filter_map(|execution| with_definition(execution).ok()).collect(),
             jobs: self.jobs.values().cloned().collect(),
-            live: live.map(with_definition).collect::<Result<_, _>>()?,
+            live: live.into_iter().flatten().collect(),
+            unreadable: unreadable.into_iter().filter_map(Result::err).collect(),
             recent: self.recent(),
             last_seq: self.events.keys().next_back().copied().unwrap_or(0),
             boot_id: self.meta.get(BOOT_ID).cloned(),
@@ -262,7 +275,7 @@ impl Kept {
                     Some((job.clone(), Retired { version, accounted_until, state }))
                 })
                 .collect(),
-        })
+        }
     }
 
     /// The newest fire time of a job that has its fate.
@@ -317,7 +330,11 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self) -> Result<Image, StoreError> {
-        self.kept().image()
+        Ok(self.kept().image())
+    }
+
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.kept().meta.get(key).cloned())
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
@@ -397,8 +414,28 @@ impl Store for MemoryStore {
         Ok(versions.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
     }
 
-    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError> {
+    async fn delete_expired(&self, expired: &Expired) -> Result<PruneBatch, StoreError> {
         Ok(self.kept().delete_expired(expired))
+    }
+
+    async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let ids: HashSet<_> = ids.iter().copied().collect();
+        let found = self.kept().removable(|execution, _| ids.contains(&execution.id));
+        Ok(found.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn damage(&self) -> Option<String> {
+        None
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn history_size(&self) -> Result<HistorySize, StoreError> {
+        let kept = self.kept();
+        let (executions, events) = (kept.executions.len() as u64, kept.events.len() as u64);
+        Ok(HistorySize { executions, events })
     }
 
     async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {

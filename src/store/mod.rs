@@ -32,17 +32,28 @@ pub struct Expired {
     pub before: DateTime<Utc>,
     /// All but so many newest executions of a job.
     pub per_job: u32,
+    /// All but so many newest events.
+    pub events: u64,
     /// At most so many rows of a kind in one go.
     pub at_most: u32,
 }
 
-/// What a bite of [`Store::delete_expired`] took of the history.
+/// What one call of [`Store::delete_expired`] took of the history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bite {
+pub struct PruneBatch {
     /// Which executions went, and how many attempts each had: their output is the caller's to remove.
     pub executions: Vec<(ExecutionId, u32)>,
-    /// Whether there may be more to take.
+    /// Whether there may be more to take: true until a whole look at all jobs has found nothing.
     pub more: bool,
+}
+
+/// How much history there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HistorySize {
+    /// Executions, live ones too.
+    pub executions: u64,
+    /// Events.
+    pub events: u64,
 }
 
 /// Why the store did not do what it was asked to.
@@ -53,8 +64,10 @@ pub enum StoreError {
     Open {
         /// Where it is.
         place: String,
-        /// What is wrong and how to mend it.
+        /// What is wrong and what to do.
         message: String,
+        /// Whether it may work again by itself: a full disk, another program's lock.
+        may_pass: bool,
     },
     /// It was written by a newer program.
     #[error(
@@ -101,6 +114,29 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the store may work again without anybody changing anything but the room on the disk: the same may be tried
+    /// again.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Open { may_pass, .. } => *may_pass,
+            Self::Failed { .. } => true,
+            Self::TooNew { .. }
+            | Self::FiredTwice { .. }
+            | Self::Conflict { .. }
+            | Self::Corrupt { .. } => false,
+        }
+    }
+}
+
+/// What is said of a row that an engine goes on without.
+fn set_aside(place: &str, message: &str) -> String {
+    format!(
+        "{place} in the store cannot be read and is set aside: {message}; a backup of the store may still have it"
+    )
+}
+
 /// Opens the store that `kind` names: `sqlite` (the file `crontower.db` in `data_dir`) or `memory`.
 ///
 /// # Errors
@@ -122,15 +158,19 @@ fn unsupported(kind: &str) -> StoreError {
     } else {
         "there is no such kind of store: use `sqlite` or `memory`".to_owned()
     };
-    StoreError::Open { place: format!("`{scheme}`"), message }
+    StoreError::Open { place: format!("`{scheme}`"), message, may_pass: false }
 }
 
 /// Keeps and finds. One writer, many readers.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
-    /// All that an engine needs to go on.
+    /// All that an engine needs to go on, as of one instant. A row that cannot be read is left out and named in
+    /// [`Image::unreadable`]; of a job that is left out so, [`Image::retired`] says where it stood.
     async fn load(&self) -> Result<Image, StoreError>;
-    /// Keeps all of the changes, in their order, durably, or none.
+    /// The value that was saved last under a key ([`Change::Meta`]).
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError>;
+    /// Keeps all of the changes, in their order, durably, or none. Fails, and keeps nothing, where what the store is kept in
+    /// is not what was opened any more: removed or replaced by another.
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
     /// A page of executions, newest first.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, StoreError>;
@@ -158,8 +198,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         before: Option<u32>,
         limit: u32,
     ) -> Result<Vec<JobVersion>, StoreError>;
-    /// Deletes what has expired, a bite at a time. The newest event always stays: it tells where the numbers go on.
-    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError>;
+    /// Deletes what has expired, a batch at a time. The newest event always stays: the numbers go on from it.
+    async fn delete_expired(&self, expired: &Expired) -> Result<PruneBatch, StoreError>;
+    /// Those of the executions whose output may be deleted while they stay, in any order: they are final, their
+    /// `on_failure` has ended, and they are not the newest failure of their job.
+    async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
+    /// What was found damaged since the store was opened: `None` as long as every page could be read.
+    fn damage(&self) -> Option<String>;
+    /// Ends a time of writing: a copy of the file alone is whole then. It may still be read.
+    async fn close(&self) -> Result<(), StoreError>;
+    /// How much history there is; it is cheap to ask.
+    async fn history_size(&self) -> Result<HistorySize, StoreError>;
     /// Those of the executions that are not kept, in any order.
     async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
     /// A version of a definition.

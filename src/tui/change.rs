@@ -153,7 +153,7 @@ fn edit_back(world: &World, job: JobId, edit: &JobEdit) -> Back {
         }
         (JobEdit::Delete, Some(before)) => match definition_of(&before.definition) {
             Some(definition) => change(job, JobEdit::Create { definition, source: before.source }),
-            None => Back::No("n defines it anew".to_owned()),
+            None => Back::No("n creates a new one".to_owned()),
         },
         (_, Some(before)) => change(job, JobEdit::RollBack(before.version)),
         (_, None) => Back::No(format!("{job} was not known before")),

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::keys::{BINDINGS, Key, Keymap};
 use super::theme::Palette;
-use crate::jobfile::Located;
-use crate::jobfile::located::{Content, Entry, Findings, Node, quoted, read};
+use crate::jobfile::FileDiagnostic;
+use crate::jobfile::located::{Content, Diagnostics, Entry, Node, quoted, read};
 
 /// Bytes that are read.
 const MOST_BYTES: u64 = 256 << 10;
@@ -24,7 +24,7 @@ pub struct Config {
     pub(crate) mouse: bool,
     pub(crate) keymap: Keymap,
     /// What is wrong with it, in its order.
-    errors: Vec<Located>,
+    errors: Vec<FileDiagnostic>,
 }
 
 impl Config {
@@ -51,7 +51,7 @@ impl Config {
             Err(error) if error.kind() == ErrorKind::NotFound && !must_be_there => Self::default(),
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
-                let error = Located { file: name, line: 1, column: 1, message };
+                let error = FileDiagnostic { file: name, line: 1, column: 1, key: None, message };
                 Self { errors: vec![error], ..Self::default() }
             }
         }
@@ -59,7 +59,7 @@ impl Config {
 
     /// Reads a text.
     pub(crate) fn parse(file: &str, text: &str) -> Self {
-        let mut out = Findings::default();
+        let mut out = Diagnostics::default();
         let mut config = Self::default();
         let root = read(text, 0, &mut out);
         // Where the structure is lost it is mostly a sign that YAML keeps to itself.
@@ -68,12 +68,13 @@ impl Config {
             config.take(&root, &mut out);
         }
         let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        let located = out.into_sorted().0.into_iter().map(|error| Located {
+        let located = out.into_sorted().0.into_iter().map(|error| FileDiagnostic {
             file: file.to_owned(),
             line: whole(error.at.line),
             column: whole(error.at.column),
+            key: None,
             message: if lost {
-                format!("{}: a key that is a sign must be in quotes", error.message)
+                format!("{}: a key that is punctuation must be in quotes", error.message)
             } else {
                 error.message
             },
@@ -86,7 +87,7 @@ impl Config {
         self.errors.iter().map(ToString::to_string)
     }
 
-    fn take(&mut self, root: &Node, out: &mut Findings) {
+    fn take(&mut self, root: &Node, out: &mut Diagnostics) {
         let Some(entries) = map(root, "a map such as {theme: light}", out) else {
             return;
         };
@@ -113,7 +114,7 @@ fn text_of(path: &Path) -> std::io::Result<String> {
 }
 
 /// The entries of a map; an empty value has none.
-fn map<'n>(node: &'n Node, what: &str, out: &mut Findings) -> Option<&'n [Entry]> {
+fn map<'n>(node: &'n Node, what: &str, out: &mut Diagnostics) -> Option<&'n [Entry]> {
     match &node.content {
         Content::Map(entries) => Some(entries),
         _ if node.is_null() => Some(&[]),
@@ -131,7 +132,7 @@ fn word(node: &Node) -> Option<&str> {
     }
 }
 
-fn theme(node: &Node, out: &mut Findings) -> Option<Palette> {
+fn theme(node: &Node, out: &mut Diagnostics) -> Option<Palette> {
     let found = word(node).and_then(|word| Palette::ALL.into_iter().find(|it| it.id() == word));
     if found.is_none() {
         let names = Palette::ALL.map(Palette::id);
@@ -143,7 +144,7 @@ fn theme(node: &Node, out: &mut Findings) -> Option<Palette> {
     found
 }
 
-fn switch(entry: &Entry, out: &mut Findings) -> Option<bool> {
+fn switch(entry: &Entry, out: &mut Diagnostics) -> Option<bool> {
     match word(&entry.value) {
         Some("true") => Some(true),
         Some("false") => Some(false),
@@ -158,7 +159,7 @@ fn switch(entry: &Entry, out: &mut Findings) -> Option<bool> {
 
 /// The keys; `None` when anything is wrong with them: half a set of keys is worse than the usual
 /// one, which the guide tells.
-fn keymap(node: &Node, out: &mut Findings) -> Option<Keymap> {
+fn keymap(node: &Node, out: &mut Diagnostics) -> Option<Keymap> {
     let entries = map(node, "a map of actions to keys such as {run: R}", out)?;
     let mut keymap = Keymap::default();
     let mut right = true;
@@ -191,14 +192,14 @@ fn keymap(node: &Node, out: &mut Findings) -> Option<Keymap> {
     }
     for name in keymap.unreachable() {
         let at = place_of(name).unwrap_or(node.at);
-        out.error(at, format!("`{name}` needs a key: there would be no way to it"));
+        out.error(at, format!("`{name}` needs a key"));
         right = false;
     }
     right.then_some(keymap)
 }
 
 /// The keys of an entry: one, or a list.
-fn keys(entry: &Entry, out: &mut Findings) -> Option<Vec<Key>> {
+fn keys(entry: &Entry, out: &mut Diagnostics) -> Option<Vec<Key>> {
     let nodes = match &entry.value.content {
         Content::List(nodes) => nodes.as_slice(),
         _ => std::slice::from_ref(&entry.value),
@@ -259,7 +260,7 @@ mod tests {
         config.yaml:2:6: `utc`: expected true or false, found `yes`
         config.yaml:4:8: expected one of dark, light, high-contrast, colour-blind, found `ligth`: did you mean `light`?
         config.yaml:6:3: no action is named `rnu`: did you mean `run`?
-        config.yaml:7:11: `PgDwn` is no key: did you mean `PgDn`?
+        config.yaml:7:11: `PgDwn` is not a key: did you mean `PgDn`?
         config.yaml:8:7: `sort`: expected a key or a list of keys, found nothing; `#`, `~` and the like must be in quotes
         ");
         assert!(Config::parse("config.yaml", text).mouse);
@@ -282,7 +283,7 @@ mod tests {
         let told = |text| told(text).join("\n");
         assert_eq!(
             told("keys:\n  palette: [\n"),
-            "config.yaml:2:12: this `[` is never closed: a key that is a sign must be in quotes"
+            "config.yaml:2:12: this `[` is never closed: a key that is punctuation must be in quotes"
         );
         assert_eq!(
             told("keys:\n  palette: @\n"),

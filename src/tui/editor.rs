@@ -19,37 +19,39 @@ const USUAL: &str = "vi";
 pub(crate) fn edit(editing: &Editing, editor: Option<&str>, here: bool) -> EditorEnd {
     let editor = editor.unwrap_or(USUAL);
     let file = editing.file.as_deref().map(Path::new).filter(|path| here && path.exists());
-    let end = match file {
-        Some(path) => edit_file(path, &editing.job, editor),
-        None => edit_definition(editing, editor),
+    let end = match (file, &editing.job) {
+        (Some(path), _) => edit_file(path, editing, editor),
+        (None, Some(job)) => edit_definition(job, &editing.yaml, editor),
+        (None, None) => Err(io::Error::other("there is no such file on this machine")),
     };
     end.unwrap_or_else(|error| EditorEnd::Failed(error.to_string()))
 }
 
-fn edit_file(path: &Path, job: &JobId, editor: &str) -> io::Result<EditorEnd> {
+fn edit_file(path: &Path, editing: &Editing, editor: &str) -> io::Result<EditorEnd> {
     let before = fs::read(path)?;
-    let line = line_of(&String::from_utf8_lossy(&before), job);
+    let of_job = || editing.job.as_ref().map(|job| line_of(&String::from_utf8_lossy(&before), job));
+    let line = editing.line.or_else(of_job).unwrap_or(1);
     run(editor, path, line)?;
     let after = fs::read(path)?;
     Ok(if before == after { EditorEnd::Unchanged } else { EditorEnd::File })
 }
 
 /// A copy that nobody else can read, gone afterwards.
-fn edit_definition(editing: &Editing, editor: &str) -> io::Result<EditorEnd> {
+fn edit_definition(job: &JobId, yaml: &str, editor: &str) -> io::Result<EditorEnd> {
     let folder = private_folder()?;
-    let path = folder.join(format!("{}.yaml", editing.job));
+    let path = folder.join(format!("{job}.yaml"));
     let edited = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&path)
-        .and_then(|mut file| file.write_all(editing.yaml.as_bytes()))
+        .and_then(|mut file| file.write_all(yaml.as_bytes()))
         .and_then(|()| run(editor, &path, 1))
         .and_then(|()| fs::read_to_string(&path));
     // What is left behind holds nothing that the screen does not show.
     let _ = fs::remove_dir_all(&folder);
     let text = edited?;
-    Ok(if text == editing.yaml { EditorEnd::Unchanged } else { EditorEnd::Definition(text) })
+    Ok(if text == yaml { EditorEnd::Unchanged } else { EditorEnd::Definition(text) })
 }
 
 fn private_folder() -> io::Result<PathBuf> {
@@ -70,7 +72,7 @@ fn run(editor: &str, path: &Path, line: usize) -> io::Result<()> {
         return Ok(());
     }
     let text =
-        format!("`{editor}` ended with {status}: nothing was changed (EDITOR names another)");
+        format!("`{editor}` exited with {status}: nothing changed (set EDITOR to use another)");
     Err(io::Error::other(text))
 }
 
@@ -114,8 +116,9 @@ mod tests {
 
     fn editing(file: Option<&Path>) -> Editing {
         Editing {
-            job: job_id("backup"),
+            job: Some(job_id("backup")),
             version: 1,
+            line: None,
             file: file.map(|path| path.display().to_string()),
             yaml: "id: backup\n".to_owned(),
         }
@@ -146,8 +149,18 @@ mod tests {
         let end = |editor: &str| edit(&editing(Some(&path)), Some(editor), true);
         assert_eq!(end("true"), EditorEnd::Unchanged);
         assert_eq!(end("sh -c 'echo \"# more\" >> \"$1\"' sh"), EditorEnd::File);
-        assert!(matches!(end("false"), EditorEnd::Failed(why) if why.contains("`false` ended")));
+        assert!(matches!(end("false"), EditorEnd::Failed(why) if why.contains("`false` exited")));
         assert!(matches!(end("no-such-editor"), EditorEnd::Failed(_)));
+        // The line of an error goes before that of a job, and needs none.
+        let vi = folder.path().join("vi");
+        fs::write(&vi, "#!/bin/sh\necho \"$1\" >> \"$2\"\n").unwrap();
+        fs::set_permissions(&vi, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let at_error = Editing { job: None, line: Some(7), ..editing(Some(&path)) };
+        assert_eq!(edit(&at_error, vi.to_str(), true), EditorEnd::File);
+        assert_eq!(edit(&editing(Some(&path)), vi.to_str(), true), EditorEnd::File);
+        assert!(fs::read_to_string(&path).unwrap().ends_with("+7\n+4\n"));
+        let no_file = Editing { job: None, ..editing(None) };
+        assert!(matches!(edit(&no_file, Some("true"), true), EditorEnd::Failed(_)));
         let elsewhere = edit(&editing(Some(&path)), Some("sh -c 'echo x: 1 >> \"$1\"' sh"), false);
         assert_eq!(elsewhere, EditorEnd::Definition("id: backup\nx: 1\n".to_owned()));
         assert_eq!(edit(&editing(None), Some("true"), true), EditorEnd::Unchanged);

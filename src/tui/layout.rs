@@ -3,6 +3,9 @@
 
 use ratatui::layout::{Rect, Size};
 
+use super::keys::Tab;
+use super::text::width;
+
 /// Smaller than this there is only a line that says so.
 pub(crate) const LEAST: Size = Size::new(40, 10);
 /// From so many columns on a pane stands at the right…
@@ -72,6 +75,105 @@ pub(crate) fn areas(size: Size, panel_rows: u16, pane: Pane) -> Option<Areas> {
         panel: Rect::new(0, body.bottom(), size.width, panel_rows),
         footer: line(size.height - 1),
     })
+}
+
+/// Rows of a form beside those of its fields: an edge, the title, and one for what a field means.
+const FORM_FRAME: usize = 3;
+
+/// Rows that a form of so many fields takes above the footer.
+pub(crate) fn form_rows(fields: usize) -> u16 {
+    u16::try_from(fields + FORM_FRAME).unwrap_or(u16::MAX)
+}
+
+/// The texts of the tabs, in their order. Where it is narrow the counts go before any of the tabs
+/// does.
+pub(crate) fn tab_texts(jobs: usize, workers: usize, total: usize) -> [String; 4] {
+    let numbered = |tab: Tab| 1 + Tab::ALL.iter().position(|it| *it == tab).unwrap_or(0);
+    let full = Tab::ALL.map(|tab| {
+        let count = match tab {
+            Tab::Jobs => format!(" {jobs}"),
+            Tab::Workers => format!(" {workers}"),
+            Tab::Executions | Tab::System => String::new(),
+        };
+        format!(" {} {}{count} ", numbered(tab), tab.title())
+    });
+    // One blank between two.
+    let needed = full.iter().map(|text| width(text)).sum::<usize>() + full.len() - 1;
+    if needed <= total {
+        return full;
+    }
+    Tab::ALL.map(|tab| format!("{} {}", numbered(tab), tab.title()))
+}
+
+/// The tab that stands at that column of the tabs' line.
+pub(crate) fn tab_at(texts: &[String; 4], x: u16) -> Option<Tab> {
+    let mut end = 0;
+    // Each tab, and the blank behind it.
+    for (tab, text) in Tab::ALL.into_iter().zip(texts) {
+        end += width(text) + 1;
+        if usize::from(x) < end {
+            return Some(tab);
+        }
+    }
+    None
+}
+
+/// Rows of the upper part.
+const FACTS: u16 = 8;
+/// The same where there is room for every state.
+const ALL_FACTS: u16 = 11;
+/// From so many rows on there is.
+const ROOMY: u16 = 30;
+/// Rows of the last hour and the next day.
+const LOAD: u16 = 6;
+/// Below so many columns its parts stand one above the other.
+const NARROW: u16 = 60;
+/// Cells that today's counts need.
+const TODAY: u16 = 24;
+
+/// The parts of the System tab, from the top down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SystemParts {
+    pub(crate) engine: Rect,
+    pub(crate) today: Rect,
+    pub(crate) load: Rect,
+    pub(crate) upcoming: Rect,
+    pub(crate) events: Rect,
+}
+
+/// Divides the System tab.
+pub(crate) fn system(area: Rect) -> SystemParts {
+    let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
+    if area.width < NARROW {
+        return narrow_parts(area);
+    }
+    let upper = Rect { height: facts, ..area };
+    let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
+    let left = area.height - facts;
+    let load_rows = if left >= LOAD + 6 { LOAD } else { 0 };
+    let load = Rect { y: area.y + facts, height: load_rows, ..area };
+    let left = left - load_rows;
+    let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
+    let upcoming = Rect { y: load.bottom(), height: next_rows, ..area };
+    SystemParts {
+        engine: Rect { width: split, ..upper },
+        today: Rect { x: area.x + split, width: area.width - split, ..upper },
+        load,
+        upcoming,
+        events: Rect { y: upcoming.bottom(), height: left - next_rows, ..area },
+    }
+}
+
+/// Side by side nothing could be read: how things go stands above what the engine is.
+fn narrow_parts(area: Rect) -> SystemParts {
+    let today = Rect { height: area.height.min(5), ..area };
+    let engine =
+        Rect { y: today.bottom(), height: (area.height - today.height).min(FACTS), ..area };
+    let none = Rect { y: engine.bottom(), height: 0, ..area };
+    let left = area.height - today.height - engine.height;
+    let upcoming = Rect { height: (left / 2).min(6), ..none };
+    let events = Rect { y: upcoming.bottom(), height: left - upcoming.height, ..area };
+    SystemParts { engine, today, load: none, upcoming, events }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(crate) enum Message {
     /// The feed was overrun: so many messages are lost, a fresh picture is on its way.
     Lagged(u64),
     /// There is no engine any more; it is looked for again.
-    Gone(String),
+    Disconnected(String),
     /// A fresh picture.
     Subscribed(Box<Snapshot>),
     /// A command has been carried out.
@@ -50,12 +50,14 @@ pub(crate) enum Message {
 /// What is edited in an editor of the user's.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Editing {
-    /// Which job.
-    pub(crate) job: JobId,
+    /// Which job; `None` = the file as a whole.
+    pub(crate) job: Option<JobId>,
     /// The version that is edited.
     pub(crate) version: u32,
     /// The jobs file that it lives in, if it does; on the engine's machine.
     pub(crate) file: Option<String>,
+    /// The line to begin at, where it is not that of the job.
+    pub(crate) line: Option<usize>,
     /// Its definition, for where there is no file at hand.
     pub(crate) yaml: String,
 }
@@ -225,6 +227,13 @@ pub(crate) struct JobFacts {
     pub(crate) ledger: Vec<LedgerRange>,
 }
 
+impl JobFacts {
+    /// The newest of its executions that failed.
+    pub(crate) fn last_failure(&self) -> Option<&Arc<Execution>> {
+        self.executions.iter().find(|it| it.state.name().is_failure())
+    }
+}
+
 /// What the loop is asked to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
@@ -236,8 +245,10 @@ pub(crate) enum Command {
     Edit(Box<Editing>),
     /// Ask the engine for a fresh picture.
     Subscribe,
-    /// Paint everything anew.
+    /// Redraw everything.
     Repaint,
+    /// Give the terminal back and stop this process until the shell continues it.
+    Suspend,
     /// Listen to the mouse, or no longer.
     Mouse(bool),
     /// Everything else goes through the door.

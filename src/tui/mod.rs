@@ -5,13 +5,17 @@
 //! process or from any other; never to store, engine or worker.
 //!
 //! - `run` turns sources into messages and commands into calls, and decides when a frame is drawn.
-//! - `update` is pure: it changes the model and answers what is to be asked for.
-//! - `view` is pure: the same model makes the same frame.
+//! - `update` is pure: it changes the model and returns the commands that follow. It never names
+//!   `view`: what it must know of the screen it gets from `layout`, or from `run`.
+//! - `view` is pure: the same model makes the same frame. It never names `update`.
+//! - `model` is the state of both, and knows neither.
 //! - `keys` is the one table of keys; `terminal` takes the terminal and gives it back.
 
 mod change;
 mod config;
+mod cursor;
 mod editor;
+mod fuzzy;
 mod keys;
 mod layout;
 mod message;
@@ -29,5 +33,6 @@ mod view;
 mod tests;
 
 pub use config::Config;
-pub use options::{Charset, Colours, Exit, Hosting, TuiError, TuiOptions, charset_of, viewer_zone};
+pub use options::{Exit, Hosting, TuiError, TuiOptions, charset_of, viewer_zone};
 pub use run::run;
+pub use theme::{Charset, Colours};

@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
+use super::theme::{Charset, Colours};
 
 /// Where the engine lives that the screen looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,26 +21,6 @@ pub enum Hosting {
     ThisProcess,
     /// In another process: leaving the screen leaves it alone.
     Elsewhere,
-}
-
-/// How many colours the terminal is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
-    /// None: bold, dim and reverse only.
-    None,
-    /// The 16 that every terminal has, in the user's own palette.
-    Sixteen,
-    /// 24 bits a colour.
-    True,
-}
-
-/// Which characters states and bars are drawn with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charset {
-    /// The locale is UTF-8.
-    Unicode,
-    /// It is not.
-    Ascii,
 }
 
 /// What the screen is told at its start.
@@ -128,10 +109,9 @@ pub fn viewer_zone(tz_variable: Option<&str>) -> Tz {
 /// How the screen was left. The caller acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Nothing was at stake, so nothing was asked. An engine in this process stops as `on_stop`
-    /// says.
+    /// The screen of an engine elsewhere, which goes on; or of one in this process that has ended.
     Quit,
-    /// The screen of an engine elsewhere, which did not answer any more.
+    /// The screen of an engine elsewhere, which no longer answered.
     NoEngine,
     /// The engine goes on without a screen.
     LeaveHeadless,

@@ -156,7 +156,7 @@ async fn timeline(
         for times in futures_util::future::join_all(asked).await {
             match times {
                 Ok(Some(times)) => times.into_iter().for_each(|at| timeline.add(at)),
-                Ok(None) => timeline.restless += 1,
+                Ok(None) => timeline.frequent += 1,
                 Err(Refusal::UnknownJob { .. }) => {} // It has gone meanwhile.
                 Err(refusal) => return Err(refusal),
             }

@@ -18,8 +18,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::message::{Answer, Command, Editing, EditorEnd, Message, Request};
 use super::model::Model;
-use super::options::{Charset, Colours, Exit, TuiError, TuiOptions};
+use super::options::{Exit, Hosting, TuiError, TuiOptions};
 use super::terminal::{Decoder, News, Painter, Terminal, Typed, in_screen};
+use super::theme::{Charset, Colours};
 use super::update::{settle, update};
 use super::{perform, view};
 use crate::driver::{Door, Feed, Subscription};
@@ -31,7 +32,7 @@ const ESCAPE: Duration = Duration::from_millis(25);
 /// Between two attempts to find an engine that has gone.
 const RETRY: Duration = Duration::from_secs(2);
 /// How long requests that are under way are waited for at the end.
-const PATIENCE: Duration = Duration::from_millis(500);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Requests that may be under way at once.
 const MOST_REQUESTS: usize = 64;
 
@@ -51,7 +52,7 @@ pub(crate) async fn show(
     open: Open,
 ) -> Result<Exit, TuiError> {
     let subscription = door.subscribe().await?;
-    let signals = Signals::new()?;
+    let signals = Signals::new(options.hosting)?;
     let terminal = open()?;
     let session = Session::new(door, &options, subscription, (terminal, open));
     Ok(in_screen(session.drive(options, signals)).await)
@@ -65,16 +66,24 @@ struct Signals {
     resized: Signal,
     hung_up: Signal,
     continued: Signal,
+    /// Taken so that it stops nothing: an engine in this process must not be suspended.
+    _suspended: Option<Signal>,
 }
 
 impl Signals {
-    fn new() -> Result<Self, TuiError> {
+    fn new(hosting: Hosting) -> Result<Self, TuiError> {
         let listen =
             |kind| signal(kind).map_err(|source| TuiError::Terminal { doing: "watch", source });
         Ok(Self {
             resized: listen(SignalKind::window_change())?,
             hung_up: listen(SignalKind::hangup())?,
             continued: listen(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            _suspended: match hosting {
+                Hosting::ThisProcess => {
+                    Some(listen(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?)
+                }
+                Hosting::Elsewhere => None,
+            },
         })
     }
 }
@@ -191,7 +200,7 @@ impl Session {
     async fn finish(&mut self) {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         // An engine that does not answer must not keep anyone here.
-        let _ = tokio::time::timeout(PATIENCE, all).await;
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await;
     }
 
     /// Just after the wall clock's next second, so that the clock on screen does not lag.
@@ -214,6 +223,7 @@ impl Session {
                 Command::Subscribe => self.subscribe(),
                 Command::Edit(editing) => self.edit(editing),
                 Command::Repaint => self.repaint(),
+                Command::Suspend => self.suspend(),
                 Command::Mouse(on) => self.screen.backend_mut().mouse(on),
                 Command::Ask(request) => self.ask(request),
             }
@@ -276,9 +286,27 @@ impl Session {
 
     fn on_edited(&mut self, editing: Editing, end: EditorEnd) {
         self.editing.store(false, Ordering::Relaxed);
+        if self.reopen() {
+            self.take(Message::Edited(editing, end));
+        }
+    }
+
+    /// Gives the terminal to the shell, and takes it again when the shell continues this process. Where
+    /// no shell could, the system ignores the signal, and the screen is back at once.
+    fn suspend(&mut self) {
+        self.terminal = None;
+        let own = rustix::process::getpid();
+        // Nothing else can be done about a signal to oneself that is refused.
+        let _ = rustix::process::kill_process(own, rustix::process::Signal::TSTP);
+        self.reopen();
+        self.take(Message::Tick((self.clock)()));
+    }
+
+    /// Takes the terminal again after something else had it; `false` = it is gone.
+    fn reopen(&mut self) -> bool {
         let Ok(terminal) = (self.open)() else {
             self.exit = Some(Exit::TerminalLost);
-            return;
+            return false;
         };
         let painter = Painter::new(terminal.size(), self.model.theme.has_colours())
             .in_ascii(self.model.theme.is_ascii());
@@ -290,18 +318,18 @@ impl Session {
         self.terminal = Some(terminal);
         self.writing = true;
         self.on_resize();
-        self.take(Message::Edited(editing, end));
+        true
     }
 
     fn lost_engine(&mut self, why: String) {
         self.feed = None;
         self.subscribe_at = Some(Instant::now() + RETRY);
-        self.take(Message::Gone(why));
+        self.take(Message::Disconnected(why));
     }
 
     fn on_feed(&mut self, said: Result<Feed, broadcast::error::RecvError>) {
         match said {
-            Ok(Feed::Stopped) => self.lost_engine("it has stopped".to_owned()),
+            Ok(Feed::Stopped) => self.lost_engine("it stopped".to_owned()),
             Ok(feed) => self.take(Message::Feed(feed)),
             Err(broadcast::error::RecvError::Lagged(count)) => self.take(Message::Lagged(count)),
             Err(broadcast::error::RecvError::Closed) => {
@@ -375,7 +403,8 @@ impl Session {
     }
 
     fn draw(&mut self) {
-        let commands = settle(&mut self.model);
+        let rows = view::layer_rows(&self.model);
+        let commands = settle(&mut self.model, rows);
         self.carry_out(commands);
         let Ok::<_, Infallible>(_) = self.screen.draw(|frame| view::view(&self.model, frame));
         self.dirty = false;

@@ -1,4 +1,4 @@
-//! Words for times, ages and durations, and the scrubbing of text from outside.
+//! Words for times, ages and durations, and the sanitizing of text from outside.
 //!
 //! Owns how much of an instant is shown: as much as helps, and no more often changed than it must
 //! be (each changed cell travels down the line). Never asks the clock.
@@ -204,12 +204,14 @@ pub(crate) fn instant(zone: Tz, at: DateTime<Utc>) -> String {
     at.with_timezone(&zone).format("%a %d %b %Y %H:%M:%S %Z").to_string()
 }
 
-/// A fire time in a list: `Tue 24 Nov 09:30 CET`, with seconds only where there are any.
-pub(crate) fn fire_time(zone: Tz, at: DateTime<Utc>) -> String {
+/// A fire time in a list: `Tue 24 Nov 09:30`, with seconds only where there are any. The header names
+/// the zone; it stands here only where its offset is another one by then: `Thu 07 May 15:00 CEST`.
+pub(crate) fn fire_time(zone: Tz, now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     let here = at.with_timezone(&zone);
-    let format =
-        if at.timestamp() % 60 == 0 { "%a %d %b %H:%M %Z" } else { "%a %d %b %H:%M:%S %Z" };
-    here.format(format).to_string()
+    let time = if at.timestamp() % 60 == 0 { "%a %d %b %H:%M" } else { "%a %d %b %H:%M:%S" };
+    let same = here.format("%Z").to_string() == now.with_timezone(&zone).format("%Z").to_string();
+    let zone = if same { "" } else { " %Z" };
+    here.format(&format!("{time}{zone}")).to_string()
 }
 
 #[cfg(test)]
@@ -301,6 +303,6 @@ mod tests {
         assert_eq!(moment(zone, at(0), at(-60)), "13:59:00");
         assert_eq!(moment(zone, at(0), at(86_400)), "24 Nov 14:00");
         assert_eq!(instant(zone, at(0)), "Mon 23 Nov 2026 14:00:00 CET");
-        assert_eq!(fire_time(zone, at(0) - TimeDelta::days(200)), "Thu 07 May 15:00 CEST");
+        assert_eq!(fire_time(zone, at(0), at(0) - TimeDelta::days(200)), "Thu 07 May 15:00 CEST");
     }
 }

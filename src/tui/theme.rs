@@ -5,12 +5,31 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::options::{Charset, Colours};
 use crate::model::{StateName, WorkerState};
+
+/// How many colours the terminal is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// None: bold, dim and reverse only.
+    None,
+    /// The 16 that every terminal has, in the user's own palette.
+    Sixteen,
+    /// 24 bits a colour.
+    True,
+}
+
+/// Which characters states and bars are drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// The locale is UTF-8.
+    Unicode,
+    /// It is not.
+    Ascii,
+}
 
 /// How a thing is told: its glyph, its word, its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
+pub(crate) struct Badge {
     /// One cell.
     pub(crate) glyph: &'static str,
     /// One word.
@@ -211,7 +230,7 @@ impl Theme {
     }
 
     /// How an execution's state looks.
-    pub(crate) fn state(self, state: StateName) -> Look {
+    pub(crate) fn state(self, state: StateName) -> Badge {
         let (unicode, ascii, word, style) = match state {
             StateName::Waiting => ("◌", ".", "waiting", self.quiet()),
             StateName::Queued => ("○", "o", "queued", self.care()),
@@ -223,17 +242,17 @@ impl Theme {
             StateName::Cancelled => ("⊘", "/", "cancelled", self.care()),
             StateName::Skipped => ("–", "-", "skipped", self.quiet()),
         };
-        Look { glyph: self.glyph(unicode, ascii), word, style }
+        Badge { glyph: self.glyph(unicode, ascii), word, style }
     }
 
     /// How a worker's state looks.
-    pub(crate) fn worker(self, state: WorkerState) -> Look {
+    pub(crate) fn worker(self, state: WorkerState) -> Badge {
         let (unicode, ascii, style) = match state {
             WorkerState::Online => ("●", "*", self.good()),
             WorkerState::Draining => ("◐", "%", self.care()),
             WorkerState::Suspect => ("?", "?", self.care()),
             WorkerState::Offline => ("○", "o", self.bad()),
         };
-        Look { glyph: self.glyph(unicode, ascii), word: state.as_str(), style }
+        Badge { glyph: self.glyph(unicode, ascii), word: state.as_str(), style }
     }
 }

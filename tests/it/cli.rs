@@ -128,6 +128,17 @@ fn help_names_every_command_that_works() {
           --tls-key <FILE>
               The certificate's private key (PEM)
 
+          --last-good
+              Start with the definitions in the store where the jobs file is gone or has errors, and say
+              so
+
+          --new-store
+              Take the store that is there for this data folder, or begin a new one where it is missing
+              or cannot be opened
+
+          --accept-older-store
+              Take a store that is older than this data folder: one from a backup
+
     Examples:
       crontower                               the engine and its screen, or the screen of one that runs
       crontower --headless                    the engine alone

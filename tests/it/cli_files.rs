@@ -1,8 +1,6 @@
-//! `crontower init`, `import crontab` and `export` as transcripts.
+//! `crontower init` and `export` as transcripts.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
 
 use crate::cli::{crontower, transcript};
 use crate::cli_engine::Engine;
@@ -38,145 +36,6 @@ fn init_writes_a_file_that_is_right_and_never_over_another() {
     ");
     std::fs::create_dir(dir.path().join("d")).unwrap();
     assert!(say_in(dir.path(), &["init", "d"]).contains("`crontower --jobs d/jobs.yaml`"));
-}
-
-#[test]
-fn a_crontab_is_imported() {
-    let dir = tempfile::tempdir().unwrap();
-    let tab = "MAILTO=ops\n# The backup.\n0 2 * * * /usr/bin/backup.sh\n@daily mail me%hi\n";
-    std::fs::write(dir.path().join("tab"), tab).unwrap();
-    insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "tab"]), @r#"
-    exit code 0
-    -- stdout
-    # Made by `crontower import crontab` from tab.
-
-    # As under cron: runs of a job may overlap, and what was missed is not made up for.
-    defaults:
-      overlap: allow
-      catch_up: none
-      working_dir: /home/me
-
-    jobs:
-      - id: backup
-        description: The backup.
-        schedule: 0 2 * * *
-        run: /usr/bin/backup.sh
-
-      - id: mail
-        schedule: "@daily"
-        run: |
-          { mail me
-          } <<'STDIN'
-          hi
-          STDIN
-    -- stderr
-    tab:1: MAILTO: crontower sends no mail; to hear of failures, give the jobs an `on_failure` such as {run: 'echo "$CRONTOWER_OUTPUT_TAIL" | mail -s "$CRONTOWER_JOB_ID: $CRONTOWER_REASON" ops'}
-    imported 2 jobs, 1 thing to look at
-    "#);
-    let written = say_in(dir.path(), &["import", "crontab", "tab", "-o", "jobs.yaml"]);
-    assert!(written.ends_with("imported 2 jobs, 1 thing to look at\n"), "{written}");
-    assert!(say_in(dir.path(), &["validate"]).contains("jobs.yaml: 2 jobs, no errors"));
-    insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "tab", "-o", "jobs.yaml"]), @r#"
-    exit code 2
-    -- stderr
-    tab:1: MAILTO: crontower sends no mail; to hear of failures, give the jobs an `on_failure` such as {run: 'echo "$CRONTOWER_OUTPUT_TAIL" | mail -s "$CRONTOWER_JOB_ID: $CRONTOWER_REASON" ops'}
-    error: jobs.yaml is there already, and was not touched
-    hint: name another file
-    "#);
-    let mut child = crontower(dir.path())
-        .args(["import", "crontab", "-", "--system"])
-        .env("HOME", "/home/me")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"* * * * * daemon true\n").unwrap();
-    let said = transcript(&child.wait_with_output().unwrap(), dir.path());
-    assert!(said.contains("    user: daemon\n") && said.ends_with("imported 1 job\n"), "{said}");
-}
-
-#[test]
-fn a_crontab_without_entries_is_an_error_and_nothing_is_written() {
-    let dir = tempfile::tempdir().unwrap();
-    for text in ["", "# m h dom mon dow command\nPATH=/bin\n"] {
-        std::fs::write(dir.path().join("tab"), text).unwrap();
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "tab", "-o", "f"]), @"
-            exit code 2
-            -- stderr
-            error: tab: no entries: nothing was written
-            ");
-        }
-    }
-    assert!(!dir.path().join("f").exists());
-}
-
-#[test]
-fn what_all_entries_have_alike_is_imported_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let tab = "SHELL=/bin/bash\nCRON_TZ=Asia/Tokyo\nPATH=/bin\nA=1\n@reboot one\nA=2\n@daily two\n";
-    std::fs::write(dir.path().join("tab"), tab).unwrap();
-    insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "tab"]), @r#"
-    exit code 0
-    -- stdout
-    # Made by `crontower import crontab` from tab.
-
-    # As under cron: runs of a job may overlap, and what was missed is not made up for.
-    defaults:
-      overlap: allow
-      catch_up: none
-      working_dir: /home/me
-      timezone: Asia/Tokyo
-      shell: [/bin/bash, -c]
-      env: {PATH: /bin}
-
-    jobs:
-      - id: one
-        schedule: "@reboot"
-        run: one
-        env: {A: "1"}
-
-      - id: two
-        schedule: "@daily"
-        run: two
-        env: {A: "2"}
-    -- stderr
-    tab:5: @reboot: it runs at the engine's first start after each boot of the machine: the first time as soon as an engine has it, however long ago that boot was
-    imported 2 jobs, 1 thing to look at
-    "#);
-}
-
-#[test]
-fn a_crontab_with_bad_lines_is_refused_unless_they_are_left_out() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("tab"), "61 * * * * x\n* * * * * fine\nnonsense\n").unwrap();
-    let file = dir.path().join("out.yaml");
-    let args = ["import", "crontab", "tab", "-o", "out.yaml"];
-    insta::assert_snapshot!(say_in(dir.path(), &args), @"
-    exit code 2
-    -- stderr
-    tab:1: `schedule`: minute 61 is outside 0-59
-    tab:3: `nonsense` has fewer than five fields and a command
-    error: 2 lines cannot be read: nothing was imported
-    hint: mend it, or leave it out with --skip-bad
-    ");
-    assert!(!file.exists());
-    insta::assert_snapshot!(say_in(dir.path(), &[&args[..], &["--skip-bad"]].concat()), @"
-    exit code 0
-    -- stderr
-    tab:1: `schedule`: minute 61 is outside 0-59
-    tab:3: `nonsense` has fewer than five fields and a command
-    imported 1 job, 2 things to look at
-    ");
-    assert!(file.exists());
-    insta::assert_snapshot!(say_in(dir.path(), &["import", "crontab", "gone"]), @"
-    exit code 2
-    -- stderr
-    error: gone: No such file or directory (os error 2)
-    ");
-    std::fs::write(dir.path().join("tab"), b"\xff").unwrap();
-    assert!(say_in(dir.path(), &["import", "crontab", "tab"]).starts_with("exit code 2\n"));
 }
 
 #[test]
@@ -246,7 +105,7 @@ fn what_holds_for_all_is_exported_too() {
     calendars: {"de":{"holidays":["2026-12-25","2026-12-26"]}}
     limits: {"1":1,"db":2}
     on_stop: "wait"
-    retention: {"days":7,"per_job":10}
+    retention: {"days":7,"events":1000000,"output":10737418240,"per_job":10}
     shutdown_grace: "1m30s"
     timezone: "Europe/Berlin"
     workers: [{"capacity":8,"host":"node-1","id":"big","labels":["db","a b"]},{"capacity":1,"id":"small"}]

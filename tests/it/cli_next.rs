@@ -40,7 +40,6 @@ fn what_never_fires_or_cannot_be_read_is_exit_code_2() {
     every minute of the elephant
                         ^^^^^^^^ `elephant` was not understood
     understood: Every minute
-    try: every minute
     ");
     insta::assert_snapshot!(next("0 0 30 2 *"), @"
     exit code 2

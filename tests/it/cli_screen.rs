@@ -32,10 +32,14 @@ impl Screen {
     }
 
     fn with(dir: &Path, args: &[&str]) -> Self {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_crontower"));
         command.args(args);
+        Self::run(dir, command)
+    }
+
+    fn run(dir: &Path, mut command: CommandBuilder) -> Self {
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
         command.env_clear();
         for (name, value) in [("PATH", "/usr/bin:/bin"), ("TERM", "xterm"), ("LANG", "C.UTF-8")] {
             command.env(name, value);
@@ -121,7 +125,7 @@ fn an_engine_left_to_itself_goes_on_in_another_process_with_the_same_attempt() {
     screen.until_drawn("running");
     screen.press("q");
     screen.until_drawn("leave the engine running");
-    screen.press("l");
+    screen.press("\r");
     screen.until_drawn("shows it again");
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
     assert_ne!(leader(dir.path()), screen.pid());
@@ -165,11 +169,38 @@ fn who_leaves_while_nothing_runs_is_told_that_nothing_fires_any_more() {
     let mut screen = Screen::open(dir.path());
     screen.until_drawn("yearly");
     screen.press("q");
+    screen.until_drawn("no execution is running");
+    screen.press("j\r");
     screen.until_drawn("without a screen");
     let told = screen.terminal.screen().contents().replace('\n', "");
     let begin =
         "the engine has stopped: nothing fires until it is started again (yearly would at 2";
     assert!(told.contains(begin) && told.contains("`crontower --headless` runs it"), "{told}");
+    assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
+}
+
+#[test]
+fn an_attached_screen_is_suspended_and_the_engine_is_not() {
+    let dir = folder();
+    let mut screen = Screen::open(dir.path());
+    screen.until_drawn("gate");
+    crate::daemon::signal(u32::try_from(screen.pid()).unwrap(), Signal::TSTP);
+    screen.press("\x1a");
+    screen.until_drawn("Leave: choose one");
+    // A shell with job control: it goes on as soon as the screen is stopped.
+    let mut shell = CommandBuilder::new("/bin/sh");
+    let program = env!("CARGO_BIN_EXE_crontower");
+    shell.args(["-c", &format!("set -m; {program}; echo suspended; fg; echo left")]);
+    let mut attached = Screen::run(dir.path(), shell);
+    attached.until_drawn("gate");
+    attached.press("\x1a");
+    attached.until_drawn("suspended");
+    attached.until_drawn("1 Jobs");
+    attached.press("q");
+    attached.until_drawn("left");
+    assert_eq!(attached.child.wait().unwrap().exit_code(), 0);
+    screen.press("j\r");
+    screen.until_drawn("the engine has stopped");
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
 }
 
@@ -193,15 +224,15 @@ fn a_screen_over_tcp_waits_for_the_next_engine_and_misses_nothing() {
     let elsewhere = tempfile::tempdir().unwrap();
     let mut screen = Screen::with(elsewhere.path(), &args);
     screen.until_drawn("as operator");
-    screen.until_drawn("✓ well");
+    screen.until_drawn("✓ ok");
     engine.kill();
     screen.until_drawn("reconnecting");
     engine.start_again(&address);
     // It may happen before the screen is back, and is seen all the same.
     assert!(engine.say(&["run", "hello", "--wait"]).starts_with("exit code 0\n"));
-    screen.until_drawn("✓ well");
-    screen.until_drawn("as operator");
     screen.until_drawn("✓ ok");
+    screen.until_drawn("as operator");
+    screen.until_drawn("✓ ok         hello");
     assert!(engine.say(&["run", "broken", "--wait"]).starts_with("exit code 1\n"));
     screen.until_drawn("✗ failing");
     screen.press("q");
@@ -223,6 +254,8 @@ fn a_config_file_that_is_wrong_is_told_on_a_screen_that_works() {
     let mut screen = Screen::open(dir.path());
     screen.until_drawn("config.yaml:3:3: no action is named `quti`");
     screen.press("q");
+    screen.until_drawn("Leave: choose one");
+    screen.press("j\r");
     screen.until_drawn("the engine has stopped");
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
 }

@@ -42,8 +42,8 @@ jobs:
     jobs.yaml:3:5: unknown key `scheduel`: did you mean `schedule`?
     jobs.yaml:6:24: `schedule`: hour 25 of `25:00` is outside 0-23 (understood: At 00:00 every day); try `daily at 23:00`
     jobs.yaml:7:14: `command`: unknown command `echoo`: did you mean `echo`?
-    jobs.yaml:8:20: `dependencies`: `report` cannot wait for itself
-    jobs.yaml:8:28: `dependencies`: there is no job `nobody`
+    jobs.yaml:8:20: `dependencies`: `report` cannot depend on itself
+    jobs.yaml:8:28: `dependencies`: no job named `nobody`
     ");
     insta::assert_snapshot!(validate("jobs:\n  - id: a\n    schedule: * * * * *\n    run: x\n"), @r#"
     exit code 2
@@ -116,7 +116,7 @@ fn a_folder_without_jobs_files_is_an_error() {
     insta::assert_snapshot!(transcript(&output, dir.path()), @"
     exit code 2
     -- stderr
-    error: conf: no *.yaml is in this folder: to have no jobs, write `jobs: []` to one
+    error: conf: no *.yaml file in this folder: to define no jobs, create one with `jobs: []`
     ");
 }
 

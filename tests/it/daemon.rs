@@ -29,8 +29,14 @@ impl Daemon {
     /// Starts one through another program that becomes it, which is given the engine's words behind its own. Whoever
     /// calls waits until it says that it runs.
     pub(crate) fn start_through(folder: &Path, program: &[&str]) -> Self {
+        Self::start_with(folder, program, &[])
+    }
+
+    /// The same with more arguments for the engine.
+    pub(crate) fn start_with(folder: &Path, program: &[&str], more: &[&str]) -> Self {
         let mut engine = crontower(folder);
         engine.args(["--headless", "--listen", "none", "--jobs"]).arg(folder.join("jobs.yaml"));
+        engine.args(more);
         let mut child = through(program, engine)
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -48,6 +54,12 @@ impl Daemon {
             }
         });
         Self { child, lines, folder: folder.to_owned() }
+    }
+
+    /// Waits for its end by itself: its exit code and what it said.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let said = self.lines.iter().collect::<Vec<_>>().join("\n");
+        (self.child.wait().unwrap().code(), said)
     }
 
     /// Its process id.

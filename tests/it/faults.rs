@@ -101,27 +101,37 @@ fn a_worker_process_that_was_held_takes_work_again_when_it_goes_on() {
 }
 
 /// A file system of a few megabytes that only an engine in a mount namespace of its own sees, reached from here through /proc.
-struct SmallDisk {
-    seen_from_here: PathBuf,
+pub(crate) struct SmallDisk {
+    pub(crate) seen_from_here: PathBuf,
+}
+
+/// Whether these tests may mount anything.
+pub(crate) fn may_mount() -> bool {
+    let probe = ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"];
+    Command::new("unshare").args(probe).status().is_ok_and(|status| status.success())
 }
 
 impl SmallDisk {
+    /// The one that an engine sees as its data folder.
+    pub(crate) fn of(daemon: &Daemon, folder: &Path) -> Self {
+        let root = PathBuf::from(format!("/proc/{}/root", daemon.pid()));
+        Self { seen_from_here: root.join(folder.strip_prefix("/").unwrap()).join("data") }
+    }
+
     fn fill(&self) {
         let mut file = std::fs::File::create(self.seen_from_here.join("ballast")).unwrap();
         let full = std::io::copy(&mut std::io::repeat(0), &mut file).unwrap_err();
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     }
 
-    fn free(&self) {
+    pub(crate) fn free(&self) {
         std::fs::remove_file(self.seen_from_here.join("ballast")).unwrap();
     }
 }
 
 #[test]
 fn a_full_disk_is_told_nothing_is_lost_and_it_goes_on_when_there_is_room() {
-    let probe = ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"];
-    let may_mount = Command::new("unshare").args(probe).status();
-    if !may_mount.is_ok_and(|status| status.success()) {
+    if !may_mount() {
         eprintln!("skipped: a mount namespace needs root");
         return;
     }
@@ -131,9 +141,7 @@ fn a_full_disk_is_told_nothing_is_lost_and_it_goes_on_when_there_is_room() {
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let mount = r#"mount -t tmpfs -o size=3m,mode=700 tmpfs data && exec "$0" "$@""#;
     let daemon = Daemon::start_through(folder.path(), &["unshare", "--mount", "sh", "-c", mount]);
-    let root = PathBuf::from(format!("/proc/{}/root", daemon.pid()));
-    let inside = folder.path().strip_prefix("/").unwrap();
-    let disk = SmallDisk { seen_from_here: root.join(inside).join("data") };
+    let disk = SmallDisk::of(&daemon, folder.path());
     daemon.until_said("ready");
     disk.fill();
     daemon.until_said("stops firing");

@@ -76,7 +76,7 @@ impl Engine {
         });
         let others = self.jobs.values().map(|entry| &*entry.definition);
         let others = others.filter(|other| other.id != job.id);
-        let faults = graph::judge(others.chain([job])).into_iter();
+        let faults = graph::check(others.chain([job])).into_iter();
         // What another job waits for in vain is not this one's doing; a circle can only come with it.
         let own = faults.filter(|fault| fault.missing.is_none() || fault.job == job.id);
         problems.extend(

@@ -10,7 +10,7 @@ use super::graph::{self, Fault};
 use super::job::JobEntry;
 use crontower_model::{
     Change, EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now,
-    Problem, Refusal, Retired, Settings, Source, StateName,
+    Problem, Refusal, Retired, Scope, Settings, Source, StateName, keys_of,
 };
 use crontower_schedule::Timetable;
 
@@ -111,7 +111,7 @@ impl Engine {
             };
             Some(Problem { path: format!("{}.dependencies", fault.job), message })
         };
-        graph::judge(all).into_iter().filter_map(told).collect()
+        graph::check(all).into_iter().filter_map(told).collect()
     }
 
     /// Jobs of programs that fire now and could not under other settings.
@@ -203,7 +203,7 @@ impl Engine {
         if !entry.definition.enabled && job.enabled {
             let why = "passed while the job was disabled";
             self.close_silence(&id, now.wall, LedgerFate::Disabled, why);
-        } else if WHEN.iter().any(|key| changed.iter().any(|it| it == key)) {
+        } else if changed.iter().any(|key| affects_firing(key)) {
             let changed = (LedgerFate::Missed, "were missed: the schedule was changed meanwhile");
             let (fate, why) = entry.silence().unwrap_or(changed);
             self.close_silence(&id, now.wall, fate, why);
@@ -331,9 +331,9 @@ fn go_on_from(state: &mut JobState, before: &Retired) {
     }
 }
 
-/// The keys that decide when a job fires.
-const WHEN: [&str; 7] =
-    ["schedule", "timezone", "calendar", "start_at", "end_at", "jitter", "enabled"];
+fn affects_firing(key: &str) -> bool {
+    keys_of(Scope::Job).any(|row| row.name == key && row.affects_firing)
+}
 
 /// The keys in which two definitions differ, in alphabetical order.
 fn changed_keys(before: &Job, after: &Job) -> Vec<String> {

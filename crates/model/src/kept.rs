@@ -85,6 +85,8 @@ pub struct Image {
     pub notices: Vec<(Arc<Execution>, Arc<Job>)>,
     /// Jobs that are no longer defined: where one comes back, it goes on from there.
     pub retired: BTreeMap<JobId, Retired>,
+    /// What the store holds and cannot be read, a sentence each: it is set aside and stays where it is.
+    pub unreadable: Vec<String>,
 }
 
 impl Image {

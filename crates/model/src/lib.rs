@@ -4,11 +4,13 @@
 //! what happens next: that is the engine's.
 
 mod attempt;
+mod dependency_graph;
 mod event;
 mod execution;
 mod id;
 mod job;
 mod kept;
+mod keys;
 mod now;
 mod output;
 mod passwd;
@@ -24,6 +26,7 @@ mod why;
 mod worker;
 
 pub use attempt::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause};
+pub use dependency_graph::{DependencyFault, DependencyNode, check_dependencies};
 pub use event::{Actor, Event, EventKind, Severity, beyond};
 pub use execution::{
     Attempt, Execution, ExecutionState, Outcome, StateName, Summary, Transition, Trigger,
@@ -34,6 +37,7 @@ pub use job::{
     Priority, WorkerSelector,
 };
 pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
+pub use keys::{JsonType, KEYS, Key, Scope, keys_of};
 pub use now::Now;
 pub use output::{OutputChunk, OutputLine, Stream};
 pub use passwd::{PasswdEntry, passwd_entries};

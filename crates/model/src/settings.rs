@@ -50,17 +50,22 @@ pub struct Calendar {
 
 /// How much history is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Retention {
     /// Days.
     pub days: u32,
     /// Executions a job.
     pub per_job: u32,
+    /// Bytes of output in all: the oldest goes first.
+    pub output: u64,
+    /// Events in all.
+    pub events: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { days: 30, per_job: 1_000 }
+        Self { days: 30, per_job: 1_000, output: 10 << 30, events: 1_000_000 }
     }
 }
 

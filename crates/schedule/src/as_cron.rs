@@ -17,6 +17,15 @@ pub(super) fn expression(pattern: &Pattern) -> Option<String> {
     if days.every.is_some() || !days.dates.is_empty() || !days.except.is_empty() {
         return None;
     }
+    // No cron can count weeks back from the last.
+    if days
+        .dows
+        .specials
+        .iter()
+        .any(|special| matches!(special, DowSpecial::Last { back: 1.., .. }))
+    {
+        return None;
+    }
     let star = *rule == ClockRule::Wildcard;
     let (minute, hour) = (minutes.field_text(0, 59, star), hours.field_text(0, 23, star));
     if star && !minute.starts_with('*') && !hour.starts_with('*') && near_changes(hours) {
@@ -49,7 +58,8 @@ fn dom_text(days: &Days) -> String {
 
 fn dow_text(days: &Days) -> String {
     let specials = days.dows.specials.iter().map(|special| match special {
-        DowSpecial::Last { dow } => format!("{dow}L"),
+        DowSpecial::Last { dow, back: 0 } => format!("{dow}L"),
+        DowSpecial::Last { dow, back } => format!("{dow}L-{back}"),
         DowSpecial::Nth { dow, nth } => format!("{dow}#{nth}"),
     });
     list(days.dows.set.field_text(0, 6, days.dows.star), specials)

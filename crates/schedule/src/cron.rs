@@ -48,10 +48,10 @@ impl CronText {
         {
             return Self::nickname(word, span.clone());
         }
-        if let [(span, word), (_, next), ..] = words.as_slice()
+        if let [(span, word), _, ..] = words.as_slice()
             && word.starts_with('@')
         {
-            return Err(not_alone(word, next, span.start..text.trim_end().len()));
+            return Err(not_alone(word, span.start..text.trim_end().len()));
         }
         let kinds = match words.len() {
             5 => &SIX[1..],
@@ -174,17 +174,8 @@ fn teach(
 }
 
 /// Something follows a nickname.
-fn not_alone(word: &str, next: &str, span: Range<usize>) -> ScheduleError {
-    // Other schedulers write an interval so.
-    if word.eq_ignore_ascii_case("@every") {
-        let message = format!("`{word} {next}` is not cron: an interval is said in words");
-        return ScheduleError::new(message, span).suggest("every 5 minutes");
-    }
-    let error = ScheduleError::new(format!("nothing can follow the nickname `{word}`"), span);
-    match CronText::nickname(word, 0..0) {
-        Ok(_) => error.suggest(word),
-        Err(_) => error,
-    }
+fn not_alone(word: &str, span: Range<usize>) -> ScheduleError {
+    ScheduleError::new(format!("nothing can follow the nickname `{word}`"), span)
 }
 
 fn wrong_count(count: usize, words: &[(Range<usize>, &str)]) -> ScheduleError {
@@ -195,24 +186,25 @@ fn wrong_count(count: usize, words: &[(Range<usize>, &str)]) -> ScheduleError {
     let fields = if count == 1 { "field" } else { "fields" };
     let words: Vec<&str> = words.iter().map(|(_, word)| *word).collect();
     let nearest = match count {
-        4 => vec![format!("{} *", words.join(" "))],
-        count if count > 6 => vec![words[..6].join(" "), words[..5].join(" ")],
-        // Blanks of other scripts are none to cron.
-        _ => vec![words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")],
+        // A star is missing, and wherever it stood the text would be the same.
+        4 if words[2..].iter().all(|word| *word == "*") => format!("{} *", words.join(" ")),
+        // The year of Quartz, where it is any; a comment.
+        7 if words[6] == "*" => words[..6].join(" "),
+        _ => match words.iter().position(|word| word.starts_with('#')) {
+            Some(comment) => words[..comment].join(" "),
+            // Blanks of other scripts are none to cron.
+            None => words.join(" ").split_whitespace().collect::<Vec<_>>().join(" "),
+        },
     };
-    let taken = |nearest: &&String| {
-        let fields = nearest.split(' ').count();
-        (5..=6).contains(&fields) && CronText::parse(nearest).is_ok()
-    };
-    let suggestion = nearest.iter().find(taken).map_or("0 3 * * *", String::as_str);
-    ScheduleError::new(
+    let taken = (5..=6).contains(&nearest.split(' ').count()) && CronText::parse(&nearest).is_ok();
+    let error = ScheduleError::new(
         format!(
             "a cron expression has 5 fields (minute, hour, day of month, month, day of week) \
              or 6 with leading seconds, not {count} {fields}"
         ),
         span,
-    )
-    .suggest(suggestion)
+    );
+    if taken { error.suggest(nearest) } else { error }
 }
 
 /// A number for a text, the same on every machine and in every version (FNV-1a, then [`mix`]).

@@ -12,7 +12,7 @@ const SHOWN_BEFORE: usize = 40;
 
 /// A schedule, zone or calendar that cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}{}", after(.understood), hint(.suggestion))]
+#[error("{message}{}{}", after(.understood), hint(.suggestion, .readings))]
 pub struct ScheduleError {
     /// What is wrong, as a sentence without a full stop.
     pub message: String,
@@ -20,22 +20,34 @@ pub struct ScheduleError {
     pub span: Range<usize>,
     /// What was understood before that place.
     pub understood: Option<String>,
-    /// The nearest text that would be taken.
+    /// A text that would be taken and means what was written.
     pub suggestion: Option<String>,
+    /// The texts that would be taken where what was written can mean each of them: then there is
+    /// no suggestion.
+    pub readings: Vec<String>,
 }
 
 fn after(understood: &Option<String>) -> String {
     understood.as_ref().map_or_else(String::new, |words| format!(" (understood: {words})"))
 }
 
-fn hint(suggestion: &Option<String>) -> String {
-    suggestion.as_ref().map_or_else(String::new, |nearest| format!("; try `{nearest}`"))
+fn hint(suggestion: &Option<String>, readings: &[String]) -> String {
+    let texts: Vec<String> =
+        suggestion.iter().chain(readings).map(|text| format!("`{text}`")).collect();
+    if texts.is_empty() { String::new() } else { format!("; try {}", texts.join(" or ")) }
 }
 
 impl ScheduleError {
     /// An error about some bytes of the text.
     pub(super) fn new(message: impl Into<String>, span: Range<usize>) -> Self {
-        Self { message: printable(&message.into()), span, understood: None, suggestion: None }
+        let message = printable(&message.into());
+        Self { message, span, understood: None, suggestion: None, readings: Vec::new() }
+    }
+
+    /// Adds what may have been meant, where that is more than one thing.
+    pub(super) fn either(mut self, readings: impl IntoIterator<Item = String>) -> Self {
+        self.readings = readings.into_iter().collect();
+        self
     }
 
     /// Adds what may have been meant.
@@ -73,7 +85,9 @@ impl ScheduleError {
         let mut lines =
             vec![format!("{cut}{shown}{cut_off}"), format!("{blanks}{marks} {}", self.message)];
         lines.extend(self.understood.as_ref().map(|words| format!("understood: {words}")));
-        lines.extend(self.suggestion.as_ref().map(|nearest| format!("try: {nearest}")));
+        let texts = self.suggestion.iter().chain(&self.readings);
+        let tried = texts.zip(std::iter::once("try: ").chain(std::iter::repeat(" or: ")));
+        lines.extend(tried.map(|(text, before)| format!("{before}{text}")));
         lines.join("\n")
     }
 }

@@ -204,6 +204,9 @@ impl Reader<'_> {
         if base.starts_with(['H', 'h']) {
             return self.hash(&base[1..], step);
         }
+        if let Some((first, last)) = base.split_once('~') {
+            return Err(self.random(first, last));
+        }
         if let Some((first, last)) = base.split_once('-') {
             let (low, high) = self.range(first, last)?;
             return Ok(Item::Stepped { low, high, step: step.unwrap_or(1) });
@@ -227,15 +230,26 @@ impl Reader<'_> {
         let (low, high) = match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
             Some(range) => match range.split_once('-') {
                 Some((first, last)) => self.range(first, last)?,
-                None => {
-                    let error = self.error(format!("`({range})` is not a range for H"));
-                    return Err(error.suggest("H(0-5)"));
-                }
+                None => return Err(self.error(format!("`({range})` is not a range for H"))),
             },
             None if text.is_empty() => self.kind.hash_bounds(),
             None => return Err(self.misread(self.text)),
         };
         Ok(Item::Hash { low, high, step })
+    }
+
+    /// cronie's `0~30`: any minute of these, which here the job's id decides.
+    fn random(&self, first: &str, last: &str) -> ScheduleError {
+        let message = format!("`{}` is a random number to cronie: here `H` is one", self.text);
+        let error = self.error(message);
+        let (low, high) = self.kind.bounds();
+        let end = |text: &str, open: u32| {
+            if text.is_empty() { Ok(open) } else { self.value(text) }
+        };
+        match (end(first, low), end(last, high), self.text.contains('/')) {
+            (Ok(low), Ok(high), false) if low <= high => error.suggest(format!("H({low}-{high})")),
+            _ => error,
+        }
     }
 
     /// Both ends; a last `SUN` is 7 unless the first is Sunday too.
@@ -282,9 +296,14 @@ impl Reader<'_> {
         let names = self.kind.names();
         let kind = with_article(self.kind.name());
         let error = self.error(format!("`{text}` is not {kind} ({low}-{high})"));
+        // `MON` in the month field is no slip for `NOV`: it stands in the wrong field.
+        let other = DAYS.iter().chain(&MONTHS).any(|name| text.eq_ignore_ascii_case(name));
+        if other {
+            return error;
+        }
         let head: String = text.chars().take(3).collect();
         let meant = names.iter().find(|name| head.eq_ignore_ascii_case(name)).copied();
-        match meant.or_else(|| nearest(text, names.iter().copied())) {
+        match meant.or_else(|| nearest(text, names.iter().copied()).filter(|_| text.len() > 3)) {
             Some(name) if text.chars().all(char::is_alphabetic) => {
                 error.suggest(self.text.replacen(text, name, 1))
             }
@@ -341,10 +360,10 @@ impl Reader<'_> {
             return Ok(None);
         };
         if day.is_empty() {
-            let error = self.error("a bare `L` says nothing as a day of week");
-            return Err(error.suggest("friL"));
+            let message = "a bare `L` says nothing as a day of week: write it like `friL`";
+            return Err(self.error(message));
         }
-        Ok(Some(Item::Dow(DowSpecial::Last { dow: self.value(day)? % 7 })))
+        Ok(Some(Item::Dow(DowSpecial::Last { dow: self.value(day)? % 7, back: 0 })))
     }
 }
 

@@ -87,12 +87,24 @@ impl Schedule {
         if let Some(reading) = KNOWN.find(text) {
             return Ok(Self(reading));
         }
-        let (pattern, language, steps) = read(text, seed)?;
+        let (pattern, language, steps) = read(text, seed).map_err(|mut error| {
+            // What can be read may still never fire.
+            let fires = |offer: &String| Self::parse_for(offer, seed).is_ok();
+            error.suggestion = error.suggestion.take().filter(fires);
+            if !error.readings.iter().all(fires) {
+                error.readings.clear();
+            }
+            error
+        })?;
         let walls = Walls::of(pattern);
         let schedule = Self(Arc::new(Reading { text: text.into(), walls, language, steps }));
         if schedule.walls().first.is_none() && !schedule.is_reboot() {
             let message = words::why_never(&schedule.walls().pattern);
             let error = ScheduleError::new(message, 0..text.len());
+            let error = match words::leap_days(text, &schedule.walls().pattern) {
+                Some(offer) => error.suggest(offer),
+                None => error,
+            };
             return Err(error.understanding(schedule.in_words()));
         }
         if matches!(language, Language::Cron | Language::English) {
@@ -140,6 +152,11 @@ impl Schedule {
         self.0.language == Language::CronOfSomeJob
     }
 
+    /// Whether its text is a cron expression.
+    fn is_cron(&self) -> bool {
+        self.0.language != Language::English
+    }
+
     fn walls(&self) -> &Walls {
         &self.0.walls
     }
@@ -167,8 +184,18 @@ fn read(text: &str, seed: Option<u64>) -> Result<Read, ScheduleError> {
         return Err(ScheduleError::new(message, 0..text.len()));
     }
     if text.trim().is_empty() {
-        let error = ScheduleError::new("an empty schedule", 0..text.len());
-        return Err(error.suggest("daily at 3 AM"));
+        return Err(ScheduleError::new("an empty schedule", 0..text.len()));
+    }
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if first.starts_with("CRON_TZ=") || first.starts_with("TZ=") {
+        let message =
+            format!("`{first}` is a time zone: it belongs to `timezone:`, beside the schedule");
+        let start = text.len() - text.trim_start().len();
+        return Err(ScheduleError::new(message, start..start + first.len()));
+    }
+    if first.eq_ignore_ascii_case("@every") {
+        // What crontabs of Go programs write; a blank for the sign keeps every place.
+        return Ok((english::parse(&text.replacen('@', " ", 1))?, Language::English, Vec::new()));
     }
     if !looks_like_cron(text) {
         return Ok((english::parse(text)?, Language::English, Vec::new()));
@@ -192,7 +219,8 @@ fn looks_like_cron(text: &str) -> bool {
     if first.starts_with('@') {
         return true;
     }
-    if english::is_known(first) && !looks_like_field(first) {
+    let dated = first.len() >= 10 && first.get(4..5) == Some("-") && first.get(7..8) == Some("-");
+    if (english::is_known(first) || dated) && !(looks_like_field(first) && !dated) {
         return false;
     }
     let stars = words.iter().filter(|word| word.starts_with(['*', '?'])).count();
@@ -205,7 +233,7 @@ fn looks_like_cron(text: &str) -> bool {
 /// letters.
 fn looks_like_field(word: &str) -> bool {
     let mut letters = word.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
-    let signs = word.chars().all(|c| c.is_alphanumeric() || "*?,-/#()_+".contains(c));
+    let signs = word.chars().all(|c| c.is_alphanumeric() || "*?,-/#()_+~".contains(c));
     let named = |part: &str| {
         let lower = part.to_ascii_lowercase();
         let name = lower.strip_suffix('l').filter(|rest| rest.len() == 3).unwrap_or(&lower);

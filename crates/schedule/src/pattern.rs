@@ -24,8 +24,8 @@ pub(super) enum DomSpecial {
 pub(super) enum DowSpecial {
     /// The nth such day of the month.
     Nth { dow: u32, nth: u32 },
-    /// The last such day of the month.
-    Last { dow: u32 },
+    /// So many weeks before the last such day of the month, in the same month.
+    Last { dow: u32, back: u32 },
 }
 
 /// Whether the clock times of a schedule are meant as such, or as a spacing: the two rules at a
@@ -256,8 +256,8 @@ fn dow_clauses(field: &DayField<DowSpecial>) -> Vec<Clause> {
             dows: Set::one(dow),
             ..Clause::all()
         },
-        DowSpecial::Last { dow } => Clause {
-            doms: Set::range(22, 31),
+        DowSpecial::Last { dow, back } => Clause {
+            doms: Set::range(22u32.saturating_sub(7 * back).max(1), 31 - 7 * back.min(4)),
             dows: Set::one(dow),
             dow: Some(*special),
             ..Clause::all()
@@ -282,7 +282,11 @@ impl DowSpecial {
         let dow = date.weekday().num_days_from_sunday();
         match self {
             Self::Nth { dow: wanted, nth } => dow == wanted && (date.day() - 1) / 7 + 1 == nth,
-            Self::Last { dow: wanted } => dow == wanted && date.day() + 7 > days_in_month(date),
+            Self::Last { dow: wanted, back } => {
+                let last = days_in_month(date);
+                let day = date.day() + 7 * back;
+                dow == wanted && day <= last && day + 7 > last
+            }
         }
     }
 }

@@ -156,7 +156,7 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .into_iter()
         // Most are told apart by their letters alone: there may be a hundred thousand.
         .filter(|candidate| least_distance(&wrong, candidate) <= most(candidate))
-        .map(|candidate| (edit_distance(&wrong, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (strsim::osa_distance(&wrong, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= most(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -172,26 +172,6 @@ fn least_distance(a: &str, b: &str) -> usize {
         .iter()
         .fold((0, 0), |(more, fewer), count| (more + (*count).max(0), fewer + (-*count).max(0)));
     more.max(fewer).unsigned_abs() as usize
-}
-
-/// Restricted Damerau-Levenshtein distance: a swap of neighbours counts as one.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 0..a.len() {
-        let mut row = vec![i + 1];
-        for j in 0..b.len() {
-            let mut cost =
-                (last[j] + usize::from(a[i] != b[j])).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
-                cost = cost.min(before_last[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]

@@ -191,7 +191,8 @@ impl Parts {
         Some(self.base_after(last).filter(|base| *base <= until).unwrap_or(last))
     }
 
-    /// Where a fire time lands: the same at every call, before the next one, and not after the end.
+    /// Where a fire time lands: the same at every call, before the next one, not after the end, and on the day that
+    /// the calendar let through.
     pub(super) fn spread(&self, base: DateTime<Utc>, jitter: TimeDelta) -> DateTime<Utc> {
         let unit = if jitter < TimeDelta::seconds(1) { 1 } else { 1000 };
         let mut room = jitter;
@@ -200,6 +201,11 @@ impl Parts {
         }
         if let Some(end) = self.end_at {
             room = room.min(end - base);
+        }
+        let next_day = zone::wall(self.zone, base).date().succ_opt();
+        if let (Some(day), true) = (next_day, self.holidays.is_some()) {
+            let midnight = zone::start_of_day(self.zone, day);
+            room = room.min(midnight - base - TimeDelta::milliseconds(unit));
         }
         let places = u64::try_from(room.num_milliseconds() / unit).unwrap_or(0) + 1;
         let bits = mix(self.seed ^ mix(base.timestamp().cast_unsigned()));

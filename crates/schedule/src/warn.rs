@@ -46,6 +46,12 @@ pub enum WarningKind {
     TwiceInOverlap,
     /// On 29 February only.
     LeapDayOnly,
+    /// Both day fields are restricted, and either one is enough.
+    EitherDay,
+    /// Every minute of single hours, or every second of single minutes.
+    Burst,
+    /// It reads like an expression of a scheduler whose fields mean something else.
+    Dialect,
     /// It will not fire again.
     NeverAgain,
     /// More jobs at one second than slots.
@@ -86,6 +92,9 @@ impl Outlook {
                 step_warning(*kind, *step, times, &mut warn);
             }
             days_warnings(days, &mut warn);
+            if parts.schedule.is_cron() {
+                cron_warnings(parts.schedule.text(), times, days, &mut warn);
+            }
             if *times != hourly(times) {
                 clock_warnings(parts, *rule, self.changes(parts.zone), &mut warn);
             }
@@ -108,6 +117,58 @@ impl Outlook {
         let until = now.checked_add_signed(AHEAD).unwrap_or(now);
         let changes = || zone::changes(zone, now, until, TimeDelta::days(5));
         self.changes.entry(zone).or_insert_with(changes)
+    }
+}
+
+/// What people who know another cron write, and what cron reads otherwise than they mean it.
+fn cron_warnings(
+    text: &str,
+    times: &Times,
+    days: &Days,
+    warn: &mut impl FnMut(WarningKind, String),
+) {
+    if !days.doms.star && !days.dows.star {
+        let week = days.doms.set.first().filter(|first| first % 7 == 1 && *first < 29);
+        let week = week.filter(|first| days.doms.set == Set::range(*first, first + 6));
+        let offer = match (week, days.dows.set.iter().collect::<Vec<_>>().as_slice()) {
+            (Some(first), [dow]) => {
+                let day = words::day_name(*dow).get(..3).unwrap_or_default().to_uppercase();
+                format!("; for that day of the month write `{day}#{}` alone", first / 7 + 1)
+            }
+            _ => "; for both to match, begin one of them with `*`".to_owned(),
+        };
+        let message =
+            "it fires on each of the days of the month and on each of the days of the week";
+        warn(WarningKind::EitherDay, format!("{message}{offer}"));
+    }
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    if let Times::Fields { seconds, minutes, hours } = times {
+        let alone = |set: Set, all: Set| set != all && set.runs().iter().all(|(a, b)| a == b);
+        let all = |kind: FieldKind| kind.all();
+        let burst = if *minutes == all(FieldKind::Minute) && alone(*hours, all(FieldKind::Hour)) {
+            Some("minute of the hour")
+        } else if *seconds == all(FieldKind::Second) && alone(*minutes, all(FieldKind::Minute)) {
+            Some("second of the minute")
+        } else {
+            None
+        };
+        if let Some(unit) = burst {
+            let message = format!("it fires in every {unit}: sixty times in a row; is `0` meant?");
+            warn(WarningKind::Burst, message);
+        }
+    }
+    if fields.len() != 6 {
+        return;
+    }
+    let numbered = fields[5].contains(|c: char| c.is_ascii_digit());
+    if fields[2] == "?" || fields[4] == "?" {
+        let message = "`?` stands where AWS has its day fields: here the six fields are second, \
+                       minute, hour, day of month, month and day of week";
+        warn(WarningKind::Dialect, message.to_owned());
+    } else if fields[3] == "?" && numbered {
+        let message = "`?` is from Quartz, which counts Sunday as 1: here Sunday is 0 or 7, and 1 \
+                       is Monday; names such as `FRI` are the same in both";
+        warn(WarningKind::Dialect, message.to_owned());
     }
 }
 

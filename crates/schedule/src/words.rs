@@ -83,7 +83,23 @@ pub(super) fn why_never(pattern: &Pattern) -> String {
         let have = if days.months.len() == 1 { "has" } else { "have" };
         return format!("it never fires: {months} never {have} a day {first}");
     }
+    if let Some(Every::Years(step)) = pattern.days().and_then(|days| days.every) {
+        return format!(
+            "it never fires: every {step} years counts from 1970, and no such year has that day"
+        );
+    }
     "it never fires: no day fits all of its conditions".to_owned()
+}
+
+/// `every 4 years on february 29` means each of these days: the phrase without the years, where a
+/// pattern says so.
+pub(super) fn leap_days(text: &str, pattern: &Pattern) -> Option<String> {
+    let days = pattern.days().filter(|days| days.every == Some(Every::Years(4)))?;
+    let leap = days.months == Set::one(2) && days.doms.set == Set::one(29);
+    let lower = text.trim().to_lowercase();
+    let rest = ["every 4 years on ", "every four years on "].iter();
+    let rest = rest.filter(|_| leap).find_map(|head| lower.strip_prefix(head))?;
+    Some(format!("every {}", rest.trim_start_matches("the ")))
 }
 
 /// `a, b and c`.
@@ -245,12 +261,15 @@ fn with_seconds(seconds: Set, minutes: Set, hours: Set) -> String {
         true => format!("every {name}"),
         false => format!("{} {}", plural(name, set), numbers(set)),
     };
-    let mut text = format!("At {}", part("second", seconds, FieldKind::Second.all()));
-    let _ = write!(text, " of {}", part("minute", minutes, FieldKind::Minute.all()));
-    if hours != FieldKind::Hour.all() {
-        let _ = write!(text, " of {}", part("hour", hours, FieldKind::Hour.all()));
+    let second = part("second", seconds, FieldKind::Second.all());
+    let minute = part("minute", minutes, FieldKind::Minute.all());
+    match (minutes == FieldKind::Minute.all(), hours == FieldKind::Hour.all()) {
+        (true, true) => format!("Every minute at {second}"),
+        (false, true) => format!("Every hour at {second} of {minute}"),
+        (_, false) => {
+            format!("At {second} of {minute} of {} {}", plural("hour", hours), numbers(hours))
+        }
     }
-    text
 }
 
 fn plural(word: &str, set: Set) -> String {
@@ -289,8 +308,9 @@ fn days_words(days: &Days, daily: bool) -> String {
     } else if !days.doms.star || !days.dows.star {
         let of = if months { format!("of {}", month_words()) } else { "of the month".to_owned() };
         text.push_str(&fields(days, &of));
-        // Ordinals carry their month; days of the week do not.
-        if months && days.doms.star && !days.dows.set.is_empty() {
+        // Ordinals carry their month; days of the week alone do not.
+        let counted = (!days.doms.star) || !days.dows.specials.is_empty();
+        if months && !counted {
             let _ = write!(text, " in {}", month_words());
         }
     } else {
@@ -317,12 +337,15 @@ pub(super) fn every(every: Every) -> String {
     }
 }
 
-/// The two day fields, at least one of them without a star.
+/// The two day fields, at least one of them without a star. Within a field any part is enough;
+/// between them both must fit if one has a star, else either is enough.
 fn fields(days: &Days, of: &str) -> String {
     let mut doms: Vec<String> = Vec::new();
     if !days.doms.set.is_empty() && !days.doms.star {
         let ordinals = runs(days.doms.set, ordinal);
-        doms.push(format!("the {ordinals}"));
+        // `the 15th and the last Friday` would be the 15th Friday.
+        let day = if days.dows.specials.is_empty() { "" } else { " day" };
+        doms.push(format!("the {ordinals}{day}"));
     }
     doms.extend(days.doms.specials.iter().map(|special| match special {
         DomSpecial::Last { back: 0 } => "the last day".to_owned(),
@@ -333,21 +356,47 @@ fn fields(days: &Days, of: &str) -> String {
     }));
     let mut nths: Vec<String> = Vec::new();
     nths.extend(days.dows.specials.iter().map(|special| match special {
-        DowSpecial::Last { dow } => format!("the last {}", day_name(*dow)),
+        DowSpecial::Last { dow, back: 0 } => format!("the last {}", day_name(*dow)),
+        DowSpecial::Last { dow, back: back @ 1..=4 } => {
+            format!("the {} to last {}", indexed(&NTH_NAMES, *back), day_name(*dow))
+        }
+        DowSpecial::Last { dow, back } => format!("the last {} but {back}", day_name(*dow)),
         DowSpecial::Nth { dow, nth } => {
             format!("the {} {}", indexed(&NTH_NAMES, nth - 1), day_name(*dow))
         }
     }));
     let week = (!days.dows.star && !days.dows.set.is_empty()).then(|| week_words(days.dows.set));
-    let narrowed = stars(days);
-    let counted: Vec<String> = doms.into_iter().chain(nths).collect();
+    // A starred field that holds all of its values lets every day through.
+    let all_doms = days.doms.star && days.doms.set == FieldKind::DayOfMonth.all();
+    let all_dows = days.dows.star && days.dows.set == FieldKind::DayOfWeek.all();
+    if days.doms.star && !all_doms {
+        let set = format!("days {}", numbers(days.doms.set));
+        let parts = std::iter::once(set).filter(|_| !days.doms.set.is_empty()).chain(doms);
+        let only = format!(", only on {} of the month", joined(parts, "and"));
+        return format!(" on {}{only}", union(nths, week, of));
+    }
+    if days.dows.star && !all_dows {
+        let starred = (!days.dows.set.is_empty()).then(|| week_words(days.dows.set));
+        let only = format!(", only on {}", union(nths, starred, of));
+        return format!(" on {} {of}{only}", joined(doms, "and"));
+    }
+    let doms = if all_doms { Vec::new() } else { doms };
+    let nths = if all_dows { Vec::new() } else { nths };
+    format!(" on {}", union(doms.into_iter().chain(nths).collect(), week, of))
+}
+
+/// `the 13th of the month or on Friday`: days of the month, days of the week, either enough.
+fn union(counted: Vec<String>, week: Option<String>, of: &str) -> String {
     match (counted.is_empty(), week) {
-        (true, Some(week)) => format!(" on {week}{narrowed}"),
-        (false, Some(week)) if days.doms.star || days.dows.star => {
-            format!(" on {} {of} that is {week}{narrowed}", joined(counted, "and"))
+        (true, Some(week)) => week,
+        (true, None) => format!("no day {of}"),
+        (false, None) => format!("{} {of}", joined(counted, "and")),
+        (false, Some(week)) => {
+            // `of January` holds for what stands before it only.
+            let months = of.strip_prefix("of ").filter(|months| *months != "the month");
+            let within = months.map_or_else(String::new, |months| format!(" in {months}"));
+            format!("{} {of} or on {week}{within}", joined(counted, "and"))
         }
-        (false, Some(week)) => format!(" on {} {of} or on {week}", joined(counted, "and")),
-        (_, None) => format!(" on {} {of}{narrowed}", joined(counted, "and")),
     }
 }
 

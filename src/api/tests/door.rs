@@ -226,6 +226,8 @@ impl Door for PlayedDoor {
             data_dir: "/data".to_owned(),
             listen: None,
             file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
+            history: crate::driver::HistoryState::default(),
+            problems: Vec::new(),
         };
         let snapshot = Snapshot {
             seq: state.seq,

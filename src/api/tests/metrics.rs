@@ -94,6 +94,18 @@ async fn the_numbers_are_as_prometheus_reads_them() {
     # HELP crontower_build_info The version of the program.
     # TYPE crontower_build_info gauge
     crontower_build_info{version="0.1.0"} 1
+    # HELP crontower_history_executions Executions in the store.
+    # TYPE crontower_history_executions gauge
+    crontower_history_executions 0
+    # HELP crontower_history_events Events in the store.
+    # TYPE crontower_history_events gauge
+    crontower_history_events 0
+    # HELP crontower_history_over 1 while some of the history is beyond a bound of `retention`.
+    # TYPE crontower_history_over gauge
+    crontower_history_over 0
+    # HELP crontower_retention_failing 1 while old history cannot be deleted.
+    # TYPE crontower_retention_failing gauge
+    crontower_retention_failing 0
     # HELP crontower_start_time_seconds When the engine started, since the Unix epoch.
     # TYPE crontower_start_time_seconds gauge
     crontower_start_time_seconds 1795429200

@@ -228,9 +228,17 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
           "path": "jobs.yaml",
           "sample": false
         },
+        "history": {
+          "events": 0,
+          "executions": 0,
+          "output_bytes": null,
+          "over": false,
+          "problem": null
+        },
         "host": "db1",
         "listen": null,
         "pid": 42,
+        "problems": [],
         "started_at": "2026-11-23T10:20:00Z",
         "store": "sqlite",
         "version": "0.1.0"

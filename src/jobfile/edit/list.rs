@@ -130,9 +130,10 @@ pub(super) fn remove_job(
         remove_flow(rewrite, &ends, &gone);
         return Ok(());
     }
-    let dashes = dashes(rewrite, key_end, items).ok_or("its list of jobs is written unusually")?;
+    let dashes =
+        dashes(rewrite, key_end, items).ok_or("the layout of its list of jobs is not supported")?;
     let (Some(dash), Some(item)) = (dashes.get(number), items.get(number)) else {
-        return Err("it is not where it was".to_owned());
+        return Err("it is not where it was expected".to_owned());
     };
     if items.len() == 1 {
         let colon = rewrite.skip_blanks(key_end);
@@ -199,7 +200,7 @@ pub(super) fn add_job(
 ) -> Result<(), String> {
     let Some((flow, entries)) = root.and_then(Span::entries) else {
         if root.is_some_and(|root| root.start < root.end) {
-            return Err("its file is no map".to_owned());
+            return Err("its file is not a map".to_owned());
         }
         append(rewrite, &format!("jobs:\n{}", item(job, 2, 1)));
         return Ok(());
@@ -224,9 +225,10 @@ pub(super) fn add_job(
     if in_brackets {
         return add_in_brackets(rewrite, jobs, flow, items, job);
     }
-    let dashes = dashes(rewrite, jobs.key_end, items).ok_or("its list is written unusually")?;
+    let dashes =
+        dashes(rewrite, jobs.key_end, items).ok_or("the layout of its list is not supported")?;
     let (Some(dash), Some(last)) = (dashes.last(), items.last()) else {
-        return Err("its list is written unusually".to_owned());
+        return Err("the layout of its list is not supported".to_owned());
     };
     let column = rewrite.column(*dash);
     let beside = rewrite.line_start(last.start) == rewrite.line_start(*dash);

@@ -49,7 +49,7 @@ pub(super) fn change(
     }
     for new in added {
         let behind = behind(entries, &gone, &new.key, is_job);
-        let behind = behind.ok_or("none of its keys stays")?;
+        let behind = behind.ok_or("none of its keys remains")?;
         let end = value::end(rewrite, behind);
         if flow {
             rewrite.insert(end, &format!(", {}", value::pair(&new.key, &new.value)));
@@ -73,7 +73,7 @@ pub(super) fn change(
 /// The place of a key of a job in the reference.
 fn rank(key: &str) -> Option<usize> {
     let (row, _) = keys::find(Scope::Job, key)?;
-    keys::in_scope(Scope::Job).position(|key| key.name == row.name)
+    keys::keys_of(Scope::Job).position(|key| key.name == row.name)
 }
 
 /// The entry that a new key goes behind.

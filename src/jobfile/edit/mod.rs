@@ -1,42 +1,33 @@
 //! Changing one job of a jobs file: text in, text out. Comments, blank lines, order, indentation and
 //! quotes of everything else survive byte for byte.
 //!
-//! An edit is first made in the tree and judged with the whole set, so that what it means is known
-//! (`wanted`); then it is made in the text (`spans` tells where things stand, `map`, `list` and
-//! `value` cut and join `lines`), and the new text is read and judged again: unless it says exactly
+//! An edit is first made in the tree and checked with the whole set, so that what it means is known
+//! (`desired`); then it is made in the text (`spans` tells where things stand, `map`, `list` and
+//! `value` cut and join `lines`), and the new text is read and checked again: unless it says exactly
 //! what was meant, nothing comes out. Never touches a disk.
 
+mod desired;
+mod files;
 mod lines;
 mod list;
 mod map;
 mod spans;
 mod value;
-mod wanted;
 
-use serde_json::{Map, Value};
-
+use self::desired::Desired;
+use self::files::{Files, jobs_of};
 use self::lines::Rewrite;
 use self::spans::Span;
-use self::wanted::Wanted;
-use super::findings::{Findings, quoted};
-use super::tree::{Content, Node};
-use super::{Loaded, Rules, SourceText, syntax};
-use crate::model::{Job, JobId, Problem};
+use super::check::parse;
+use super::diagnostics::{Diagnostics, printable, quoted};
+use super::loaded::{FileErrors, Loaded};
+use super::rules::Rules;
+use super::source::SourceText;
+use super::syntax;
+use super::tree::Node;
+use crate::model::JobId;
 
-/// What is to become of one job.
-#[derive(Debug, Clone)]
-pub enum Edit {
-    /// It is new.
-    Add(Map<String, Value>),
-    /// It says this from now on, and no more; `defaults` lie under it.
-    Replace(Map<String, Value>),
-    /// These keys change; one that is `null` goes (RFC 7396).
-    Patch(Map<String, Value>),
-    /// It is this again.
-    Restore(Box<Job>),
-    /// It goes.
-    Remove,
-}
+pub use self::files::{Edit, EditError};
 
 /// What an edit came to.
 #[derive(Debug, Clone)]
@@ -49,62 +40,6 @@ pub struct Edited {
     pub loaded: Loaded,
 }
 
-/// Why an edit was not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EditError {
-    /// There is no such job in the files.
-    Unknown,
-    /// A job of this id is there already.
-    Taken,
-    /// What was asked for is not legal.
-    Invalid(Vec<Problem>),
-    /// It is, but cannot be written here; why, and what to do.
-    NotPossible(String),
-}
-
-/// The files as trees, and where the job is in them.
-struct Files<'a> {
-    sources: &'a [SourceText],
-    roots: Vec<Option<Node>>,
-}
-
-impl Files<'_> {
-    /// The source and the number of a job in its list.
-    fn find(&self, job: &JobId) -> Option<(usize, usize)> {
-        self.roots.iter().enumerate().find_map(|(source, root)| {
-            let items = jobs_of(root.as_ref()?)?;
-            let number = items.iter().position(|item| id_of(item) == Some(job.as_str()))?;
-            Some((source, number))
-        })
-    }
-
-    /// Where a new job goes: to `jobs.yaml`, else to the last file.
-    fn home(&self) -> usize {
-        let named = |source: &SourceText| {
-            std::path::Path::new(&source.name).file_name().is_some_and(|name| name == "jobs.yaml")
-        };
-        let last = self.sources.len().saturating_sub(1);
-        self.sources.iter().position(named).unwrap_or(last)
-    }
-}
-
-fn jobs_of(root: &Node) -> Option<&[Node]> {
-    let Content::Map(entries) = &root.content else { return None };
-    let jobs = entries.iter().find(|entry| entry.key == "jobs")?;
-    match &jobs.value.content {
-        Content::List(items) => Some(items),
-        _ => None,
-    }
-}
-
-fn id_of(job: &Node) -> Option<&str> {
-    let Content::Map(entries) = &job.content else { return None };
-    match &entries.iter().find(|entry| entry.key == "id")?.value.content {
-        Content::Scalar(scalar) => Some(&scalar.text),
-        _ => None,
-    }
-}
-
 /// Edits one job of the files. Files that are wrong themselves are not edited.
 ///
 /// # Errors
@@ -115,14 +50,14 @@ pub fn edit(
     job: &JobId,
     edit: &Edit,
 ) -> Result<Edited, EditError> {
-    let mut out = Findings::default();
+    let mut out = Diagnostics::default();
     let roots = (0u32..).zip(sources).map(|(n, source)| syntax::read(&source.text, n, &mut out));
     let files = Files { roots: roots.collect(), sources };
-    let wrong = |errors: super::FileErrors| {
-        let message = format!("the file is wrong already: {errors}");
+    let wrong = |errors: FileErrors| {
+        let message = format!("the file already has errors: {errors}");
         EditError::NotPossible(message)
     };
-    let before = super::parse(sources, rules).map_err(wrong)?;
+    let before = parse(sources, rules).map_err(wrong)?;
     let found = files.find(job);
     let (source, number) = match (edit, found) {
         (Edit::Add(_), Some(_)) => return Err(EditError::Taken),
@@ -130,19 +65,19 @@ pub fn edit(
         (_, Some((source, number))) => (source, Some(number)),
         (_, None) => return Err(EditError::Unknown),
     };
-    let wanted = Wanted::of(&files, rules, (source, number), job, edit, &before)?;
-    if wanted.loaded.set == before.set {
+    let desired = Desired::of(&files, rules, (source, number), job, edit, &before)?;
+    if desired.loaded.set == before.set {
         return Ok(Edited { source: None, sources: sources.to_vec(), loaded: before });
     }
     let Some(old) = sources.get(source) else { return Err(EditError::Unknown) };
-    let text = rewrite(&old.text, number, files.roots.get(source), &wanted)
+    let text = rewrite(&old.text, number, files.roots.get(source), &desired)
         .map_err(|why| by_hand(job, &why))?;
     let mut sources = sources.to_vec();
     if let Some(old) = sources.get_mut(source) {
         old.text = text;
     }
-    match super::parse(&sources, rules) {
-        Ok(loaded) if loaded.set == wanted.loaded.set => {
+    match parse(&sources, rules) {
+        Ok(loaded) if loaded.set == desired.loaded.set => {
             Ok(Edited { source: Some(source), sources, loaded })
         }
         _ => Err(by_hand(job, suspicion(&old.text, number))),
@@ -151,7 +86,9 @@ pub fn edit(
 
 fn by_hand(job: &JobId, why: &str) -> EditError {
     let job = quoted(job.as_str());
-    EditError::NotPossible(format!("job {job} cannot be edited here: {why}: change it by hand"))
+    EditError::NotPossible(format!(
+        "job {job} cannot be edited automatically: {why}: edit the file by hand"
+    ))
 }
 
 /// What may stand against an edit that did not come out as it was meant.
@@ -160,9 +97,9 @@ fn suspicion(text: &str, number: Option<usize>) -> &'static str {
     let jobs = jobs_span(spans.as_ref()).ok().and_then(|(_, jobs)| jobs.items());
     let job = number.zip(jobs).and_then(|(number, (_, items))| items.get(number));
     if job.is_some_and(Span::holds_anchor) {
-        "other places of the file may repeat parts of it (`&name`)"
+        "other parts of the file may repeat parts of it (`&name`)"
     } else {
-        "the way it is written leaves no room for the change"
+        "its layout in the file does not allow the change"
     }
 }
 
@@ -171,13 +108,13 @@ fn rewrite(
     text: &str,
     number: Option<usize>,
     root: Option<&Option<Node>>,
-    wanted: &Wanted,
+    desired: &Desired,
 ) -> Result<String, String> {
     let unreadable = || "its file cannot be read".to_owned();
     let spans = spans::parse(text).map_err(|_| unreadable())?;
     let old = root.and_then(Option::as_ref).and_then(jobs_of);
     let mut rewrite = Rewrite::of(text);
-    match (number, &wanted.node) {
+    match (number, &desired.node) {
         (None, Some(node)) => list::add_job(&mut rewrite, spans.as_ref(), node)?,
         (Some(number), None) => {
             list::remove_job(&mut rewrite, jobs_span(spans.as_ref())?, number)?;
@@ -191,7 +128,7 @@ fn rewrite(
         }
         (None, None) => {}
     }
-    rewrite.finish().ok_or_else(|| "its keys stand too close to each other".to_owned())
+    rewrite.finish().ok_or_else(|| "its keys are too close together".to_owned())
 }
 
 /// Where the key `jobs` ends, and its list.
@@ -208,9 +145,7 @@ fn jobs_span(root: Option<&Span>) -> Result<(usize, &Span), String> {
 /// The difference between two texts of a file, as a unified diff.
 #[must_use]
 pub fn unified_diff(name: &str, before: &str, after: &str) -> String {
-    let name = super::findings::printable(name, 4096);
+    let name = printable(name, 4096);
     let diff = similar::TextDiff::from_lines(before, after);
     diff.unified_diff().context_radius(3).header(&name, &name).to_string()
 }
-
-pub(super) use self::wanted::patch;

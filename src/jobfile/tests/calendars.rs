@@ -241,29 +241,29 @@ fn what_cannot_be_read_names_the_event() {
         event("DTSTART;VALUE=DATE:00010101\nRRULE:FREQ=DAILY;COUNT=4000000000"),
     ];
     let told: Vec<String> = texts.iter().map(|text| days(text)).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(told.join("\n"), @"
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     error: `END:VEVENT` is missing: the file is cut short
-    error: `END:VCALENDAR` stands where `END:VEVENT` belongs
-    error: `<html>` stands outside of a calendar
-    error: event `Feast`: Missing DTSTART property
-    error: event `Feast`: its DTSTART cannot be read
-    error: event `Feast`: its DTSTART cannot be read
-    error: event `Feast`: it ends before it begins
-    error: event `Feast`: it ends before it begins
-    error: event `Feast`: its DURATION cannot be read
-    error: event `Feast`: its RRULE cannot be read
-    error: event `Feast`: its RRULE cannot be read
-    error: event `Feast`: its RRULE repeats within a day: a calendar is made of days
-    error: event `Feast`: its RRULE names no day
-    error: event `Feast`: RSCALE and SKIP in its RRULE are not supported
-    error: event `Feast`: it has more than one RRULE
-    error: event `Feast`: EXRULE is not supported: name the days with EXDATE
-    error: event `Feast`: its EXDATE cannot be read
-    error: event `Feast`: the events of the file take more than 200000 days
+    error: line 3: `END:VCALENDAR` stands where `END:VEVENT` belongs
+    error: line 3: `<html>` stands outside of a calendar
+    error: line 2: event `Feast`: it has no DTSTART
+    error: line 4: event `Feast`: its DTSTART cannot be read
+    error: line 4: event `Feast`: its DTSTART cannot be read
+    error: line 5: event `Feast`: it ends before it begins
+    error: line 5: event `Feast`: it ends before it begins
+    error: line 5: event `Feast`: its DURATION cannot be read
+    error: line 5: event `Feast`: its RRULE cannot be read
+    error: line 5: event `Feast`: `elephant` in its RRULE is not a value of BYMONTH
+    error: line 5: event `Feast`: its RRULE repeats within a day: a calendar is made of days
+    error: line 5: event `Feast`: its RRULE names no day
+    error: line 5: event `Feast`: RSCALE in its RRULE is not supported
+    error: line 5: event `Feast`: it has more than one RRULE
+    error: line 6: event `Feast`: EXRULE is not supported: name the days with EXDATE
+    error: line 6: event `Feast`: its EXDATE cannot be read
+    error: line 5: event `Feast`: the events of the file take more than 200000 days
     ");
 }
 
@@ -312,17 +312,226 @@ fn a_calendar_that_cannot_be_read_is_told_at_its_key() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     jobs.yaml:2:14: `file`: /no.ics: no such file or folder
     jobs.yaml:2:14: `file`: /.: is neither a file nor a folder
-    jobs.yaml:2:14: `file`: `~` is not expanded: write the whole path
+    jobs.yaml:2:14: `file`: `~` is not expanded: write the full path
     jobs.yaml:1:13: calendar `de` needs `holidays` or `file`
     jobs.yaml:1:21: calendar `fr` needs `holidays` or `file`
     jobs.yaml:1:26: unknown key `fiel`: did you mean `file`?
     jobs.yaml:2:14: `file`: `days.ics`: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     jobs.yaml:2:14: `file`: /days.ics:2: is not UTF-8 text: save it as UTF-8
-    jobs.yaml:2:14: `file`: /days.ics: a calendar may have 4 MiB, and this has more
-    jobs.yaml:2:14: `file`: `days.ics`: event `Feast`: its DTSTART cannot be read
+    jobs.yaml:2:14: `file`: /days.ics: a calendar file may have at most 4 MiB
+    jobs.yaml:2:14: `file`: `days.ics`: line 4: event `Feast`: its DTSTART cannot be read
     {"de": Calendar { holidays: {2020-12-25} }}
-    [Located { file: "jobs.yaml", line: 2, column: 3, message: "calendar `de` ends on 2020-12-25: no day of it is still to come" }]
+    [FileDiagnostic { file: "jobs.yaml", line: 2, column: 3, key: None, message: "calendar `de` ends on 2020-12-25: no day of it is still to come" }]
     "#);
+}
+
+#[test]
+fn parts_of_a_rule_that_are_not_carried_out_are_errors_at_their_line() {
+    let of = |rule: &str| days_of(&format!("UID:u\nDTSTART;VALUE=DATE:20261225\nRRULE:{rule}"));
+    for (rule, problem) in [
+        ("FREQ=YEARLY;UNTL=20301225", "`UNTL` is not a part of an RRULE: did you mean UNTIL?"),
+        (
+            "FREQ=YEARLY;BYEASTER=0",
+            "BYEASTER in its RRULE is not supported: name the days with RDATE",
+        ),
+        ("FREQ=YEARLY;X-FOO=1", "`X-FOO` is not a part of an RRULE"),
+        ("FREQ=YEARLY;COUNT", "COUNT in its RRULE has no value"),
+        ("FREQ=YEARLY;UNTIL=", "UNTIL in its RRULE has no value"),
+        ("FREQ=YEARLY;COUNT=0", "`0` in its RRULE is not a value of COUNT"),
+        ("FREQ=YEARLY;COUNT=-3", "`-3` in its RRULE is not a value of COUNT"),
+        ("FREQ=YEARLY;COUNT=4294967299", "`4294967299` in its RRULE is not a value of COUNT"),
+        ("FREQ=DAILY;INTERVAL=65537", "`65537` in its RRULE is not a value of INTERVAL"),
+        ("FREQ=MONTHLY;BYMONTHDAY=257", "`257` in its RRULE is not a value of BYMONTHDAY"),
+        ("FREQ=YEARLY;BYMONTH=0", "`0` in its RRULE is not a value of BYMONTH"),
+        ("FREQ=YEARLY;BYMONTH=1,13", "`1,13` in its RRULE is not a value of BYMONTH"),
+        ("FREQ=YEARLY;COUNT=2;COUNT=3", "its RRULE has COUNT twice"),
+        ("COUNT=3", "its RRULE has no FREQ"),
+        ("FREQ=YEARLY;UNTIL=20261340", "UNTIL in its RRULE is not a date"),
+        ("FREQ=MONTHLY;BYWEEKNO=3", "BYWEEKNO cannot stand in an RRULE with FREQ=MONTHLY"),
+    ] {
+        assert_eq!(of(rule), format!("error: line 6: event `Feast`: {problem}"), "{rule}");
+    }
+    // Folded, in lower case, with an empty part at its end: all of it is legal.
+    assert_eq!(of("freq=yearly;\n until=20271225;"), "2026-12-25, 2027-12-25");
+    // The name of the event stands behind the rule, and that of an alarm is not its name.
+    let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nRRULE:FREQ=DAILY;UNTL=x\nBEGIN:VALARM\nSUMMARY:Ring\n\
+                END:VALARM\nSUMMARY:Easter\\, late\nEND:VEVENT\nEND:VCALENDAR\n";
+    assert!(
+        days(text).starts_with("error: line 3: event `Easter, late`: `UNTL` is not"),
+        "{}",
+        days(text)
+    );
+}
+
+#[test]
+fn days_that_are_left_out_count_however_they_are_written() {
+    let daily = "DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=DAILY;COUNT=3";
+    for exception in [
+        "EXDATE;VALUE=DATE:20261226",
+        "EXDATE:20261226",
+        "EXDATE:20261226T000000",
+        "EXDATE:20261226T120000Z",
+        "EXDATE;TZID=America/New_York:20261226T233000",
+        "EXDATE;TZID=No Such Zone:20261226T233000",
+    ] {
+        assert_eq!(
+            days_of(&format!("{daily}\n{exception}")),
+            "2026-12-25, 2026-12-27",
+            "{exception}"
+        );
+    }
+    let daily =
+        "DTSTART;TZID=Europe/Berlin:20261225T003000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3";
+    for exception in [
+        "EXDATE;VALUE=DATE:20261226",
+        "EXDATE;TZID=Europe/Berlin:20261226T003000",
+        "EXDATE:20261225T233000Z",
+        "EXDATE;TZID=America/New_York:20261225T183000",
+    ] {
+        assert_eq!(
+            days_of(&format!("{daily}\n{exception}")),
+            "2026-12-25, 2026-12-27",
+            "{exception}"
+        );
+    }
+    // Another time of a series with times leaves nothing out.
+    assert_eq!(
+        days_of(&format!("{daily}\nEXDATE;TZID=Europe/Berlin:20261226T013000")),
+        "2026-12-25, 2026-12-26, 2026-12-27"
+    );
+    // What has no value says nothing.
+    assert_eq!(
+        days_of("DTSTART;VALUE=DATE:20261225\nRRULE:\nEXDATE:\nRDATE;VALUE=DATE:"),
+        "2026-12-25"
+    );
+}
+
+#[test]
+fn the_end_of_a_rule_includes_its_day() {
+    for (start, until) in [
+        (";VALUE=DATE:20261225", "20261227"),
+        (";VALUE=DATE:20261225", "20261227T000000Z"),
+        (";VALUE=DATE:20261225", "20261227T225959Z"),
+        (";TZID=Europe/Berlin:20261225T233000", "20261227"),
+        (":20261225T233000", "20261227"),
+        (":20261225T233000Z", "20261227"),
+        (";TZID=Europe/Berlin:20261225T233000", "20261227T223000Z"),
+        (";TZID=Asia/Tokyo:20261225T003000", "20261226T153000Z"),
+    ] {
+        let event = format!("DTSTART{start}\nDURATION:PT15M\nRRULE:FREQ=DAILY;UNTIL={until}");
+        let event = if start.contains("DATE:") { event.replace("PT15M", "P1D") } else { event };
+        assert_eq!(days_of(&event), "2026-12-25, 2026-12-26, 2026-12-27", "{start} {until}");
+    }
+    // One that is over before the event begins names no day, and the rest of the file counts.
+    let event = "DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=DAILY;UNTIL=20261224";
+    assert_eq!(days_of(event), "no day");
+    assert_eq!(days_of(&format!("{event}\nRDATE;VALUE=DATE:20270106")), "2027-01-06");
+    assert_eq!(days_of("DTSTART;VALUE=DATE:21500101\nRRULE:FREQ=DAILY"), "no day");
+}
+
+#[test]
+fn what_real_programs_write_refuses_no_file() {
+    let two = |other: &str| {
+        days(&format!(
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\n{other}\nEND:VEVENT\nBEGIN:VEVENT\nUID:z\n\
+             DTSTART;VALUE=DATE:20270101\nEND:VEVENT\nEND:VCALENDAR\n"
+        ))
+    };
+    assert_eq!(two("UID:a\nSTATUS:CANCELLED"), "2027-01-01");
+    assert_eq!(two("UID:a\nSUMMARY:x"), "error: line 2: event `x`: it has no DTSTART");
+    // A clock that leaves 02:30 out, and one that shows it twice.
+    for start in ["20260329T023000", "20261025T023000"] {
+        let told = two(&format!("DTSTART;TZID=Europe/Berlin:{start}\nDURATION:PT1H"));
+        assert!(told.starts_with(&format!("2026-{}-", &start[4..6])), "{told}");
+        let told = two(&format!("DTSTART:20260101T000000Z\nDTEND;TZID=Europe/Berlin:{start}"));
+        assert!(told.starts_with("2026-01-01, "), "{told}");
+        let told = two(&format!("DTSTART;TZID=Europe/Berlin:{start}\nRRULE:FREQ=YEARLY;COUNT=2"));
+        assert!(told.starts_with("2026-"), "{told}");
+    }
+    // A single time of a series, moved or called off, with its name in another zone or form.
+    let series = |name: &str, rest: &str| {
+        days(&format!(
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART;TZID=Europe/Berlin:20261201T003000\n\
+             DURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\nBEGIN:VEVENT\nUID:a\n\
+             RECURRENCE-ID{name}\n{rest}\nEND:VEVENT\nEND:VCALENDAR\n"
+        ))
+    };
+    for name in [
+        ";TZID=Europe/Berlin:20261202T003000",
+        ":20261201T233000Z",
+        ";VALUE=DATE:20261202",
+        ";TZID=America/New_York:20261201T183000",
+    ] {
+        let moved = series(name, "DTSTART;TZID=Asia/Tokyo:20261210T003000\nDURATION:PT1H");
+        assert_eq!(moved, "2026-12-01, 2026-12-03, 2026-12-10", "{name}");
+        assert_eq!(series(name, "STATUS:CANCELLED"), "2026-12-01, 2026-12-03", "{name}");
+    }
+}
+
+#[test]
+fn files_of_real_programs_become_days() {
+    let outlook = "BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:W. Europe Standard Time\r\nBEGIN:STANDARD\r\n\
+        DTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\n\
+        RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n\
+        UID:1\r\nDTSTART;TZID=W. Europe Standard Time:20270104T090000\r\n\
+        DTEND;TZID=W. Europe Standard Time:20270104T170000\r\n\
+        RRULE:FREQ=WEEKLY;UNTIL=20270118T080000Z;INTERVAL=1;BYDAY=MO;WKST=MO\r\n\
+        EXDATE;TZID=W. Europe Standard Time:20270111T090000\r\nSUMMARY:Maintenance\r\nBEGIN:VALARM\r\n\
+        ACTION:DISPLAY\r\nTRIGGER:-PT15M\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    assert_eq!(days(outlook), "2027-01-04, 2027-01-18");
+    // Tasks and journals are no events, whatever they hold.
+    let others = "BEGIN:VCALENDAR\nMETHOD:PUBLISH\nBEGIN:VTO\u{44}O\nDUE:20270101\nRRULE:FREQ=X;Y=Z\nEND:VTO\u{44}O\n\
+                  BEGIN:VJOURNAL\nDTSTART:20270101\nEND:VJOURNAL\nEND:VCALENDAR\n";
+    assert_eq!(days(others), "no day");
+    let two = event("DTSTART:20270101")
+        + &event(
+            "DTSTART;VALUE=DATE:20270531\nRRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO;UNTIL=20280529",
+        );
+    assert_eq!(days(&two), "2027-01-01, 2027-05-31, 2028-05-29");
+}
+
+#[test]
+fn a_fold_inside_a_character_is_none() {
+    let folded = |fold: &[u8], at: usize| {
+        let name = "SUMMARY:Ostern – früh 🐣".as_bytes();
+        let mut bytes = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n".to_vec();
+        bytes.extend(&name[..at]);
+        bytes.extend(fold);
+        bytes.extend(&name[at..]);
+        bytes.extend(
+            b"\nDTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY;UNTL=2\nEND:VEVENT\nEND:VCALENDAR\n",
+        );
+        String::from_utf8(ics::with_whole_characters(bytes)).unwrap()
+    };
+    for at in 9.."SUMMARY:Ostern – früh 🐣".len() {
+        for fold in [&b"\r\n "[..], b"\n\t", b"\n "] {
+            let told = days(&folded(fold, at));
+            let expected =
+                "error: line 6: event `Ostern – früh 🐣`: `UNTL` is not a part of an RRULE";
+            assert!(told.starts_with(expected), "{at}: {told}");
+        }
+    }
+    // Text in another encoding stays what it is.
+    let latin = b"SUMMARY:fr\xfch\n jahr\n".to_vec();
+    assert_eq!(ics::with_whole_characters(latin.clone()), latin);
+}
+
+#[test]
+fn a_calendar_without_a_day_to_come_warns() {
+    let jobs = "calendars: {de: {file: days.ics}}\n\
+                jobs: [{id: a, run: x, schedule: every day at 9, calendar: {skip: de}}]\n";
+    let none = told_beside(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", jobs);
+    assert!(none.contains("calendar `de` has no day"), "{none}");
+    let cancelled = event("DTSTART;VALUE=DATE:20301225\nSTATUS:CANCELLED");
+    let cancelled = told_beside(cancelled.as_bytes(), jobs);
+    assert!(cancelled.contains("calendar `de` has no day"), "{cancelled}");
+    let past = told_beside(event("DTSTART;VALUE=DATE:20201225").as_bytes(), jobs);
+    assert!(past.contains("calendar `de` ends on 2020-12-25"), "{past}");
+    let inline = told("calendars: {de: {holidays: []}}\njobs: []\n");
+    assert_eq!(inline, "warning: jobs.yaml:1:13: calendar `de` has no day\n");
+    // One that cannot be read is wrong, and nothing else is said of it.
+    let wrong = told_beside(b"hello\n", jobs);
+    assert!(!wrong.contains("has no day"), "{wrong}");
 }
 
 proptest! {

@@ -51,7 +51,7 @@ jobs:
     name: 'Backup'
     schedule: daily at 4 AM
     # It takes long.
-    timeout:  2h   # seldom more than one
+    timeout:  2h   # rare_dependencies more than one
     run: |  # a script
       pg_dump mydb
 
@@ -105,8 +105,8 @@ fn a_value_changes_and_its_neighbours_stay() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     {"timeout":"3h"}
-    -    timeout:  2h   # seldom more than one
-    +    timeout:  3h   # seldom more than one
+    -    timeout:  2h   # rare_dependencies more than one
+    +    timeout:  3h   # rare_dependencies more than one
 
     {"name":"Big backup: all","priority":"medium"}
     -    name: 'Backup'
@@ -133,7 +133,7 @@ fn a_value_changes_and_its_neighbours_stay() {
     +    schedule: "*/5 * * * *"
 
     {"timeout":null}
-    -    timeout:  2h   # seldom more than one
+    -    timeout:  2h   # rare_dependencies more than one
 
     {"name":null,"priority":null}
     -    name: 'Backup'
@@ -298,7 +298,7 @@ fn a_job_goes_with_its_own_comments() {
     -    name: 'Backup'
     -    schedule: daily at 4 AM
     -    # It takes long.
-    -    timeout:  2h   # seldom more than one
+    -    timeout:  2h   # rare_dependencies more than one
     -    run: |  # a script
     -      pg_dump mydb
     -
@@ -345,7 +345,7 @@ fn a_job_goes_with_its_own_comments() {
 
 #[test]
 fn a_job_that_others_wait_for_cannot_go() {
-    insta::assert_snapshot!(edited(FILE, "fetch", &Edit::Remove), @"jobs.yaml:21:9: `dependencies`: there is no job `fetch`");
+    insta::assert_snapshot!(edited(FILE, "fetch", &Edit::Remove), @"jobs.yaml:21:9: `dependencies`: no job named `fetch`");
 }
 
 #[test]
@@ -416,14 +416,14 @@ fn a_new_job_stands_behind_the_last() {
         texts.iter().map(|text| format!("{:?}", edited(text, "new", &add))).collect();
     insta::assert_snapshot!(told.join("\n"), @r##"
     "# c\ntimezone: UTC\njobs:  # none\n  - id: new\n    command: echo\nlimits: {db: 2}\n"
-    "the file is wrong already: jobs.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`"
+    "the file already has errors: jobs.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`"
     "timezone: UTC\njobs:\n  - id: new\n    command: echo"
     "{timezone: UTC, jobs: [{id: new, command: echo}]}\n"
     "  limits:\n    db: 2\n  jobs:\n    - id: new\n      command: echo\n"
     "\u{feff}timezone: UTC\r\njobs:\r\n  - id: new\r\n    command: echo\r\n"
     "jobs: [{id: new, command: echo}\n]\n"
     "jobs: [{id: new, command: echo} ]\n"
-    "job `new` cannot be edited here: the way it is written leaves no room for the change: change it by hand"
+    "job `new` cannot be edited automatically: its layout in the file does not allow the change: edit the file by hand"
     "##);
 }
 
@@ -441,18 +441,18 @@ fn what_cannot_be_is_told_with_its_path() {
         patched("jobs: [", "a", json!({})),
     ];
     insta::assert_snapshot!(told.join("\n"), @"
-    retry: `retry` needs a `type`: none, fixed or exponential
+    retry.type: `retry` needs a `type`: none, fixed or exponential
     retry.typ: unknown key `typ`: did you mean `type`?
     schedule: `schedule`: `elephant` …
-    id: `id`: job `backup` keeps its id
+    id: `id`: the id of job `backup` cannot be changed
     jobs.yaml:7:5: a job needs `run` (a script) or `command` (the name of a command)
-    jobs.yaml:21:9: `dependencies`: jobs wait for each other: backup → fetch → backup
+    jobs.yaml:21:9: `dependencies`: dependency cycle: backup → fetch → backup
     Unknown
     Taken
-    id: `id`: job `new` keeps its id
+    id: `id`: the id of job `new` cannot be changed
     env.A: `env`: expected text, found a list
-    id: a job needs `run` (a script) or `command` (the name of a command)
-    the file is wrong already: jobs.yaml:1:7: this `[` is never closed
+    run: a job needs `run` (a script) or `command` (the name of a command)
+    the file already has errors: jobs.yaml:1:7: this `[` is never closed
     ");
 }
 
@@ -471,9 +471,9 @@ fn what_is_repeated_elsewhere_is_left_alone() {
         edited(text, "a", &Edit::Remove),
     ];
     insta::assert_snapshot!(told.join("\n"), @"
-    job `a` cannot be edited here: other places of the file may repeat parts of it (`&name`): change it by hand
-    job `a` cannot be edited here: other places of the file may repeat parts of it (`&name`): change it by hand
-    job `b` cannot be edited here: `run` comes from a merge key (`<<`): change it by hand
+    job `a` cannot be edited automatically: other parts of the file may repeat parts of it (`&name`): edit the file by hand
+    job `a` cannot be edited automatically: other parts of the file may repeat parts of it (`&name`): edit the file by hand
+    job `b` cannot be edited automatically: `run` comes from a merge key (`<<`): edit the file by hand
     +  run: y
     -  env: *e
     +  env: {A: c}
@@ -482,7 +482,7 @@ fn what_is_repeated_elsewhere_is_left_alone() {
     nothing changes
     -- &x {id: d, run: y}
     +- &x {id: d, run: z}
-    job `a` cannot be edited here: other places of the file may repeat parts of it (`&name`): change it by hand
+    job `a` cannot be edited automatically: other parts of the file may repeat parts of it (`&name`): edit the file by hand
     ");
 }
 
@@ -534,7 +534,7 @@ fn a_whole_definition_changes_only_what_differs() {
     -    name: 'Backup'
          schedule: daily at 4 AM
          # It takes long.
-    -    timeout:  2h   # seldom more than one
+    -    timeout:  2h   # rare_dependencies more than one
          run: |  # a script
            pg_dump mydb
      
@@ -549,7 +549,7 @@ fn a_whole_definition_changes_only_what_differs() {
     "#);
     let mut without = job("load").unwrap().clone();
     without.timeout = None;
-    insta::assert_snapshot!(edited(FILE, "load", &Edit::Restore(Box::new(without))), @"the job cannot be that again: `defaults` of its file decide about `timeout`");
+    insta::assert_snapshot!(edited(FILE, "load", &Edit::Restore(Box::new(without))), @"the job cannot be restored exactly: `defaults` in its file set `timeout`");
 }
 
 #[test]

@@ -41,28 +41,28 @@ jobs:
     jobs.yaml:1:11: `timezone`: `Europe/Berln` is not a time zone: did you mean `Europe/Berlin`?
     jobs.yaml:2:10: `on_stop`: expected one of leave, wait, cancel, found `halt`: did you mean `wait`?
     jobs.yaml:4:24: `capacity`: expected a whole number from 1 to 10000, found `0`
-    jobs.yaml:5:11: `id`: `w` is taken: another worker has it on line 4
+    jobs.yaml:5:11: `id`: `w` is already the id of the worker on line 4
     jobs.yaml:6:7: a worker needs a `capacity`: how many jobs it runs at once
     jobs.yaml:8:12: `timeout`: `soon` is not a duration: write it like 500ms, 10s, 5m, 1h30m or 2d
-    jobs.yaml:9:3: `run` cannot stand in `defaults`: it is a job's own
+    jobs.yaml:9:3: `run` is not allowed in `defaults`: it belongs to one job
     jobs.yaml:12:5: unknown key `shcedule`: did you mean `schedule`?
     jobs.yaml:14:5: a job has `run` or `command`, not both
-    jobs.yaml:15:9: job id `a` is taken: it is first given at jobs.yaml:11:9
+    jobs.yaml:15:9: duplicate job id `a`: first defined at jobs.yaml:11:9
     jobs.yaml:17:35: `schedule`: `elephant` …
-    jobs.yaml:18:20: `dependencies`: `a` cannot wait for itself
-    jobs.yaml:18:23: `dependencies`: there is no job `nobody`
+    jobs.yaml:18:20: `dependencies`: `a` cannot depend on itself
+    jobs.yaml:18:23: `dependencies`: no job named `nobody`
     jobs.yaml:18:34: `dependencies`: `c` is listed twice
     jobs.yaml:19:5: a job needs `run` (a script) or `command` (the name of a command)
     jobs.yaml:19:5: a job needs an `id`
     jobs.yaml:20:14: `timeout`: expected a duration such as 10s, found a list
     jobs.yaml:22:14: `command`: unknown command `bakcup`: did you mean `backup`?
     jobs.yaml:23:15: put the schedule in quotes: `schedule: "@daily"`
-    jobs.yaml:24:20: `dependencies`: jobs wait for each other: c → d → c
+    jobs.yaml:24:20: `dependencies`: dependency cycle: c → d → c
     jobs.yaml:25:15: `priority`: expected one of high, medium, low, found `urgent`
     jobs.yaml:27:5: command `calculate`: argument `expression` is missing: write it like 6 * 7
-    jobs.yaml:29:11: `env`: `A` has no value: write "" for none
+    jobs.yaml:29:11: `env`: `A` has no value: write "" for an empty one
     jobs.yaml:29:19: `env`: expected text, found a list
-    jobs.yaml:29:24: `env`: `` is not a name of a variable
+    jobs.yaml:29:24: `env`: `` is not a valid variable name
     jobs.yaml:30:14: `overlap`: expected one of skip, queue, queue_all, allow, replace, found `replcae`: did you mean `replace`?
     jobs.yaml:31:5: unknown key `elephant` in a job
     jobs.yaml:32:5: expected a job: a map with `id`, and `run` or `command`, found `just text`
@@ -146,13 +146,13 @@ fn wrong_values_are_told_with_what_would_be_right() {
       3:8: `run`: expected text, found a list
     run: x
     name: "a\nb"
-      4:9: `name`: it takes one line
+      4:9: `name`: must be a single line
     run: x
     name: "\e[2J"
-      4:9: `name`: it cannot hold control characters
+      4:9: `name`: must not contain control characters
     run: x
     schedule: 
-      4:3: `schedule` has no value: give it one or remove it
+      4:3: `schedule` has no value: set one or remove the key
     run: x
     schedule: {a: b}
       4:13: `schedule`: expected text, found a map
@@ -167,14 +167,14 @@ fn wrong_values_are_told_with_what_would_be_right() {
       4:12: `timeout`: `30` has no unit: write it like 500ms, 10s, 5m, 1h30m or 2d
     run: x
     timeout: 0s
-      4:12: `timeout`: it must be longer than 0
+      4:12: `timeout`: must be greater than 0
     run: x
     timeout_ms: 5s
       4:15: `timeout_ms`: expected a number of milliseconds, found `5s`
     run: x
     timeout_ms: 5000
     timeout: 5s
-      5:3: `timeout` says the same as `timeout_ms`: give one of them
+      5:3: `timeout` is the same key as `timeout_ms`: use only one
     run: x
     retry: 3
       4:10: `retry`: expected a map such as {type: fixed, max_retries: 3, delay: 10s}, found `3`
@@ -192,13 +192,13 @@ fn wrong_values_are_told_with_what_would_be_right() {
     run: x
     retryPolicy: {type: NONE}
     retry: {type: none}
-      5:3: `retry` says the same as `retryPolicy`: give one of them
+      5:3: `retry` is the same key as `retryPolicy`: use only one
     run: x
     success_exit_codes: [256]
       4:24: `success_exit_codes`: expected a whole number from 0 to 255, found `256`
     run: x
     success_exit_codes: []
-      4:23: `success_exit_codes`: without any code the job could never succeed
+      4:23: `success_exit_codes`: must list at least one exit code, or the job can never succeed
     run: x
     success_exit_codes: 0
       4:23: `success_exit_codes`: expected a list such as [0, 3], found `0`
@@ -213,35 +213,35 @@ fn wrong_values_are_told_with_what_would_be_right() {
       4:12: `overlap`: expected one of skip, queue, queue_all, allow, replace, found `alow`: did you mean `allow`?
     run: x
     working_dir: ~/x
-      4:16: `working_dir`: `~` is not expanded: write the whole path
+      4:16: `working_dir`: `~` is not expanded: write the full path
     run: x
     timezone: Berlin/Europe
       4:13: `timezone`: `Berlin/Europe` is not a time zone: write it like Europe/Berlin or UTC
     run: x
     calendar: {skip: de}
-      4:20: `skip`: there is no calendar `de`: add it to `calendars`
+      4:20: `skip`: no calendar named `de`: define it in `calendars`
     run: x
     calendar: {skip: a, only: b}
-      4:13: `calendar`: give either `skip` or `only`
+      4:13: `calendar`: needs exactly one of `skip` and `only`
     run: x
     start_at: tomorrow
       4:13: `start_at`: `tomorrow` is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00
     run: x
     start_at: 2026-12-24
     end_at: 2026-12-23
-      5:11: `end_at`: it lies before `start_at`
+      5:11: `end_at`: must not be before `start_at`
     run: x
     timezone: Europe/Berlin
     start_at: 2026-03-29 02:30
       5:13: `start_at`: `2026-03-29 02:30` does not exist in Europe/Berlin: the clocks go forward to 2026-03-29 03:00:00
     run: x
     args: {a: 1}
-      4:3: `args` goes with `command`; a script takes its text from `run`
+      4:3: `args` is only allowed with `command`
     command: echo
     shell: [sh]
-      4:3: `shell` goes with `run`, not with `command`
+      4:3: `shell` is only allowed with `run`
     command: elephant
-      3:12: `command`: unknown command `elephant`: known are api_call, backup, calculate, data_processing, echo, shell; a shell command goes to `run`
+      3:12: `command`: unknown command `elephant`: available commands are api_call, backup, calculate, data_processing, echo, shell; put a shell command in `run`
     command: calculate
     args: [1]
       4:9: `args`: expected a map such as {key: value}, found a list
@@ -256,7 +256,7 @@ fn wrong_values_are_told_with_what_would_be_right() {
     command: echo
     args: {}
     metadata: {commandArgs: {}}
-      5:14: `args` and `metadata.commandArgs` say the same thing: give one of them
+      5:14: `args` and `metadata.commandArgs` are the same: use only one
     run: x
     dependencies: x
       4:17: `dependencies`: expected a list of job ids such as [fetch, load], found `x`
@@ -265,43 +265,43 @@ fn wrong_values_are_told_with_what_would_be_right() {
       4:18: `dependencies`: `X Y` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit
     run: x
     dependencies: [{job: y, on: failure}]
-      4:18: `dependencies`: there is no job `y`
+      4:18: `dependencies`: no job named `y`
     run: x
     env: {A: {secret: /a}, B: {}, C: {secret_file: ~/a}}
-      4:12: `env`: a value is a text, or a map such as {secret_file: /etc/secrets/db}
+      4:12: `env`: a value must be text or a map such as {secret_file: /etc/secrets/db}
       4:13: unknown key `secret` in a value of `env`
-      4:29: `env`: a value is a text, or a map such as {secret_file: /etc/secrets/db}
-      4:50: `secret_file`: `~` is not expanded: write the whole path
+      4:29: `env`: a value must be text or a map such as {secret_file: /etc/secrets/db}
+      4:50: `secret_file`: `~` is not expanded: write the full path
     run: x
     concurrency: 0
     deadline: 0s
     user: -u root
       4:16: `concurrency`: expected a whole number from 1 to 10000, found `0`
-      5:13: `deadline`: it must be longer than 0
-      6:9: `user`: `-u root` is not a name of a user
+      5:13: `deadline`: must be greater than 0
+      6:9: `user`: `-u root` is not a valid user name
     run: x
     on_failure: mail
       4:15: `on_failure`: expected a map such as {run: ./tell.sh} or {url: "https://example.com/hook"}, found `mail`
     run: x
     on_failure: {}
-      4:15: `on_failure`: give either `run` or `url`
+      4:15: `on_failure`: needs exactly one of `run` and `url`
     run: x
     on_failure: {run: x, url: x}
-      4:15: `on_failure`: give either `run` or `url`
+      4:15: `on_failure`: needs exactly one of `run` and `url`
     run: x
     on_failure: {url: "ftp://x", runn: y}
-      4:21: `url`: `ftp://x` takes http:// or https://, not ftp:
+      4:21: `url`: `ftp://x` must begin with http:// or https://, not ftp:
       4:32: unknown key `runn`: did you mean `run`?
     run: x
     on_failure: {url: example.com}
-      4:21: `url`: `example.com` is no address: relative URL without a base; write it like https://example.com/hook
+      4:21: `url`: `example.com` is not a valid URL (relative URL without a base): write it like https://example.com/hook
     run: x
     on_failure: {run: ' '}
       4:21: `run`: the script is empty
     run: x
     limits: [db]
     workers: {label: [db]}
-      4:12: `limits`: there is no limit `db`: add it to the file's `limits`
+      4:12: `limits`: no limit named `db`: define it in the file's `limits`
       5:13: unknown key `label`: did you mean `labels`?
     run: x
     workers: [worker-1]
@@ -313,17 +313,17 @@ fn wrong_values_are_told_with_what_would_be_right() {
     retry_on: [256, timeot]
     no_retry_on: '75'
       4:14: `retry_on`: expected a whole number from 0 to 255, found `256`
-      4:19: `retry_on`: expected one of timeout, worker_lost, found `timeot`: did you mean `timeout`?
+      4:19: `retry_on`: expected one of timeout, worker_lost, not_started, found `timeot`: did you mean `timeout`?
       5:16: `no_retry_on`: expected a list such as [75, timeout], found the text `75`
     run: x
     dependencies: [{on: failure}, {job: y, on: fail, within: 0s}]
       4:18: a dependency needs a `job`
-      4:33: `dependencies`: there is no job `y`
+      4:33: `dependencies`: no job named `y`
       4:46: `on`: expected one of success, failure, completion, found `fail`
-      4:60: `within`: it must be longer than 0
+      4:60: `within`: must be greater than 0
     run: x
     id: y
-      4:3: `id` is given twice: the first is on line 2
+      4:3: duplicate key `id`: first set on line 2
     elephants: 5
       2:3: a job needs `run` (a script) or `command` (the name of a command)
       3:3: unknown key `elephants` in a job
@@ -364,19 +364,19 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     - id: a
       run: x
-    jobs.yaml:1:1: a jobs file is a map with the key `jobs:`, found a list
+    jobs.yaml:1:1: expected a map with the key `jobs`, found a list
 
-    hellojobs.yaml:1:1: a jobs file is a map with the key `jobs:`, found `hello`
+    hellojobs.yaml:1:1: expected a map with the key `jobs`, found `hello`
 
     jobs:
       a: {run: x}
-    jobs.yaml:2:3: `jobs` is a list, each job beginning with `- id: …`; found a map
+    jobs.yaml:2:3: `jobs`: expected a list of jobs, each beginning with `- id: …`, found a map
 
     jobs:
     jobs.yaml:1:1: `jobs` has no value: write `jobs: []` for no jobs
 
     jobs: 5
-    jobs.yaml:1:7: `jobs` is a list, each job beginning with `- id: …`; found `5`
+    jobs.yaml:1:7: `jobs`: expected a list of jobs, each beginning with `- id: …`, found `5`
 
     job:
     - id: a
@@ -393,7 +393,7 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
 
     calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}
     jobs.yaml:1:29: `holidays`: `2026-13-01` is not a date such as 2026-12-25
-    jobs.yaml:1:55: `calendars`: `a b` is not a legal name: use a-z, 0-9, `.`, `_`, `-`
+    jobs.yaml:1:55: `calendars`: `a b` is not a valid name: use a-z, 0-9, `.`, `_`, `-`
     jobs.yaml:1:55: calendar `a b` needs `holidays` or `file`
 
     on_stop: wait
@@ -434,9 +434,9 @@ fn a_limit_has_to_be_one_of_the_file() {
     );
     insta::assert_snapshot!(told, @r"
     jobs.yaml:1:22: `limits`: expected a whole number from 1 to 10000, found `0`
-    jobs.yaml:4:28: `limits`: there is no limit `bd`: did you mean `db`?
+    jobs.yaml:4:28: `limits`: no limit named `bd`: did you mean `db`?
     jobs.yaml:4:36: `limits`: `db` is listed twice
-    jobs.yaml:4:40: `limits`: there is no limit `elephant`: add it to the file's `limits`
+    jobs.yaml:4:40: `limits`: no limit named `elephant`: define it in the file's `limits`
     ");
 }
 
@@ -457,12 +457,12 @@ fn what_the_workers_of_the_file_cannot_do_is_a_warning() {
     ];
     insta::assert_snapshot!(told.concat(), @r"
     workers: [{id: v, capacity: 2, labels: [db, big]}, {id: w, capacity: 2}]
-    warning: jobs.yaml:4:53: `concurrency`: 5 is more than the 4 slots of the file
-    warning: jobs.yaml:5:28: `workers`: no worker of the file fits: until one does, the job waits
+    warning: jobs.yaml:4:53: `concurrency`: 5 is more than the 4 slots of this file's workers
+    warning: jobs.yaml:5:28: `workers`: no worker in this file matches: the job waits until one does
 
-    warning: jobs.yaml:2:28: `workers`: no worker of the file fits: until one does, the job waits
-    warning: jobs.yaml:3:28: `workers`: no worker of the file fits: until one does, the job waits
-    warning: jobs.yaml:4:28: `workers`: no worker of the file fits: until one does, the job waits
+    warning: jobs.yaml:2:28: `workers`: no worker in this file matches: the job waits until one does
+    warning: jobs.yaml:3:28: `workers`: no worker in this file matches: the job waits until one does
+    warning: jobs.yaml:4:28: `workers`: no worker in this file matches: the job waits until one does
 
     workers: []
     ");
@@ -509,15 +509,15 @@ fn a_dependency_that_fires_less_often_is_a_warning() {
     daily at 6 after hourly at :30
 
     hourly after daily at 1
-    warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often, and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00: `j` would wait in vain; give it `within`: how old its result may be
+    warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00, so `j` would wait for nothing: set `within`, the maximum age of its result
     hourly after daily at 1, within: 1d
 
     daily at 6 after weekdays at 5
-    warning: jobs.yaml:3:56: `dependencies` of `j`: `d` fires less often, and not between Fri 2026-11-27 06:00:00 and Sat 2026-11-28 06:00:00: `j` would wait in vain; give it `within`: how old its result may be
+    warning: jobs.yaml:3:56: `dependencies` of `j`: `d` fires less often and not between Fri 2026-11-27 06:00:00 and Sat 2026-11-28 06:00:00, so `j` would wait for nothing: set `within`, the maximum age of its result
     hourly after @reboot
 
     hourly after once at 2020-01-01 00:00
-    warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often, and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00: `j` would wait in vain; give it `within`: how old its result may be
+    warning: jobs.yaml:3:52: `dependencies` of `j`: `d` fires less often and not between Mon 2026-11-23 13:00:00 and Mon 2026-11-23 14:00:00, so `j` would wait for nothing: set `within`, the maximum age of its result
     ");
 }
 
@@ -525,7 +525,7 @@ fn a_dependency_that_fires_less_often_is_a_warning() {
 fn a_circle_is_printed_as_a_path() {
     let job = |id: &str, on: &str| format!("- {{ id: {id}, run: x, dependencies: [{on}] }}\n");
     let text = format!("jobs:\n{}{}{}", job("b", "c"), job("c", "a"), job("a", "b"));
-    insta::assert_snapshot!(told(&text), @"jobs.yaml:2:35: `dependencies`: jobs wait for each other: b → c → a → b");
+    insta::assert_snapshot!(told(&text), @"jobs.yaml:2:35: `dependencies`: dependency cycle: b → c → a → b");
 }
 
 #[test]
@@ -535,9 +535,9 @@ fn hostile_text_is_never_echoed_raw() {
         "y".repeat(500)
     );
     let told = told(&text);
-    assert!(!told.chars().any(|c| c != '\n' && findings::is_hostile(c)), "{told:?}");
+    assert!(!told.chars().any(|c| c != '\n' && diagnostics::is_hostile(c)), "{told:?}");
     insta::assert_snapshot!(told, @r"
-    jobs.yaml:2:7: `id`: it cannot hold control characters
+    jobs.yaml:2:7: `id`: must not contain control characters
     jobs.yaml:4:3: unknown key `\u{1b}]0;x\u{7}` in a job
     ");
 }
@@ -561,4 +561,28 @@ fn a_text_that_is_not_indented_is_told_as_that() {
     .map(|text| told(text))
     .collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn an_error_carries_the_key_that_it_is_about() {
+    let text = "timezone: X
+jobs:
+- {id: a, timeout: soon, retry: {max_retries: 2}, dependencies: [b], run: x, elephant: 1}
+- {id: a, schedule: every elephant, env: {A: }}
+";
+    let errors = parse(&sources(&[("jobs.yaml", text)]), &rules()).unwrap_err().0;
+    let line = |error: &FileDiagnostic| {
+        format!("{}:{} {}", error.line, error.column, error.key.unwrap_or("-"))
+    };
+    insta::assert_snapshot!(errors.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
+    1:11 timezone
+    3:20 timeout
+    3:26 type
+    3:66 dependencies
+    3:78 -
+    4:4 run
+    4:8 id
+    4:27 schedule
+    4:43 env
+    ");
 }

@@ -36,14 +36,14 @@ fn no_jobs_are_written_as_an_empty_list_and_an_emptied_file_is_an_error() {
 fn an_emptied_file_of_a_folder_is_told() {
     let folder = |a, b| told_of(&[("a.yaml", a), ("b.yaml", b)]);
     insta::assert_snapshot!(folder("", "# nothing"), @"a.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`");
-    insta::assert_snapshot!(folder("jobs: []", "# nothing"), @"warning: b.yaml:1:1: the file is empty: no job comes from it");
-    insta::assert_snapshot!(folder("timezone: UTC", "limits: {}"), @"warning: a.yaml:1:1: no jobs: the key `jobs` is missing; write `jobs: []` if none is meant");
+    insta::assert_snapshot!(folder("jobs: []", "# nothing"), @"warning: b.yaml:1:1: the file is empty: it defines no jobs");
+    insta::assert_snapshot!(folder("timezone: UTC", "limits: {}"), @"warning: a.yaml:1:1: the key `jobs` is missing: write `jobs: []` if there are no jobs");
     assert_eq!(folder("timezone: UTC", "jobs: []"), "");
 }
 
 #[test]
 fn a_file_without_the_key_jobs_is_warned_of() {
-    insta::assert_snapshot!(told("timezone: UTC\n"), @"warning: jobs.yaml:1:1: no jobs: the key `jobs` is missing; write `jobs: []` if none is meant");
+    insta::assert_snapshot!(told("timezone: UTC\n"), @"warning: jobs.yaml:1:1: the key `jobs` is missing: write `jobs: []` if there are no jobs");
 }
 
 #[test]
@@ -140,9 +140,9 @@ fn jobs_of_a_folder_are_one_set() {
         ("d/c.yaml", "jobs: {"),
     ]);
     insta::assert_snapshot!(told, @r"
-    d/b.yaml:1:1: `timezone` is already given in d/a.yaml on line 1
-    d/b.yaml:3:7: job id `a` is taken: it is first given at d/a.yaml:2:13
-    d/b.yaml:7:18: `dependencies`: there is no job `d`: did you mean `a`?
+    d/b.yaml:1:1: `timezone` is already set in d/a.yaml on line 1
+    d/b.yaml:3:7: duplicate job id `a`: first defined at d/a.yaml:2:13
+    d/b.yaml:7:18: `dependencies`: no job named `d`: did you mean `a`?
     d/c.yaml:1:7: this `{` is never closed
     ");
 }
@@ -259,9 +259,9 @@ fn the_file_of_a_secret_is_looked_at_but_not_read() {
     mode(0o600);
     assert_eq!(told("secret"), "");
     mode(0o644);
-    insta::assert_snapshot!(told("./secret"), @"jobs.yaml:1:47: `secret_file`: `/secret` can be read by every user of the machine: chmod o-r it");
-    insta::assert_snapshot!(told("gone"), @"jobs.yaml:1:47: `secret_file`: `/gone` is not there: attempts fail until it is");
-    insta::assert_snapshot!(told("."), @"jobs.yaml:1:47: `secret_file`: `` is no file: attempts will fail");
+    insta::assert_snapshot!(told("./secret"), @"jobs.yaml:1:47: `secret_file`: `/secret` is readable by every user of this machine: run `chmod o-r` on it");
+    insta::assert_snapshot!(told("gone"), @"jobs.yaml:1:47: `secret_file`: `/gone` does not exist: attempts will fail until it does");
+    insta::assert_snapshot!(told("."), @"jobs.yaml:1:47: `secret_file`: `` is not a file: attempts will fail");
 }
 
 #[test]
@@ -276,12 +276,12 @@ fn what_the_machine_does_not_have_is_warned_of() {
     };
     std::fs::write(folder.path().join("file"), "").unwrap();
     let file = folder.path().join("file");
-    insta::assert_snapshot!(told("working_dir: gone"), @"jobs.yaml:1:37: `working_dir`: `…/gone` is not there: attempts fail until it is");
-    insta::assert_snapshot!(told("working_dir: file"), @"jobs.yaml:1:37: `working_dir`: `…/file` is no folder: attempts will fail");
-    insta::assert_snapshot!(told("shell: [/bin/zshx, -c]"), @"jobs.yaml:1:31: `shell`: `/bin/zshx` is not there: attempts fail until it is");
-    insta::assert_snapshot!(told("shell: [no-such-shell, -c]"), @"jobs.yaml:1:31: `shell`: `no-such-shell` is in no folder of PATH: attempts fail until it is");
-    insta::assert_snapshot!(told(&format!("shell: [{}]", file.display())), @"jobs.yaml:1:31: `shell`: `…/file` is no program that can be started: attempts will fail");
-    insta::assert_snapshot!(told("user: nobodyhere"), @"jobs.yaml:1:30: `user`: `nobodyhere` is no user of this machine: attempts fail until it is one");
+    insta::assert_snapshot!(told("working_dir: gone"), @"jobs.yaml:1:37: `working_dir`: `…/gone` does not exist: attempts will fail until it does");
+    insta::assert_snapshot!(told("working_dir: file"), @"jobs.yaml:1:37: `working_dir`: `…/file` is not a folder: attempts will fail");
+    insta::assert_snapshot!(told("shell: [/bin/zshx, -c]"), @"jobs.yaml:1:31: `shell`: `/bin/zshx` does not exist: attempts will fail until it does");
+    insta::assert_snapshot!(told("shell: [no-such-shell, -c]"), @"jobs.yaml:1:31: `shell`: `no-such-shell` is not in PATH: attempts will fail until it is");
+    insta::assert_snapshot!(told(&format!("shell: [{}]", file.display())), @"jobs.yaml:1:31: `shell`: `…/file` is not executable: attempts will fail");
+    insta::assert_snapshot!(told("user: nobodyhere"), @"jobs.yaml:1:30: `user`: `nobodyhere` is not a user of this machine: attempts will fail until it is");
     for right in [
         "working_dir: .",
         "working_dir: /",

@@ -14,9 +14,11 @@ mod syntax;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::*;
+use crate::model::{JobSet, Problem};
 
 /// A few commands with the arguments that the tests need.
 pub(super) struct Catalog;
@@ -28,9 +30,9 @@ impl CommandCatalog for Catalog {
             .into()
     }
 
-    fn check(&self, command: &str, args: &Map<String, Value>) -> Result<(), Vec<ArgProblem>> {
+    fn check(&self, command: &str, args: &Map<String, Value>) -> Result<(), Vec<Problem>> {
         let problem = |path: &str, message: &str| {
-            Err(vec![ArgProblem { path: path.to_owned(), message: message.to_owned() }])
+            Err(vec![Problem { path: path.to_owned(), message: message.to_owned() }])
         };
         match command {
             "calculate" if !args.contains_key("expression") => {

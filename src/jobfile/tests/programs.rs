@@ -8,7 +8,7 @@ use crate::model::{Job, JobCommand, Settings};
 /// What is told about an object, among jobs `a` (which waits for `b`) and `b`.
 fn told(value: &Value) -> String {
     let file = load("jobs:\n- {id: a, run: x, dependencies: [b]}\n- {id: b, run: x}\n");
-    let among = Among { settings: &file.set.settings, jobs: file.set.jobs.iter().collect() };
+    let among = CurrentJobs { settings: &file.set.settings, jobs: file.set.jobs.iter().collect() };
     match parse_job(value, &rules(), &among) {
         Ok(job) => to_yaml(&job),
         Err(problems) => {
@@ -61,7 +61,7 @@ fn what_the_engine_tells_beside_a_job_is_no_mistake() {
 
 #[test]
 fn a_job_of_a_program_has_no_folder() {
-    let among = Among { settings: &Settings::default(), jobs: Vec::new() };
+    let among = CurrentJobs { settings: &Settings::default(), jobs: Vec::new() };
     let value = json!({"id": "c", "run": "x"});
     let job = parse_job(&value, &rules(), &among).unwrap();
     assert_eq!(job, Job::new("c".parse().unwrap(), JobCommand::script("x")));
@@ -74,16 +74,16 @@ fn problems_name_the_path() {
         "retry": {"type": "fixed", "delay": []}, "dependencies": ["a", "zz"], "tags": ["a", 5, {}],
         "schedule": "every elephant", "working_dir": "x", "env": {"A": null}, "timeout": 5,
     })), @r#"
-    : a job needs an `id`
+    id: a job needs an `id`
     args.aggregate.op: command `data_processing`: argument `aggregate.op` is none of count, sum, mean, min, max
-    dependencies[1]: `dependencies`: there is no job `zz`
-    env.A: `env`: `A` has no value: write "" for none
+    dependencies[1]: `dependencies`: no job named `zz`
+    env.A: `env`: `A` has no value: write "" for an empty one
     retry.delay: `delay`: expected a duration such as 10s, found a list
     schedule: `schedule`: `elephant` …
     shcedule: unknown key `shcedule`: did you mean `schedule`?
     tags[2]: `tags`: expected text, found a map
     timeout: `timeout`: `5` has no unit: write it like 500ms, 10s, 5m, 1h30m or 2d
-    working_dir: `working_dir`: it must be an absolute path
+    working_dir: `working_dir`: must be an absolute path
     "#);
     insta::assert_snapshot!(told(&json!([1])), @": expected a job: a map with `id`, and `run` or `command`, found a list");
     insta::assert_snapshot!(told(&json!(null)), @": expected a job: a map with `id`, and `run` or `command`, found nothing");
@@ -92,7 +92,7 @@ fn problems_name_the_path() {
 #[test]
 fn a_circle_with_the_jobs_in_force_is_found() {
     let value = json!({"id": "b", "run": "x", "dependencies": ["a"]});
-    insta::assert_snapshot!(told(&value), @"dependencies[0]: `dependencies`: jobs wait for each other: b → a → b");
+    insta::assert_snapshot!(told(&value), @"dependencies[0]: `dependencies`: dependency cycle: b → a → b");
     assert_eq!(told(&json!({"id": "a", "run": "y"})), "id: a\nrun: y\n");
 }
 

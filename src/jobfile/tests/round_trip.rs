@@ -82,7 +82,7 @@ fn text() -> impl Strategy<Value = String> {
 
 /// A text of one line that can be shown.
 fn line() -> impl Strategy<Value = String> {
-    let fit = |c: char| !findings::is_hostile(c);
+    let fit = |c: char| !diagnostics::is_hostile(c);
     text()
         .prop_map(move |text| text.chars().filter(|c| fit(*c)).take(100).collect::<String>())
         .prop_filter("blank", |text| !text.trim().is_empty())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::super::{Bite, Expired, Store};
+use super::super::{Expired, HistorySize, PruneBatch, Store};
 use super::{at, event, execution, found, gone, id, ids, job, job_id, kept};
 use crate::model::{
     Actor, Change, Drain, Event, Execution, ExecutionId, ExecutionQuery, ExecutionState, Job,
@@ -108,11 +108,11 @@ pub(super) async fn what_has_expired_goes_and_what_must_stay_stays(store: &dyn S
         range("b", 120, 130),
     ]);
     store.commit(&changes).await.unwrap();
-    let expired = Expired { before: at(100), per_job: 100, at_most: 100 };
-    let mut bite = store.delete_expired(&expired).await.unwrap();
-    bite.executions.sort_unstable();
+    let expired = Expired { before: at(100), per_job: 100, events: u64::MAX, at_most: 100 };
+    let mut batch = store.delete_expired(&expired).await.unwrap();
+    batch.executions.sort_unstable();
     let gone: Vec<_> = [1, 4, 5, 6, 11].map(|number| (id(number), 1)).into();
-    assert_eq!(bite, Bite { executions: gone, more: false });
+    assert_eq!(batch, PruneBatch { executions: gone, more: false });
     assert_eq!(all(store).await, ids([200, 10, 9, 8, 7, 3, 2]));
     assert_eq!(store.load().await.unwrap().live.len(), 2);
     let seqs: Vec<u64> = store.events_after(0, 9).await.unwrap().iter().map(|e| e.seq).collect();
@@ -122,7 +122,7 @@ pub(super) async fn what_has_expired_goes_and_what_must_stay_stays(store: &dyn S
         ranges.iter().map(|range| range.first).collect()
     };
     assert_eq!((firsts("a").await, firsts("b").await), (vec![at(10)], vec![at(120)]));
-    assert_eq!(store.delete_expired(&expired).await.unwrap(), Bite::default());
+    assert_eq!(store.delete_expired(&expired).await.unwrap(), PruneBatch::default());
     // What was kept for its notice goes when that is done; what fires again is another execution.
     store.commit(&[Change::NoticeDone(id(2))]).await.unwrap();
     assert_eq!(store.delete_expired(&expired).await.unwrap().executions, [(id(2), 1)]);
@@ -141,41 +141,97 @@ pub(super) async fn only_the_newest_of_each_job_stay(store: &dyn Store) {
             .map(|number| kept(Execution { job_id: job_id("b"), ..execution(number, Succeeded) })),
     );
     store.commit(&changes).await.unwrap();
-    let expired = |per_job| Expired { before: at(-1), per_job, at_most: 100 };
-    assert_eq!(store.delete_expired(&expired(20)).await.unwrap(), Bite::default());
+    let expired = |per_job| Expired { before: at(-1), per_job, events: u64::MAX, at_most: 100 };
+    assert_eq!(store.delete_expired(&expired(20)).await.unwrap(), PruneBatch::default());
     store.delete_expired(&expired(4)).await.unwrap();
     assert_eq!(all(store).await, ids([23, 22, 21, 20, 19, 18, 17, 5, 3]));
     store.delete_expired(&expired(0)).await.unwrap();
     assert_eq!(all(store).await, ids([5, 3]));
-    assert_eq!(store.delete_expired(&expired(0)).await.unwrap(), Bite::default());
+    assert_eq!(store.delete_expired(&expired(0)).await.unwrap(), PruneBatch::default());
 }
 
-pub(super) async fn a_bite_is_no_larger_than_asked(store: &dyn Store) {
+pub(super) async fn a_batch_is_no_larger_than_asked(store: &dyn Store) {
     let rows = (1..=25).map(|number| kept(execution(number, ExecutionState::Succeeded)));
     let events = (1..=31).map(event);
     store.commit(&rows.chain(events).collect::<Vec<_>>()).await.unwrap();
-    let expired = Expired { before: at(3_600), per_job: 3, at_most: 10 };
+    let expired = Expired { before: at(3_600), per_job: 3, events: u64::MAX, at_most: 10 };
     let mut sizes = Vec::new();
     loop {
-        let bite = store.delete_expired(&expired).await.unwrap();
-        sizes.push(bite.executions.len());
-        if !bite.more {
+        let batch = store.delete_expired(&expired).await.unwrap();
+        sizes.push(batch.executions.len());
+        if !batch.more {
             break;
         }
     }
     assert_eq!(sizes, [10, 10, 5, 0]);
     assert_eq!(store.events_after(0, 99).await.unwrap().len(), 1);
     let nothing = Expired { at_most: 0, ..expired };
-    assert_eq!(store.delete_expired(&nothing).await.unwrap(), Bite::default());
+    assert_eq!(store.delete_expired(&nothing).await.unwrap(), PruneBatch::default());
+}
+
+/// Many jobs, each with a few too many: a batch takes one of each, and the end of the list of jobs is not the end.
+pub(super) async fn every_job_over_the_bound_is_brought_under_it(store: &dyn Store) {
+    let (jobs, each) = (430, 5);
+    let rows = (0..jobs * each).map(|number| {
+        let job_id = job_id(&format!("job-{}", number % jobs));
+        kept(Execution { job_id, ..execution(number + 1, ExecutionState::Succeeded) })
+    });
+    store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
+    let expired = Expired { before: at(-1), per_job: 2, events: u64::MAX, at_most: 100 };
+    let mut batches = 0;
+    while store.delete_expired(&expired).await.unwrap().more {
+        batches += 1;
+    }
+    assert_eq!(store.history_size().await.unwrap().executions, u64::from(2 * jobs));
+    assert!(batches <= 20, "{batches} batches for 1,290 executions");
+}
+
+pub(super) async fn only_the_newest_events_stay(store: &dyn Store) {
+    store.commit(&(1..=25).map(event).collect::<Vec<_>>()).await.unwrap();
+    let expired = |events| Expired { before: at(-1), per_job: 9, events, at_most: 10 };
+    assert_eq!(store.delete_expired(&expired(25)).await.unwrap(), PruneBatch::default());
+    assert!(store.delete_expired(&expired(4)).await.unwrap().more);
+    while store.delete_expired(&expired(4)).await.unwrap().more {}
+    let seqs = async || -> Vec<u64> {
+        store.events_after(0, 99).await.unwrap().iter().map(|event| event.seq).collect()
+    };
+    assert_eq!(seqs().await, [22, 23, 24, 25]);
+    store.delete_expired(&expired(0)).await.unwrap();
+    assert_eq!(seqs().await, [25], "the numbers go on from the newest");
+}
+
+pub(super) async fn output_may_go_before_its_execution(store: &dyn Store) {
+    use ExecutionState::{Failed, Running, Succeeded, TimedOut};
+    let states = [Succeeded, Failed, Running, TimedOut, Failed, Succeeded];
+    let rows = (1..).zip(states).map(|(number, state)| kept(execution(number, state)));
+    store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
+    store.commit(&[Change::NoticeDue(id(4))]).await.unwrap();
+    let mut removable = store.removable(&ids([1, 2, 3, 4, 5, 6, 7])).await.unwrap();
+    removable.sort_unstable();
+    // Live, with an on_failure that has not ended, the newest failure, and unknown: these are not among them.
+    assert_eq!(removable, ids([1, 2, 6]));
+    assert_eq!(store.removable(&[]).await.unwrap(), []);
+}
+
+pub(super) async fn the_size_of_the_history_is_known(store: &dyn Store) {
+    assert_eq!(store.history_size().await.unwrap(), HistorySize::default());
+    let rows = (1..=7).map(|number| kept(execution(number, ExecutionState::Succeeded)));
+    store.commit(&rows.chain((1..=9).map(event)).collect::<Vec<_>>()).await.unwrap();
+    store.commit(&[kept(execution(7, ExecutionState::Failed)), event(10)]).await.unwrap();
+    let expired = Expired { before: at(-1), per_job: 5, events: 6, at_most: 100 };
+    store.delete_expired(&expired).await.unwrap();
+    let size = store.history_size().await.unwrap();
+    assert_eq!(size, HistorySize { executions: 5, events: 6 });
 }
 
 pub(super) async fn the_numbers_of_events_go_on_after_all_have_expired(store: &dyn Store) {
     store.commit(&(1..=5).map(event).collect::<Vec<_>>()).await.unwrap();
-    let expired = Expired { before: DateTime::<Utc>::MAX_UTC, per_job: 9, at_most: 100 };
+    let expired =
+        Expired { before: DateTime::<Utc>::MAX_UTC, per_job: 9, events: u64::MAX, at_most: 100 };
     store.delete_expired(&expired).await.unwrap();
     assert_eq!(store.load().await.unwrap().last_seq, 5);
     let never = Expired { before: DateTime::<Utc>::MIN_UTC, ..expired };
-    assert_eq!(store.delete_expired(&never).await.unwrap(), Bite::default());
+    assert_eq!(store.delete_expired(&never).await.unwrap(), PruneBatch::default());
 }
 
 pub(super) async fn executions_that_are_not_kept_are_told(store: &dyn Store) {
@@ -222,7 +278,8 @@ pub(super) async fn a_job_that_went_long_ago_goes_with_the_last_of_its_history(s
     store.commit(&[job("a", 1), job("b", 1), job("c", 1)].concat()).await.unwrap();
     let last = kept(execution(1, ExecutionState::Succeeded));
     store.commit(&[last, gone("a", 1), gone("b", 1)]).await.unwrap();
-    let expired = |before| Expired { before: at(before), per_job: 9, at_most: 100 };
+    let expired =
+        |before| Expired { before: at(before), per_job: 9, events: u64::MAX, at_most: 100 };
     let known = async || -> Vec<_> { store.load().await.unwrap().retired.into_keys().collect() };
     store.delete_expired(&expired(50)).await.unwrap();
     assert_eq!(known().await, [job_id("a"), job_id("b")], "they went at 50, not before");
@@ -230,7 +287,7 @@ pub(super) async fn a_job_that_went_long_ago_goes_with_the_last_of_its_history(s
     store.delete_expired(&expired(51)).await.unwrap();
     assert_eq!(known().await, [job_id("a")], "an execution of it is kept");
     assert_eq!(store.job_versions(&job_id("b"), None, 9).await.unwrap(), []);
-    while store.delete_expired(&expired(300)).await.unwrap() != Bite::default() {}
+    while store.delete_expired(&expired(300)).await.unwrap() != PruneBatch::default() {}
     assert_eq!(known().await, []);
     let image = store.load().await.unwrap();
     assert_eq!(image.jobs.len(), 1, "what is defined stays");

@@ -23,52 +23,55 @@ use crate::model::{
 /// A text of rows is cut where it passes so many bytes.
 const LARGEST_TEXT: usize = 4 << 20;
 
-const ADD_VERSIONS: &str = "INSERT INTO job_versions (job_id, version, at, by, body) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
-     FROM json_each(?1) AS new WHERE NOT EXISTS (SELECT 1 FROM job_versions AS kept \
-         WHERE kept.job_id = new.value ->> 0 AND kept.version = new.value ->> 1 \
-         AND kept.body = new.value ->> 4)";
-const KEEP_JOBS: &str = "INSERT INTO jobs (id, source, version, state, gone) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
-     FROM json_each(?1) WHERE true ON CONFLICT (id) DO UPDATE \
-     SET source = excluded.source, version = excluded.version, state = excluded.state, \
-     gone = excluded.gone";
-/// What an execution is by its creation is not written again.
-const KEEP_EXECUTIONS: &str = "INSERT INTO executions (id, job_id, job_version, state, trigger, \
-     fire_time, created_at, started_at, finished_at, worker_id, tail, said) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-     value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
-     FROM json_each(?1) WHERE true ON CONFLICT (id) DO UPDATE \
-     SET state = excluded.state, started_at = excluded.started_at, \
-     finished_at = excluded.finished_at, worker_id = excluded.worker_id, said = excluded.said";
-const KEEP_BODIES: &str = "INSERT INTO execution_bodies (id, body) \
-     SELECT key, value FROM json_each(?1) WHERE true \
-     ON CONFLICT (id) DO UPDATE SET body = excluded.body";
-const ADD_EVENTS: &str = "INSERT INTO events (seq, body) SELECT key, value FROM json_each(?1)";
-const KEEP_LEDGER: &str = "INSERT INTO ledger (job_id, first, last, body) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
-     ON CONFLICT (job_id, first) DO UPDATE SET last = excluded.last, body = excluded.body";
-const KEEP_WORKERS: &str = "INSERT INTO workers (id, body) \
-     SELECT key, value FROM json_each(?1) WHERE true \
-     ON CONFLICT (id) DO UPDATE SET body = excluded.body";
-const REMOVE_WORKERS: &str =
-    "DELETE FROM workers WHERE id IN (SELECT value ->> 0 FROM json_each(?1))";
-const ADD_NOTICES: &str = "INSERT INTO notices (execution_id) \
-     SELECT value ->> 0 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
-const REMOVE_NOTICES: &str =
-    "DELETE FROM notices WHERE execution_id IN (SELECT value ->> 0 FROM json_each(?1))";
-const KEEP_META: &str = "INSERT INTO meta (key, value) \
-     SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true \
-     ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+statements! {
+    const ADD_VERSIONS: &str = "INSERT INTO job_versions (job_id, version, at, by, body) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+         FROM json_each(?1) AS new WHERE NOT EXISTS (SELECT 1 FROM job_versions AS kept \
+             WHERE kept.job_id = new.value ->> 0 AND kept.version = new.value ->> 1 \
+             AND kept.body = new.value ->> 4)";
+    const KEEP_JOBS: &str = "INSERT INTO jobs (id, source, version, state, gone) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+         FROM json_each(?1) WHERE true ON CONFLICT (id) DO UPDATE \
+         SET source = excluded.source, version = excluded.version, state = excluded.state, \
+         gone = excluded.gone";
+    /// What an execution is by its creation is not written again.
+    const KEEP_EXECUTIONS: &str = "INSERT INTO executions (id, job_id, job_version, state, trigger, \
+         fire_time, created_at, started_at, finished_at, worker_id, tail, said) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+         value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
+         FROM json_each(?1) WHERE true ON CONFLICT (id) DO UPDATE \
+         SET state = excluded.state, started_at = excluded.started_at, \
+         finished_at = excluded.finished_at, worker_id = excluded.worker_id, said = excluded.said";
+    const KEEP_BODIES: &str = "INSERT INTO execution_bodies (id, body) \
+         SELECT key, value FROM json_each(?1) WHERE true \
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+    const ADD_EVENTS: &str = "INSERT INTO events (seq, body) SELECT key, value FROM json_each(?1)";
+    const KEEP_LEDGER: &str = "INSERT INTO ledger (job_id, first, last, body) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true \
+         ON CONFLICT (job_id, first) DO UPDATE SET last = excluded.last, body = excluded.body";
+    const KEEP_WORKERS: &str = "INSERT INTO workers (id, body) \
+         SELECT key, value FROM json_each(?1) WHERE true \
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+    const REMOVE_WORKERS: &str =
+        "DELETE FROM workers WHERE id IN (SELECT value ->> 0 FROM json_each(?1))";
+    const ADD_NOTICES: &str = "INSERT INTO notices (execution_id) \
+         SELECT value ->> 0 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    const REMOVE_NOTICES: &str =
+        "DELETE FROM notices WHERE execution_id IN (SELECT value ->> 0 FROM json_each(?1))";
+    const KEEP_META: &str = "INSERT INTO meta (key, value) \
+         SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
-/// Those of the executions [job, fire time, id] whose fire time another execution holds.
-const FIND_FIRED: &str = "SELECT new.value ->> 0, new.value ->> 1 \
-     FROM json_each(?1) AS new CROSS JOIN executions AS kept INDEXED BY executions_fire_once \
-     ON kept.job_id = new.value ->> 0 AND kept.fire_time = new.value ->> 1 \
-     AND kept.trigger IN ('schedule', 'catch_up') AND kept.id <> new.value ->> 2 LIMIT 1";
-/// The first of the numbers that is an event already.
-const FIND_EVENT: &str =
-    "SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT 1";
+    /// Those of the executions [job, fire time, id] whose fire time another execution holds.
+    const FIND_FIRED: &str = "SELECT new.value ->> 0, new.value ->> 1 \
+         FROM json_each(?1) AS new CROSS JOIN executions AS kept INDEXED BY executions_fire_once \
+         ON kept.job_id = new.value ->> 0 AND kept.fire_time = new.value ->> 1 \
+         AND kept.trigger IN ('schedule', 'catch_up') AND kept.id <> new.value ->> 2 LIMIT 1";
+    /// The first of the numbers that is an event already.
+    const FIND_EVENT: &str =
+        "SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT 1";
+    const VERSION_BODY: &str = "SELECT body FROM job_versions WHERE job_id = ?1 AND version = ?2";
+}
 
 /// Rows as JSON, in texts of bounded size: arrays in an array, or bodies by key in an object. (A
 /// body goes in as it is, since JSON within a string within JSON costs twice.)
@@ -369,8 +372,7 @@ async fn fired_twice(
 
 async fn changed_version(connection: &mut SqliteConnection, news: News<'_>) -> Option<StoreError> {
     for ((job, version), (definition, ..)) in news.versions {
-        let kept = "SELECT body FROM job_versions WHERE job_id = ?1 AND version = ?2";
-        let kept = sqlx::query_scalar(kept).bind(job.as_str()).bind(version);
+        let kept = sqlx::query_scalar(VERSION_BODY).bind(job.as_str()).bind(version);
         let kept: Option<String> = kept.fetch_optional(&mut *connection).await.ok()?;
         if kept.is_some_and(|kept| serde_json::to_string(definition).ok() != Some(kept)) {
             return Some(version_taken(job, version));

@@ -1,4 +1,4 @@
-//! Deleting what has expired, a bite at a time.
+//! Deleting what has expired, a batch at a time.
 //!
 //! What is to go is found by readers, along indexes, so the writer is held only for the deletion itself: one short
 //! transaction. That is safe since nothing comes to be kept again: no transition leaves a final state, and a failure that
@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
-use super::super::{Bite, Expired};
+use super::super::{Expired, HistorySize, PruneBatch};
 use crate::model::ExecutionId;
 
 /// Whether an execution `e` may go at all: it is final, its `on_failure` has ended, and it is not its job's newest failure.
@@ -38,63 +38,84 @@ macro_rules! with_attempts {
     };
 }
 
-/// Those that ended before ?1: among those created before it, oldest first.
-pub(super) const TOO_OLD: &str = with_attempts!(concat!(
-    "SELECT e.id FROM executions AS e INDEXED BY executions_by_creation \
-     WHERE e.created_at < ?1 AND coalesce(e.finished_at, e.created_at) < ?1 AND ",
-    may_go!(),
-    " ORDER BY e.created_at LIMIT ?2"
-));
-
-/// Jobs after ?2 that have more than ?1 executions.
-pub(super) const OVERFULL: &str = "SELECT job_id, count FROM execution_counts \
-     WHERE job_id > ?2 AND count > ?1 ORDER BY job_id LIMIT ?3";
-
-/// Of the ?2 oldest executions of a job those that may go.
-pub(super) const TOO_MANY: &str = with_attempts!(concat!(
-    "SELECT e.id FROM (SELECT id, job_id, state FROM executions INDEXED BY executions_by_job \
-         WHERE job_id = ?1 ORDER BY id LIMIT ?2) AS e WHERE ",
-    may_go!(),
-    " LIMIT ?3"
-));
-
-/// So many jobs that have too many executions are looked at for one bite.
+/// So many jobs that have too many executions are looked at for one batch.
 const JOBS: u32 = 200;
 
-/// The oldest events, and never the newest: it tells where the numbers go on.
-const OLDEST_EVENTS: &str = "SELECT seq, body FROM events \
-     WHERE seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?1";
+/// A look at all jobs that have too many executions, some at a time.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// The job at which the last batch stopped.
+    after: String,
+    /// Whether a batch of this round has taken anything: then it may have left some of the same jobs.
+    found: bool,
+}
 
-pub(super) const OLDEST_RANGES: &str =
-    "SELECT job_id, first FROM ledger INDEXED BY ledger_by_end WHERE last < ?1 LIMIT ?2";
+statements! {
+    /// Those that ended before ?1: among those created before it, oldest first.
+    pub(super) const TOO_OLD: &str = with_attempts!(concat!(
+        "SELECT e.id FROM executions AS e INDEXED BY executions_by_creation \
+         WHERE e.created_at < ?1 AND coalesce(e.finished_at, e.created_at) < ?1 AND ",
+        may_go!(),
+        " ORDER BY e.created_at LIMIT ?2"
+    ));
 
-/// Jobs that went before ?1 and have no execution any more.
-pub(super) const OLD_JOBS: &str = "SELECT j.id FROM jobs AS j INDEXED BY jobs_gone \
-     WHERE j.gone > 0 AND j.gone < ?1 AND NOT EXISTS (SELECT 1 FROM executions AS e \
-         INDEXED BY executions_by_job WHERE e.job_id = j.id) ORDER BY j.gone LIMIT ?2";
+    /// Jobs after ?2 that have more than ?1 executions.
+    pub(super) const OVERFULL: &str = "SELECT job_id, count FROM execution_counts \
+         WHERE job_id > ?2 AND count > ?1 ORDER BY job_id LIMIT ?3";
 
-const DELETE_JOBS: &str = "DELETE FROM jobs WHERE gone > 0 \
-     AND id IN (SELECT value FROM json_each(?1))";
-const DELETE_VERSIONS: &str = "DELETE FROM job_versions \
-     WHERE job_id IN (SELECT value FROM json_each(?1)) \
-     AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = job_versions.job_id)";
-const DELETE_COUNTS: &str = "DELETE FROM execution_counts \
-     WHERE job_id IN (SELECT value FROM json_each(?1)) AND count = 0";
-const DELETE_EXECUTIONS: &str = "DELETE FROM executions AS e \
-     WHERE e.id IN (SELECT value FROM json_each(?1)) \
-     AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.execution_id = e.id)";
-const DELETE_BODIES: &str = "DELETE FROM execution_bodies \
-     WHERE id IN (SELECT value FROM json_each(?1)) \
-     AND NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = execution_bodies.id)";
-const DELETE_EVENTS: &str = "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?1))";
-const DELETE_RANGES: &str = "DELETE FROM ledger WHERE (job_id, first) IN \
-     (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+    /// Of the ?2 oldest executions of a job those that may go.
+    pub(super) const TOO_MANY: &str = with_attempts!(concat!(
+        "SELECT e.id FROM (SELECT id, job_id, state FROM executions INDEXED BY executions_by_job \
+             WHERE job_id = ?1 ORDER BY id LIMIT ?2) AS e WHERE ",
+        may_go!(),
+        " LIMIT ?3"
+    ));
 
-/// Those of the ids that are not kept.
-const MISSING: &str = "SELECT value FROM json_each(?1) \
-     WHERE NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = value)";
+    /// Those of the ids that may go.
+    const REMOVABLE: &str = concat!(
+        "SELECT e.id FROM json_each(?1) AS asked CROSS JOIN executions AS e ON e.id = asked.value WHERE ",
+        may_go!()
+    );
 
-/// What a bite takes.
+    /// How many executions there are; the oldest and the newest event.
+    const SIZE: &str = "SELECT (SELECT sum(count) FROM execution_counts), \
+         (SELECT min(seq) FROM events), (SELECT max(seq) FROM events)";
+
+    /// The oldest events, each with whether it is beyond the ?2 newest, and never the newest: the numbers go on from it.
+    const OLDEST_EVENTS: &str = "SELECT seq, body, seq <= (SELECT max(seq) FROM events) - ?2 FROM events \
+         WHERE seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?1";
+
+    pub(super) const OLDEST_RANGES: &str =
+        "SELECT job_id, first FROM ledger INDEXED BY ledger_by_end WHERE last < ?1 LIMIT ?2";
+
+    /// Jobs that went before ?1 and have no execution any more.
+    pub(super) const OLD_JOBS: &str = "SELECT j.id FROM jobs AS j INDEXED BY jobs_gone \
+         WHERE j.gone > 0 AND j.gone < ?1 AND NOT EXISTS (SELECT 1 FROM executions AS e \
+             INDEXED BY executions_by_job WHERE e.job_id = j.id) ORDER BY j.gone LIMIT ?2";
+
+    const DELETE_JOBS: &str = "DELETE FROM jobs WHERE gone > 0 \
+         AND id IN (SELECT value FROM json_each(?1))";
+    const DELETE_VERSIONS: &str = "DELETE FROM job_versions \
+         WHERE job_id IN (SELECT value FROM json_each(?1)) \
+         AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = job_versions.job_id)";
+    const DELETE_COUNTS: &str = "DELETE FROM execution_counts \
+         WHERE job_id IN (SELECT value FROM json_each(?1)) AND count = 0";
+    const DELETE_EXECUTIONS: &str = "DELETE FROM executions AS e \
+         WHERE e.id IN (SELECT value FROM json_each(?1)) \
+         AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.execution_id = e.id)";
+    const DELETE_BODIES: &str = "DELETE FROM execution_bodies \
+         WHERE id IN (SELECT value FROM json_each(?1)) \
+         AND NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = execution_bodies.id)";
+    const DELETE_EVENTS: &str = "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?1))";
+    const DELETE_RANGES: &str = "DELETE FROM ledger WHERE (job_id, first) IN \
+         (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+
+    /// Those of the ids that are not kept.
+    const MISSING: &str = "SELECT value FROM json_each(?1) \
+         WHERE NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = value)";
+}
+
+/// What a batch takes.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     executions: Vec<(String, u32)>,
@@ -104,12 +125,11 @@ pub(super) struct Found {
     more: bool,
 }
 
-/// What has expired, at most so much as asked for. Jobs that have too many executions are looked at in turn: `after` is
-/// where the last bite stopped.
+/// What has expired, at most so much as asked for. Jobs that have too many executions are looked at in turn.
 pub(super) async fn find(
     readers: &SqlitePool,
     expired: &Expired,
-    after: &mut String,
+    round: &mut Round,
 ) -> sqlx::Result<Found> {
     let before = expired.before.timestamp_micros();
     let most = expired.at_most.max(1);
@@ -117,16 +137,17 @@ pub(super) async fn find(
         sqlx::query_as(TOO_OLD).bind(before).bind(most).fetch_all(readers).await?;
     let mut more = executions.len() == most as usize;
     if !more {
-        let (too_many, jobs_left) = too_many(readers, expired, after).await?;
-        more = jobs_left && !too_many.is_empty();
+        let (too_many, jobs_left) = too_many(readers, expired, round).await?;
+        more = jobs_left;
         executions.extend(too_many);
         executions.sort_unstable();
         executions.dedup();
         more |= executions.len() >= most as usize;
         executions.truncate(most as usize);
     }
-    let events: Vec<(i64, String)> =
-        sqlx::query_as(OLDEST_EVENTS).bind(most).fetch_all(readers).await?;
+    let bound = i64::try_from(expired.events).unwrap_or(i64::MAX);
+    let events: Vec<(i64, String, bool)> =
+        sqlx::query_as(OLDEST_EVENTS).bind(most).bind(bound).fetch_all(readers).await?;
     let events = old_events(&events, expired.before);
     let ranges: Vec<(String, i64)> =
         sqlx::query_as(OLDEST_RANGES).bind(before).bind(most).fetch_all(readers).await?;
@@ -136,16 +157,16 @@ pub(super) async fn find(
     Ok(Found { executions, events, ranges, jobs, more })
 }
 
-/// Executions beyond the newest of their jobs, and whether there are jobs that were not looked at.
+/// Executions beyond the newest of their jobs, and whether there may be more: true until a whole round has found none.
 async fn too_many(
     readers: &SqlitePool,
     expired: &Expired,
-    after: &mut String,
+    round: &mut Round,
 ) -> sqlx::Result<(Vec<(String, u32)>, bool)> {
     let most = expired.at_most.max(1);
     let jobs: Vec<(String, i64)> = sqlx::query_as(OVERFULL)
         .bind(expired.per_job)
-        .bind(after.as_str())
+        .bind(round.after.as_str())
         .bind(JOBS)
         .fetch_all(readers)
         .await?;
@@ -153,10 +174,9 @@ async fn too_many(
     let last_ones = jobs.len() < JOBS as usize;
     // A few of each job: those are of the same time and lie side by side, so fewer pages are written than for many of one.
     let share = most.div_ceil(u32::try_from(jobs.len()).unwrap_or(JOBS).max(1));
-    let mut cut = false;
     for (job, count) in jobs {
         let surplus = count.saturating_sub(expired.per_job.into());
-        // Of a job that has far too many, not all need to be looked at for one bite.
+        // Of a job that has far too many, not all need to be looked at for one batch.
         let looked_at = surplus.min(4 * i64::from(most));
         let of_job: Vec<(String, u32)> = sqlx::query_as(TOO_MANY)
             .bind(&job)
@@ -164,22 +184,20 @@ async fn too_many(
             .bind(share)
             .fetch_all(readers)
             .await?;
-        cut |= of_job.len() == share as usize;
+        round.found |= !of_job.is_empty();
         found.extend(of_job);
         if found.len() >= most as usize {
-            // It may have more of them: the next bite begins with it.
+            // It may have more of them: the next batch begins with it.
             return Ok((found, true));
         }
-        *after = job;
+        round.after = job;
     }
-    if last_ones {
-        after.clear();
-    }
-    Ok((found, cut || !last_ones))
+    let more = if last_ones { std::mem::take(round).found } else { true };
+    Ok((found, more))
 }
 
-/// Those of the events that came before an instant; unreadable ones go with a later one that did.
-fn old_events(events: &[(i64, String)], before: DateTime<Utc>) -> Vec<i64> {
+/// Those of the events that are beyond the bound or came before an instant; unreadable ones go with a later one that did.
+fn old_events(events: &[(i64, String, bool)], before: DateTime<Utc>) -> Vec<i64> {
     #[derive(Deserialize)]
     struct Time {
         at: DateTime<Utc>,
@@ -187,14 +205,14 @@ fn old_events(events: &[(i64, String)], before: DateTime<Utc>) -> Vec<i64> {
     let at = |body: &str| serde_json::from_str::<Time>(body).ok().map(|time| time.at);
     let mut old = Vec::new();
     let mut unreadable = Vec::new();
-    for (seq, body) in events {
+    for (seq, body, beyond) in events {
         match at(body) {
-            None => unreadable.push(*seq),
-            Some(at) if at < before => {
+            None if !beyond => unreadable.push(*seq),
+            at if *beyond || at.is_some_and(|at| at < before) => {
                 old.append(&mut unreadable);
                 old.push(*seq);
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     old
@@ -208,10 +226,10 @@ impl Found {
             && self.jobs.is_empty()
     }
 
-    pub(super) fn into_bite(self) -> Bite {
+    pub(super) fn into_batch(self) -> PruneBatch {
         let readable = |(id, attempts): (String, u32)| Some((id.parse().ok()?, attempts));
         let executions = self.executions.into_iter().filter_map(readable).collect();
-        Bite { executions, more: self.more }
+        PruneBatch { executions, more: self.more }
     }
 }
 
@@ -238,12 +256,38 @@ pub(super) async fn delete(connection: &mut SqliteConnection, found: &Found) -> 
     transaction.commit().await
 }
 
+/// Those of the executions that may go.
+pub(super) async fn removable(
+    readers: &SqlitePool,
+    ids: &[ExecutionId],
+) -> sqlx::Result<Vec<ExecutionId>> {
+    named(readers, REMOVABLE, ids).await
+}
+
+/// How much history there is. Events have consecutive numbers, so the oldest and the newest say how many there are.
+pub(super) async fn history_size(readers: &SqlitePool) -> sqlx::Result<HistorySize> {
+    let (executions, oldest, newest): (Option<i64>, Option<i64>, Option<i64>) =
+        sqlx::query_as(SIZE).fetch_one(readers).await?;
+    let count = |number: i64| u64::try_from(number).unwrap_or_default();
+    let events = oldest.zip(newest).map_or(0, |(oldest, newest)| newest - oldest + 1);
+    Ok(HistorySize { executions: count(executions.unwrap_or_default()), events: count(events) })
+}
+
 /// Those of the executions that are not kept.
 pub(super) async fn missing(
     readers: &SqlitePool,
     ids: &[ExecutionId],
 ) -> sqlx::Result<Vec<ExecutionId>> {
+    named(readers, MISSING, ids).await
+}
+
+/// What a statement answers about a list of executions.
+async fn named(
+    readers: &SqlitePool,
+    statement: &'static str,
+    ids: &[ExecutionId],
+) -> sqlx::Result<Vec<ExecutionId>> {
     let ids = serde_json::to_string(ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let missing: Vec<String> = sqlx::query_scalar(MISSING).bind(ids).fetch_all(readers).await?;
-    Ok(missing.iter().filter_map(|id| id.parse().ok()).collect())
+    let found: Vec<String> = sqlx::query_scalar(statement).bind(ids).fetch_all(readers).await?;
+    Ok(found.iter().filter_map(|id| id.parse().ok()).collect())
 }

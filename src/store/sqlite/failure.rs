@@ -59,7 +59,8 @@ pub(super) fn failed(place: &str, doing: &'static str, error: &sqlx::Error) -> S
 /// A failure to open it.
 pub(super) fn cannot_open(place: &str, error: &sqlx::Error) -> StoreError {
     let message = format!("{} ({})", remedy(error), said(error));
-    StoreError::Open { place: place.to_owned(), message }
+    let may_pass = matches!(code(error), Some(BUSY | FULL | IO_ERROR));
+    StoreError::Open { place: place.to_owned(), message, may_pass }
 }
 
 /// The columns (`table.column, …`) whose uniqueness a write would have broken.

@@ -4,6 +4,19 @@
 //! Owns the connections. `open` makes them and brings the schema up to date, `commit` writes,
 //! `read` and `query` find, `failure` says what went wrong. Each statement costs a change of
 //! threads, so statements are few and take many rows.
+//!
+//! Every statement stands in a `statements!` block, so that a test can look at the plan of each of them: none may
+//! walk through the history (`tests::plans`).
+
+/// Constants that hold SQL, and the list of them for the test of their plans.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $vis:vis const $name:ident: &str = $sql:expr;)+) => {
+        $($(#[$doc])* $vis const $name: &str = $sql;)+
+        /// The statements of this file, by name.
+        #[cfg(test)]
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
 
 mod commit;
 mod expire;
@@ -23,12 +36,13 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
-use super::{Bite, Expired, Store, StoreError};
+use super::{Expired, HistorySize, PruneBatch, Store, StoreError};
 use crate::model::{
     Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
     LedgerRange, Page, StateName,
 };
 use failure::failed;
+use open::FileId;
 
 /// Keeps everything in one file.
 #[derive(Debug)]
@@ -38,8 +52,12 @@ pub struct SqliteStore {
     place: String,
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
-    /// The job at which the last look for expired executions stopped.
-    expired_after: Mutex<String>,
+    /// Which file that is, by the file system: another one under the same name is not this store.
+    file: FileId,
+    /// What was found damaged.
+    damage: std::sync::Mutex<Option<String>>,
+    /// How far the look at jobs that have too many executions has come.
+    round: Mutex<expire::Round>,
 }
 
 impl SqliteStore {
@@ -54,13 +72,58 @@ impl SqliteStore {
         open::bring_up_to_date(&mut writer, &place).await?;
         let readers = open::readers(path);
         let writer = Mutex::new(writer);
-        let expired_after = Mutex::default();
-        Ok(Self { path: path.to_owned(), place, writer, readers, expired_after })
+        let file = FileId::of(path).map_err(|error| StoreError::Open {
+            message: format!("it cannot be looked at: {error}"),
+            may_pass: false,
+            place: place.clone(),
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            place,
+            writer,
+            readers,
+            file,
+            damage: std::sync::Mutex::default(),
+            round: Mutex::default(),
+        })
+    }
+
+    /// Fails where the file was removed or replaced: what would be written is seen by nobody.
+    fn check_file(&self) -> Result<(), StoreError> {
+        if FileId::of(&self.path).is_ok_and(|found| found == self.file) {
+            return Ok(());
+        }
+        Err(StoreError::Failed {
+            doing: "a commit",
+            message: format!(
+                "{} was removed or replaced while the engine runs: stop this engine, then put the file back or start one \
+                 on what is there now",
+                self.place
+            ),
+        })
+    }
+
+    /// A failure in words; damage is remembered.
+    fn failed(&self, doing: &'static str, error: &sqlx::Error) -> StoreError {
+        self.remember(failed(&self.place, doing, error))
+    }
+
+    fn remember(&self, error: StoreError) -> StoreError {
+        if let StoreError::Corrupt { .. } = &error {
+            // A lock that a panic has left is as good as another: it holds one text.
+            let mut damage = self.damage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            damage.get_or_insert_with(|| error.to_string());
+        }
+        error
     }
 
     /// A full disk makes SQLite end the transaction by itself, of which the connection knows nothing: only a fresh one
     /// can be trusted. Where none is to be had now, the next commit fails, too, and tries again.
     async fn renew(&self, writer: &mut SqliteConnection) {
+        // Opening makes a file where there is none.
+        if self.check_file().is_err() {
+            return;
+        }
         if let Ok(fresh) = open::writer(&self.path, &self.place).await {
             *writer = fresh;
         }
@@ -70,7 +133,12 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn load(&self) -> Result<Image, StoreError> {
-        read::load(&self.readers, &self.place).await
+        read::load(&self.readers, &self.place).await.map_err(|error| self.remember(error))
+    }
+
+    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let value = read::meta(&self.readers, key).await;
+        value.map_err(|error| self.failed("reading a setting", &error))
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
@@ -79,37 +147,38 @@ impl Store for SqliteStore {
         }
         let batch = commit::Batch::of(changes)?;
         let mut writer = self.writer.lock().await;
+        self.check_file()?;
         let written = commit::write(&mut writer, batch, changes, &self.place).await;
         if written.is_err() {
             self.renew(&mut writer).await;
         }
-        written
+        written.map_err(|error| self.remember(error))
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, StoreError> {
         let found = query::page(&self.readers, &Search::new(query)).await;
-        found.map_err(|error| failed(&self.place, "reading executions", &error))
+        found.map_err(|error| self.failed("reading executions", &error))
     }
 
     async fn executions_named(&self, part: &str) -> Result<Vec<Arc<Execution>>, StoreError> {
         let Some(part) = IdPart::new(part) else { return Ok(Vec::new()) };
         let found = query::named(&self.readers, &part).await;
-        found.map_err(|error| failed(&self.place, "looking for an execution", &error))
+        found.map_err(|error| self.failed("looking for an execution", &error))
     }
 
     async fn counts(&self, since: DateTime<Utc>) -> Result<Vec<(StateName, u64)>, StoreError> {
         let counts = query::counts(&self.readers, since).await;
-        counts.map_err(|error| failed(&self.place, "counting executions", &error))
+        counts.map_err(|error| self.failed("counting executions", &error))
     }
 
     async fn events_after(&self, seq: u64, most: u32) -> Result<Vec<Event>, StoreError> {
         let events = read::events_after(&self.readers, seq, limit(most, LARGEST_LIST)).await;
-        events.map_err(|error| failed(&self.place, "reading events", &error))
+        events.map_err(|error| self.failed("reading events", &error))
     }
 
     async fn newest_events(&self, most: u32) -> Result<Vec<Event>, StoreError> {
         let events = read::newest_events(&self.readers, limit(most, LARGEST_LIST)).await;
-        events.map_err(|error| failed(&self.place, "reading events", &error))
+        events.map_err(|error| self.failed("reading events", &error))
     }
 
     async fn ledger(
@@ -120,7 +189,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<LedgerRange>, StoreError> {
         let most = limit(most, LARGEST_LIST);
         let ranges = read::ledger(&self.readers, job, before, most).await;
-        ranges.map_err(|error| failed(&self.place, "reading the ledger", &error))
+        ranges.map_err(|error| self.failed("reading the ledger", &error))
     }
 
     async fn job_versions(
@@ -131,13 +200,13 @@ impl Store for SqliteStore {
     ) -> Result<Vec<JobVersion>, StoreError> {
         let most = limit(most, LARGEST_LIST);
         let versions = read::job_versions(&self.readers, job, before, most).await;
-        versions.map_err(|error| failed(&self.place, "reading definitions", &error))
+        versions.map_err(|error| self.failed("reading definitions", &error))
     }
 
-    async fn delete_expired(&self, expired: &Expired) -> Result<Bite, StoreError> {
-        let broken = |error: &sqlx::Error| failed(&self.place, "deleting old history", error);
-        let mut after = self.expired_after.lock().await;
-        let found = expire::find(&self.readers, expired, &mut after).await;
+    async fn delete_expired(&self, expired: &Expired) -> Result<PruneBatch, StoreError> {
+        let broken = |error: &sqlx::Error| self.failed("deleting old history", error);
+        let mut round = self.round.lock().await;
+        let found = expire::find(&self.readers, expired, &mut round).await;
         let found = found.map_err(|error| broken(&error))?;
         if !found.is_empty() {
             let mut writer = self.writer.lock().await;
@@ -146,15 +215,36 @@ impl Store for SqliteStore {
                 return Err(broken(&error));
             }
         }
-        Ok(found.into_bite())
+        Ok(found.into_batch())
+    }
+
+    async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let found = expire::removable(&self.readers, ids).await;
+        found.map_err(|error| self.failed("looking for old output", &error))
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        let emptied = open::empty_log(&mut writer).await;
+        emptied.map_err(|error| self.failed("closing", &error))
+    }
+
+    async fn history_size(&self) -> Result<HistorySize, StoreError> {
+        let size = expire::history_size(&self.readers).await;
+        size.map_err(|error| self.failed("measuring the history", &error))
     }
 
     async fn missing(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
         let missing = expire::missing(&self.readers, ids).await;
-        missing.map_err(|error| failed(&self.place, "looking for executions", &error))
+        missing.map_err(|error| self.failed("looking for executions", &error))
     }
 
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {
-        read::job_version(&self.readers, &self.place, job, version).await
+        let found = read::job_version(&self.readers, &self.place, job, version).await;
+        found.map_err(|error| self.remember(error))
     }
 }

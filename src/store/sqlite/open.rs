@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,6 +36,14 @@ const TRIES: u32 = 20;
 /// Connections for reading.
 const READERS: u32 = 3;
 
+statements! {
+    /// Whose file it is, and whether there is anything in it.
+    const FACTS: &str = "SELECT (SELECT application_id FROM pragma_application_id), \
+         (SELECT count(*) FROM sqlite_schema)";
+    const HAS_STEPS: &str = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    const NEWEST_STEP: &str = "SELECT max(version) FROM _sqlx_migrations";
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     // Definitions outlive their jobs, so no row depends on another by a foreign key.
     SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).foreign_keys(false)
@@ -45,6 +53,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection, StoreError> {
     make_private(path).map_err(|(doing, error)| StoreError::Open {
         place: place.to_owned(),
+        may_pass: passes(&error),
         message: format!("{doing}: {error}; check owner and rights, or name another data folder"),
     })?;
     let connection = SqliteConnection::connect_with(&options(path)).await;
@@ -65,6 +74,31 @@ pub(super) async fn writer(path: &Path, place: &str) -> Result<SqliteConnection,
     }
     prepared.map_err(|error| cannot_open(place, &error))?;
     Ok(connection)
+}
+
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        Ok(Self { device: found.dev(), inode: found.ino() })
+    }
+}
+
+/// Moves everything from the write-ahead log into the file itself.
+pub(super) async fn empty_log(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await.map(drop)
+}
+
+/// Whether a failure of the file system may be over without anybody's doing but making room.
+pub(super) fn passes(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Makes sure that there is a file which only its owner reads: SQLite gives its side files the
@@ -92,9 +126,7 @@ fn close_to_others(path: &Path) -> io::Result<()> {
 
 /// Whether the file is a crontower database, or empty and thus about to be one.
 async fn check_owner(connection: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
-    let facts = "SELECT (SELECT application_id FROM pragma_application_id), \
-                 (SELECT count(*) FROM sqlite_schema)";
-    let (id, things): (i64, i64) = sqlx::query_as(facts)
+    let (id, things): (i64, i64) = sqlx::query_as(FACTS)
         .fetch_one(connection)
         .await
         .map_err(|error| cannot_open(place, &error))?;
@@ -103,6 +135,7 @@ async fn check_owner(connection: &mut SqliteConnection, place: &str) -> Result<(
     }
     Err(StoreError::Open {
         place: place.to_owned(),
+        may_pass: false,
         message: "it is another program's database; name another data folder".to_owned(),
     })
 }
@@ -150,6 +183,7 @@ pub(super) async fn bring_up_to_date(
     }
     migrator().run(&mut *transaction).await.map_err(|error| StoreError::Open {
         place: place.to_owned(),
+        may_pass: false,
         message: format!("its schema {found} could not be brought to {known}: {error}"),
     })?;
     transaction.commit().await.map_err(broken)
@@ -158,14 +192,12 @@ pub(super) async fn bring_up_to_date(
 /// The newest step that was taken; 0 in an empty file.
 async fn schema(connection: &mut SqliteConnection, place: &str) -> Result<i64, StoreError> {
     let broken = |error| cannot_open(place, &error);
-    let table = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
     let tables: i64 =
-        sqlx::query_scalar(table).fetch_one(&mut *connection).await.map_err(broken)?;
+        sqlx::query_scalar(HAS_STEPS).fetch_one(&mut *connection).await.map_err(broken)?;
     if tables == 0 {
         return Ok(0);
     }
-    let newest = "SELECT max(version) FROM _sqlx_migrations";
     let newest: Option<i64> =
-        sqlx::query_scalar(newest).fetch_one(connection).await.map_err(broken)?;
+        sqlx::query_scalar(NEWEST_STEP).fetch_one(connection).await.map_err(broken)?;
     Ok(newest.unwrap_or_default())
 }

@@ -13,6 +13,11 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 use super::super::search::{IdPart, MOST_NAMED, Search, highest_id, lowest_id};
 use crate::model::{Execution, ExecutionId, Page, StateName};
 
+statements! {
+    const COUNTS: &str = "SELECT state, count(*) FROM executions INDEXED BY executions_by_creation \
+         WHERE created_at >= ?1 GROUP BY state";
+}
+
 /// A page of executions.
 pub(super) async fn page(
     readers: &SqlitePool,
@@ -147,10 +152,8 @@ pub(super) async fn counts(
     readers: &SqlitePool,
     since: DateTime<Utc>,
 ) -> sqlx::Result<Vec<(StateName, u64)>> {
-    let sql = "SELECT state, count(*) FROM executions INDEXED BY executions_by_creation \
-               WHERE created_at >= ?1 GROUP BY state";
     let rows: Vec<(String, i64)> =
-        sqlx::query_as(sql).bind(since.timestamp_micros()).fetch_all(readers).await?;
+        sqlx::query_as(COUNTS).bind(since.timestamp_micros()).fetch_all(readers).await?;
     let mut counts: Vec<_> = rows
         .into_iter()
         .filter_map(|(state, count)| {

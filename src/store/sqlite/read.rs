@@ -1,6 +1,6 @@
 //! Reading what is no history: all that an engine goes on with, events, the ledger, definitions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
+use super::super::set_aside;
 use super::failure::failed;
 use super::{StoreError, query};
 use crate::model::{
@@ -15,43 +16,66 @@ use crate::model::{
     LedgerRange, RECENT, Retired, StateName, Summary, WorkerOrders,
 };
 
-const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
-     LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version \
-     WHERE j.gone = 0 ORDER BY j.id";
-const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
-     LEFT JOIN execution_bodies AS b ON b.id = e.id \
-     WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
-/// Executions whose `on_failure` has not ended.
-const NOTICES: &str = "SELECT e.id, b.body FROM notices AS n JOIN executions AS e ON e.id = n.execution_id \
-     LEFT JOIN execution_bodies AS b ON b.id = e.id ORDER BY e.id";
-const WORKERS: &str = "SELECT id, body FROM workers ORDER BY id";
-/// Definitions of these executions that are not those in force.
-const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
-     JOIN (SELECT job_id, job_version FROM executions INDEXED BY executions_by_state \
-         WHERE state IN ('waiting', 'queued', 'running', 'retrying') \
-         UNION SELECT e.job_id, e.job_version FROM notices AS n \
-             JOIN executions AS e ON e.id = n.execution_id) AS e \
-     ON v.job_id = e.job_id AND v.version = e.job_version \
-     WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
-         AND j.gone = 0)";
-/// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
-const RETIRED: &str = "SELECT v.job_id, max(v.version), \
-     max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
-             WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
-         coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
-             ORDER BY first DESC LIMIT 1), 0)), \
-     (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v \
-     WHERE v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0) GROUP BY v.job_id";
+macro_rules! retired {
+    ($which:expr) => {
+        concat!(
+            "SELECT v.job_id, max(v.version), \
+             max(coalesce((SELECT max(fire_time) FROM executions AS e INDEXED BY executions_fire_once \
+                     WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
+                 coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
+                     ORDER BY first DESC LIMIT 1), 0)), \
+             (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
+            $which,
+            " GROUP BY v.job_id"
+        )
+    };
+}
 
-/// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
-/// job.
-const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
-         id, state, fire_time, started_at, finished_at)) FROM (\
-         SELECT id, state, fire_time, started_at, finished_at FROM executions AS e \
-         INDEXED BY executions_by_job WHERE e.job_id = j.id \
-         AND e.state NOT IN ('waiting', 'queued', 'running', 'retrying') \
-         ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j \
-     WHERE EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = j.id) ORDER BY j.id";
+statements! {
+    const JOBS: &str = "SELECT j.id, j.source, j.version, j.state, v.body FROM jobs AS j \
+         LEFT JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version \
+         WHERE j.gone = 0 ORDER BY j.id";
+    const LIVE: &str = "SELECT e.id, b.body FROM executions AS e INDEXED BY executions_by_state \
+         LEFT JOIN execution_bodies AS b ON b.id = e.id \
+         WHERE e.state IN ('waiting', 'queued', 'running', 'retrying') ORDER BY e.id";
+    /// Executions whose `on_failure` has not ended. CROSS JOIN keeps the order of the tables: the few notices come first.
+    const NOTICES: &str = "SELECT e.id, b.body FROM notices AS n CROSS JOIN executions AS e \
+         ON e.id = n.execution_id LEFT JOIN execution_bodies AS b ON b.id = e.id ORDER BY e.id";
+    const WORKERS: &str = "SELECT id, body FROM workers ORDER BY id";
+    /// Definitions of these executions that are not those in force.
+    const OLDER: &str = "SELECT v.job_id, v.version, v.body FROM job_versions AS v \
+         JOIN (SELECT job_id, job_version FROM executions INDEXED BY executions_by_state \
+             WHERE state IN ('waiting', 'queued', 'running', 'retrying') \
+             UNION SELECT e.job_id, e.job_version FROM notices AS n \
+                 CROSS JOIN executions AS e ON e.id = n.execution_id) AS used \
+         ON v.job_id = used.job_id AND v.version = used.job_version \
+         WHERE NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = v.job_id AND j.version = v.version \
+             AND j.gone = 0)";
+    /// Jobs that are no longer defined, each with its newest version and the newest fire time that has its fate.
+    const RETIRED: &str = retired!("v.job_id NOT IN (SELECT id FROM jobs WHERE gone = 0)");
+    /// The same of jobs that are defined and cannot be read.
+    const UNREADABLE_JOBS: &str = retired!("v.job_id IN (SELECT value FROM json_each(?1))");
+
+    /// Of each job, defined or gone, its newest final executions, newest first, one after the other in one text a
+    /// job.
+    const RECENT_OF_EACH: &str = "SELECT j.id, (SELECT json_group_array(json_array(\
+             id, state, fire_time, started_at, finished_at)) FROM (\
+             SELECT id, state, fire_time, started_at, finished_at FROM executions AS e \
+             INDEXED BY executions_by_job WHERE e.job_id = j.id \
+             AND e.state NOT IN ('waiting', 'queued', 'running', 'retrying') \
+             ORDER BY e.id DESC LIMIT ?1)) FROM jobs AS j \
+         WHERE EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = j.id) ORDER BY j.id";
+
+    const LAST_SEQ: &str = "SELECT max(seq) FROM events";
+    const META: &str = "SELECT value FROM meta WHERE key = ?1";
+    const EVENTS_AFTER: &str = "SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    const NEWEST_EVENTS: &str = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1";
+    const LEDGER: &str = "SELECT first, body FROM ledger WHERE job_id = ?1 AND first < ?2 \
+         ORDER BY first DESC LIMIT ?3";
+    const VERSIONS: &str = "SELECT job_id, version, body, at, by FROM job_versions \
+         WHERE job_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3";
+    const VERSION: &str = "SELECT job_id, version, body FROM job_versions WHERE job_id = ?1 AND version = ?2";
+}
 
 type Definitions = HashMap<(JobId, u32), Arc<Job>>;
 
@@ -84,37 +108,66 @@ pub(super) async fn load(readers: &SqlitePool, place: &str) -> Result<Image, Sto
     let recent = sqlx::query(RECENT_OF_EACH).bind(RECENT as i64).fetch_all(&mut *connection).await;
     let recent = recent.map_err(broken)?;
     let retired = rows(connection, RETIRED).await.map_err(broken)?;
-    let last_seq: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM events")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(broken)?;
-    let boot_id = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?1")
-        .bind(BOOT_ID)
-        .fetch_optional(connection)
-        .await
-        .map_err(broken)?;
-    let jobs = jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
+    let last_seq: Option<i64> =
+        sqlx::query_scalar(LAST_SEQ).fetch_one(&mut *connection).await.map_err(broken)?;
+    let boot_id = meta(&mut *connection, BOOT_ID).await.map_err(broken)?;
+    let mut unreadable = Vec::new();
+    let readable_jobs = readable(&jobs, job, &mut unreadable);
+    let mut retired = retired;
+    if readable_jobs.len() < jobs.len() {
+        let lost = ids_but(&jobs, &readable_jobs);
+        let found = sqlx::query(UNREADABLE_JOBS).bind(lost).fetch_all(connection).await;
+        retired.extend(found.map_err(broken)?);
+    }
+    let jobs = readable_jobs;
     let mut definitions: Definitions = jobs
         .iter()
         .map(|job| ((job.definition.id.clone(), job.version), Arc::clone(&job.definition)))
         .collect();
-    for row in &older {
-        let (key, definition) = older_definition(row)?;
-        definitions.insert(key, definition);
-    }
+    definitions.extend(readable(&older, older_definition, &mut unreadable));
+    let with_definition = |row: &SqliteRow| live_execution(row, &definitions);
     Ok(Image {
-        workers: workers.iter().map(worker_orders).collect::<Result<_, _>>()?,
+        workers: readable(&workers, worker_orders, &mut unreadable),
         notices: notices.iter().filter_map(|row| notice(row, &definitions)).collect(),
         jobs,
-        live: live.iter().map(|row| live_execution(row, &definitions)).collect::<Result<_, _>>()?,
-        recent: recent
-            .iter()
-            .filter_map(|row| recent_of_job(row).transpose())
-            .collect::<Result<_, _>>()?,
+        live: readable(&live, with_definition, &mut unreadable),
+        recent: readable(&recent, recent_of_job, &mut unreadable).into_iter().flatten().collect(),
         last_seq: last_seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or_default(),
         boot_id,
-        retired: retired.iter().map(retired_job).collect::<Result<BTreeMap<_, _>, _>>()?,
+        retired: readable(&retired, retired_job, &mut unreadable).into_iter().collect(),
+        unreadable,
     })
+}
+
+/// What can be read of some rows; the others are named.
+fn readable<T>(
+    rows: &[SqliteRow],
+    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    unreadable: &mut Vec<String>,
+) -> Vec<T> {
+    let name = |error| match error {
+        StoreError::Corrupt { place, message } => set_aside(&place, &message),
+        other => other.to_string(),
+    };
+    rows.iter()
+        .filter_map(|row| read(row).map_err(|error| unreadable.push(name(error))).ok())
+        .collect()
+}
+
+/// The ids of the rows of jobs that are not among these, as JSON.
+fn ids_but(rows: &[SqliteRow], jobs: &[JobRecord]) -> String {
+    let known: HashSet<&str> = jobs.iter().map(|job| job.definition.id.as_str()).collect();
+    let ids = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
+    let ids: Vec<String> = ids.filter(|id| !known.contains(id.as_str())).collect();
+    serde_json::Value::from(ids).to_string()
+}
+
+/// What was saved under a key.
+pub(super) async fn meta(
+    executor: impl sqlx::SqliteExecutor<'_>,
+    key: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(META).bind(key).fetch_optional(executor).await
 }
 
 async fn rows(
@@ -252,16 +305,14 @@ pub(super) async fn events_after(
     seq: u64,
     limit: u32,
 ) -> sqlx::Result<Vec<Event>> {
-    let sql = "SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    let rows = sqlx::query(sql).bind(seq).bind(limit).fetch_all(readers).await?;
+    let rows = sqlx::query(EVENTS_AFTER).bind(seq).bind(limit).fetch_all(readers).await?;
     Ok(bodies("events", &rows))
 }
 
 /// The newest events, newest first.
 pub(super) async fn newest_events(readers: &SqlitePool, limit: u32) -> sqlx::Result<Vec<Event>> {
-    let sql = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1";
-    Ok(bodies("events", &sqlx::query(sql).bind(limit).fetch_all(readers).await?))
+    Ok(bodies("events", &sqlx::query(NEWEST_EVENTS).bind(limit).fetch_all(readers).await?))
 }
 
 /// The ranges of a job, newest first.
@@ -271,10 +322,8 @@ pub(super) async fn ledger(
     before: Option<DateTime<Utc>>,
     limit: u32,
 ) -> sqlx::Result<Vec<LedgerRange>> {
-    let sql = "SELECT first, body FROM ledger WHERE job_id = ?1 AND first < ?2 \
-               ORDER BY first DESC LIMIT ?3";
     let before = before.map_or(i64::MAX, |at| at.timestamp_micros());
-    let query = sqlx::query(sql).bind(job.to_string()).bind(before).bind(limit);
+    let query = sqlx::query(LEDGER).bind(job.to_string()).bind(before).bind(limit);
     let rows = query.fetch_all(readers).await?;
     Ok(bodies("ledger", &rows))
 }
@@ -286,10 +335,8 @@ pub(super) async fn job_versions(
     before: Option<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<JobVersion>> {
-    let sql = "SELECT job_id, version, body, at, by FROM job_versions \
-               WHERE job_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3";
     let before = before.unwrap_or(u32::MAX);
-    let query = sqlx::query(sql).bind(job.to_string()).bind(before).bind(limit);
+    let query = sqlx::query(VERSIONS).bind(job.to_string()).bind(before).bind(limit);
     let rows = query.fetch_all(readers).await?;
     let readable = |row: &SqliteRow| {
         past_version(row)
@@ -315,8 +362,8 @@ pub(super) async fn job_version(
     job: &JobId,
     version: u32,
 ) -> Result<Option<Arc<Job>>, StoreError> {
-    let sql = "SELECT job_id, version, body FROM job_versions WHERE job_id = ?1 AND version = ?2";
-    let found = sqlx::query(sql).bind(job.to_string()).bind(version).fetch_optional(readers).await;
+    let found =
+        sqlx::query(VERSION).bind(job.to_string()).bind(version).fetch_optional(readers).await;
     let found = found.map_err(|error| failed(place, "reading a definition", &error))?;
     found.map(|row| older_definition(&row).map(|(_, definition)| definition)).transpose()
 }

@@ -1,5 +1,7 @@
 //! What only a file can show: reopening, rights, damage, plans, and two programs at once.
 
+mod plans;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -234,26 +236,79 @@ async fn unreadable_rows_are_left_out_of_lists_and_named_by_a_load() {
         let found: Vec<_> = page.unwrap().items.iter().map(|it| it.id).collect();
         assert!(found.contains(&id(1)), "{damage}");
     }
-    let told = store.load().await.unwrap_err().to_string();
-    assert!(told.contains(&format!("executions {newest}")), "{told}");
+    let image = store.load().await.unwrap();
+    let sentence = image.unreadable.join("\n");
+    assert!(sentence.contains(&format!("executions {newest}")), "{sentence}");
+    assert_eq!((image.live.len(), image.jobs.len()), (1, 1), "the rest goes on");
     tamper(&store, "UPDATE events SET body = 'x' WHERE seq = 1").await;
     let events = store.events_after(0, 9).await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [2]);
     tamper(&store, "UPDATE executions SET state = 'dreaming'").await;
     assert_eq!(store.counts(at(0)).await.unwrap(), []);
-    let told = async |sql: &str| {
+    let unreadable = async |sql: &str| {
         tamper(&store, sql).await;
-        store.load().await.unwrap_err().to_string()
+        let image = store.load().await.unwrap();
+        assert!(image.jobs.is_empty());
+        (image.unreadable[0].clone(), image.retired.get(&job_id("a")).map(|it| it.version))
     };
-    insta::assert_snapshot!(told("UPDATE jobs SET state = '{}'").await, @r#"
-    the store holds something unreadable in jobs `a`: missing field `accounted_until` at line 1 column 2
-    "#);
-    insta::assert_snapshot!(told("UPDATE job_versions SET body = '7'").await, @r#"
-    the store holds something unreadable in job_versions `a` version 1: invalid type: integer `7`, expected struct Job at line 1 column 1
-    "#);
-    insta::assert_snapshot!(told("DELETE FROM job_versions").await, @r#"
-    the store holds something unreadable in job_versions `a` version 1: it is missing
-    "#);
+    let (sentence, version) = unreadable("UPDATE jobs SET state = '{}'").await;
+    insta::assert_snapshot!(sentence, @"jobs `a` in the store cannot be read and is set aside: missing field `accounted_until` at line 1 column 2; a backup of the store may still have it");
+    assert_eq!(version, Some(1), "where it comes back, its versions go on");
+    let (sentence, version) = unreadable("UPDATE job_versions SET body = '7'").await;
+    insta::assert_snapshot!(sentence, @"job_versions `a` version 1 in the store cannot be read and is set aside: invalid type: integer `7`, expected struct Job at line 1 column 1; a backup of the store may still have it");
+    assert_eq!(version, Some(1));
+    let (sentence, version) = unreadable("DELETE FROM job_versions").await;
+    insta::assert_snapshot!(sentence, @"job_versions `a` version 1 in the store cannot be read and is set aside: it is missing; a backup of the store may still have it");
+    assert_eq!(version, None);
+}
+
+#[tokio::test]
+async fn a_file_that_was_closed_is_whole_without_its_side_files() {
+    let (folder, path, store) = store().await;
+    store.commit(&some_changes()).await.unwrap();
+    let copy = folder.path().join("copy.db");
+    store.close().await.unwrap();
+    fs::copy(&path, &copy).unwrap();
+    let image = SqliteStore::open(&copy).await.unwrap().load().await.unwrap();
+    assert_eq!((image.jobs.len(), image.live.len(), image.last_seq), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_file_that_was_removed_or_replaced_takes_no_commit_and_is_not_made_again() {
+    let (folder, path, store) = store().await;
+    store.commit(&some_changes()).await.unwrap();
+    let aside = folder.path().join("aside.db");
+    fs::rename(&path, &aside).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            SqliteStore::open(&path).await.unwrap();
+        }
+        let error = store.commit(&[event(2)]).await.unwrap_err().to_string();
+        assert!(error.contains("was removed or replaced"), "{error}");
+        assert_eq!(path.exists(), replaced);
+    }
+    fs::rename(&aside, &path).unwrap();
+    store.commit(&[event(2)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn damage_that_is_found_is_remembered() {
+    let (_folder, path, store) = store().await;
+    let rows = (1..=500).map(|number| kept(execution(number, ExecutionState::Succeeded)));
+    store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
+    tamper(&store, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    assert_eq!(store.damage(), None);
+    let mut bytes = fs::read(&path).unwrap();
+    let pages = bytes.len() / 4_096;
+    bytes[4_096 * pages / 4..].fill(0xa5);
+    fs::write(&path, bytes).unwrap();
+    let query = ExecutionQuery { limit: 1_000, ..ExecutionQuery::default() };
+    store.executions(&query).await.unwrap_err();
+    assert!(
+        store.damage().is_some_and(|damage| damage.contains("damaged")),
+        "{:?}",
+        store.damage()
+    );
 }
 
 #[tokio::test]
@@ -361,9 +416,10 @@ async fn a_file_of_the_first_schema_is_brought_up_to_date() {
     let versions = store.job_versions(&job_id("a"), None, 9).await.unwrap();
     assert_eq!(versions.iter().map(|it| it.version).collect::<Vec<_>>(), [2, 1]);
     // What was there before counts: of its four executions two are too many, and the failure stays.
-    let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 2, at_most: 9 };
-    let bite = store.delete_expired(&expired).await.unwrap();
-    assert_eq!(bite.executions, [(id(1), 1)]);
+    let expired =
+        Expired { before: DateTime::UNIX_EPOCH, per_job: 2, events: u64::MAX, at_most: 9 };
+    let batch = store.delete_expired(&expired).await.unwrap();
+    assert_eq!(batch.executions, [(id(1), 1)]);
     drop(store);
     SqliteStore::open(&path).await.unwrap();
 }
@@ -396,7 +452,8 @@ async fn the_number_of_executions_of_each_job_is_kept_right() {
     store.commit(&changes).await.unwrap();
     let again = (1..=6).map(|number| kept(execution(number, ExecutionState::Succeeded)));
     store.commit(&again.collect::<Vec<_>>()).await.unwrap();
-    let expired = Expired { before: DateTime::UNIX_EPOCH, per_job: 4, at_most: 3 };
+    let expired =
+        Expired { before: DateTime::UNIX_EPOCH, per_job: 4, events: u64::MAX, at_most: 3 };
     assert_eq!(store.delete_expired(&expired).await.unwrap().executions.len(), 3);
     let counts = "SELECT job_id, count FROM execution_counts ORDER BY job_id";
     let counts: Vec<(String, i64)> =
@@ -415,9 +472,9 @@ async fn unreadable_rows_expire_like_others() {
         "UPDATE execution_bodies SET body = '{'; UPDATE events SET body = '' WHERE seq = 1",
     )
     .await;
-    let expired = Expired { before: at(3_600), per_job: 9, at_most: 9 };
-    let bite = store.delete_expired(&expired).await.unwrap();
-    assert_eq!(bite.executions, [(id(2), 0), (id(3), 0)]);
+    let expired = Expired { before: at(3_600), per_job: 9, events: u64::MAX, at_most: 9 };
+    let batch = store.delete_expired(&expired).await.unwrap();
+    assert_eq!(batch.executions, [(id(2), 0), (id(3), 0)]);
     assert_eq!(store.events_after(0, 9).await.unwrap().len(), 1);
     tamper(&store, "INSERT INTO notices VALUES ('x'), ('0192f0c123457abc8def0123456789ab')").await;
     tamper(&store, "DELETE FROM executions").await;

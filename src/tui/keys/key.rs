@@ -77,7 +77,7 @@ impl Key {
             (Some('^'), Some(c), None) if c.is_ascii_alphabetic() => {
                 let c = c.to_ascii_lowercase();
                 match OTHERS.iter().find(|(other, _)| *other == c) {
-                    Some((_, other)) => Err(format!("cannot be told from {other} by a terminal")),
+                    Some((_, other)) => Err(format!("is the same key as {other} to a terminal")),
                     None => Ok(ctrl(c)),
                 }
             }
@@ -96,10 +96,13 @@ impl Key {
         }
         let near = nearest(name, NAMED.iter().map(|(known, _)| *known));
         let hint = near.map_or_else(
-            || "a key is a sign, ^ and a letter, F1 to F12, or a name such as space or PgDn".into(),
+            || {
+                "a key is a character, ^ and a letter, F1 to F12, or a name such as space or PgDn"
+                    .into()
+            },
             |near| format!("did you mean `{near}`?"),
         );
-        Err(format!("is no key: {hint}"))
+        Err(format!("is not a key: {hint}"))
     }
 
     /// Whether tmux, screen, flow control or the shell may take it, or a keyboard may lack it.
@@ -130,10 +133,10 @@ mod tests {
     #[test]
     fn what_is_no_key_is_told_with_the_nearest_one() {
         let told = |name| Key::parse(name).unwrap_err();
-        assert_eq!(told("PgDwn"), "is no key: did you mean `PgDn`?");
-        assert_eq!(told("^i"), "cannot be told from Tab by a terminal");
+        assert_eq!(told("PgDwn"), "is not a key: did you mean `PgDn`?");
+        assert_eq!(told("^i"), "is the same key as Tab to a terminal");
         for nonsense in ["", "F0", "F13", "^", "^1x", "Alt-x", "\t", "rr"] {
-            assert!(nonsense == "^" || told(nonsense).starts_with("is no key"), "{nonsense}");
+            assert!(nonsense == "^" || told(nonsense).starts_with("is not a key"), "{nonsense}");
         }
     }
 }

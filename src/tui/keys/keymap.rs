@@ -5,9 +5,9 @@
 
 use crossterm::event::KeyEvent;
 
-use super::{Action, BINDINGS, Binding, Key, Place, Scope};
+use super::{Action, BINDINGS, Binding, Key, KeyContext, Scope};
 use crate::model::Role;
-use crate::tui::model::filter::Fuzzy;
+use crate::tui::fuzzy::Fuzzy;
 
 /// Actions that must keep a key: by the one all others can be reached, by the other the way out.
 const NEEDED: [&str; 2] = ["palette", "quit"];
@@ -25,7 +25,7 @@ impl Default for Keymap {
     }
 }
 
-/// Two actions on one key in one place.
+/// Two actions on one key in one context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Clash {
     pub(crate) key: Key,
@@ -33,7 +33,7 @@ pub(crate) struct Clash {
     pub(crate) one: &'static str,
     /// …and of the other.
     pub(crate) other: &'static str,
-    /// A place where both are valid.
+    /// A context where both are valid.
     pub(crate) scope: Scope,
 }
 
@@ -45,7 +45,7 @@ impl Keymap {
         found.map(|it| *it = keys).is_some()
     }
 
-    /// Everything that means two things in one place.
+    /// Everything that means two things in one context.
     pub(crate) fn clashes(&self) -> Vec<Clash> {
         let all = || BINDINGS.iter().zip(&self.keys);
         let mut clashes = Vec::new();
@@ -70,21 +70,24 @@ impl Keymap {
     }
 
     /// The action of a key, if it has one there.
-    pub(crate) fn action(&self, place: Place, event: KeyEvent) -> Option<Action> {
+    pub(crate) fn action(&self, context: KeyContext, event: KeyEvent) -> Option<Action> {
         let pressed = Key::of(event);
-        self.valid(place).find(|(_, keys)| keys.contains(&pressed)).map(|(it, _)| it.action)
+        self.valid(context).find(|(_, keys)| keys.contains(&pressed)).map(|(it, _)| it.action)
     }
 
     /// The lines that are valid there, with their keys.
-    pub(crate) fn valid(&self, place: Place) -> impl Iterator<Item = (&'static Binding, &[Key])> {
+    pub(crate) fn valid(
+        &self,
+        context: KeyContext,
+    ) -> impl Iterator<Item = (&'static Binding, &[Key])> {
         let all = BINDINGS.iter().zip(self.keys.iter().map(Vec::as_slice));
-        all.filter(move |(it, _)| it.scope.meets(place.scope) && it.role <= place.role)
+        all.filter(move |(it, _)| it.scope.meets(context.scope) && it.role <= context.role)
     }
 
     /// How an action is reached, for a sentence: by its shortest first key, there or else where it
     /// is valid, or by its name in the palette.
     pub(crate) fn way(&self, scope: Scope, action: Action) -> String {
-        let all = || self.valid(Place { scope: Scope::ALL, role: Role::Admin });
+        let all = || self.valid(KeyContext { scope: Scope::ALL, role: Role::Admin });
         let ways = |scope: Scope| {
             let valid = all().filter(move |(it, _)| it.action == action && it.scope.meets(scope));
             let names = valid.map(|(it, keys)| {
@@ -98,12 +101,12 @@ impl Keymap {
     /// The actions that a typed text may mean: their names and what they do, best first.
     pub(crate) fn palette(
         &self,
-        place: Place,
+        context: KeyContext,
         typed: &str,
     ) -> Vec<(Action, &'static str, &'static str)> {
         let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
         let mut fuzzy = Fuzzy::new(&words);
-        let valid = self.valid(place).map(|(it, _)| it);
+        let valid = self.valid(context).map(|(it, _)| it);
         let offered = valid.filter(|it| !matches!(it.action, Action::Palette));
         let mut found: Vec<_> = offered
             .filter_map(|it| {
@@ -125,8 +128,8 @@ impl Keymap {
 mod tests {
     use super::*;
 
-    const fn here(scope: Scope) -> Place {
-        Place { scope, role: Role::Admin }
+    const fn here(scope: Scope) -> KeyContext {
+        KeyContext { scope, role: Role::Admin }
     }
 
     #[test]
@@ -151,7 +154,9 @@ mod tests {
     #[test]
     fn no_action_needs_a_key_that_others_take() {
         for binding in BINDINGS {
-            assert!(!binding.keys.iter().any(|key| key.may_be_taken()), "{}", binding.name);
+            // To suspend is what ^z means everywhere.
+            let taken = binding.keys.iter().any(|key| key.may_be_taken());
+            assert!(!taken || binding.name == "suspend", "{}", binding.name);
         }
     }
 

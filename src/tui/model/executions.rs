@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::cursor::{Cursor, Move, moved};
-use super::filter::Filter;
+use super::filter::{Filter, Listed};
 use super::marks::Marks;
 use crate::model::{Execution, ExecutionId, ExecutionQuery, Page, StateName};
+use crate::tui::cursor::{Cursor, Move, moved};
 use crate::tui::message::{PagePlace, Request};
 
 /// Rows that are held at most.
@@ -29,6 +29,8 @@ pub(crate) struct ExecutionList {
     pub(crate) filter: Filter,
     /// Whether only what is wrong is listed.
     pub(crate) only_wrong: bool,
+    /// Whether skipped executions are left out.
+    pub(crate) hide_skipped: bool,
     /// Selection and window, in `rows`.
     pub(crate) cursor: Cursor,
     /// Executions that actions are about together.
@@ -77,6 +79,21 @@ impl ExecutionList {
         }
     }
 
+    /// The marked executions that are listed: what a filter hides is not acted on.
+    pub(crate) fn listed_marks(&self) -> Vec<ExecutionId> {
+        if !self.is_narrowed() {
+            // All are listed, also those that the window does not hold now.
+            return self.marks.iter().copied().collect();
+        }
+        let ids = self.rows.iter().map(|row| row.id);
+        ids.filter(|id| self.marks.contains(id)).collect()
+    }
+
+    /// Whether some executions are left out of the list.
+    pub(crate) const fn is_narrowed(&self) -> bool {
+        self.only_wrong || self.hide_skipped || !self.filter.is_empty()
+    }
+
     /// Whether the first page has not come yet.
     pub(crate) fn is_loading(&self) -> bool {
         !self.started || (self.rows.is_empty() && self.asked.is_some())
@@ -87,6 +104,11 @@ impl ExecutionList {
         self.query = self.filter.query(is_job);
         if self.only_wrong {
             self.query.states = vec![StateName::Failed, StateName::TimedOut];
+        }
+        if self.hide_skipped {
+            let all = std::mem::take(&mut self.query.states);
+            let all = if all.is_empty() { StateName::ALL.to_vec() } else { all };
+            self.query.states = all.into_iter().filter(|it| *it != StateName::Skipped).collect();
         }
         self.ask(PagePlace::Top)
     }
@@ -154,7 +176,7 @@ impl ExecutionList {
         }
         self.asked = None;
         self.trouble = None;
-        let none_match = self.filter.names_no_state();
+        let none_match = self.matches_nothing();
         let mut items = page.items;
         if none_match {
             items.clear();
@@ -268,7 +290,14 @@ impl ExecutionList {
         self.started
             && (at > 0 || !self.more_above)
             && (at < self.rows.len() || !self.more_below)
-            && !self.filter.names_no_state()
+            && !self.matches_nothing()
+    }
+
+    /// Whether the filter cannot be carried out, or leaves nothing: no states would mean all of them.
+    fn matches_nothing(&self) -> bool {
+        let no_state_left =
+            self.query.states.is_empty() && (self.hide_skipped || self.filter.names_states());
+        no_state_left || self.filter.problem(Listed::Executions).is_some()
     }
 
     /// What the store would answer for this execution.

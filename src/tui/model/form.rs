@@ -5,7 +5,6 @@
 
 use tui_input::{Input, InputRequest};
 
-use super::job_form::JobForm;
 use crate::model::{ExecutionId, JobId, WorkerId};
 use crate::tui::text::clean;
 
@@ -14,7 +13,7 @@ const LONGEST: usize = 4_000;
 
 /// What a form is for.
 #[derive(Debug)]
-pub(crate) enum Aim {
+pub(crate) enum FormKind {
     /// To run jobs in a way of one's own.
     Run(Vec<JobId>),
     /// To pause jobs.
@@ -27,6 +26,21 @@ pub(crate) enum Aim {
     Capacity(WorkerId),
     /// To define a job, or to define it otherwise.
     Job(Box<JobForm>),
+}
+
+/// What a form of a job knows beside its fields.
+#[derive(Debug, Default)]
+pub(crate) struct JobForm {
+    /// The job and the version that is changed; `None` = it is a new one.
+    pub(crate) of: Option<(JobId, u32)>,
+    /// It has changed since it was judged.
+    pub(crate) stale: bool,
+    /// The request to judge it that is under way.
+    pub(crate) judging: Option<u64>,
+    /// The schedule or its zone has changed since it was told.
+    pub(crate) schedule_stale: bool,
+    /// The request to tell it that is under way.
+    pub(crate) previewing: Option<u64>,
 }
 
 /// How a field is filled.
@@ -53,7 +67,7 @@ pub(crate) struct Field {
     /// What is wrong with it.
     pub(crate) error: Option<String>,
     /// What it means.
-    pub(crate) told: Option<String>,
+    pub(crate) meaning: Option<String>,
     /// Whether it was filled or left once: before that nothing is held against it.
     pub(crate) touched: bool,
 }
@@ -66,7 +80,7 @@ impl Field {
             before: String::new(),
             hint,
             error: None,
-            told: None,
+            meaning: None,
             touched: false,
         };
         field.before = field.value().to_owned();
@@ -107,7 +121,7 @@ impl Field {
 /// A form.
 #[derive(Debug)]
 pub(crate) struct Form {
-    pub(crate) aim: Aim,
+    pub(crate) kind: FormKind,
     /// What it does.
     pub(crate) title: String,
     pub(crate) fields: Vec<Field>,
@@ -118,10 +132,10 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    pub(crate) fn new(aim: Aim, title: String, fields: Vec<Field>) -> Self {
+    pub(crate) fn new(kind: FormKind, title: String, fields: Vec<Field>) -> Self {
         let typed = |field: &Field| !matches!(field.entry, Entry::Fixed(_));
         let at = fields.iter().position(typed).unwrap_or(0);
-        Self { aim, title, fields, at, error: None }
+        Self { kind, title, fields, at, error: None }
     }
 
     /// What the field of that key holds, without blanks around it.
@@ -194,8 +208,8 @@ impl Form {
 
     /// What is known beside the fields of a job's form.
     pub(crate) fn job_mut(&mut self) -> Option<&mut JobForm> {
-        match &mut self.aim {
-            Aim::Job(job) => Some(job),
+        match &mut self.kind {
+            FormKind::Job(job) => Some(job),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::form::{Aim, Field, Form};
+use super::form::{Field, Form, FormKind, JobForm};
 use crate::driver::{Definition, JobEdit};
 use crate::model::text::parse_duration;
 use crate::model::{JobId, JobStatus, Source};
@@ -25,21 +25,21 @@ enum Sort {
 }
 
 const KEYS: [(&str, Sort, &str); 15] = [
-    ("id", Sort::Text, "nightly-backup: small letters, digits, - and _"),
+    ("id", Sort::Text, "lowercase letters, digits, - and _"),
     ("name", Sort::Text, ""),
     ("description", Sort::Text, ""),
     (
         "schedule",
         Sort::Text,
-        "every weekday at 9:30, or 30 9 * * 1-5; none: by hand or after others",
+        "every weekday at 9:30, or 30 9 * * 1-5; empty: by hand or after dependencies",
     ),
-    ("timezone", Sort::Text, "the file's; or Europe/Berlin"),
-    ("run", Sort::Text, "a line for /bin/sh -c; or a command below"),
-    ("command", Sort::Text, "a built-in one, instead of run"),
+    ("timezone", Sort::Text, "as jobs.yaml says, or Europe/Berlin"),
+    ("run", Sort::Text, "a line for /bin/sh -c, or a command below"),
+    ("command", Sort::Text, "a built-in command, instead of run"),
     ("args", Sort::Yaml, "{ message: hello }"),
     ("priority", Sort::Text, ""),
     ("overlap", Sort::Text, ""),
-    ("timeout", Sort::Text, "10m; of one attempt"),
+    ("timeout", Sort::Text, "10m, for each attempt"),
     ("retry", Sort::Yaml, "{ type: exponential, max_retries: 3, delay: 10s }"),
     ("dependencies", Sort::List, "sync, { job: load, on: completion }"),
     ("tags", Sort::List, "db, nightly"),
@@ -51,21 +51,6 @@ const OVERLAPS: &[&str] = &["skip", "queue", "queue_all", "allow", "replace"];
 const FLAGS: &[&str] = &["yes", "no"];
 const PLACES: &[&str] = &["jobs.yaml", "the store"];
 
-/// What a form of a job knows beside its fields.
-#[derive(Debug, Default)]
-pub(crate) struct JobForm {
-    /// The job and the version that is changed; `None` = it is a new one.
-    pub(crate) of: Option<(JobId, u32)>,
-    /// It has changed since it was judged.
-    pub(crate) stale: bool,
-    /// The request to judge it that is under way.
-    pub(crate) judging: Option<u64>,
-    /// The schedule or its zone has changed since it was told.
-    pub(crate) schedule_stale: bool,
-    /// The request to tell it that is under way.
-    pub(crate) previewing: Option<u64>,
-}
-
 /// The form of a job that is there.
 pub(crate) fn edit(job: &JobStatus) -> Option<Form> {
     let definition = definition_of(&job.definition)?;
@@ -75,8 +60,8 @@ pub(crate) fn edit(job: &JobStatus) -> Option<Form> {
     let mut fields: Vec<Field> = fields.collect();
     fields[0] = Field::fixed("id", id.to_string());
     let of = Some((id, job.version));
-    let aim = JobForm { of, schedule_stale: true, ..JobForm::default() };
-    Some(Form::new(Aim::Job(Box::new(aim)), title, fields))
+    let kind = JobForm { of, schedule_stale: true, ..JobForm::default() };
+    Some(Form::new(FormKind::Job(Box::new(kind)), title, fields))
 }
 
 /// The form of a new job.
@@ -84,8 +69,8 @@ pub(crate) fn create(source: Source) -> Form {
     let none = Definition::new();
     let fields = KEYS.iter().map(|(key, sort, hint)| field(key, *sort, hint, &none));
     let mut fields: Vec<Field> = fields.collect();
-    fields.push(Field::choice("lives in", PLACES, place(source)));
-    Form::new(Aim::Job(Box::default()), "a new job".to_owned(), fields)
+    fields.push(Field::choice("stored in", PLACES, place(source)));
+    Form::new(FormKind::Job(Box::default()), "new job".to_owned(), fields)
 }
 
 fn field(key: &'static str, sort: Sort, hint: &'static str, definition: &Definition) -> Field {
@@ -162,7 +147,7 @@ pub(crate) fn to_edit(form: &Form, of: Option<&JobId>) -> Result<JobEdit, (&'sta
     if definition.get("enabled") == Some(&Value::Bool(true)) {
         definition.remove("enabled");
     }
-    let source = if form.value("lives in") == PLACES[0] { Source::File } else { Source::Api };
+    let source = if form.value("stored in") == PLACES[0] { Source::File } else { Source::Api };
     Ok(JobEdit::Create { definition, source })
 }
 
@@ -171,7 +156,7 @@ fn value(sort: Sort, text: &str) -> Result<Value, String> {
         return Ok(Value::Null);
     }
     let yaml = |text: &str| {
-        read_yaml::<Value>(text).map_err(|_| "this is no YAML: { key: value } or [a, b]".to_owned())
+        read_yaml::<Value>(text).map_err(|_| "not YAML: write { key: value } or [a, b]".to_owned())
     };
     match sort {
         Sort::Text => Ok(Value::String(text.to_owned())),

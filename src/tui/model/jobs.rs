@@ -8,12 +8,12 @@ use std::cmp::Reverse;
 
 use chrono_tz::Tz;
 
-use super::cursor::{Cursor, Move};
 use super::filter::Filter;
 use super::marks::Marks;
 use super::tree;
 use super::world::{JobCondition, World, last_result};
 use crate::model::{JobId, JobStatus, StateName};
+use crate::tui::cursor::{Cursor, Move};
 use crate::tui::text::{clean, width, without_zone};
 
 /// A column to sort by.
@@ -117,11 +117,11 @@ const fn rank(condition: JobCondition) -> u8 {
     match condition {
         JobCondition::Failing => 0,
         JobCondition::Live(_) => 1,
-        JobCondition::Known => 2,
+        JobCondition::Acknowledged => 2,
         JobCondition::Paused => 3,
         JobCondition::Ended(_) => 4,
         JobCondition::New => 5,
-        JobCondition::Fine => 6,
+        JobCondition::Ok => 6,
         JobCondition::Disabled => 7,
     }
 }
@@ -134,6 +134,10 @@ pub(crate) struct JobNeeds {
     pub(crate) schedule: usize,
     pub(crate) past: usize,
     pub(crate) next: usize,
+    /// Whether priorities differ: else the column says nothing.
+    pub(crate) priorities: bool,
+    /// Whether any job depends on another.
+    pub(crate) dependencies: bool,
 }
 
 impl JobNeeds {
@@ -146,6 +150,8 @@ impl JobNeeds {
             needs.name = needs.name.max(width(&clean(name)));
             needs.schedule = needs.schedule.max(width(&schedule(job, zone)));
             needs.past = needs.past.max(job.recent.len());
+            needs.priorities |= definition.priority != world.jobs()[0].definition.priority;
+            needs.dependencies |= !definition.dependencies.is_empty();
             // With the mark of a fire time that was called off.
             needs.next = needs.next.max(if job.skip_next.is_some() { 9 } else { 7 });
         }
@@ -251,6 +257,16 @@ impl JobList {
         }
     }
 
+    /// The marked jobs that are listed, in the order of the list: what a filter hides is not acted on.
+    pub(crate) fn listed_marks(&self, world: &World) -> Vec<JobId> {
+        if self.marks.is_empty() {
+            return Vec::new();
+        }
+        let jobs = self.rows.iter().filter_map(|row| world.jobs().get(*row));
+        let ids = jobs.map(|job| &job.definition.id).filter(|id| self.marks.contains(id));
+        ids.cloned().collect()
+    }
+
     /// Works out anew how many cells the columns need, where that may have changed.
     pub(crate) fn measure(&mut self, world: &World, zone: Tz) {
         if self.measured != Some(zone) {
@@ -270,6 +286,13 @@ impl JobList {
     /// The rows, as places in `World::jobs`.
     pub(crate) fn rows(&self) -> &[usize] {
         &self.rows
+    }
+
+    /// Selects the first row, whichever job that is.
+    pub(crate) fn select_first(&mut self) {
+        self.stale = true;
+        self.selected = None;
+        self.cursor = Cursor::default();
     }
 
     /// The selected job.
@@ -339,9 +362,9 @@ pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
         JobCondition::Live(state) | JobCondition::Ended(state) => state.as_str(),
         JobCondition::Failing => "failing",
-        JobCondition::Known => "known",
+        JobCondition::Acknowledged => "acknowledged",
         JobCondition::Paused => "paused",
-        JobCondition::Fine => "ok",
+        JobCondition::Ok => "ok",
         JobCondition::New => "new",
         JobCondition::Disabled => "disabled",
     }

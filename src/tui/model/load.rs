@@ -118,13 +118,13 @@ pub(crate) struct Timeline {
     /// Fire times in each.
     pub(crate) slots: Vec<u64>,
     /// Jobs that fire too often to be told one by one.
-    pub(crate) restless: usize,
+    pub(crate) frequent: usize,
 }
 
 impl Timeline {
     /// Nothing fires.
     pub(crate) fn new(from: DateTime<Utc>) -> Self {
-        Self { from, slots: vec![0; SLOTS], restless: 0 }
+        Self { from, slots: vec![0; SLOTS], frequent: 0 }
     }
 
     /// Counts a fire time.

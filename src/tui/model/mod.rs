@@ -2,17 +2,16 @@
 //!
 //! Owns the state of the screen. Never decides what a key means (that is `update`) and never draws.
 
-pub(crate) mod cursor;
 pub(crate) mod executions;
 pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod job_form;
 pub(crate) mod jobs;
+mod layer;
 pub(crate) mod load;
 pub(crate) mod marks;
-mod opened;
 pub(crate) mod output;
-pub(crate) mod scrub;
+pub(crate) mod sanitize;
 mod tree;
 pub(crate) mod when;
 pub(crate) mod workers;
@@ -23,61 +22,30 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use ratatui::layout::Size;
+use ratatui::layout::{Rect, Size};
 
 pub(crate) use executions::ExecutionList;
-pub(crate) use filter::Filter;
+pub(crate) use filter::{Filter, Listed};
 pub(crate) use jobs::JobList;
-pub(crate) use opened::{Notice, Opened, Prompt, Purpose, Question, Versions};
+pub(crate) use layer::{Layer, Leave, Notice, Prompt, Purpose, Question, Topic, Versions};
 pub(crate) use output::Output;
-pub(crate) use world::{JobCondition, World, last_result};
+pub(crate) use world::{Health, JobCondition, World, last_result};
 
 use super::change::Done;
-use super::keys::{Action, Keymap, Place, Scope};
+use super::keys::{Action, KeyContext, Keymap, Scope, Tab};
 use super::layout::{self, Areas, Pane};
 use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
 use crate::model::{Event, Execution, ExecutionId, JobId, Role, Severity, StateName, Worker};
-use form::{Aim, Form};
+use form::{Form, FormKind};
 use load::{Load, Timeline};
 
 /// Notices that are kept.
 const MOST_NOTICES: usize = 200;
 /// Events that are kept.
 pub(crate) const MOST_EVENTS: usize = 500;
-
-/// A tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tab {
-    Jobs,
-    Executions,
-    Workers,
-    System,
-}
-
-impl Tab {
-    pub(crate) const ALL: [Self; 4] = [Self::Jobs, Self::Executions, Self::Workers, Self::System];
-
-    pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::Jobs => "Jobs",
-            Self::Executions => "Executions",
-            Self::Workers => "Workers",
-            Self::System => "System",
-        }
-    }
-
-    pub(crate) const fn scope(self) -> Scope {
-        match self {
-            Self::Jobs => Scope::JOBS,
-            Self::Executions => Scope::EXECUTIONS,
-            Self::Workers => Scope::WORKERS,
-            Self::System => Scope::SYSTEM,
-        }
-    }
-}
 
 /// Whether there is an engine to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,11 +168,13 @@ pub(crate) struct Model {
     host: String,
     pub(crate) size: Size,
     pub(crate) link: Link,
-    /// Why the engine cannot work, while it cannot.
-    pub(crate) trouble: Option<String>,
+    /// Why the engine cannot commit or fire, while it cannot.
+    pub(crate) down: Option<String>,
+    /// The health that the user has been told of.
+    pub(crate) told_health: Health,
     pub(crate) world: World,
-    pub(crate) pulse: world::Pulse,
-    pub(crate) pulse_stale: bool,
+    pub(crate) totals: world::Totals,
+    pub(crate) totals_stale: bool,
     pub(crate) tab: Tab,
     pub(crate) jobs: JobList,
     pub(crate) executions: ExecutionList,
@@ -212,7 +182,7 @@ pub(crate) struct Model {
     /// Whether details of what is selected take the list's place.
     pub(crate) zoomed: bool,
     pub(crate) system: System,
-    pub(crate) opened: Vec<Opened>,
+    pub(crate) layers: Vec<Layer>,
     pub(crate) prompt: Option<Prompt>,
     /// What is being filled.
     pub(crate) form: Option<Form>,
@@ -246,17 +216,18 @@ impl Model {
             host: options.host.clone(),
             size: Size::new(80, 24),
             link: Link::Up,
-            trouble: None,
+            down: None,
+            told_health: Health::Ok,
             world: World::new(snapshot),
-            pulse: world::Pulse::default(),
-            pulse_stale: true,
+            totals: world::Totals::default(),
+            totals_stale: true,
             tab: Tab::Jobs,
             jobs,
             executions: ExecutionList::default(),
             workers: workers::WorkerList::default(),
             zoomed: false,
             system: System::new(now),
-            opened: Vec::new(),
+            layers: Vec::new(),
             prompt: None,
             form: None,
             tickets: 0,
@@ -267,12 +238,13 @@ impl Model {
             details_asked: None,
             preview: None,
         };
-        model.tell_of_config(options);
+        model.told_health = model.health();
+        model.report_config_errors(options);
         model
     }
 
     /// What is wrong with the config file, the first last: it is the one that is seen.
-    fn tell_of_config(&mut self, options: &TuiOptions) {
+    fn report_config_errors(&mut self, options: &TuiOptions) {
         let errors: Vec<String> = options.config.errors().collect();
         let count = errors.len();
         for (at, error) in errors.into_iter().enumerate().rev() {
@@ -282,6 +254,16 @@ impl Model {
                 String::new()
             };
             self.notice(Severity::Error, format!("{all}{error}"));
+        }
+    }
+
+    /// How the engine is.
+    pub(crate) fn health(&self) -> Health {
+        let problems = self.world.problems();
+        match &self.down {
+            Some(why) => Health::Down(why.clone()),
+            None if problems.is_empty() => Health::Ok,
+            None => Health::Degraded(problems),
         }
     }
 
@@ -303,7 +285,7 @@ impl Model {
     /// Where everything stands on the screen; `None` when it is too small.
     pub(crate) fn areas(&self) -> Option<Areas> {
         let pane = match self.tab {
-            _ if !self.opened.is_empty() => Pane::None,
+            _ if !self.layers.is_empty() => Pane::None,
             Tab::System => Pane::None,
             _ if self.zoomed => Pane::Whole,
             _ => Pane::Beside,
@@ -313,11 +295,11 @@ impl Model {
 
     fn panel_rows(&self) -> u16 {
         match (&self.question, &self.prompt, &self.form) {
-            (Some(Question::Quit), ..) => 7,
+            (Some(Question::Quit(_)), ..) => 7,
             (None, Some(Prompt { purpose: Purpose::Palette, .. }), _) => 12,
             // A form of a few fields stands above the footer, one of a job in the list's place.
-            (_, _, Some(form)) if !matches!(form.aim, Aim::Job(_)) => {
-                u16::try_from(super::view::form_rows(form)).unwrap_or(u16::MAX)
+            (_, _, Some(form)) if !matches!(form.kind, FormKind::Job(_)) => {
+                layout::form_rows(form.fields.len())
             }
             _ => 0,
         }
@@ -326,46 +308,57 @@ impl Model {
     /// Whether keys are typed into a form: not while something is to be read over it.
     pub(crate) fn form_takes_keys(&self) -> bool {
         match &self.form {
-            Some(Form { aim: Aim::Job(_), .. }) => self.form_on_top(),
+            Some(Form { kind: FormKind::Job(_), .. }) => self.form_on_top(),
             form => form.is_some(),
         }
     }
 
     /// Whether a form takes the place of the list and of what is opened.
     pub(crate) fn form_on_top(&self) -> bool {
-        let shown = self.opened.last().is_some_and(|opened| {
-            matches!(opened, Opened::Diff { .. } | Opened::Paper { .. } | Opened::Help { .. })
+        let shown = self.layers.last().is_some_and(|opened| {
+            matches!(opened, Layer::Diff { .. } | Layer::TextPage { .. } | Layer::Help { .. })
         });
-        !shown && self.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)))
+        !shown && self.form.as_ref().is_some_and(|form| matches!(form.kind, FormKind::Job(_)))
     }
 
     /// The form of a job, where one is being filled.
     pub(crate) fn job_form(&mut self) -> Option<&mut Form> {
-        self.form.as_mut().filter(|form| matches!(form.aim, Aim::Job(_)))
+        self.form.as_mut().filter(|form| matches!(form.kind, FormKind::Job(_)))
     }
 
     /// Rows of the list, or of what is opened, under its title.
     pub(crate) fn window(&self) -> (usize, usize) {
         self.areas().map_or((0, 0), |areas| {
-            let area = if self.opened.is_empty() { areas.list } else { areas.body };
+            let area = if self.layers.is_empty() { areas.list } else { areas.body };
             (usize::from(area.width), usize::from(area.height.saturating_sub(1)))
         })
     }
 
+    /// How many events there is room for in the System tab.
+    pub(crate) fn event_rows(&self) -> usize {
+        let body = self.areas().map_or(Rect::ZERO, |areas| areas.body);
+        usize::from(layout::system(body).events.height.saturating_sub(1))
+    }
+
+    /// The texts of the tabs in a line of so many cells.
+    pub(crate) fn tab_texts(&self, total: usize) -> [String; 4] {
+        layout::tab_texts(self.world.jobs().len(), self.world.worker_count(), total)
+    }
+
     /// Which keys are valid.
     pub(crate) fn scope(&self) -> Scope {
-        match self.opened.last() {
+        match self.layers.last() {
             None => self.tab.scope(),
-            Some(Opened::Job { .. }) => Scope::JOB,
-            Some(Opened::Execution { .. }) => Scope::EXECUTION,
-            Some(Opened::Worker { .. }) => Scope::WORKER,
-            Some(Opened::Output(_)) => Scope::OUTPUT,
-            Some(Opened::Plan { .. }) => Scope::PLAN,
-            Some(Opened::Diff { change: Some(_), .. }) => Scope::PLAN,
-            Some(Opened::Diff { change: None, .. }) => Scope::PAPER,
-            Some(Opened::Versions(_)) => Scope::VERSIONS,
-            Some(Opened::Paper { .. } | Opened::Help { .. } | Opened::Notices { .. }) => {
-                Scope::PAPER
+            Some(Layer::Job { .. }) => Scope::JOB,
+            Some(Layer::Execution { .. }) => Scope::EXECUTION,
+            Some(Layer::Worker { .. }) => Scope::WORKER,
+            Some(Layer::Output(_)) => Scope::OUTPUT,
+            Some(Layer::Plan { .. }) => Scope::PLAN,
+            Some(Layer::Diff { change: Some(_), .. }) => Scope::PLAN,
+            Some(Layer::Diff { change: None, .. }) => Scope::PAGE,
+            Some(Layer::Versions(_)) => Scope::VERSIONS,
+            Some(Layer::TextPage { .. } | Layer::Help { .. } | Layer::Notices { .. }) => {
+                Scope::PAGE
             }
         }
     }
@@ -376,17 +369,17 @@ impl Model {
     }
 
     /// Which keys are valid for whoever looks.
-    pub(crate) fn place(&self) -> Place {
-        Place { scope: self.scope(), role: self.world.role }
+    pub(crate) fn key_context(&self) -> KeyContext {
+        KeyContext { scope: self.scope(), role: self.world.role }
     }
 
     /// The job that an action is about.
-    pub(crate) fn job_in_hand(&self) -> Option<JobId> {
-        match self.opened.last() {
-            Some(Opened::Job { id, .. }) => Some(id.clone()),
-            Some(Opened::Output(output)) => Some(output.execution.job_id.clone()),
-            Some(Opened::Execution { execution, .. }) => Some(execution.job_id.clone()),
-            Some(Opened::Versions(versions)) => Some(versions.job.clone()),
+    pub(crate) fn selected_job(&self) -> Option<JobId> {
+        match self.layers.last() {
+            Some(Layer::Job { id, .. }) => Some(id.clone()),
+            Some(Layer::Output(output)) => Some(output.execution.job_id.clone()),
+            Some(Layer::Execution { execution, .. }) => Some(execution.job_id.clone()),
+            Some(Layer::Versions(versions)) => Some(versions.job.clone()),
             Some(_) => None,
             None => match self.tab {
                 Tab::Jobs => self.jobs.selected().cloned(),
@@ -397,28 +390,64 @@ impl Model {
     }
 
     /// The jobs that an action is about: the marked ones, else the one in hand.
-    pub(crate) fn jobs_in_hand(&self) -> Vec<JobId> {
+    pub(crate) fn selected_jobs(&self) -> Vec<JobId> {
         let marked: Vec<JobId> = match self.tab {
-            _ if !self.opened.is_empty() => Vec::new(),
-            Tab::Jobs => self.jobs.marks.iter().cloned().collect(),
+            _ if !self.layers.is_empty() => Vec::new(),
+            Tab::Jobs => self.jobs.listed_marks(&self.world),
             Tab::Executions => {
-                let marks = self.executions.marks.iter();
-                let jobs = marks.filter_map(|id| self.known_execution(*id));
+                let marks = self.executions.listed_marks().into_iter();
+                let jobs = marks.filter_map(|id| self.known_execution(id));
                 let jobs: BTreeSet<JobId> = jobs.map(|it| it.job_id.clone()).collect();
                 jobs.into_iter().collect()
             }
             Tab::Workers | Tab::System => Vec::new(),
         };
-        if marked.is_empty() { self.job_in_hand().into_iter().collect() } else { marked }
+        if marked.is_empty() { self.selected_job().into_iter().collect() } else { marked }
     }
 
     /// The executions that an action is about: the marked ones, else the one in hand.
-    pub(crate) fn executions_in_hand(&self) -> Vec<ExecutionId> {
-        let marks = &self.executions.marks;
-        if self.opened.is_empty() && self.tab == Tab::Executions && !marks.is_empty() {
-            return marks.iter().copied().collect();
+    pub(crate) fn selected_executions(&self) -> Vec<ExecutionId> {
+        if self.layers.is_empty() && self.tab == Tab::Executions {
+            let marks = self.executions.listed_marks();
+            if !marks.is_empty() {
+                return marks;
+            }
         }
-        self.execution_in_hand().into_iter().map(|it| it.id).collect()
+        self.selected_execution().into_iter().map(|it| it.id).collect()
+    }
+
+    /// Takes all marks of the tab away.
+    pub(crate) fn clear_marks(&mut self) {
+        match self.tab {
+            Tab::Jobs => self.jobs.marks.clear(),
+            Tab::Executions => self.executions.marks.clear(),
+            Tab::Workers | Tab::System => {}
+        }
+    }
+
+    /// Takes the marks away from what is listed: they were acted on.
+    pub(crate) fn clear_listed_marks(&mut self) {
+        match self.tab {
+            Tab::Jobs => {
+                let listed = self.jobs.listed_marks(&self.world);
+                self.jobs.marks.retain(|id| !listed.contains(id));
+            }
+            Tab::Executions => {
+                let listed = self.executions.listed_marks();
+                self.executions.marks.retain(|id| !listed.contains(id));
+            }
+            Tab::Workers | Tab::System => {}
+        }
+    }
+
+    /// How many of the marked rows a filter hides.
+    pub(crate) fn hidden_marks(&self) -> usize {
+        let listed = match self.tab {
+            Tab::Jobs => self.jobs.listed_marks(&self.world).len(),
+            Tab::Executions => self.executions.listed_marks().len(),
+            Tab::Workers | Tab::System => 0,
+        };
+        self.marked().saturating_sub(listed)
     }
 
     /// How many rows of the tab are marked.
@@ -431,10 +460,10 @@ impl Model {
     }
 
     /// The execution that an action is about, where one is selected or opened.
-    pub(crate) fn execution_in_hand(&self) -> Option<Arc<Execution>> {
-        match self.opened.last() {
-            Some(Opened::Execution { execution, .. }) => Some(Arc::clone(execution)),
-            Some(Opened::Output(output)) => Some(Arc::clone(&output.execution)),
+    pub(crate) fn selected_execution(&self) -> Option<Arc<Execution>> {
+        match self.layers.last() {
+            Some(Layer::Execution { execution, .. }) => Some(Arc::clone(execution)),
+            Some(Layer::Output(output)) => Some(Arc::clone(&output.execution)),
             Some(_) => None,
             None if self.tab == Tab::Executions => self.executions.selected().cloned(),
             None => None,
@@ -444,8 +473,8 @@ impl Model {
     /// An execution that is live, listed or opened.
     pub(crate) fn known_execution(&self, id: ExecutionId) -> Option<Arc<Execution>> {
         let opened = || {
-            self.opened.iter().find_map(|it| match it {
-                Opened::Execution { execution, .. } if execution.id == id => Some(execution),
+            self.layers.iter().find_map(|it| match it {
+                Layer::Execution { execution, .. } if execution.id == id => Some(execution),
                 _ => None,
             })
         };
@@ -458,9 +487,9 @@ impl Model {
     }
 
     /// The worker that an action is about.
-    pub(crate) fn worker_in_hand(&self) -> Option<&Worker> {
-        match self.opened.last() {
-            Some(Opened::Worker { id, .. }) => self.world.worker(id),
+    pub(crate) fn selected_worker(&self) -> Option<&Worker> {
+        match self.layers.last() {
+            Some(Layer::Worker { id, .. }) => self.world.worker(id),
             Some(_) => None,
             None if self.tab == Tab::Workers => self.world.worker(self.workers.selected()?),
             None => None,
@@ -469,25 +498,29 @@ impl Model {
 
     pub(crate) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
         let text = super::text::clean(&text.into()).into_owned();
-        self.notices.push_back(Notice { at: self.now, severity, text, follows: None });
+        self.notices.push_back(Notice { at: self.now, severity, text, about: None });
         if self.notices.len() > MOST_NOTICES {
             self.notices.pop_front();
         }
     }
 
-    /// A notice about an execution that the user asked for. It takes the place of the one before,
-    /// and is told anew at its end.
-    pub(crate) fn notice_of(&mut self, id: ExecutionId, severity: Severity, text: String) {
-        self.notices.retain(|notice| notice.follows != Some(id));
+    /// A notice about something that goes on. It takes the place of the one before.
+    pub(crate) fn notice_about(&mut self, topic: Topic, severity: Severity, text: String) {
+        self.forget_notices(topic);
         self.notice(severity, text);
         if let Some(notice) = self.notices.back_mut() {
-            notice.follows = Some(id);
+            notice.about = Some(topic);
         }
     }
 
-    /// Whether a notice tells of that execution.
+    /// Takes back what was said about something: it no longer holds.
+    pub(crate) fn forget_notices(&mut self, topic: Topic) {
+        self.notices.retain(|notice| notice.about != Some(topic));
+    }
+
+    /// Whether a notice is about that execution.
     pub(crate) fn is_followed(&self, id: ExecutionId) -> bool {
-        self.notices.iter().any(|notice| notice.follows == Some(id))
+        self.notices.iter().any(|notice| notice.about == Some(Topic::Execution(id)))
     }
 
     /// The filter of the tab, where it has one.
@@ -495,6 +528,15 @@ impl Model {
         match self.tab {
             Tab::Jobs => Some(&self.jobs.filter),
             Tab::Executions => Some(&self.executions.filter),
+            Tab::Workers | Tab::System => None,
+        }
+    }
+
+    /// Why the filter of the tab cannot be carried out as typed.
+    pub(crate) fn filter_problem(&self) -> Option<String> {
+        match self.tab {
+            Tab::Jobs => self.jobs.filter.problem(Listed::Jobs),
+            Tab::Executions => self.executions.filter.problem(Listed::Executions),
             Tab::Workers | Tab::System => None,
         }
     }
@@ -511,6 +553,6 @@ impl Model {
     /// The actions that the palette offers for what has been typed, best first.
     pub(crate) fn palette(&self) -> Vec<(Action, &'static str, &'static str)> {
         let typed = self.prompt.as_ref().map_or("", |prompt| prompt.input.value());
-        self.keymap.palette(self.place(), typed)
+        self.keymap.palette(self.key_context(), typed)
     }
 }

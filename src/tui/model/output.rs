@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::cursor::{Move, moved};
-use super::scrub::{plain, scrub};
-use crate::model::{AttemptKey, Execution};
-use crate::model::{OutputChunk, OutputLine, Stream};
+use super::sanitize::{plain, sanitize};
+use crate::model::{AttemptKey, Execution, OutputChunk, OutputLine, Stream};
+use crate::tui::cursor::{Move, moved};
 use crate::tui::message::Request;
 use crate::tui::text;
 
@@ -43,7 +42,7 @@ pub(crate) struct Output {
     /// Whether long lines are broken.
     pub(crate) wrap: bool,
     /// Whether each line shows when it arrived.
-    pub(crate) stamps: bool,
+    pub(crate) timestamps: bool,
     /// The first line in the window while it does not follow.
     pub(crate) top: usize,
     /// Cells that are cut off at the left while lines are not broken.
@@ -51,7 +50,7 @@ pub(crate) struct Output {
     /// What is searched for.
     pub(crate) search: String,
     /// Lines that were let go for want of room.
-    pub(crate) let_go: usize,
+    pub(crate) dropped_lines: usize,
     /// Why reading failed.
     pub(crate) trouble: Option<String>,
     lines: VecDeque<Line>,
@@ -72,11 +71,11 @@ impl Output {
             key,
             follow: true,
             wrap: true,
-            stamps: false,
+            timestamps: false,
             top: 0,
             left: 0,
             search: String::new(),
-            let_go: 0,
+            dropped_lines: 0,
             trouble: None,
             lines: VecDeque::new(),
             tail: None,
@@ -161,11 +160,11 @@ impl Output {
             }
             _ => text,
         };
-        self.lines.push_back(Line { at, stream, text: scrub(&joined) });
+        self.lines.push_back(Line { at, stream, text: sanitize(&joined) });
         self.tail = (!complete).then_some(joined);
         if self.lines.len() > MOST_LINES {
             self.lines.pop_front();
-            self.let_go += 1;
+            self.dropped_lines += 1;
             self.top = self.top.saturating_sub(1);
         }
     }
@@ -226,7 +225,7 @@ impl Output {
     /// words, to what was written to stderr; `false` if there is nothing of either.
     pub(crate) fn seek_error(&mut self, forward: bool, width: usize, height: usize) -> bool {
         let size = (width, height);
-        self.seek_line(forward, size, |line| tells_of_error(&fold(&plain(&line.text))))
+        self.seek_line(forward, size, |line| mentions_error(&fold(&plain(&line.text))))
             || self.seek_line(forward, size, |line| line.stream == Stream::Stderr)
     }
 
@@ -265,7 +264,7 @@ impl Output {
 }
 
 /// Whether a line in lower case has a word of things that went wrong.
-fn tells_of_error(line: &str) -> bool {
+fn mentions_error(line: &str) -> bool {
     const WORDS: [&str; 14] = [
         "error",
         "fail",

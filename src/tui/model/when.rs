@@ -27,7 +27,7 @@ pub(crate) fn until(
     }
     let at = instant(words, now, zone).ok_or_else(|| format!("`{}`? {HINT}", text.trim()))?;
     if at <= now {
-        return Err(format!("that is past: {HINT}"));
+        return Err(format!("that is in the past: {HINT}"));
     }
     Ok(Some(at))
 }
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(read("2026-12-24 18:00"), "Thu 24 Dec 2026 18:00:00 CET");
         assert_eq!(read("2026-12-24"), "Thu 24 Dec 2026 00:00:00 CET");
         assert_eq!(read("2026-12-24T18:00:00Z"), "Thu 24 Dec 2026 19:00:00 CET");
-        assert!(read("2020-01-01").starts_with("that is past"));
+        assert!(read("2020-01-01").starts_with("that is in the past"));
         assert!(read("elephant").starts_with("`elephant`? write 2h"));
         assert!(read("2027-03-28 02:30").contains("write 2h"), "that time is left out");
         assert!(read("99999999999999d").contains("write 2h"));

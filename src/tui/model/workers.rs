@@ -4,9 +4,9 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::cursor::{Cursor, Move};
 use super::world::World;
 use crate::model::{Worker, WorkerId, WorkerState};
+use crate::tui::cursor::{Cursor, Move};
 
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl WorkerOrder {
             Self::Load => "slots",
             Self::Heartbeat => "heartbeat",
             Self::Host => "host",
-            Self::Succeeded => "ok",
-            Self::Failed => "not ok",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
             Self::Labels => "labels",
             Self::Version => "version",
         }

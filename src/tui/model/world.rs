@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::driver::{Batch, EngineInfo, Snapshot};
 use crate::model::{
     Execution, ExecutionId, JobId, JobStatus, Role, StateName, Summary, Worker, WorkerId,
+    WorkerState,
 };
 
 /// Where a job stands, as one word: the first that applies, from the most pressing down.
@@ -21,28 +22,40 @@ pub(crate) enum JobCondition {
     /// Its newest result is a failure.
     Failing,
     /// Its newest result is a failure that someone has acknowledged.
-    Known,
+    Acknowledged,
     /// An operator has paused it.
     Paused,
     /// Its newest result is neither a success nor a failure: it was cancelled, or never began.
     Ended(StateName),
     /// Its newest result is a success.
-    Fine,
+    Ok,
     /// It has never run.
     New,
     /// Its definition says `enabled: false`.
     Disabled,
 }
 
+/// How the engine is, as one verdict: header, System and notices show the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Health {
+    Ok,
+    /// It works, but something is wrong with it or its workers: one sentence each, never none.
+    Degraded(Vec<String>),
+    /// It cannot commit or fire, and why.
+    Down(String),
+}
+
 /// Numbers for the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Pulse {
+pub(crate) struct Totals {
     /// Jobs whose newest result is a failure that nobody has acknowledged.
-    pub(crate) failing: usize,
+    pub(crate) wrong: usize,
     /// Executions that run.
     pub(crate) running: usize,
     /// Executions that wait for a slot, a retry or a dependency.
     pub(crate) queued: usize,
+    /// Jobs whose schedule is paused.
+    pub(crate) paused: usize,
     /// The nearest fire time of all jobs.
     pub(crate) next: Option<DateTime<Utc>>,
 }
@@ -262,6 +275,17 @@ impl World {
         self.live_of.get(job).map_or(0, |it| it.count(state))
     }
 
+    /// What is wrong with the engine or its workers, one sentence each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let of_workers = self.workers.values().filter_map(|worker| match worker.state {
+            WorkerState::Suspect | WorkerState::Offline => {
+                Some(format!("worker {} is {}", worker.id, worker.state.as_str()))
+            }
+            WorkerState::Online | WorkerState::Draining => None,
+        });
+        self.engine.problems.iter().cloned().chain(of_workers).collect()
+    }
+
     /// Where a job stands.
     pub(crate) fn condition(&self, job: &JobStatus) -> JobCondition {
         let states = self.live_of.get(&job.definition.id).into_iter();
@@ -283,10 +307,10 @@ impl World {
         }
         match last_result(job) {
             Some(summary) if summary.state.is_failure() && job.acknowledged.is_some() => {
-                JobCondition::Known
+                JobCondition::Acknowledged
             }
             Some(summary) if summary.state.is_failure() => JobCondition::Failing,
-            Some(summary) if summary.state == StateName::Succeeded => JobCondition::Fine,
+            Some(summary) if summary.state == StateName::Succeeded => JobCondition::Ok,
             Some(summary) => JobCondition::Ended(summary.state),
             // What was skipped only counts where nothing else ever came of the job.
             None => match job.last_execution.as_ref().or(job.recent.last()) {
@@ -301,18 +325,19 @@ impl World {
         last_result(job).is_some_and(|summary| summary.state.is_failure())
     }
 
-    /// Whether it is one that nobody has acknowledged.
-    fn is_alarming(job: &JobStatus) -> bool {
+    /// Whether it counts as wrong: it is failing, and nobody has acknowledged that.
+    fn is_wrong(job: &JobStatus) -> bool {
         job.acknowledged.is_none() && Self::is_failing(job)
     }
 
     /// Numbers for the header.
-    pub(crate) fn pulse(&self) -> Pulse {
+    pub(crate) fn totals(&self) -> Totals {
         let running = self.live_of.values().map(|it| it.count(StateName::Running)).sum();
-        Pulse {
-            failing: self.jobs.iter().filter(|job| Self::is_alarming(job)).count(),
+        Totals {
+            wrong: self.jobs.iter().filter(|job| Self::is_wrong(job)).count(),
             running,
             queued: self.live.len() - running,
+            paused: self.jobs.iter().filter(|job| job.paused.is_some()).count(),
             next: self.jobs.iter().filter_map(|job| job.next_fire_time).min(),
         }
     }

@@ -19,7 +19,7 @@ pub(super) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[m\x1b[2J";
 const LEAVE: &[u8] = b"\x18\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /// How long a frozen terminal is given to take the bytes of [`LEAVE`].
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+const WRITE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 thread_local! {
     /// Whether this thread is inside the screen's own code.
@@ -87,7 +87,7 @@ impl Restore {
         let mut rest = LEAVE;
         while !rest.is_empty() {
             let mut ready = [PollFd::new(&*file, PollFlags::OUT)];
-            let writable = poll(&mut ready, Some(&PATIENCE)).is_ok_and(|count| count > 0)
+            let writable = poll(&mut ready, Some(&WRITE_TIMEOUT)).is_ok_and(|count| count > 0)
                 && ready[0].revents().contains(PollFlags::OUT);
             match rustix::io::write(&*file, rest) {
                 Ok(count) if writable => rest = &rest[count..],

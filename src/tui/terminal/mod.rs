@@ -7,7 +7,7 @@
 mod decode;
 mod guard;
 mod paint;
-mod wire;
+mod tty_io;
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -26,19 +26,9 @@ use tokio::sync::mpsc;
 pub(crate) use decode::{Decoder, Mouse, Typed};
 pub(crate) use guard::{Restore, in_screen};
 pub(crate) use paint::Painter;
+pub(crate) use tty_io::News;
 
 use super::TuiError;
-
-/// News from the terminal.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    /// Bytes that were typed.
-    Bytes(Vec<u8>),
-    /// The last frame is on its way: another may be sent.
-    Written,
-    /// It is gone.
-    Lost,
-}
 
 /// A terminal in raw mode, on its alternate screen, with the cursor hidden.
 #[derive(Debug)]
@@ -76,8 +66,8 @@ impl Terminal {
         let (to_loop, news) = mpsc::channel(64);
         let (frames, to_write) = mpsc::channel(1);
         let woken = Arc::new(woken);
-        let reader = wire::Wire::new(&file, &woken, to_loop.clone());
-        let writer = wire::Wire::new(&file, &woken, to_loop);
+        let reader = tty_io::TtyIo::new(&file, &woken, to_loop.clone());
+        let writer = tty_io::TtyIo::new(&file, &woken, to_loop);
         let threads = vec![
             spawn("crontower-keys", move || reader.read()).map_err(failed("read"))?,
             spawn("crontower-paint", move || writer.write(to_write)).map_err(failed("write"))?,

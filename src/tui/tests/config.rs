@@ -70,9 +70,9 @@ fn the_mouse_selects_opens_scrolls_and_changes_tabs_where_it_is_on() {
     screen.press(": \"mouse\" Enter");
     mouse(&mut screen, Mouse::Press, 5, 4);
     assert_ne!(selected(&screen), first);
-    assert!(screen.model.opened.is_empty());
+    assert!(screen.model.layers.is_empty());
     mouse(&mut screen, Mouse::Press, 5, 4);
-    assert_eq!(screen.model.opened.len(), 1, "what is selected already is opened");
+    assert_eq!(screen.model.layers.len(), 1, "what is selected already is opened");
     let before = screen.frame();
     mouse(&mut screen, Mouse::WheelDown, 5, 9);
     assert_ne!(screen.frame(), before);

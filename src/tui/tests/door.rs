@@ -178,9 +178,9 @@ impl Door for FakeDoor {
             return Err(Refusal::Invalid(vec![problem("jobs[0].retry.delay"), problem("x")]));
         }
         if told("needs-run") {
-            // Nothing stands where it is missing: it is told where the job begins.
+            // The path of a missing key is the one that it would have.
             let message = "a job needs `run` (a script) or `command` (the name of a command)";
-            let problem = Problem { path: "id".to_owned(), message: message.to_owned() };
+            let problem = Problem { path: "run".to_owned(), message: message.to_owned() };
             return Err(Refusal::Invalid(vec![problem]));
         }
         let field = FieldChange {

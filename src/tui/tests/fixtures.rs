@@ -256,6 +256,8 @@ pub(crate) fn engine() -> EngineInfo {
         data_dir: "~/.local/share/crontower".to_owned(),
         listen: Some("127.0.0.1:7117".to_owned()),
         file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
+        history: crate::driver::HistoryState::default(),
+        problems: Vec::new(),
     }
 }
 

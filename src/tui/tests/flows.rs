@@ -7,7 +7,7 @@ use super::fixtures::{at, execution, execution_id, executions, job, job_id, snap
 use super::{Exit, Message, Screen};
 use crate::driver::{Batch, Feed, FileState};
 use crate::jobfile::{FieldChange, JobChange, Plan};
-use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary};
+use crate::model::{AttemptKey, EventKind, Page, Refusal, StateName, Summary, WorkerState};
 use crate::tui::message::Request;
 use crate::tui::model::ExecutionList;
 use crate::tui::options::Hosting;
@@ -41,7 +41,7 @@ fn a_cancel_asks_and_only_y_means_yes() {
     let screen = check("2 j j x y", "cancel 000003e6");
     assert!(screen.model.question.is_none());
     let screen = check("2 j j j j x", "");
-    assert_eq!(screen.notice(), "cleanup 000003e4 is over already");
+    assert_eq!(screen.notice(), "cleanup 000003e4 has already finished");
     let screen = check("x", "");
     assert_eq!(screen.notice(), "cleanup has no live execution");
     let mut screen = check("j j j x", "");
@@ -51,33 +51,69 @@ fn a_cancel_asks_and_only_y_means_yes() {
 }
 
 #[test]
-fn leaving_asks_while_something_runs() {
+fn leaving_an_engine_in_this_process_always_asks_with_the_same_list() {
     let exit = |script: &str| Screen::sample(80, 24).press(script).exit;
     assert_eq!(exit("q"), None);
+    assert_eq!(exit("q Enter"), Some(Exit::LeaveHeadless), "the default loses nothing");
+    assert_eq!(exit("^c Enter"), Some(Exit::LeaveHeadless));
+    assert_eq!(exit("q j Enter"), Some(Exit::Stop));
+    assert_eq!(exit("q Down j Enter"), Some(Exit::Wait));
+    assert_eq!(exit("q j j j Enter"), Some(Exit::Cancel));
+    assert_eq!(exit("q j j j j Enter"), None, "stay");
+    assert_eq!(exit("q j j j j j j k Enter"), Some(Exit::Cancel), "no wrap at the end");
+    assert_eq!(exit("q k Up Enter"), Some(Exit::LeaveHeadless), "no wrap at the beginning");
     assert_eq!(exit("q Esc"), None);
-    assert_eq!(exit("q z"), None);
-    assert_eq!(exit("q l"), Some(Exit::LeaveHeadless));
-    assert_eq!(exit("q s"), Some(Exit::Stop));
-    assert_eq!(exit("q w"), Some(Exit::Wait));
-    assert_eq!(exit("q c"), Some(Exit::Cancel));
-    assert_eq!(exit("q Enter"), Some(Exit::Stop));
-    assert_eq!(exit("^c ^c"), Some(Exit::Stop));
+    // No key of the lists, and no other letter, ends an engine or closes the question.
+    let mut screen = Screen::sample(80, 24);
+    screen.press("q l s w c q r x d y z ^c ^z space Tab PgDn");
+    assert_eq!((screen.exit, screen.door.asked()), (None, String::new()));
+    assert_eq!(screen.model.question, Some(crate::tui::model::Question::Quit(0)));
     assert_eq!(exit("Enter q"), None, "q goes back first");
-}
-
-#[test]
-fn leaving_asks_nothing_where_nothing_is_at_stake() {
-    let mut elsewhere = Screen::sample(80, 24);
-    elsewhere.model.hosting = Hosting::Elsewhere;
-    assert_eq!(elsewhere.press("q").exit, Some(Exit::Quit));
 
     let mut world = snapshot();
     world.live.clear();
-    let mut idle = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 80, 24);
-    assert_eq!(idle.press("q").exit, Some(Exit::Quit));
-    let mut soon = Screen::new(FakeDoor::new(world, Vec::new()), 80, 24);
-    soon.take(Message::Tick(at(50)));
-    assert_eq!(soon.press("q").exit, None, "a job fires within a minute");
+    world.jobs.clear();
+    let mut idle = Screen::new(FakeDoor::new(world, Vec::new()), 80, 24);
+    idle.press("q");
+    assert!(idle.footer().contains("Leave: choose one"), "{}", idle.frame());
+    assert!(idle.frame().contains("no execution is running"), "{}", idle.frame());
+    assert_eq!(idle.exit, None, "nothing runs and nothing fires, and it asks all the same");
+}
+
+#[test]
+fn all_answers_to_leaving_can_be_seen_on_the_smallest_screen() {
+    let mut screen = Screen::sample(40, 10);
+    screen.press("q");
+    for (at, answer) in crate::tui::model::Leave::ALL.into_iter().enumerate() {
+        let frame = screen.frame();
+        assert!(frame.contains(&format!("▸ {}", answer.texts().1)), "{at}: {frame}");
+        screen.press("j");
+    }
+}
+
+#[test]
+fn a_screen_of_an_engine_elsewhere_just_closes() {
+    let mut elsewhere = Screen::sample(80, 24);
+    elsewhere.model.hosting = Hosting::Elsewhere;
+    assert_eq!(elsewhere.press("q").exit, Some(Exit::Quit));
+}
+
+#[test]
+fn only_an_attached_screen_is_suspended() {
+    let mut here = Screen::sample(80, 24);
+    here.press("^z");
+    assert!(!here.suspended);
+    assert!(here.footer().contains("Leave: choose one"), "{}", here.footer());
+    let mut elsewhere = Screen::sample(80, 24);
+    elsewhere.model.hosting = Hosting::Elsewhere;
+    elsewhere.press("^z");
+    assert!(elsewhere.suspended && elsewhere.exit.is_none());
+}
+
+#[test]
+fn a_screen_that_is_too_small_to_ask_leaves_the_engine_running() {
+    let mut screen = Screen::sample(30, 5);
+    assert_eq!(screen.press("q").exit, Some(Exit::LeaveHeadless));
 }
 
 #[test]
@@ -89,7 +125,7 @@ fn tabs_go_round_and_the_numbers_close_what_is_open() {
     assert_eq!(tab("4 Tab"), "Jobs");
     let mut screen = Screen::sample(80, 24);
     screen.press("Enter 2");
-    assert!(screen.model.opened.is_empty());
+    assert!(screen.model.layers.is_empty());
 }
 
 #[test]
@@ -120,6 +156,21 @@ fn executions_are_filtered_by_the_store() {
     assert_eq!(screen.model.executions.rows().len(), 100);
     screen.press("/ \"state:elephant\"");
     assert_eq!(screen.model.executions.rows().len(), 0);
+    assert!(screen.footer().contains("unknown state `elephant`"), "{}", screen.footer());
+    screen.press("Enter");
+    assert!(screen.frame().contains("unknown state `elephant`"), "{}", screen.frame());
+    screen.press("1 / \"worker:a\" Enter");
+    assert!(screen.frame().contains("`worker:` filters executions only"), "{}", screen.frame());
+}
+
+#[test]
+fn what_is_filtered_says_how_many_of_how_many() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("/ \"data\" Enter");
+    assert!(screen.frame().contains("2 of 5"), "{}", screen.frame());
+    assert!(screen.model.jobs.rows().len() == 2);
+    screen.press("Esc");
+    assert!(!screen.frame().contains(" of 5"), "{}", screen.frame());
 }
 
 #[test]
@@ -248,6 +299,21 @@ fn a_reload_shows_the_plan_and_enter_applies_it() {
 }
 
 #[test]
+fn a_good_reload_takes_the_notice_of_the_failed_one_back() {
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    door.plan = Err(Refusal::File("jobs.yaml:14:15: minute 75 is outside 0-59".to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r");
+    let failed = |screen: &Screen| {
+        screen.model.notices.iter().filter(|it| it.text.contains("reload failed")).count()
+    };
+    assert_eq!(failed(&screen), 1);
+    let good = Plan { added: vec![job_id("new-one")], ..Plan::default() };
+    screen.take(Message::Answer(crate::tui::message::Answer::Reloaded(Ok(good))));
+    assert_eq!(failed(&screen), 0);
+}
+
+#[test]
 fn a_reload_that_fails_shows_where() {
     let mut door = FakeDoor::new(snapshot(), Vec::new());
     door.plan = Err(Refusal::File(
@@ -283,13 +349,13 @@ fn output_is_searched_followed_and_copied() {
     assert!(screen.row("line 17:").starts_with("line 17:"));
     assert!(!screen.frame().contains("line 60:"));
     screen.press("N");
-    assert_eq!(screen.model.opened.len(), 1);
+    assert_eq!(screen.model.layers.len(), 1);
     screen.press("G f y");
     assert_eq!(screen.copied.as_deref(), Some("line 41: ok all went well"), "the first in sight");
     screen.press("/ \"elephant\" Enter");
-    assert_eq!(screen.notice(), "no line holds `elephant`");
+    assert_eq!(screen.notice(), "no line contains `elephant`");
     screen.press("]");
-    assert_eq!(screen.notice(), "attempt 1 of 1");
+    assert_eq!(screen.notice(), "this is attempt 1 of 1");
 }
 
 #[test]
@@ -330,8 +396,8 @@ fn a_failure_is_told_and_the_engine_that_goes_too() {
     event.seq = 41;
     screen.batch(Batch { seq: 41, events: vec![event], ..Batch::default() });
     assert!(screen.footer().contains("cleanup 000003e4 failed"), "{}", screen.footer());
-    screen.take(Message::Gone("it has stopped".to_owned()));
-    assert!(screen.frame().contains("no engine: it has stopped"));
+    screen.take(Message::Disconnected("it stopped".to_owned()));
+    assert!(screen.frame().contains("no engine: it stopped"));
     screen.take(Message::Subscribed(Box::new(snapshot())));
     assert_eq!(screen.notice(), "the engine is back");
     assert!(!screen.frame().contains("no engine"));
@@ -346,7 +412,7 @@ fn a_job_that_goes_closes_its_details() {
     event.kind = EventKind::JobRemoved { job_id: job_id("cleanup") };
     let removed_jobs = vec![job_id("cleanup")];
     screen.batch(Batch { seq: 41, events: vec![event], removed_jobs, ..Batch::default() });
-    assert!(screen.model.opened.is_empty());
+    assert!(screen.model.layers.is_empty());
 }
 
 #[test]
@@ -414,14 +480,18 @@ fn trouble_stands_in_the_header_until_it_is_over() {
     let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Tick(at(3_600)));
-    assert!(header(&screen).contains("⚠ nothing fires: the disk is full"), "{}", screen.frame());
+    assert!(
+        header(&screen).contains("⚠ down, nothing fires: the disk is full"),
+        "{}",
+        screen.frame()
+    );
     screen.take(Message::Feed(Feed::Trouble(None)));
     assert!(!header(&screen).contains("nothing fires"));
-    assert_eq!(screen.notice(), "the engine works again");
+    assert_eq!(screen.notice(), "engine degraded: worker worker-4 is offline");
 
     screen.take(Message::Feed(Feed::Trouble(Some("the disk is full".to_owned()))));
     screen.take(Message::Resize(40, 10));
-    assert!(header(&screen).contains("nothing fires: the"), "{}", screen.frame());
+    assert!(header(&screen).contains("down, nothing fires"), "{}", screen.frame());
     screen.batch(change(41, execution(1_001, "cleanup", StateName::Running, 0)));
     assert!(!header(&screen).contains("nothing fires"), "a commit is proof that it works");
 }
@@ -429,7 +499,7 @@ fn trouble_stands_in_the_header_until_it_is_over() {
 #[test]
 fn a_long_reason_does_not_push_the_lost_engine_out_of_the_header() {
     let mut screen = Screen::sample(80, 24);
-    screen.take(Message::Gone("connection refused ".repeat(9)));
+    screen.take(Message::Disconnected("connection refused ".repeat(9)));
     assert!(screen.frame().lines().next().unwrap_or_default().contains("no engine: connection"));
 }
 
@@ -437,7 +507,8 @@ fn a_long_reason_does_not_push_the_lost_engine_out_of_the_header() {
 fn the_notice_of_a_run_follows_its_end() {
     let mut screen = Screen::sample(80, 24);
     screen.press("r");
-    let id = screen.model.notices.back().unwrap().follows.unwrap();
+    let id = screen.model.notices.back().unwrap().about.unwrap();
+    let crate::tui::model::Topic::Execution(id) = id else { panic!("{id:?}") };
     let told = screen.notice().to_owned();
     assert!(told.ends_with("queued") || told.ends_with("running"), "{told}");
     let mut ended = execution(1_001, "cleanup", StateName::Failed, 0);
@@ -512,4 +583,98 @@ fn a_capital_w_asks_about_a_time() {
     assert!(screen.frame().contains("why data-sync"));
     screen.press("Esc W \"elephant\" Enter");
     assert!(screen.notice().starts_with("`elephant`? write 03:00"));
+}
+
+#[test]
+fn a_failed_reload_leads_to_the_line_of_the_error() {
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    let message = "jobs.yaml:14:15: minute 75 is outside 0-59\nincluded.yaml:2:1: unknown key";
+    door.plan = Err(Refusal::File(message.to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r");
+    assert!(screen.frame().contains("(E edits it)"), "{}", screen.frame());
+    screen.press("E");
+    let editing = screen.editing.take().unwrap();
+    assert_eq!((editing.file.as_deref(), editing.line), (Some("jobs.yaml"), Some(14)));
+    assert!(screen.model.layers.is_empty(), "a reload after it shows what is wrong then");
+    // Where nothing points to a line there is nothing to open.
+    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    door.plan = Err(Refusal::File("jobs.yaml: permission denied".to_owned()));
+    let mut screen = Screen::new(door, 80, 24);
+    screen.press("^r E");
+    assert!(screen.editing.is_none() && !screen.frame().contains("edits it"));
+}
+
+#[test]
+fn the_list_of_keys_is_searched_and_enter_carries_out() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("? / \"run\"");
+    assert!(screen.frame().contains("run the job now"), "{}", screen.frame());
+    screen.press("Enter");
+    assert_eq!(screen.door.asked(), "run cleanup");
+    assert!(screen.model.layers.is_empty());
+}
+
+#[test]
+fn an_opened_job_that_fails_shows_the_end_of_its_output_first() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("Enter");
+    let frame = screen.frame();
+    let line = |part: &str| frame.lines().position(|line| line.contains(part));
+    let (why, tail, ways) = (line("exit code 3"), line("line 60: ok"), line("a acknowledge"));
+    assert!(why.is_some() && why < tail && tail < ways, "{frame}");
+    assert!(ways < line("next fire times").or(Some(99)), "{frame}");
+    screen.press("Esc j Enter");
+    assert!(!screen.frame().contains("line 60"), "one that does not fail shows none");
+}
+
+#[test]
+fn a_column_that_says_the_same_in_all_rows_leaves_its_room_to_others() {
+    let mut world = snapshot();
+    let screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 200, 50);
+    let titles = screen.row("state");
+    assert!(titles.contains("priority") && titles.contains("waiting for"), "{titles}");
+    world.jobs.retain(|job| job.definition.dependencies.is_empty());
+    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 200, 50);
+    let titles = screen.row("state");
+    assert!(!titles.contains("priority") && !titles.contains("waiting for"), "{titles}");
+    while !screen.notice().contains("priority") {
+        screen.press("s");
+    }
+    assert!(screen.row("state").contains("priority▾"), "what is sorted by is seen");
+}
+
+#[test]
+fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
+    let mut world = snapshot();
+    world.jobs.clear();
+    world.live.clear();
+    world.workers.retain(|worker| worker.state == WorkerState::Online);
+    let worker = world.workers[0].clone();
+    let mut screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 80, 24);
+    let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
+    assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
+    assert_eq!(screen.notice(), "", "what was so at the start is no news");
+    let turn = |screen: &mut Screen, state| {
+        let changed = crate::model::Worker { state, ..worker.clone() };
+        screen.batch(Batch { seq: 40, workers: vec![changed], ..Batch::default() });
+    };
+    turn(&mut screen, WorkerState::Suspect);
+    assert_eq!(screen.notice(), "engine degraded: worker worker-1 is suspect");
+    assert!(header(&screen).contains("⚠ degraded"), "{}", header(&screen));
+    assert!(!header(&screen).contains("✓ ok"), "{}", header(&screen));
+    turn(&mut screen, WorkerState::Offline);
+    assert_eq!(screen.notice(), "engine degraded: worker worker-1 is offline");
+    screen.press("4");
+    assert!(screen.frame().contains("degraded: worker worker-1 is offline"), "{}", screen.frame());
+    let notices = screen.model.notices.len();
+    turn(&mut screen, WorkerState::Offline);
+    assert_eq!(screen.model.notices.len(), notices, "no change, no notice");
+    turn(&mut screen, WorkerState::Online);
+    assert_eq!(screen.notice(), "the engine is ok again");
+    assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
+    // After a gap the health may have changed, too.
+    world.engine.problems = vec!["one row of the store cannot be read".to_owned()];
+    screen.take(Message::Subscribed(Box::new(world)));
+    assert_eq!(screen.notice(), "engine degraded: one row of the store cannot be read");
 }

@@ -11,8 +11,8 @@ use super::fixtures::{at, execution, snapshot, workers};
 use super::{Message, Screen, keys_of};
 use crate::driver::Snapshot;
 use crate::model::{Acknowledgement, Drain, Execution, Job, Pause, Refusal, SkipNext, StateName};
-use crate::tui::options::{Charset, Colours};
 use crate::tui::theme::Theme;
+use crate::tui::theme::{Charset, Colours};
 use crate::tui::view;
 
 const KEYS: &[&str] = &[
@@ -196,7 +196,7 @@ fn a_screen_that_is_too_small_says_so_and_can_be_left() {
     screen.press("j r x");
     assert_eq!(screen.door.asked(), "");
     screen.press("q");
-    assert_eq!(screen.exit, Some(super::Exit::Quit));
+    assert_eq!(screen.exit, Some(super::Exit::LeaveHeadless));
 }
 
 #[test]

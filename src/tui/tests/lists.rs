@@ -16,7 +16,7 @@ fn the_oldest_stand_first_where_that_is_asked_for_and_the_whole_history_follows(
         .collect();
     let mut screen = Screen::new(FakeDoor::new(snapshot(), executions), 80, 24);
     screen.press("2 S");
-    assert_eq!(screen.notice(), "by when they were created, the oldest first");
+    assert_eq!(screen.notice(), "sorted by creation, oldest first");
     assert!(screen.frame().contains("oldest first"));
     let held = |screen: &Screen| {
         let rows = screen.model.executions.rows();
@@ -114,5 +114,5 @@ fn jobs_are_sorted_by_what_presses_most() {
     screen.press("s s s S");
     assert!(first(&screen).contains("report-generation"), "the last to fire");
     screen.press("F");
-    assert_eq!(screen.model.jobs.rows().len(), 1, "only what is wrong");
+    assert_eq!(screen.model.jobs.rows().len(), 1, "only wrong");
 }

@@ -7,10 +7,10 @@ pub(crate) mod fixtures;
 mod flows;
 mod hostile;
 mod lists;
-mod many;
+mod marks;
 mod real;
 mod snapshots;
-mod told;
+mod wording;
 
 use std::sync::Arc;
 
@@ -20,9 +20,11 @@ use ratatui::backend::TestBackend;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
+use super::keys::Tab;
 use super::message::{Command, Editing, Message};
-use super::model::{Model, Tab};
-use super::options::{Charset, Colours, Hosting, TuiOptions};
+use super::model::Model;
+use super::options::{Hosting, TuiOptions};
+use super::theme::{Charset, Colours};
 use super::update::{settle, update};
 use super::{Exit, perform, view};
 use crate::driver::{Batch, Door, Feed};
@@ -35,6 +37,7 @@ struct Screen {
     exit: Option<Exit>,
     copied: Option<String>,
     editing: Option<Box<Editing>>,
+    suspended: bool,
 }
 
 impl Screen {
@@ -57,8 +60,14 @@ impl Screen {
             stop: CancellationToken::new(),
         };
         let model = Model::new(&options, fixtures::at(0), door.snapshot.clone());
-        let mut screen =
-            Self { model, door: Arc::new(door), exit: None, copied: None, editing: None };
+        let mut screen = Self {
+            model,
+            door: Arc::new(door),
+            exit: None,
+            copied: None,
+            editing: None,
+            suspended: false,
+        };
         screen.take(Message::Resize(width, height));
         screen
     }
@@ -70,22 +79,28 @@ impl Screen {
     /// Takes a message in and carries out all that follows from it, as far as it goes.
     fn take(&mut self, message: Message) {
         let mut commands = update(&mut self.model, message);
-        commands.extend(settle(&mut self.model));
+        commands.extend(self.settle());
         while let Some(command) = commands.pop() {
             match command {
                 Command::Quit(exit) => self.exit = Some(exit),
                 Command::Copy(text) => self.copied = Some(text),
                 Command::Edit(editing) => self.editing = Some(editing),
+                Command::Suspend => self.suspended = true,
                 Command::Subscribe | Command::Repaint | Command::Mouse(_) => {}
                 Command::Ask(request) => {
                     let door: Arc<dyn Door> = self.door.clone();
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                     let answer = runtime.block_on(perform::perform(&door, request));
                     commands.extend(update(&mut self.model, Message::Answer(answer)));
-                    commands.extend(settle(&mut self.model));
+                    commands.extend(self.settle());
                 }
             }
         }
+    }
+
+    fn settle(&mut self) -> Vec<Command> {
+        let rows = view::layer_rows(&self.model);
+        settle(&mut self.model, rows)
     }
 
     fn batch(&mut self, batch: Batch) {

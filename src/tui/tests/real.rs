@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::door::FakeDoor;
 use super::fixtures::{at, executions, snapshot};
 use crate::driver::Feed;
-use crate::tui::options::{Charset, Colours, Exit, Hosting, TuiError, TuiOptions};
+use crate::tui::options::{Exit, Hosting, TuiError, TuiOptions};
 use crate::tui::run::show;
 use crate::tui::terminal::{Terminal, in_screen, open_tty};
+use crate::tui::theme::{Charset, Colours};
 
 /// Longer than anything here takes on the busiest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -148,8 +149,9 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
     let modes = folder.path().join("modes");
     let told = modes.display().to_string();
     let mut pty = Pty::with_editor(move |terminal| {
-        let look = format!("stty -a -F {} > {told}; echo tags: [x] >> \"$1\"", terminal.display());
-        Some(format!("sh -c '{look}' sh"))
+        let script =
+            format!("stty -a -F {} > {told}; echo tags: [x] >> \"$1\"", terminal.display());
+        Some(format!("sh -c '{script}' sh"))
     });
     pty.wait_for_text("report-generation");
     let mut writer = pty.master.take_writer().unwrap();
@@ -157,7 +159,7 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
     pty.wait_for(listens);
     // A press on the last of five rows.
     writer.write_all(b"\x1b[<0;9;8M\x1b[<0;9;8mE").unwrap();
-    pty.wait_for_text("report-generation is to change. Enter writes it");
+    pty.wait_for_text("change report-generation. Enter writes it");
     assert!(listens(pty.emulator.screen()), "the mouse is listened to again");
     assert!(pty.emulator.screen().alternate_screen() && pty.is_raw(), "taken again");
     let modes = std::fs::read_to_string(modes).unwrap();
@@ -165,7 +167,7 @@ async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
     let left = pty.bytes.windows(8).filter(|it| it == b"\x1b[?1049l").count();
     assert_eq!(left, 1, "the editor did not write over the screen");
     writer.write_all(b"\x1b").unwrap();
-    pty.wait_for(|screen| !screen.contents().contains("is to change"));
+    pty.wait_for(|screen| !screen.contents().contains("change report-generation"));
     writer.write_all(b"q").unwrap();
     assert_eq!(pty.end().await, Exit::Quit);
     assert!(!pty.is_raw());

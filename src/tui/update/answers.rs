@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use super::requests::{done_to_many, is_users, remember};
 use super::{change, edit, job_form};
 use crate::jobfile::Plan;
-use crate::model::{Execution, Refusal, Severity, StateName};
+use crate::model::{Event, Execution, Refusal, Role, Severity, StateName};
 use crate::tui::change::Back;
+use crate::tui::cursor::Scroll;
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Asked, Command};
-use crate::tui::model::{MOST_EVENTS, Model, Opened};
+use crate::tui::model::{Layer, MOST_EVENTS, Model, Topic};
 
 /// An answer has come.
 pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
@@ -46,19 +48,41 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
                 }
             }
         }
-        Answer::Found(result) => match result {
-            Ok(execution) => super::act::open_output(model, execution),
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Why { about, result } => match result {
-            Ok(why) => {
-                let title = format!("why {about}");
-                model.opened.push(Opened::Paper { title, lines: why.lines, scroll: 0 });
+        Answer::Found(result) => {
+            if let Some(execution) = read(model, result) {
+                super::lists::open_output(model, execution);
             }
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Counts(_) | Answer::Events(_) | Answer::Load(_) | Answer::Timeline(_) => {
-            on_system(model, answer);
+        }
+        Answer::Why { about, result } => {
+            if let Some(why) = read(model, result) {
+                let title = format!("why {about}");
+                model.layers.push(Layer::TextPage {
+                    title,
+                    lines: why.lines,
+                    error_at: None,
+                    scroll: Scroll::default(),
+                });
+            }
+        }
+        Answer::Counts(result) => {
+            if let Some(counts) = read(model, result) {
+                model.system.counts = counts;
+            }
+        }
+        Answer::Events(result) => {
+            if let Some(events) = read(model, result) {
+                on_events(model, events);
+            }
+        }
+        Answer::Load(result) => {
+            if let Some(page) = read(model, result) {
+                model.system.load.take(&page);
+            }
+        }
+        Answer::Timeline(result) => {
+            if let Some(timeline) = read(model, result) {
+                model.system.timeline = Some(timeline);
+            }
         }
         Answer::Output { key, from, result } => on_output(model, key, from, result),
         Answer::Saved { path, result } => match result {
@@ -67,39 +91,23 @@ pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
         },
         Answer::Each(answers) => on_each(model, &answers),
         Answer::Busy => {
-            model.notice(Severity::Warning, "too much is under way: try again in a moment");
+            model.notice(Severity::Warning, "too many requests are pending: try again in a moment");
         }
     }
     Vec::new()
 }
 
-/// What the System tab asked for.
-fn on_system(model: &mut Model, answer: Answer) {
-    match answer {
-        Answer::Counts(result) => match result {
-            Ok(counts) => model.system.counts = counts,
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Events(result) => match result {
-            Ok(events) => {
-                // What the feed brought meanwhile is newer than what was read.
-                let newest = model.system.events.back().map_or(u64::MAX, |event| event.seq);
-                let older = events.into_iter().filter(|event| event.seq < newest);
-                model.system.events.extend(older);
-                model.system.events.truncate(MOST_EVENTS);
-            }
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Load(result) => match result {
-            Ok(page) => model.system.load.take(&page),
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        Answer::Timeline(result) => match result {
-            Ok(timeline) => model.system.timeline = Some(timeline),
-            Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
-        },
-        _ => {}
-    }
+/// What was read, or a notice that it could not be.
+fn read<T>(model: &mut Model, result: Result<T, Refusal>) -> Option<T> {
+    result.map_err(|refusal| model.notice(Severity::Error, refusal.to_string())).ok()
+}
+
+fn on_events(model: &mut Model, events: Vec<Event>) {
+    // What the feed brought meanwhile is newer than what was read.
+    let newest = model.system.events.back().map_or(u64::MAX, |event| event.seq);
+    let older = events.into_iter().filter(|event| event.seq < newest);
+    model.system.events.extend(older);
+    model.system.events.truncate(MOST_EVENTS);
 }
 
 fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, Refusal>) {
@@ -111,11 +119,11 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     match asked {
         Asked::Run | Asked::Retry if !execution.state.is_final() => {
             let back = Back::No(format!("{} cancels it", model.way(Action::CancelExecution)));
-            change::remember(model, format!("run of {job} as {short}"), vec![back]);
+            remember(model, format!("run of {job} as {short}"), vec![back]);
         }
         Asked::Cancel => {
             let back = Back::No(format!("{} runs the job again", model.way(Action::Run)));
-            change::remember(model, format!("cancel of {job} {short}"), vec![back]);
+            remember(model, format!("cancel of {job} {short}"), vec![back]);
         }
         Asked::Run | Asked::Retry => {}
     }
@@ -124,43 +132,60 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     if let Some(ended) = ended.filter(|_| !execution.state.is_final()) {
         // Its end was heard of before the answer came.
         let (severity, text) = outcome(&execution, ended.state, "");
-        return model.notice_of(execution.id, severity, text);
+        return model.notice_about(Topic::Execution(execution.id), severity, text);
     }
     let text = match asked {
         _ if execution.state.is_final() => {
             let (severity, text) = outcome(&execution, execution.state.name(), &execution.reason);
-            return model.notice_of(execution.id, severity, text);
+            return model.notice_about(Topic::Execution(execution.id), severity, text);
         }
-        Asked::Cancel => format!("{job} {short} is being cancelled"),
+        Asked::Cancel => format!("cancelling {job} {short}"),
         Asked::Retry => format!("{job} runs again as {short}"),
         _ => format!("{job} {short} {}", word_of(execution.state.name())),
     };
-    model.notice_of(execution.id, Severity::Info, text);
+    model.notice_about(Topic::Execution(execution.id), Severity::Info, text);
 }
 
-/// Many at once are told in one sentence.
+/// Many at once become one notice: what was done to how many, and what was refused.
 fn on_each(model: &mut Model, answers: &[Answer]) {
     let mut refused = Vec::new();
     let mut skipped = 0;
+    // What was done, and to how many.
+    let mut done: Vec<(String, usize)> = Vec::new();
+    let mut count = |what: String| match done.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += 1,
+        None => done.push((what, 1)),
+    };
     for answer in answers {
         match answer {
             Answer::Execution { result: Err(refusal), .. }
             | Answer::Changed { result: Err(refusal), .. } => refused.push(refusal.to_string()),
-            Answer::Execution { result: Ok(execution), .. } => {
-                skipped += usize::from(execution.state.name() == StateName::Skipped);
+            Answer::Execution { result: Ok(execution), .. }
+                if execution.state.name() == StateName::Skipped =>
+            {
+                skipped += 1;
+            }
+            Answer::Execution { asked, result: Ok(_) } => count(asked_of_many(*asked).to_owned()),
+            Answer::Changed { change, origin, result: Ok(_) } => {
+                let undone = if is_users(origin) { "" } else { "undone: " };
+                count(format!("{undone}{}", done_to_many(change)));
             }
             _ => {}
         }
     }
-    if let Some((what, back)) = change::backs(answers) {
-        change::remember(model, what, back);
-    }
-    let mut text = format!("{} done", answers.len() - refused.len() - skipped);
+    let can_undo = change::backs(answers);
+    let mut parts: Vec<String> =
+        done.iter().map(|(what, count)| what.replace("{n}", &count.to_string())).collect();
     if skipped > 0 {
-        text.push_str(&format!(", {skipped} skipped"));
+        parts.push(format!("{skipped} skipped"));
     }
     if let Some(first) = refused.first() {
-        text.push_str(&format!(", {} refused: {first}", refused.len()));
+        parts.push(format!("{} refused: {first}", refused.len()));
+    }
+    let mut text = parts.join(", ");
+    if let Some((what, back)) = can_undo {
+        remember(model, what, back);
+        text = format!("{text} ({} to undo)", model.way(Action::Undo));
     }
     let severity = match (refused.len(), skipped) {
         (0, 0) => Severity::Info,
@@ -168,6 +193,15 @@ fn on_each(model: &mut Model, answers: &[Answer]) {
         _ => Severity::Error,
     };
     model.notice(severity, text);
+}
+
+/// What was asked of `{n}` executions.
+const fn asked_of_many(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Run => "{n} runs requested",
+        Asked::Retry => "{n} retries requested",
+        Asked::Cancel => "cancelling {n} executions",
+    }
 }
 
 /// How an execution that the user asked for has ended.
@@ -191,15 +225,17 @@ fn word_of(state: StateName) -> String {
 fn on_plan(model: &mut Model, result: Result<Plan, Refusal>) {
     match result {
         Ok(plan) if plan.is_empty() && plan.warnings.is_empty() => {
-            model.notice(Severity::Info, "jobs.yaml brings no change");
+            model.notice(Severity::Info, "jobs.yaml: no changes");
         }
-        Ok(plan) => model.opened.push(Opened::Plan { plan: Box::new(plan), scroll: 0 }),
+        Ok(plan) => {
+            model.layers.push(Layer::Plan { plan: Box::new(plan), scroll: Scroll::default() })
+        }
         Err(refusal) => reload_failed(model, &refusal),
     }
 }
 
 fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
-    model.opened.retain(|opened| !matches!(opened, Opened::Plan { .. }));
+    model.layers.retain(|opened| !matches!(opened, Layer::Plan { .. }));
     match result {
         Ok(plan) => {
             let (added, changed, removed) =
@@ -207,18 +243,33 @@ fn on_reloaded(model: &mut Model, result: Result<Plan, Refusal>) {
             let text = format!("reloaded: {added} added, {changed} changed, {removed} removed");
             let (edit, reload) = (model.way(Action::Editor), model.way(Action::Reload));
             let back = Back::No(format!("{edit} edits it back, {reload} reloads"));
-            change::remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
-            model.notice(Severity::Info, text);
+            remember(model, "reload of jobs.yaml".to_owned(), vec![back]);
+            model.notice_about(Topic::Reload, Severity::Info, text);
         }
         Err(refusal) => reload_failed(model, &refusal),
     }
 }
 
 fn reload_failed(model: &mut Model, refusal: &Refusal) {
-    model.notice(Severity::Error, "reload failed: the jobs in force go on");
-    let lines = refusal.to_string().lines().map(str::to_owned).collect();
-    let title = "jobs.yaml was not loaded; the jobs in force go on".to_owned();
-    model.opened.push(Opened::Paper { title, lines, scroll: 0 });
+    let text = "reload failed: the current jobs stay in force".to_owned();
+    model.notice_about(Topic::Reload, Severity::Error, text);
+    let lines: Vec<String> = refusal.to_string().lines().map(str::to_owned).collect();
+    let error_at = lines.iter().find_map(|line| place_of(line));
+    let edit = model.way(Action::EditError);
+    let way = match &error_at {
+        Some(_) if model.is_here() && model.may(Role::Admin) => format!(" ({edit} edits it)"),
+        _ => String::new(),
+    };
+    let title = format!("jobs.yaml was not loaded; the current jobs stay in force{way}");
+    model.layers.push(Layer::TextPage { title, lines, error_at, scroll: Scroll::default() });
+}
+
+/// The file and line of an error that is written as `FILE:LINE:COLUMN: what`.
+fn place_of(line: &str) -> Option<(String, usize)> {
+    let mut parts = line.trim_start_matches("error: ").splitn(4, ':');
+    let (file, number, column) = (parts.next()?, parts.next()?, parts.next()?);
+    column.parse::<usize>().ok()?;
+    Some((file.to_owned(), number.parse().ok()?))
 }
 
 fn on_output(
@@ -227,8 +278,8 @@ fn on_output(
     from: u64,
     result: Result<crate::model::OutputChunk, Refusal>,
 ) {
-    let opened = model.opened.iter_mut().filter_map(|opened| match opened {
-        Opened::Output(output) => Some(output.as_mut()),
+    let opened = model.layers.iter_mut().filter_map(|opened| match opened {
+        Layer::Output(output) => Some(output.as_mut()),
         _ => None,
     });
     for output in opened.chain(model.preview.as_mut()).filter(|it| it.awaits(key, from)) {

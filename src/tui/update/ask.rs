@@ -4,68 +4,54 @@
 
 use std::sync::Arc;
 
-use super::act::clear_marks;
+use super::requests::named;
 use crate::driver::RunOptions;
 use crate::model::{Execution, ExecutionId, JobId, Severity};
-use crate::tui::keys::Action;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::{Model, Question};
 
-/// Asks the engine, or asks the user first.
-pub(super) fn ask_engine(model: &mut Model, action: Action) -> Vec<Command> {
-    match action {
-        Action::Run => run(model, &RunOptions::default()),
-        Action::RunForced => run(model, &RunOptions { force: true, ..RunOptions::default() }),
-        Action::Retry => {
-            let ids = model.executions_in_hand();
-            let over = |id: &ExecutionId| model.world.live_execution(*id).is_none();
-            let requests = if let [id] = ids.as_slice() {
-                vec![Request::Retry(*id)] // The engine says what is wrong with it.
-            } else {
-                ids.into_iter().filter(over).map(Request::Retry).collect()
-            };
-            ask_each(model, ("run", "again", "executions"), requests)
-        }
-        Action::CancelExecution => {
-            ask_to_cancel(model);
-            Vec::new()
-        }
-        _ => Vec::new(),
-    }
+/// Runs executions again.
+pub(super) fn retry(model: &mut Model) -> Vec<Command> {
+    let ids = model.selected_executions();
+    let is_final = |id: &ExecutionId| model.world.live_execution(*id).is_none();
+    let requests = if let [id] = ids.as_slice() {
+        vec![Request::Retry(*id)] // The engine says what is wrong with it.
+    } else {
+        ids.into_iter().filter(is_final).map(Request::Retry).collect()
+    };
+    let what = format!("retry {} executions", requests.len());
+    ask_each(model, what, requests)
 }
 
-/// Runs the jobs in hand now.
-fn run(model: &mut Model, options: &RunOptions) -> Vec<Command> {
-    let jobs = model.jobs_in_hand();
+/// Runs the selected jobs now.
+pub(super) fn run(model: &mut Model, options: &RunOptions) -> Vec<Command> {
+    let jobs = model.selected_jobs();
     run_each(model, jobs, options)
 }
 
 /// Runs jobs now.
 pub(super) fn run_each(model: &mut Model, jobs: Vec<JobId>, options: &RunOptions) -> Vec<Command> {
+    let how = if options.force { " past overlap" } else { "" };
+    let what = format!("run{how} now {}", named(jobs.iter()));
     let requests = jobs.into_iter().map(|job| Request::Run(job, options.clone())).collect();
-    let how = if options.force { "now, past overlap" } else { "now" };
-    ask_each(model, ("run", how, "jobs"), requests)
+    ask_each(model, what, requests)
 }
 
 /// One is asked for at once, many only after a question.
-fn ask_each(
-    model: &mut Model,
-    (verb, how, things): (&str, &str, &str),
-    mut requests: Vec<Request>,
-) -> Vec<Command> {
+fn ask_each(model: &mut Model, what: String, mut requests: Vec<Request>) -> Vec<Command> {
     if requests.len() > 1 {
-        let what = format!("{verb} {} {things} {how}", requests.len());
         model.question = Some(Question::Each { what, lost: "", requests });
         return Vec::new();
     }
-    clear_marks(model);
+    model.clear_listed_marks();
     requests.pop().map(Command::Ask).into_iter().collect()
 }
 
-fn ask_to_cancel(model: &mut Model) {
-    let ids = model.executions_in_hand();
+/// Asks whether live executions are to be cancelled.
+pub(super) fn cancel(model: &mut Model) {
+    let ids = model.selected_executions();
     let live: Vec<Arc<Execution>> = if ids.is_empty() {
-        let jobs = model.jobs_in_hand();
+        let jobs = model.selected_jobs();
         jobs.iter().flat_map(|job| model.world.live_of(job)).cloned().collect()
     } else {
         ids.iter().filter_map(|id| model.world.live_execution(*id)).cloned().collect()
@@ -74,10 +60,12 @@ fn ask_to_cancel(model: &mut Model) {
         model.question = Some(Question::Cancel(live));
         return;
     }
-    let text = match (model.execution_in_hand(), model.job_in_hand()) {
-        _ if model.marked() > 0 => "nothing of what is marked is live".to_owned(),
+    let text = match (model.selected_execution(), model.selected_job()) {
+        _ if model.marked() > model.hidden_marks() => {
+            "no marked row has a live execution".to_owned()
+        }
         (Some(execution), _) => {
-            format!("{} {} is over already", execution.job_id, execution.id.short())
+            format!("{} {} has already finished", execution.job_id, execution.id.short())
         }
         (None, Some(job)) => format!("{job} has no live execution"),
         (None, None) => return,

@@ -3,76 +3,18 @@
 //! Owns the list of what the user did. What an edit of a definition would write is shown first (`edit`);
 //! everything else is asked for at once.
 
-use super::act::clear_marks;
+use super::requests::{ask, change_each, confirm_each, done_to_many, is_users, remember};
 use super::{edit, form};
 use crate::driver::JobEdit;
-use crate::model::{JobId, Refusal, Severity};
+use crate::model::{ExecutionId, JobId, Refusal, Severity};
 use crate::tui::change::{Back, Change, Done, Origin, enables};
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Command, Outcome, Request};
-use crate::tui::model::{Model, Opened};
-
-/// Things that were done and can be taken back.
-const MOST_DONE: usize = 100;
-
-/// Carries out an action that changes something; `None` = it is another one.
-pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Command>> {
-    let commands = match action {
-        Action::Pause => pause(model),
-        Action::SkipNext => skip_next(model),
-        Action::Acknowledge => acknowledge(model),
-        Action::Drain => drain(model),
-        Action::Enable => enable(model, true),
-        Action::Disable => enable(model, false),
-        Action::Delete => delete(model),
-        Action::Undo => undo(model),
-        Action::Versions => match model.job_in_hand() {
-            Some(job) => vec![Command::Ask(Request::Versions(job))],
-            None => Vec::new(),
-        },
-        Action::Editor => edit::editor(model),
-        Action::RollBack => edit::roll_back(model),
-        Action::RunWith
-        | Action::PauseUntil
-        | Action::Capacity
-        | Action::EditForm
-        | Action::NewJob => {
-            form::open(model, action);
-            Vec::new()
-        }
-        _ => return None,
-    };
-    Some(commands)
-}
-
-/// The command that asks for a change of the user's.
-pub(super) fn ask(model: &Model, change: Change) -> Command {
-    Command::Ask(request(model, change))
-}
-
-fn request(model: &Model, change: Change) -> Request {
-    let origin = Origin::User(change.back(&model.world));
-    if change.is_shown_first() {
-        Request::Rehearse { change, origin }
-    } else {
-        Request::Change { change, origin }
-    }
-}
-
-/// All of them: none takes anything away, so nothing is asked.
-pub(super) fn change_each(model: &mut Model, changes: Vec<Change>) -> Vec<Command> {
-    clear_marks(model);
-    let mut requests: Vec<Request> =
-        changes.into_iter().map(|change| request(model, change)).collect();
-    if requests.len() > 1 {
-        return vec![Command::Ask(Request::Each(requests))];
-    }
-    requests.pop().map(Command::Ask).into_iter().collect()
-}
+use crate::tui::model::{Layer, Model};
 
 /// All are paused, or, where they are paused already, resumed.
-fn pause(model: &mut Model) -> Vec<Command> {
-    let jobs = model.jobs_in_hand();
+pub(super) fn pause(model: &mut Model) -> Vec<Command> {
+    let jobs = model.selected_jobs();
     let is_paused = |id: &JobId| model.world.job(id).is_some_and(|job| job.paused.is_some());
     let resume = jobs.iter().all(is_paused);
     let jobs = jobs.into_iter().filter(|id| is_paused(id) == resume);
@@ -83,13 +25,13 @@ fn pause(model: &mut Model) -> Vec<Command> {
             Change::Pause { job, until: None, reason: None }
         }
     };
-    let changes = jobs.map(change).collect();
-    change_each(model, changes)
+    let changes = jobs.map(|job: JobId| (job.clone(), change(job))).collect();
+    confirm_each(model, if resume { "resume" } else { "pause" }, changes)
 }
 
 /// All skip their next fire time, or, where they do already, none.
-fn skip_next(model: &mut Model) -> Vec<Command> {
-    let jobs = model.jobs_in_hand();
+pub(super) fn skip_next(model: &mut Model) -> Vec<Command> {
+    let jobs = model.selected_jobs();
     let skips = |id: &JobId| model.world.job(id).is_some_and(|job| job.skip_next.is_some());
     let undo = !jobs.is_empty() && jobs.iter().all(skips);
     let fires = |id: &JobId| model.world.job(id).is_some_and(|job| job.next_fire_time.is_some());
@@ -99,54 +41,62 @@ fn skip_next(model: &mut Model) -> Vec<Command> {
     if let (true, Some(job)) = (chosen.is_empty(), first) {
         model.notice(Severity::Info, format!("{job} has no next fire time to skip"));
     }
-    let change = |job| Change::SkipNext { job, undo };
-    change_each(model, chosen.into_iter().map(change).collect())
+    let change = |job: JobId| (job.clone(), Change::SkipNext { job, undo });
+    let verb = if undo { "restore the next fire time of" } else { "skip the next fire time of" };
+    confirm_each(model, verb, chosen.into_iter().map(change).collect())
 }
 
 /// A failure that was acknowledged no longer is; of any other it is asked what is known about it.
-fn acknowledge(model: &mut Model) -> Vec<Command> {
-    let failed = form::failures_in_hand(model);
+pub(super) fn acknowledge(model: &mut Model) -> Vec<Command> {
+    let failed = form::selected_failures(model);
     let known = |job: &JobId| model.world.job(job).is_some_and(|it| it.acknowledged.is_some());
     if failed.is_empty() || !failed.iter().all(|(job, _)| known(job)) {
-        form::open(model, Action::Acknowledge);
+        form::acknowledge(model);
         return Vec::new();
     }
-    let change = |(job, execution)| Change::Acknowledge { job, execution, note: None };
-    change_each(model, failed.into_iter().map(change).collect())
+    let change = |(job, execution): (JobId, ExecutionId)| {
+        (job.clone(), Change::Acknowledge { job, execution, note: None })
+    };
+    let verb = "withdraw the acknowledgement of";
+    confirm_each(model, verb, failed.into_iter().map(change).collect())
 }
 
-fn drain(model: &mut Model) -> Vec<Command> {
-    let Some(worker) = model.worker_in_hand() else {
+pub(super) fn drain(model: &mut Model) -> Vec<Command> {
+    let Some(worker) = model.selected_worker() else {
         return Vec::new();
     };
     if worker.drained.is_none() {
-        form::open(model, Action::Drain);
+        form::drain(model);
         return Vec::new();
     }
     let change = Change::Drain { worker: worker.id.clone(), drain: false, reason: None };
     change_each(model, vec![change])
 }
 
-fn enable(model: &mut Model, enabled: bool) -> Vec<Command> {
+pub(super) fn enable(model: &mut Model, enabled: bool) -> Vec<Command> {
     let differs =
         |id: &JobId| model.world.job(id).is_some_and(|job| job.definition.enabled != enabled);
-    let jobs: Vec<JobId> = model.jobs_in_hand().into_iter().filter(differs).collect();
+    let jobs: Vec<JobId> = model.selected_jobs().into_iter().filter(differs).collect();
     if jobs.is_empty() {
         let word = if enabled { "enabled" } else { "disabled" };
-        model.notice(Severity::Info, format!("it is {word} already"));
+        model.notice(Severity::Info, format!("already {word}"));
     }
-    let edit = |job| Change::Edit { job, edit: JobEdit::Patch(enables(enabled)), if_version: None };
-    change_each(model, jobs.into_iter().map(edit).collect())
+    let edit = |job: JobId| {
+        let edit = JobEdit::Patch(enables(enabled));
+        (job.clone(), Change::Edit { job, edit, if_version: None })
+    };
+    let verb = if enabled { "enable" } else { "disable" };
+    confirm_each(model, verb, jobs.into_iter().map(edit).collect())
 }
 
-fn delete(model: &mut Model) -> Vec<Command> {
-    if model.marked() > 1 && model.opened.is_empty() {
+pub(super) fn delete(model: &mut Model) -> Vec<Command> {
+    if model.layers.is_empty() && model.selected_jobs().len() > 1 {
         let esc = model.way(Action::Close);
-        let told = format!("one job at a time is deleted: {esc} clears the marks");
+        let told = format!("delete one job at a time: {esc} clears the marks");
         model.notice(Severity::Warning, told);
         return Vec::new();
     }
-    let id = model.job_in_hand();
+    let id = model.selected_job();
     let version = id.as_ref().and_then(|id| model.world.job(id)).map(|job| job.version);
     let (Some(job), Some(version)) = (id, version) else {
         return Vec::new();
@@ -155,18 +105,10 @@ fn delete(model: &mut Model) -> Vec<Command> {
     vec![ask(model, change)]
 }
 
-/// Remembers something of the user's that was done.
-pub(super) fn remember(model: &mut Model, what: String, back: Vec<Back>) {
-    model.done.push(Done { what, back });
-    if model.done.len() > MOST_DONE {
-        model.done.remove(0);
-    }
-}
-
 /// Takes back what was done last, or says why it cannot be.
-fn undo(model: &mut Model) -> Vec<Command> {
+pub(super) fn undo(model: &mut Model) -> Vec<Command> {
     let Some(Done { what, back }) = model.done.pop() else {
-        model.notice(Severity::Info, "you have done nothing that could be undone");
+        model.notice(Severity::Info, "nothing to undo");
         return Vec::new();
     };
     let why_not = back.iter().find_map(|back| match back {
@@ -209,8 +151,8 @@ pub(super) fn on_changed(
         Err(refusal) => return edit::refused(model, change, &origin, &refusal),
     };
     if edit {
-        model.opened.retain(|opened| !matches!(opened, Opened::Diff { .. } | Opened::Versions(_)));
-        if form::is_users(&origin) {
+        model.layers.retain(|opened| !matches!(opened, Layer::Diff { .. } | Layer::Versions(_)));
+        if is_users(&origin) {
             model.form = None;
         }
     }
@@ -218,37 +160,41 @@ pub(super) fn on_changed(
         Origin::User(_) => change.told(),
         Origin::Undo(what) => format!("undone: {what}"),
     };
-    let warning = match &outcome {
-        Outcome::Edited(edited) => edited.plan.warnings.first().cloned(),
-        Outcome::Done => None,
+    // What was shown before it was written has shown its warnings; else only those of this job belong here.
+    let warning = match (&outcome, change) {
+        (Outcome::Edited(edited), Change::Edit { job, .. }) if !change.is_shown_first() => {
+            let name = format!("`{job}`");
+            edited.plan.warnings.iter().find(|warning| warning.contains(&name)).cloned()
+        }
+        _ => None,
     };
     if let Origin::User(back) = origin {
         if matches!(back, Back::By(_)) {
             remember(model, told.clone(), vec![back]);
-            told = format!("{told}: {} takes it back", model.way(Action::Undo));
+            told = format!("{told} ({} to undo)", model.way(Action::Undo));
         } else {
             remember(model, told.clone(), vec![back]);
         }
     }
     match warning {
-        Some(warning) => model.notice(Severity::Warning, format!("{told}; but {warning}")),
+        Some(warning) => model.notice(Severity::Warning, format!("{told}; warning: {warning}")),
         None => model.notice(Severity::Info, told),
     }
 }
 
 /// What each of many came to, as far as it is a change: what takes all of it back.
 pub(super) fn backs(answers: &[Answer]) -> Option<(String, Vec<Back>)> {
-    let mut what = String::new();
+    let (mut first, mut many) = (String::new(), String::new());
     let mut backs = Vec::new();
     for answer in answers {
         if let Answer::Changed { change, origin: Origin::User(back), result: Ok(_) } = answer {
-            what = change.told();
+            (first, many) = (change.told(), done_to_many(change));
             backs.push(back.clone());
         }
     }
     match backs.len() {
         0 => None,
-        1 => Some((what, backs)),
-        count => Some((format!("{what} and {} more", count - 1), backs)),
+        1 => Some((first, backs)),
+        count => Some((many.replace("{n}", &count.to_string()), backs)),
     }
 }

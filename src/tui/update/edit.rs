@@ -3,28 +3,55 @@
 //! Owns the way from an edit, wherever it was typed, to its writing. A file that someone else changed
 //! is left alone, and what was to be written is shown.
 
-use super::change::ask;
-use super::{form, job_form};
+use super::job_form;
+use super::requests::{ask, is_users};
 use crate::driver::{Edited, JobEdit};
 use crate::model::{JobId, JobVersion, Refusal, Severity, Source};
 use crate::tui::change::{Change, Origin, read_yaml};
+use crate::tui::cursor::Scroll;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::message::{Command, Editing, EditorEnd, Request};
-use crate::tui::model::{Model, Opened, Question, Versions};
+use crate::tui::model::{Layer, Model, Question, Versions};
 
 /// Opens an editor on the jobs file, or on the definition where there is no file at hand.
 pub(super) fn editor(model: &mut Model) -> Vec<Command> {
-    let id = model.job_in_hand();
+    let id = model.selected_job();
     let Some(job) = id.as_ref().and_then(|id| model.world.job(id)) else {
         return Vec::new();
     };
     let file = model.world.engine.file.path.clone();
     let editing = Editing {
-        job: job.definition.id.clone(),
+        job: Some(job.definition.id.clone()),
         version: job.version,
         file: file.filter(|_| job.source == Source::File),
+        line: None,
         yaml: crate::jobfile::to_yaml(&job.definition),
     };
+    vec![Command::Edit(Box::new(editing))]
+}
+
+/// Opens an editor on the jobs file at the line of the error that is shown.
+pub(super) fn edit_error(model: &mut Model) -> Vec<Command> {
+    let Some(Layer::TextPage { error_at: Some((file, line)), .. }) = model.layers.last() else {
+        return Vec::new();
+    };
+    if !model.is_here() {
+        let text = format!("{file} is on another machine: {}", model.world.engine.host);
+        model.notice(Severity::Info, text);
+        return Vec::new();
+    }
+    // An included file is named as seen from the one that is known.
+    let path = match model.world.engine.file.path.as_deref() {
+        Some(path) if path.ends_with(file.as_str()) => path.to_owned(),
+        Some(path) => match std::path::Path::new(path).parent() {
+            Some(folder) => folder.join(file).to_string_lossy().into_owned(),
+            None => file.clone(),
+        },
+        None => file.clone(),
+    };
+    let line = Some(*line);
+    model.layers.pop();
+    let editing = Editing { job: None, version: 0, file: Some(path), line, yaml: String::new() };
     vec![Command::Edit(Box::new(editing))]
 }
 
@@ -32,7 +59,7 @@ pub(super) fn editor(model: &mut Model) -> Vec<Command> {
 pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> Vec<Command> {
     match end {
         EditorEnd::Unchanged => {
-            model.notice(Severity::Info, "nothing was changed");
+            model.notice(Severity::Info, "no changes");
             Vec::new()
         }
         EditorEnd::File => vec![Command::Ask(Request::PlanReload)],
@@ -40,18 +67,24 @@ pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> 
             model.notice(Severity::Error, why);
             Vec::new()
         }
-        EditorEnd::Definition(text) => match read_yaml(&text) {
-            Ok(definition) => {
-                let (job, if_version) = (editing.job, Some(editing.version));
+        EditorEnd::Definition(text) => match (editing.job, read_yaml(&text)) {
+            (None, _) => Vec::new(), // Only files are edited without a job.
+            (Some(job), Ok(definition)) => {
+                let if_version = Some(editing.version);
                 let edit = JobEdit::Replace(definition);
                 vec![ask(model, Change::Edit { job, edit, if_version })]
             }
-            Err(error) => {
-                let title = format!("what was written about {} is no definition", editing.job);
+            (Some(job), Err(error)) => {
+                let title = format!("the edited text is not a definition of {job}");
                 let mut lines: Vec<String> = error.lines().map(str::to_owned).collect();
-                lines.extend([String::new(), "it was:".to_owned(), String::new()]);
+                lines.extend([String::new(), "the text:".to_owned(), String::new()]);
                 lines.extend(text.lines().map(str::to_owned));
-                model.opened.push(Opened::Paper { title, lines, scroll: 0 });
+                model.layers.push(Layer::TextPage {
+                    title,
+                    lines,
+                    error_at: None,
+                    scroll: Scroll::default(),
+                });
                 Vec::new()
             }
         },
@@ -62,22 +95,22 @@ pub(super) fn on_editor(model: &mut Model, editing: Editing, end: EditorEnd) -> 
 pub(super) fn refused(model: &mut Model, change: &Change, origin: &Origin, refusal: &Refusal) {
     let is_edit = matches!(change, Change::Edit { .. });
     if is_edit {
-        model.opened.retain(|opened| !matches!(opened, Opened::Diff { .. }));
+        model.layers.retain(|opened| !matches!(opened, Layer::Diff { .. }));
     }
     if let Refusal::FileLeftAlone { message, diff } = refusal {
-        model.notice(Severity::Error, "jobs.yaml was left alone");
+        model.notice(Severity::Error, "jobs.yaml was not written");
         let mut lines: Vec<String> = message.lines().map(|line| format!("! {line}")).collect();
-        lines.extend([String::new(), "what was to be written:".to_owned(), String::new()]);
+        lines.extend([String::new(), "the change that was not written:".to_owned(), String::new()]);
         lines.extend(diff.lines().map(str::to_owned));
-        let title = "jobs.yaml was left alone".to_owned();
-        model.opened.push(Opened::Diff { title, lines, change: None, scroll: 0 });
+        let title = "jobs.yaml was not written".to_owned();
+        model.layers.push(Layer::Diff { title, lines, change: None, scroll: Scroll::default() });
         return;
     }
     let text = match origin {
         Origin::User(_) => refusal.to_string(),
         Origin::Undo(what) => format!("cannot undo: {what}; {refusal}"),
     };
-    if is_edit && form::is_users(origin) && job_form::refused(model, refusal) {
+    if is_edit && is_users(origin) && job_form::refused(model, refusal) {
         return;
     }
     model.notice(Severity::Error, text);
@@ -97,26 +130,26 @@ pub(super) fn on_rehearsed(
     let lines = lines_of(&edited);
     if lines.is_empty() {
         model.form = None;
-        return model.notice(Severity::Info, "it says so already: nothing changes");
+        return model.notice(Severity::Info, "no changes: the definition already says this");
     }
     let Change::Edit { job, edit, .. } = &change else {
         return;
     };
     let what = match edit {
         JobEdit::Create { source, .. } => {
-            format!("{job} is to be created in {}", crate::tui::change::place(*source))
+            format!("create {job} in {}", crate::tui::change::place(*source))
         }
-        JobEdit::RollBack(version) => format!("{job} is to be rolled back to version {version}"),
-        JobEdit::Delete => format!("{job} is to be deleted"),
-        JobEdit::Replace(_) | JobEdit::Patch(_) => format!("{job} is to change"),
+        JobEdit::RollBack(version) => format!("roll {job} back to version {version}"),
+        JobEdit::Delete => format!("delete {job}"),
+        JobEdit::Replace(_) | JobEdit::Patch(_) => format!("change {job}"),
     };
-    let enter = if *edit == JobEdit::Delete { "goes on" } else { "writes it" };
+    let enter = if *edit == JobEdit::Delete { "continues" } else { "writes it" };
     let keys = &model.keymap;
     let way = |action| keys.way(Scope::PLAN, action);
     let (apply, close) = (way(Action::Apply), way(Action::Close));
-    let title = format!("{what}. {apply} {enter}, {close} does not");
+    let title = format!("{what}. {apply} {enter}, {close} cancels");
     let change = Some(Box::new((change, origin)));
-    model.opened.push(Opened::Diff { title, lines, change, scroll: 0 });
+    model.layers.push(Layer::Diff { title, lines, change, scroll: Scroll::default() });
 }
 
 /// The difference in the file, else key by key; then what is likely wrong.
@@ -146,7 +179,7 @@ fn lines_of(edited: &Edited) -> Vec<String> {
 
 /// `Enter` where what is to be written is shown.
 pub(super) fn apply(model: &mut Model) -> Vec<Command> {
-    let Some(Opened::Diff { change, .. }) = model.opened.last() else {
+    let Some(Layer::Diff { change, .. }) = model.layers.last() else {
         return Vec::new();
     };
     let Some((change, origin)) = change.as_deref().cloned() else {
@@ -159,7 +192,7 @@ pub(super) fn apply(model: &mut Model) -> Vec<Command> {
     };
     let request = Request::Change { change, origin };
     if deletes {
-        let lost = "what has not started is cancelled; its history stays";
+        let lost = "executions that have not started are cancelled; history is kept";
         model.question = Some(Question::Each { what, lost, requests: vec![request] });
         return Vec::new();
     }
@@ -174,7 +207,7 @@ pub(super) fn on_versions(model: &mut Model, job: JobId, result: Result<Vec<JobV
         }
         Ok(versions) => {
             let versions = Versions { job, versions, at: 0 };
-            model.opened.push(Opened::Versions(Box::new(versions)));
+            model.layers.push(Layer::Versions(Box::new(versions)));
         }
         Err(refusal) => model.notice(Severity::Error, refusal.to_string()),
     }
@@ -182,7 +215,7 @@ pub(super) fn on_versions(model: &mut Model, job: JobId, result: Result<Vec<JobV
 
 /// Rolls the job back to the version in hand.
 pub(super) fn roll_back(model: &Model) -> Vec<Command> {
-    let Some(Opened::Versions(versions)) = model.opened.last() else {
+    let Some(Layer::Versions(versions)) = model.layers.last() else {
         return Vec::new();
     };
     let Some(version) = versions.versions.get(versions.at) else {

@@ -1,19 +1,19 @@
 //! What the engine says: pictures, batches, output that grew.
 
 use crate::driver::{Batch, Feed, Snapshot};
-use crate::model::{EventKind, Role, Severity};
+use crate::model::{Event, EventKind, Outcome, Role, Severity};
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::load::Load;
-use crate::tui::model::{Link, MOST_EVENTS, Model, Opened, World};
+use crate::tui::model::{Health, Layer, Link, MOST_EVENTS, Model, Topic, World};
 
 /// A message of the feed.
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
     match feed {
         Feed::Batch(batch) => on_batch(model, &batch),
         Feed::OutputGrew { key, .. } => {
-            let opened = model.opened.iter_mut().filter_map(|opened| match opened {
-                Opened::Output(output) => Some(output.as_mut()),
+            let opened = model.layers.iter_mut().filter_map(|opened| match opened {
+                Layer::Output(output) => Some(output.as_mut()),
                 _ => None,
             });
             for output in opened.chain(model.preview.as_mut()).filter(|it| it.key == key) {
@@ -24,7 +24,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
             if file.changed && !model.world.engine.file.changed {
                 let path = file.path.as_deref().unwrap_or("jobs.yaml");
                 let how = if model.may(Role::Admin) {
-                    format!(": {} shows what it brings", model.way(Action::Reload))
+                    format!(": {} shows the changes", model.way(Action::Reload))
                 } else {
                     String::new()
                 };
@@ -32,23 +32,40 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
             }
             model.world.engine.file = file;
         }
-        Feed::Trouble(why) => on_trouble(model, why),
-        Feed::Stopped => model.link = Link::Down("it has stopped".to_owned()),
+        Feed::Trouble(why) => {
+            model.down = why;
+            notice_health(model);
+        }
+        Feed::Stopped => model.link = Link::Down("it stopped".to_owned()),
     }
     Vec::new()
 }
 
-fn on_trouble(model: &mut Model, why: Option<String>) {
-    match &why {
-        Some(why) if model.trouble.as_ref() != Some(why) => {
-            model.notice(Severity::Error, why.clone());
+/// Each change of the engine's health is a notice.
+fn notice_health(model: &mut Model) {
+    let now = model.health();
+    let before = std::mem::replace(&mut model.told_health, now.clone());
+    let (severity, text) = match (&before, &now) {
+        (before, now) if before == now => return,
+        (_, Health::Down(why)) => (Severity::Error, format!("engine down, nothing fires: {why}")),
+        (_, Health::Ok) => (Severity::Info, "the engine is ok again".to_owned()),
+        (Health::Degraded(known), Health::Degraded(problems)) => {
+            let new: Vec<&String> = problems.iter().filter(|it| !known.contains(it)).collect();
+            match new.split_first() {
+                Some((first, more)) => (Severity::Error, degraded(first, more.len())),
+                None => (Severity::Info, degraded(&problems[0], problems.len() - 1)),
+            }
         }
-        None if model.trouble.is_some() => {
-            model.notice(Severity::Info, "the engine works again");
+        (Health::Ok | Health::Down(_), Health::Degraded(problems)) => {
+            (Severity::Error, degraded(&problems[0], problems.len() - 1))
         }
-        _ => {}
-    }
-    model.trouble = why;
+    };
+    model.notice_about(Topic::Health, severity, text);
+}
+
+fn degraded(first: &str, more: usize) -> String {
+    let more = if more == 0 { String::new() } else { format!(" and {more} more: see System") };
+    format!("engine degraded: {first}{more}")
 }
 
 /// A fresh picture, at the start or after a gap: nothing that was read before it can be trusted to
@@ -56,15 +73,16 @@ fn on_trouble(model: &mut Model, why: Option<String>) {
 pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command> {
     if matches!(model.link, Link::Down(_)) {
         // It may be another engine, and would say so.
-        model.trouble = None;
+        model.down = None;
         model.notice(Severity::Info, "the engine is back");
     }
     model.link = Link::Up;
     model.world = World::new(snapshot);
+    notice_health(model);
     model.jobs.touch_definitions();
     let world = &model.world;
     model.jobs.marks.retain(|id| world.job(id).is_some());
-    model.pulse_stale = true;
+    model.totals_stale = true;
     model.system.counts_stale = true;
     model.system.timeline_stale = true;
     // What ended while nobody looked is read anew.
@@ -73,12 +91,16 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     if let Some(details) = model.details.as_mut() {
         details.stale = true;
     }
-    for opened in &mut model.opened {
-        if let Opened::Output(output) = opened {
+    for opened in &mut model.layers {
+        if let Layer::Output(output) = opened {
             output.touch();
         }
     }
-    if model.executions.is_unstarted() { Vec::new() } else { super::act::reload_executions(model) }
+    if model.executions.is_unstarted() {
+        Vec::new()
+    } else {
+        super::lists::reload_executions(model)
+    }
 }
 
 fn on_batch(model: &mut Model, batch: &Batch) {
@@ -87,9 +109,10 @@ fn on_batch(model: &mut Model, batch: &Batch) {
     };
     if !batch.events.is_empty() {
         // Something was committed, so the store works: the word of it may have been overrun.
-        on_trouble(model, None);
+        model.down = None;
     }
-    model.pulse_stale |= changes.jobs || changes.executions;
+    notice_health(model);
+    model.totals_stale |= changes.jobs || changes.executions;
     if changes.job_set {
         model.jobs.touch_definitions();
         let world = &model.world;
@@ -119,14 +142,14 @@ fn on_executions(model: &mut Model, batch: &Batch) {
         if changed.state.is_final() && model.is_followed(changed.id) {
             let state = changed.state.name();
             let (severity, text) = super::answers::outcome(changed, state, &changed.reason);
-            model.notice_of(changed.id, severity, text);
+            model.notice_about(Topic::Execution(changed.id), severity, text);
         }
-        for opened in &mut model.opened {
+        for opened in &mut model.layers {
             match opened {
-                Opened::Execution { execution, .. } if execution.id == changed.id => {
+                Layer::Execution { execution, .. } if execution.id == changed.id => {
                     *execution = changed.clone();
                 }
-                Opened::Output(output) if output.execution.id == changed.id => {
+                Layer::Output(output) if output.execution.id == changed.id => {
                     output.execution = changed.clone();
                     output.touch();
                 }
@@ -150,20 +173,34 @@ fn on_details(model: &mut Model, batch: &Batch) {
     details.stale |= mine;
 }
 
-fn on_event(model: &mut Model, event: &crate::model::Event) {
-    let wrong = event.kind.severity() == Severity::Error;
-    let ended = match &event.kind {
-        _ if !wrong => false,
-        // One that the user asked for tells of itself.
-        EventKind::ExecutionChanged { execution_id, .. } => !model.is_followed(*execution_id),
-        EventKind::WorkerChanged { .. } => true,
-        _ => false,
+fn on_event(model: &mut Model, event: &Event) {
+    let is_alarm = match &event.kind {
+        // One that the user asked for has a notice of its own.
+        EventKind::ExecutionChanged { execution_id, state, .. } => {
+            state.is_failure() && !model.is_followed(*execution_id)
+        }
+        EventKind::OnFailureEnded { outcome, .. } => *outcome != Outcome::Succeeded,
+        EventKind::JobRemoved { job_id } => {
+            let is_its = |layer: &Layer| matches!(layer, Layer::Job { id, .. } if id == job_id);
+            model.layers.retain(|layer| !is_its(layer));
+            false
+        }
+        EventKind::AttemptStarted { .. }
+        | EventKind::JobAdded { .. }
+        | EventKind::JobChanged { .. }
+        | EventKind::JobPaused { .. }
+        | EventKind::JobResumed { .. }
+        | EventKind::FireTimesPassed { .. }
+        | EventKind::FireTimeCalledOff { .. }
+        | EventKind::FireTimeRestored { .. }
+        | EventKind::FailureAcknowledged { .. }
+        | EventKind::AcknowledgementEnded { .. }
+        | EventKind::WorkerChanged { .. }
+        | EventKind::Reloaded { .. }
+        | EventKind::EngineStarted { .. }
+        | EventKind::EngineStopping { .. } => false,
     };
-    if ended {
+    if is_alarm {
         model.notice(Severity::Error, event.kind.sentence());
-    }
-    if let EventKind::JobRemoved { job_id } = &event.kind {
-        let gone = |opened: &Opened| matches!(opened, Opened::Job { id, .. } if id == job_id);
-        model.opened.retain(|opened| !gone(opened));
     }
 }

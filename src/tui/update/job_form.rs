@@ -3,7 +3,7 @@
 //!
 //! Owns what is asked and where the answers stand. Never judges anything itself.
 
-use super::change::ask;
+use super::requests::ask;
 use crate::driver::{Edited, Preview};
 use crate::model::{JobId, Refusal, Severity};
 use crate::tui::change::Change;
@@ -55,7 +55,7 @@ fn preview(form: &mut Form, tickets: &mut u64) -> Option<Request> {
     job.schedule_stale = false;
     let schedule = form.value("schedule").to_owned();
     if schedule.is_empty() {
-        form.field_mut("schedule")?.told = None;
+        form.field_mut("schedule")?.meaning = None;
         return None;
     }
     *tickets += 1;
@@ -92,8 +92,7 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
     };
     for problem in problems {
         let message = clean(&problem.message).into_owned();
-        let missing = missing(&message).filter(|key| form.field(key).is_some());
-        let key = missing.or_else(|| job_form::field_of(form, &problem.path));
+        let key = job_form::field_of(form, &problem.path);
         let field = key.and_then(|key| form.field_mut(key));
         match field {
             Some(field) => {
@@ -104,14 +103,9 @@ fn hold_against(form: &mut Form, refusal: &Refusal) {
     }
 }
 
-/// The key that a problem says is missing: it is told about the job as a whole, for nothing stands there.
-fn missing(message: &str) -> Option<&str> {
-    message.strip_prefix("a job needs ")?.split('`').nth(1)
-}
-
 /// What a schedule that is being typed means.
 pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Preview, Refusal>) {
-    let (zone, dot) = (model.zone(), model.theme.dot());
+    let (zone, now, dot) = (model.zone(), model.now, model.theme.dot());
     let Some(form) = model.job_form() else {
         return;
     };
@@ -127,20 +121,20 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
     };
     match result {
         Ok(preview) => {
-            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, *at));
+            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, now, *at));
             let next = times.collect::<Vec<_>>().join(", ");
             let next = if next.is_empty() { String::new() } else { format!("{dot}next {next}") };
             let warning = preview.warnings.first().map(|it| format!("{dot}{it}"));
             let told = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
-            field.told = Some(clean(&told).into_owned());
+            field.meaning = Some(clean(&told).into_owned());
         }
         // The zone that it is read in has a field of its own.
         Err(refusal @ Refusal::Invalid(_)) => {
-            field.told = None;
+            field.meaning = None;
             hold_against(form, &refusal);
         }
         Err(refusal) => {
-            field.told = None;
+            field.meaning = None;
             field.error.get_or_insert(clean(&refusal.to_string()).into_owned());
         }
     }
@@ -163,7 +157,7 @@ pub(super) fn submit(model: &mut Model, of: Option<(JobId, u32)>) -> Vec<Command
     };
     if !form.is_changed() {
         model.form = None;
-        model.notice(Severity::Info, "nothing was changed");
+        model.notice(Severity::Info, "no changes");
         return Vec::new();
     }
     let (id, if_version) = match of {

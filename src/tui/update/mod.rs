@@ -13,8 +13,10 @@ mod edit;
 mod feed;
 mod form;
 mod job_form;
+mod lists;
 mod mouse;
 mod prompt;
+mod requests;
 mod settle;
 
 use std::sync::Arc;
@@ -27,7 +29,8 @@ pub(crate) use settle::settle;
 use super::Exit;
 use super::keys::Action;
 use super::message::{Command, Message, Request};
-use super::model::{Link, Model, Question};
+use super::model::{Leave, Link, Model, Question};
+use super::options::Hosting;
 use crate::model::{Execution, Severity};
 
 /// Takes in a message.
@@ -49,11 +52,11 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
         }
         Message::Feed(feed) => feed::on_feed(model, feed),
         Message::Lagged(count) => {
-            let text = format!("{count} messages came too fast: what is shown was read anew");
+            let text = format!("{count} messages were lost: the screen was reloaded");
             model.notice(Severity::Warning, text);
             vec![Command::Subscribe]
         }
-        Message::Gone(why) => {
+        Message::Disconnected(why) => {
             if model.link == Link::Up {
                 model.notice(Severity::Error, format!("no engine: {why}"));
             }
@@ -69,9 +72,14 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Command> {
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
     if model.areas().is_none() {
         // Nothing is to be seen, so nothing is to be changed; but a way out there must be.
-        let out = model.keymap.action(model.place(), key) == Some(Action::Back)
+        let out = model.keymap.action(model.key_context(), key) == Some(Action::Back)
             || (key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL);
-        return if out { vec![Command::Quit(Exit::Quit)] } else { Vec::new() };
+        // An engine in this process goes on: nobody could be asked what becomes of it.
+        let exit = match model.hosting {
+            Hosting::ThisProcess => Exit::LeaveHeadless,
+            Hosting::Elsewhere => Exit::Quit,
+        };
+        return if out { vec![Command::Quit(exit)] } else { Vec::new() };
     }
     match model.question.take() {
         Some(Question::Cancel(executions)) => {
@@ -79,7 +87,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
             if !yes {
                 return Vec::new();
             }
-            act::clear_marks(model);
+            model.clear_listed_marks();
             let cancel = |it: &Arc<Execution>| Request::CancelExecution(it.id);
             let mut requests: Vec<Request> = executions.iter().map(cancel).collect();
             let request =
@@ -90,7 +98,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
             if !matches!(key.code, KeyCode::Char('y' | 'Y')) {
                 return Vec::new();
             }
-            act::clear_marks(model);
+            model.clear_listed_marks();
             let request =
                 if requests.len() > 1 { Some(Request::Each(requests)) } else { requests.pop() };
             request.map(Command::Ask).into_iter().collect()
@@ -101,29 +109,31 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
             }
             Vec::new()
         }
-        Some(Question::Quit) => on_quit_key(model, key),
+        Some(Question::Quit(selected)) => on_quit_key(model, key, selected),
         None if model.prompt.is_some() => prompt::on_key(model, key),
         None if model.form_takes_keys() => form::on_key(model, key),
         None => {
-            let action = model.keymap.action(model.place(), key);
+            let action = model.keymap.action(model.key_context(), key);
             action.map_or_else(Vec::new, |action| act::act(model, action))
         }
     }
 }
 
-fn on_quit_key(model: &mut Model, key: KeyEvent) -> Vec<Command> {
-    let interrupted = key.modifiers == KeyModifiers::CONTROL;
-    let exit = match key.code {
-        KeyCode::Char('c') if !interrupted => Exit::Cancel,
-        KeyCode::Char('l') => Exit::LeaveHeadless,
-        // Asking twice to leave means leaving, in the way that loses nothing.
-        KeyCode::Enter | KeyCode::Char('s' | 'c') => Exit::Stop,
-        KeyCode::Char('w') => Exit::Wait,
+fn on_quit_key(model: &mut Model, key: KeyEvent, selected: usize) -> Vec<Command> {
+    let plain = key.modifiers.is_empty();
+    let selected = match key.code {
         KeyCode::Esc => return Vec::new(),
-        _ => {
-            model.question = Some(Question::Quit);
-            return Vec::new();
+        KeyCode::Enter => {
+            let exit = Leave::ALL.get(selected).and_then(|answer| answer.exit());
+            return exit.map(Command::Quit).into_iter().collect();
         }
+        KeyCode::Down => selected + 1,
+        KeyCode::Char('j') if plain => selected + 1,
+        KeyCode::Up => selected.saturating_sub(1),
+        KeyCode::Char('k') if plain => selected.saturating_sub(1),
+        // No other key may end an engine by a slip of the hand.
+        _ => selected,
     };
-    vec![Command::Quit(exit)]
+    model.question = Some(Question::Quit(selected.min(Leave::ALL.len() - 1)));
+    Vec::new()
 }

@@ -4,11 +4,13 @@
 
 use ratatui::layout::Position;
 
-use super::act::{act, go_to};
-use crate::tui::keys::Action;
+use super::act::act;
+use super::lists::go_to;
+use crate::tui::cursor::Move;
+use crate::tui::keys::{Action, Tab};
+use crate::tui::layout;
 use crate::tui::message::Command;
-use crate::tui::model::cursor::Move;
-use crate::tui::model::{Model, Opened, Tab};
+use crate::tui::model::{Layer, Model};
 use crate::tui::terminal::Mouse;
 
 /// Rows that a notch of the wheel moves.
@@ -32,13 +34,14 @@ fn press(model: &mut Model, at: Position) -> Vec<Command> {
         return Vec::new();
     };
     if areas.tabs.contains(at) {
-        if let Some(tab) = crate::tui::view::tab_at(model, at.x) {
+        let texts = model.tab_texts(usize::from(model.size.width));
+        if let Some(tab) = layout::tab_at(&texts, at.x) {
             go_to(model, tab);
         }
         return Vec::new();
     }
     // Under the titles, or under the name of what is opened.
-    let area = if model.opened.is_empty() { areas.list } else { areas.body };
+    let area = if model.layers.is_empty() { areas.list } else { areas.body };
     if !area.contains(at) || at.y == area.y {
         return Vec::new();
     }
@@ -47,8 +50,8 @@ fn press(model: &mut Model, at: Position) -> Vec<Command> {
 
 /// The row is selected; the one that is so already is opened.
 fn press_row(model: &mut Model, row: usize) -> Vec<Command> {
-    let (from, to, rows) = match (model.opened.last(), model.tab) {
-        (Some(Opened::Versions(versions)), _) => {
+    let (from, to, rows) = match (model.layers.last(), model.tab) {
+        (Some(Layer::Versions(versions)), _) => {
             let rows = versions.versions.len();
             let (_, height) = model.window();
             let listed = rows.min(height.div_ceil(2));
@@ -73,7 +76,7 @@ fn press_row(model: &mut Model, row: usize) -> Vec<Command> {
     match to {
         to if to >= rows => Vec::new(),
         // What a press on a version does is too much for a slip of the hand.
-        to if to == from && !model.opened.is_empty() => Vec::new(),
+        to if to == from && !model.layers.is_empty() => Vec::new(),
         to if to == from => act(model, Action::Open),
         to => act(model, Action::Move(Move::By(signed(to) - signed(from)))),
     }

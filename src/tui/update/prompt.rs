@@ -4,11 +4,12 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use super::act::{act, set_filter};
+use super::act::act;
+use super::lists::set_filter;
 use crate::model::Severity;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::when::when;
-use crate::tui::model::{Model, Opened, Prompt, Purpose};
+use crate::tui::model::{Layer, Model, Prompt, Purpose};
 
 /// Characters that a line may hold.
 const LONGEST: usize = 500;
@@ -48,7 +49,7 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     }
     if let (None, Some(form)) = (&model.prompt, model.form.as_mut()) {
         form.paste(text);
-        return super::form::tell(model);
+        return super::form::annotate(model);
     }
     let Some(prompt) = model.prompt.as_mut() else {
         return;
@@ -70,7 +71,7 @@ fn follow(model: &mut Model) -> Vec<Command> {
     match model.prompt.as_ref().map(|prompt| prompt.purpose) {
         Some(Purpose::Filter) => set_filter(model, &text),
         Some(Purpose::Search) => {
-            if let Some(Opened::Output(output)) = model.opened.last_mut() {
+            if let Some(Layer::Output(output)) = model.layers.last_mut() {
                 output.search = text;
             }
             Vec::new()
@@ -107,11 +108,11 @@ fn accept(model: &mut Model) -> Vec<Command> {
     match purpose {
         Purpose::Filter => Vec::new(),
         Purpose::Search => {
-            if let Some(Opened::Output(output)) = model.opened.last_mut()
+            if let Some(Layer::Output(output)) = model.layers.last_mut()
                 && !output.search.is_empty()
                 && !output.seek(true, width, height)
             {
-                let text = format!("no line holds `{}`", output.search);
+                let text = format!("no line contains `{}`", output.search);
                 model.notice(Severity::Info, text);
             }
             Vec::new()
@@ -124,8 +125,8 @@ fn accept(model: &mut Model) -> Vec<Command> {
             }
         },
         Purpose::WhyAt => why_at(model, input.value()),
-        Purpose::SaveAs => match model.opened.last() {
-            Some(Opened::Output(output)) if !input.value().trim().is_empty() => {
+        Purpose::SaveAs => match model.layers.last() {
+            Some(Layer::Output(output)) if !input.value().trim().is_empty() => {
                 let path = input.value().trim().to_owned();
                 vec![Command::Ask(Request::Save { path, text: output.to_text() })]
             }
@@ -137,43 +138,12 @@ fn accept(model: &mut Model) -> Vec<Command> {
 /// Asks why the job in hand ran, or did not, at the time that was typed.
 fn why_at(model: &mut Model, typed: &str) -> Vec<Command> {
     let at = when(typed, model.now, model.zone());
-    match (at, model.job_in_hand()) {
+    match (at, model.selected_job()) {
         (Ok(at), Some(job)) => vec![Command::Ask(Request::WhyJob(job, at))],
         (Ok(_), None) => Vec::new(),
         (Err(why), _) => {
             model.notice(Severity::Warning, why);
             Vec::new()
         }
-    }
-}
-
-/// Words between blanks; quotes of either kind keep blanks together.
-pub(super) fn arguments(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for c in line.chars() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_keep_blanks_together() {
-        assert_eq!(arguments(r#" a "b c"d '' 'e"f' "g"#), ["a", "b cd", "", "e\"f", "g"]);
-        assert_eq!(arguments("  "), [""; 0]);
     }
 }

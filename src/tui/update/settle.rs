@@ -1,22 +1,26 @@
 //! Once before a frame: lists, windows and requests are brought in line with all that came since
 //! the last one.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::jobfile;
-use crate::model::{AttemptKey, JobId};
+use crate::model::{AttemptKey, Execution, JobId};
+use crate::tui::keys::Tab;
 use crate::tui::message::{Command, Request};
 use crate::tui::model::load::SLOT;
-use crate::tui::model::{Details, Link, Model, Opened, Output, Tab};
+use crate::tui::model::{Details, Layer, Link, Model, Output, World};
 
 /// Bytes of output that are read for the pane beside an execution.
 const PREVIEW_BYTES: u64 = 512 << 10;
 
-/// Brings everything in line; answers what is missing for what is to be seen.
-pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
+/// Brings everything in line; answers what is missing for what is to be seen. `layer_rows` is how
+/// many lines the view makes of what is opened.
+pub(crate) fn settle(model: &mut Model, layer_rows: usize) -> Vec<Command> {
     let (_, height) = model.window();
-    if std::mem::take(&mut model.pulse_stale) {
-        model.pulse = model.world.pulse();
+    if std::mem::take(&mut model.totals_stale) {
+        model.totals = model.world.totals();
     }
     match model.tab {
         Tab::Jobs => {
@@ -30,15 +34,17 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
         }
         Tab::Workers => model.workers.settle(&model.world, height),
         Tab::System => {
-            let rows = crate::tui::view::event_rows(model);
+            let rows = model.event_rows();
             model.system.settle(rows);
         }
     }
-    settle_scroll(model, height);
+    if let Some(scroll) = model.layers.last_mut().and_then(Layer::scroll_mut) {
+        scroll.settle(layer_rows, height);
+    }
     let mut commands = Vec::new();
     if model.link == Link::Up && model.areas().is_some() {
         if model.tab == Tab::Executions && model.executions.is_unstarted() {
-            commands.extend(super::act::reload_executions(model));
+            commands.extend(super::lists::reload_executions(model));
         }
         let load = (model.tab == Tab::System && !model.system.load.asked).then(|| {
             model.system.load.asked = true;
@@ -48,8 +54,8 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
             [details(model), events(model), counts(model), load, timeline(model), preview(model)];
         commands.extend(requests.into_iter().flatten().map(Command::Ask));
         commands.extend(super::job_form::wanted(model).into_iter().map(Command::Ask));
-        for opened in &mut model.opened {
-            if let Opened::Output(output) = opened {
+        for opened in &mut model.layers {
+            if let Layer::Output(output) = opened {
                 commands.extend(output.wanted().map(Command::Ask));
             }
         }
@@ -57,22 +63,10 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Command> {
     commands
 }
 
-/// What is opened may have become shorter than where its window stands.
-fn settle_scroll(model: &mut Model, height: usize) {
-    let scroll = model.opened.last().map_or(0, Opened::scroll);
-    if scroll == 0 {
-        return;
-    }
-    let rows = crate::tui::view::opened_rows(model);
-    if let Some(place) = model.opened.last_mut().and_then(Opened::scroll_mut) {
-        *place = scroll.min(rows.saturating_sub(height));
-    }
-}
-
 /// The job whose details are to be seen: the opened one, or the selected one where there is a pane.
 fn job_to_see(model: &Model) -> Option<JobId> {
-    match model.opened.last() {
-        Some(Opened::Job { id, .. }) => Some(id.clone()),
+    match model.layers.last() {
+        Some(Layer::Job { id, .. }) => Some(id.clone()),
         Some(_) => None,
         None if model.tab == Tab::Jobs => {
             model.areas()?.pane?;
@@ -167,14 +161,28 @@ pub(crate) fn midnight(model: &Model) -> DateTime<Utc> {
     start.map_or(model.now - TimeDelta::hours(24), |start| start.to_utc())
 }
 
-/// The output of the execution that is opened, or selected where there is a pane.
-fn preview(model: &mut Model) -> Option<Request> {
-    let seen = match model.opened.last() {
-        Some(Opened::Execution { .. }) => true,
-        Some(_) => false,
-        None => model.tab == Tab::Executions && model.areas()?.pane.is_some(),
+/// The execution whose output is to be seen beside its details: the one that is opened or selected, or the
+/// last failure of a failing job.
+fn previewed(model: &Model) -> Option<Arc<Execution>> {
+    let has_pane = || model.areas().is_some_and(|areas| areas.pane.is_some());
+    let job = match model.layers.last() {
+        Some(Layer::Execution { execution, .. }) => return Some(Arc::clone(execution)),
+        Some(Layer::Job { id, .. }) => id,
+        Some(_) => return None,
+        None if !has_pane() => return None,
+        None => match model.tab {
+            Tab::Executions => return model.selected_execution(),
+            Tab::Jobs => model.jobs.selected()?,
+            Tab::Workers | Tab::System => return None,
+        },
     };
-    let execution = model.execution_in_hand().filter(|_| seen)?;
+    let details = model.details.as_ref().filter(|details| details.job == *job)?;
+    let is_failing = model.world.job(job).is_some_and(|job| World::is_failing(job));
+    details.facts.as_ref().filter(|_| is_failing)?.last_failure().cloned()
+}
+
+fn preview(model: &mut Model) -> Option<Request> {
+    let execution = previewed(model)?;
     let attempt = execution.attempt_number();
     if attempt == 0 {
         model.preview = None;

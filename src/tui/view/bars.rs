@@ -5,21 +5,22 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{joined, put, put_right};
+use super::canvas::{joined, put, put_right};
 use crate::model::{Role, Severity};
-use crate::tui::keys::Action;
-use crate::tui::model::form::Aim;
+use crate::tui::keys::{Action, Tab};
+use crate::tui::model::form::FormKind;
 use crate::tui::model::when::PAST_HINT;
-use crate::tui::model::{Link, Model, Prompt, Purpose, Question, Tab};
+use crate::tui::model::{Health, Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
-/// Where am I, is it well.
+/// Where am I, is it ok.
 pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
-    let mut right = well(model, usize::from(area.width).saturating_sub(16));
+    let mut right = verdict(model, usize::from(area.width).saturating_sub(16));
     let here = model.now.with_timezone(&model.zone());
-    right.push(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
+    let mut clock = Some(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
+    let mut next = next_fire_time(model);
     let name = Span::styled("crontower", theme.strong());
     let way = model.attached.as_deref().map(|way| {
         let way = way.trim_start_matches("at ");
@@ -36,7 +37,7 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
         let mut line = vec![Span::raw(" "), name.clone(), Span::raw("  ")];
         line.extend(joined(left.iter().cloned(), theme.dot()));
         let line = Line::from(line);
-        let mut end = joined(right.iter().cloned(), "  ");
+        let mut end = joined(right.iter().chain(&next).chain(&clock).cloned(), "  ");
         end.push(Span::raw(" "));
         let end = Line::from(end);
         if line.width() + 2 + end.width() <= total {
@@ -44,16 +45,19 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
             put_right(canvas, area, 0, &end);
             return;
         }
-        if left.pop().is_none() && right.pop().is_none() {
+        // The clock names the zone of all times: it stays longer than when something fires.
+        let gone = left.pop().is_some() || next.take().is_some() || clock.take().is_some();
+        if !gone && right.pop().is_none() {
             return;
         }
     }
 }
 
-/// Is it well? The most pressing first; what is wrong with the engine leaves no room for more.
-fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
+/// Is it ok? The most pressing first; what is wrong with the engine leaves no room for more.
+fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
-    let wrong = match (&model.link, &model.trouble) {
+    let health = model.health();
+    let wrong = match (&model.link, &health) {
         (Link::Down(why), _) => {
             let sign = theme.glyph("○", "!");
             let whole = format!("{sign} reconnecting; no engine: {why}");
@@ -65,35 +69,53 @@ fn well(model: &Model, room: usize) -> Vec<Span<'static>> {
                 _ => whole,
             })
         }
-        (Link::Up, Some(why)) => Some(format!("{} nothing fires: {why}", theme.glyph("⚠", "!"))),
-        (Link::Up, None) => None,
+        (Link::Up, Health::Down(why)) => {
+            Some(format!("{} down, nothing fires: {why}", theme.glyph("⚠", "!")))
+        }
+        (Link::Up, Health::Ok | Health::Degraded(_)) => None,
     };
     if let Some(text) = wrong {
         let text = fit_words(&clean(&text), room, theme.ellipsis()).into_owned();
         return vec![Span::styled(text, theme.bad())];
     }
-    let pulse = model.pulse;
+    let totals = model.totals;
     let dot = theme.glyph("●", "*");
-    let mut parts = vec![match pulse.failing {
-        0 => Span::styled(format!("{} well", theme.glyph("✓", "+")), theme.good()),
-        count => Span::styled(format!("{dot} {count} failing"), theme.bad()),
-    }];
-    if pulse.running > 0 {
-        parts.push(Span::styled(format!("{} running", pulse.running), theme.busy()));
+    let mut parts = Vec::new();
+    if let Health::Degraded(_) = health {
+        parts.push(Span::styled(format!("{} degraded", theme.glyph("⚠", "!")), theme.bad()));
     }
-    if pulse.queued > 0 {
-        parts.push(Span::styled(format!("{} queued", pulse.queued), theme.care()));
+    match totals.wrong {
+        // Only where both the engine and its jobs are.
+        0 if health == Health::Ok => {
+            parts.push(Span::styled(format!("{} ok", theme.glyph("✓", "+")), theme.good()));
+        }
+        0 => {}
+        count => parts.push(Span::styled(format!("{dot} {count} wrong"), theme.bad())),
     }
-    if let Some(next) = pulse.next {
-        parts.push(Span::raw(format!("next {}", countdown(model.now, next))));
+    if totals.running > 0 {
+        parts.push(Span::styled(format!("{} running", totals.running), theme.busy()));
+    }
+    if totals.queued > 0 {
+        parts.push(Span::styled(format!("{} queued", totals.queued), theme.care()));
+    }
+    if totals.paused > 0 {
+        let text = format!("{} {} paused", theme.glyph("‖", "="), totals.paused);
+        parts.push(Span::styled(text, theme.care()));
     }
     parts
+}
+
+/// When the next job fires; an engine that does not answer, or is down, fires none.
+fn next_fire_time(model: &Model) -> Option<Span<'static>> {
+    let fires = model.link == Link::Up && model.down.is_none();
+    let next = model.totals.next.filter(|_| fires)?;
+    Some(Span::raw(format!("next {}", countdown(model.now, next))))
 }
 
 /// The tabs with their counts, and what narrows the list.
 pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     let total = usize::from(area.width);
-    let line = tab_line_in(model, total);
+    let line = tab_line(model, total);
     put(canvas, area, 0, &line);
     let room = total.saturating_sub(line.width() + 1);
     let mut parts = narrowed(model);
@@ -103,40 +125,10 @@ pub(super) fn tabs(model: &Model, canvas: &mut Buffer, area: Rect) {
     put_right(canvas, area, 0, &Line::from(end));
 }
 
-/// Where it is narrow the counts go before any of the tabs does.
-fn tab_line_in(model: &Model, total: usize) -> Line<'static> {
-    let line = Some(tab_line(model, true)).filter(|line| line.width() <= total);
-    line.unwrap_or_else(|| tab_line(model, false))
-}
-
-/// The tab that stands at that column of the tabs' line.
-pub(crate) fn tab_at(model: &Model, x: u16) -> Option<Tab> {
-    let line = tab_line_in(model, usize::from(model.size.width));
-    let mut end = 0;
-    // Each tab, and the blank behind it.
-    for (tab, spans) in Tab::ALL.into_iter().zip(line.spans.chunks(2)) {
-        end += spans.iter().map(Span::width).sum::<usize>();
-        if usize::from(x) < end {
-            return Some(tab);
-        }
-    }
-    None
-}
-
-fn tab_line(model: &Model, counts: bool) -> Line<'static> {
+fn tab_line(model: &Model, total: usize) -> Line<'static> {
     let theme = model.theme;
     let mut line = Vec::new();
-    for (number, tab) in (1..).zip(Tab::ALL) {
-        let count = match tab {
-            Tab::Jobs if counts => format!(" {}", model.world.jobs().len()),
-            Tab::Workers if counts => format!(" {}", model.world.worker_count()),
-            _ => String::new(),
-        };
-        let text = if counts {
-            format!(" {number} {}{count} ", tab.title())
-        } else {
-            format!("{number} {}", tab.title())
-        };
+    for (tab, text) in Tab::ALL.into_iter().zip(model.tab_texts(total)) {
         let style = if tab == model.tab { theme.selected() } else { theme.quiet() };
         line.push(Span::styled(text, style));
         line.push(Span::raw(" "));
@@ -167,10 +159,21 @@ fn narrowed(model: &Model) -> Vec<Span<'static>> {
         parts.push(Span::styled("oldest first", theme.care()));
     }
     if model.marked() > 0 {
-        parts.push(Span::styled(format!("{} marked", model.marked()), theme.care()));
+        let hidden = match model.hidden_marks() {
+            0 => String::new(),
+            hidden => format!(", {hidden} hidden"),
+        };
+        parts.push(Span::styled(format!("{} marked{hidden}", model.marked()), theme.care()));
     }
     if model.only_wrong() {
-        parts.push(Span::styled("only what is wrong", theme.care()));
+        parts.push(Span::styled("only wrong", theme.care()));
+    }
+    if model.tab == Tab::Executions && model.executions.hide_skipped {
+        parts.push(Span::styled("without skipped", theme.care()));
+    }
+    let (rows, jobs) = (model.jobs.rows().len(), model.world.jobs().len());
+    if model.tab == Tab::Jobs && (model.jobs.only_wrong || !model.jobs.filter.is_empty()) {
+        parts.push(Span::styled(format!("{rows} of {jobs}"), theme.care()));
     }
     if let Some(filter) = model.filter().filter(|filter| !filter.is_empty()) {
         let text = format!("/{}", clean(&filter.text));
@@ -206,13 +209,13 @@ pub(super) fn footer(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<P
 /// The keys of a form.
 fn form_keys(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
-    let writes = model.form.as_ref().is_some_and(|form| matches!(form.aim, Aim::Job(_)));
+    let writes = model.form.as_ref().is_some_and(|form| matches!(form.kind, FormKind::Job(_)));
     let mut keys = vec![
-        (theme.glyph("⏎", "Enter"), if writes { "save" } else { "do it" }),
+        (theme.glyph("⏎", "Enter"), if writes { "save" } else { "confirm" }),
         ("Esc", "leave"),
         ("Tab", "next"),
         (theme.glyph("← →", "Left Right"), "choose"),
-        ("S-Tab", "before"),
+        ("S-Tab", "previous"),
     ];
     let cells = |keys: &[(&str, &str)]| {
         keys.iter().map(|(key, what)| width(key) + width(what) + 3).sum::<usize>()
@@ -240,12 +243,19 @@ fn asked(model: &Model, question: &Question) -> Line<'static> {
             Span::styled(format!(" {lost}"), theme.quiet()),
         ]),
         Question::LeaveForm => Line::from(vec![
-            Span::styled(" leave the form?", theme.care()),
+            Span::styled(" close the form?", theme.care()),
             Span::styled(" y/N ", theme.strong()),
-            Span::styled(" what was typed is lost", theme.quiet()),
+            Span::styled(" your changes are lost", theme.quiet()),
         ]),
-        Question::Quit => {
-            Line::from(Span::styled(" leave the screen: choose one of these", theme.strong()))
+        Question::Quit(_) => {
+            let keys = theme.glyph(
+                "  ↑ ↓ select  ⏎ confirm  Esc stay",
+                "  j k select  Enter confirm  Esc stay",
+            );
+            Line::from(vec![
+                Span::styled(" Leave: choose one", theme.strong()),
+                Span::styled(keys, theme.quiet()),
+            ])
         }
         Question::Cancel(executions) => {
             let what = match executions.as_slice() {
@@ -274,8 +284,11 @@ fn typed(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) -> Pos
     let scroll = prompt.input.visual_scroll(room);
     let text: String = visible(prompt.input.value(), scroll, room);
     let mut line = vec![Span::raw(" "), Span::styled(sign, model.theme.strong()), Span::raw(text)];
+    let problem = model.filter_problem().filter(|_| prompt.purpose == Purpose::Filter);
     if prompt.input.value().is_empty() {
         line.push(Span::styled(hint, model.theme.quiet()));
+    } else if let Some(problem) = problem {
+        line.push(Span::styled(format!("  {}", clean(&problem)), model.theme.bad()));
     }
     put(canvas, area, 0, &Line::from(line));
     let x = start + prompt.input.visual_cursor().saturating_sub(scroll);
@@ -301,7 +314,7 @@ pub(super) fn visible(text: &str, skip: usize, room: usize) -> String {
 /// Whether there is nothing in the list that a key could be about.
 fn is_empty(model: &Model) -> bool {
     let rows = match model.tab {
-        _ if !model.opened.is_empty() => 1,
+        _ if !model.layers.is_empty() => 1,
         Tab::Jobs => model.jobs.rows().len(),
         Tab::Executions => model.executions.rows().len(),
         Tab::Workers => model.workers.rows().len(),
@@ -330,7 +343,7 @@ fn hints(model: &Model, canvas: &mut Buffer, area: Rect) {
     if model.tab == Tab::Jobs && is_empty(model) && model.may(Role::Admin) {
         shown.push((model.way(Action::NewJob), "new job"));
     }
-    for (binding, keys) in model.keymap.valid(model.place()) {
+    for (binding, keys) in model.keymap.valid(model.key_context()) {
         if is_empty(model) && !binding.serves_an_empty_list() {
             continue;
         }

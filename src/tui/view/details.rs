@@ -4,11 +4,12 @@
 use chrono::TimeDelta;
 use ratatui::text::{Line, Span};
 
+use super::canvas::joined;
 use super::executions::{duration, late, trigger};
 use super::graph::{self, Way};
-use super::jobs::{look, sparkline};
-use super::papers::broken;
-use super::{joined, output};
+use super::jobs::{badge_of, sparkline};
+use super::output;
+use super::pager::broken;
 use crate::model::{
     Attempt, Execution, JobId, JobStatus, LedgerFate, Outcome, Role, Source, StateName,
 };
@@ -27,7 +28,7 @@ pub(super) type Page<'a> = (Line<'a>, Vec<Line<'a>>);
 /// A job.
 pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a> {
     let Some(job) = model.world.job(id) else {
-        let gone = Line::styled(" it is no longer defined; its history stays", model.theme.quiet());
+        let gone = Line::styled(" no longer defined; its history is kept", model.theme.quiet());
         return (title(model, id.as_str(), ""), vec![gone]);
     };
     let mut lines = summary(model, job);
@@ -75,9 +76,9 @@ pub(super) fn fact<'a>(model: &Model, name: &str, value: impl Into<Span<'a>>) ->
 
 fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
     let theme = model.theme;
-    let look = look(theme, model.world.condition(job));
+    let badge = badge_of(theme, model.world.condition(job));
     let next = job.next_fire_time.map(|at| format!("next in {}", countdown(model.now, at)));
-    let state = Span::styled(format!("{} {}", look.glyph, look.word), look.style);
+    let state = Span::styled(format!("{} {}", badge.glyph, badge.word), badge.style);
     let words = Span::raw(schedule(job, model.zone()));
     let parts = [state, words, Span::raw(next.unwrap_or_default())];
     let mut first = vec![Span::raw(" ")];
@@ -87,9 +88,9 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
         lines.push(Line::styled(format!(" {}", clean(text)), theme.quiet()));
     }
     if let Some(pause) = &job.paused {
-        let until = pause
-            .until
-            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let until = pause.until.map_or_else(String::new, |until| {
+            format!(" until {}", fire_time(model.zone(), model.now, until))
+        });
         let why = pause.reason.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
         let text = format!(" paused {} by {}{until}{why}", ago(model.now, pause.at), pause.by);
         lines.push(Line::styled(text, theme.care()));
@@ -109,19 +110,21 @@ fn summary<'a>(model: &'a Model, job: &'a JobStatus) -> Vec<Line<'a>> {
 }
 
 /// Why it is failing, and what can be done about it.
-fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'_>>) {
-    let failed = facts.executions.iter().find(|it| it.state.name().is_failure());
-    let Some(failed) = failed else {
+fn failure<'a>(model: &'a Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'a>>) {
+    let Some(failed) = facts.last_failure() else {
         return;
     };
     let theme = model.theme;
-    let look = theme.state(failed.state.name());
+    let badge = theme.state(failed.state.name());
     let error = failed.attempt().and_then(|attempt| attempt.error.as_deref());
     let at = moment(model.zone(), model.now, failed.finished_at.unwrap_or(failed.fire_time));
     let why = clean(error.unwrap_or(&failed.reason)).into_owned();
     lines.push(Line::default());
-    let told = format!("{} {} {at}: {why}", look.glyph, look.word);
-    lines.extend(broken(&told, width).into_iter().map(|row| Line::styled(row, look.style)));
+    let told = format!("{} {} {at}: {why}", badge.glyph, badge.word);
+    lines.extend(broken(&told, width).into_iter().map(|row| Line::styled(row, badge.style)));
+    // The last words of the command say more than its exit code.
+    let (_, window) = model.window();
+    tail(model, failed, (width, lines.len() + window.max(12) / 3), lines);
     let way = |action| model.way(action);
     let (output, why) = (way(Action::ShowOutput), way(Action::Why));
     let mut ways = format!("   {output} output  {why} why");
@@ -136,14 +139,14 @@ fn failure(model: &Model, facts: &JobFacts, width: usize, lines: &mut Vec<Line<'
 fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
     let theme = model.theme;
     if let Some(skip) = &job.skip_next {
-        let at = fire_time(model.zone(), skip.fire_time);
+        let at = fire_time(model.zone(), model.now, skip.fire_time);
         let text = format!(
-            " {} skips {at}: called off {} by {}{}",
+            " {} skips {at}: asked {} by {}{}",
             theme.glyph("↷", ">"),
             ago(model.now, skip.at),
             clean(skip.by.as_str()),
             if model.may(Role::Operator) {
-                format!(" ({} takes it back)", model.way(Action::SkipNext))
+                format!(" ({} to undo)", model.way(Action::SkipNext))
             } else {
                 String::new()
             }
@@ -151,9 +154,9 @@ fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
         lines.push(Line::styled(text, theme.care()));
     }
     if let Some(known) = &job.acknowledged {
-        let until = known
-            .until
-            .map_or_else(String::new, |until| format!(" until {}", fire_time(model.zone(), until)));
+        let until = known.until.map_or_else(String::new, |until| {
+            format!(" until {}", fire_time(model.zone(), model.now, until))
+        });
         let note = known.note.as_ref().map_or_else(String::new, |it| format!(": {}", clean(it)));
         let text = format!(
             " {} acknowledged {} by {}{until}{note}",
@@ -167,7 +170,7 @@ fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
 
 /// What it waits for, and what waits for it.
 fn neighbours(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
-    for (name, way) in [("waits for", Way::Up), ("awaited by", Way::Down)] {
+    for (name, way) in [("depends on", Way::Up), ("dependents", Way::Down)] {
         let drawn = graph::draw(model, job, way);
         if !drawn.is_empty() {
             section(model, name, lines);
@@ -183,7 +186,7 @@ fn next_fire_times(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
     section(model, "next fire times", lines);
     for at in &facts.next {
         lines.push(Line::from(vec![
-            Span::raw(format!("   {:<26}", fire_time(model.zone(), *at))),
+            Span::raw(format!("   {:<26}", fire_time(model.zone(), model.now, *at))),
             Span::styled(countdown(model.now, *at), model.theme.quiet()),
         ]));
     }
@@ -206,9 +209,9 @@ fn executions<'a>(model: &'a Model, facts: &'a JobFacts, width: usize, lines: &m
 }
 
 fn execution_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
-    let look = model.theme.state(execution.state.name());
+    let badge = model.theme.state(execution.state.name());
     Line::from(vec![
-        Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+        Span::styled(format!("   {} {:<10}", badge.glyph, badge.word), badge.style),
         Span::raw(format!("{:<14}", moment(model.zone(), model.now, execution.fire_time))),
         Span::raw(format!("{:>7}  ", duration(model, execution))),
         Span::styled(clean(&execution.reason), model.theme.quiet()),
@@ -273,12 +276,12 @@ pub(super) fn execution<'a>(
     rows: usize,
 ) -> Page<'a> {
     let theme = model.theme;
-    let look = theme.state(execution.state.name());
+    let badge = theme.state(execution.state.name());
     let title = Line::from(vec![
         Span::styled(format!(" {}", execution.job_id), theme.strong()),
         Span::styled(format!("  {}", execution.id.short()), theme.quiet()),
     ]);
-    let state = Span::styled(format!("{} {}", look.glyph, look.word), look.style);
+    let state = Span::styled(format!("{} {}", badge.glyph, badge.word), badge.style);
     let parts = [state, Span::raw(duration(model, execution)), Span::raw(clean(&execution.reason))];
     let mut first = vec![Span::raw(" ")];
     first.extend(joined(parts, theme.dot()));
@@ -295,10 +298,10 @@ pub(super) fn execution<'a>(
     attempts(model, execution, &mut lines);
     section(model, "history", &mut lines);
     for step in &execution.history {
-        let look = theme.state(step.state);
+        let badge = theme.state(step.state);
         lines.push(Line::from(vec![
             Span::raw(format!("   {:<13}", moment(model.zone(), model.now, step.at))),
-            Span::styled(format!("{} {:<10}", look.glyph, look.word), look.style),
+            Span::styled(format!("{} {:<10}", badge.glyph, badge.word), badge.style),
             Span::styled(clean(&step.reason), theme.quiet()),
         ]));
     }
@@ -321,7 +324,7 @@ fn remedies(model: &Model) -> String {
         return format!("   {output} all output   {why} why");
     }
     let (run, retry) = (way(Action::Run), way(Action::Retry));
-    format!("   {run} runs the job   {output} all output   {why} why   {retry} this one again")
+    format!("   {run} run the job   {output} all output   {why} why   {retry} retry this execution")
 }
 
 /// The end of the output of an execution that went wrong, or that there is none.
@@ -335,7 +338,7 @@ fn last_words<'a>(
     tail(model, execution, (width, rows), lines);
     let preview = model.preview.as_ref().filter(|it| it.key.execution_id == execution.id);
     if lines.len() == before && preview.is_none_or(Output::is_complete) {
-        lines.push(Line::styled("   it wrote no output", model.theme.quiet()));
+        lines.push(Line::styled("   no output", model.theme.quiet()));
     }
     lines.push(Line::default());
 }
@@ -363,7 +366,7 @@ fn tail<'a>(
     }
     if shown.len() < preview.lines().len() || !preview.is_complete() {
         let output = model.way(Action::ShowOutput);
-        let more = format!("   {} {output} shows all of it", model.theme.ellipsis());
+        let more = format!("   {} {output} shows all", model.theme.ellipsis());
         lines.push(Line::styled(more, model.theme.quiet()));
     }
     lines.extend(shown);

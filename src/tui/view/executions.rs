@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::put;
+use super::canvas::put;
 use super::table::{Chosen, Column, Table};
 use crate::model::{Execution, ExecutionState, StateName, Trigger};
-use crate::tui::keys::Action;
-use crate::tui::model::{Model, Tab};
+use crate::tui::keys::{Action, Tab};
+use crate::tui::model::Model;
 use crate::tui::text::{clean, countdown, moment, running_for, took};
 
 const COLUMNS: [Column; 10] = [
@@ -54,10 +54,10 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
 
 fn cells<'a>(model: &Model, execution: &'a Execution) -> Vec<Line<'a>> {
     let theme = model.theme;
-    let look = theme.state(execution.state.name());
+    let badge = theme.state(execution.state.name());
     let worker = execution.worker_id().map_or("", |worker| worker.as_str());
     vec![
-        Line::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Line::styled(format!("{} {}", badge.glyph, badge.word), badge.style),
         Line::from(execution.job_id.as_str()),
         Line::from(moment(model.zone(), model.now, execution.fire_time)),
         Line::from(duration(model, execution)),
@@ -122,9 +122,9 @@ fn why<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
         (ExecutionState::Succeeded, None) => Line::default(),
         (ExecutionState::Retrying { until }, _) => {
             if *until > model.now {
-                Line::from(format!("again in {}", countdown(model.now, *until)))
+                Line::from(format!("retry in {}", countdown(model.now, *until)))
             } else {
-                Line::from("again now")
+                Line::from("retry now")
             }
         }
         (ExecutionState::Failed, Some(code)) if error.is_none() => {
@@ -144,15 +144,18 @@ fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
     let list = &model.executions;
     let trouble = list.trouble.as_deref().unwrap_or_default();
     let esc = model.way(Action::Close);
-    let lines: [&str; 3] = if !trouble.is_empty() {
-        ["the history cannot be read", trouble, &format!("{esc} or a filter asks again")]
+    let problem = model.filter_problem().unwrap_or_default();
+    let lines: [&str; 3] = if !problem.is_empty() {
+        ["the filter was not understood", &problem, &format!("{esc} clears it")]
+    } else if !trouble.is_empty() {
+        ["the history cannot be read", trouble, &format!("{esc} or a filter retries")]
     } else if list.is_loading() {
         ["", "", ""]
-    } else if list.only_wrong || !list.filter.is_empty() {
-        ["no execution matches", "", &format!("{esc} clears what narrows the list")]
+    } else if list.is_narrowed() {
+        ["no execution matches", "", &format!("{esc} clears the filter")]
     } else {
         let (jobs, run) = (model.way(Action::Go(Tab::Jobs)), model.way(Action::Run));
-        ["nothing has run yet", "", &format!("{jobs}, then {run} on a job runs it now")]
+        ["nothing has run yet", "", &format!("press {jobs}, then {run} on a job to run it")]
     };
     for (at, text) in lines.into_iter().enumerate() {
         let style = if at == 0 { model.theme.strong() } else { model.theme.quiet() };

@@ -5,21 +5,13 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::bars::visible;
-use super::put;
+use super::canvas::put;
 use crate::tui::model::Model;
 use crate::tui::model::form::{Entry, Field, Form};
 use crate::tui::text::{clean, fit, fit_words};
 
 /// Cells of the labels.
 const LABELS: usize = 17;
-/// Rows beside those of the fields: an edge, the title, and one for what is told.
-const FRAME: usize = 3;
-
-/// Rows that a form of a few fields takes.
-pub(crate) fn rows(form: &Form) -> usize {
-    form.fields.len() + FRAME
-}
-
 /// Draws the form that is being filled. Answers where the cursor is to stand.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Position> {
     let form = model.form.as_ref()?;
@@ -85,7 +77,7 @@ fn field_line<'a>(model: &Model, field: &'a Field, here: bool, width: usize) -> 
 fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let room = width.saturating_sub(LABELS + 1).max(10);
-    let (text, style) = match (&field.error, &field.told) {
+    let (text, style) = match (&field.error, &field.meaning) {
         (Some(error), _) if field.touched => (error, theme.bad()),
         (None, Some(told)) => (told, theme.quiet()),
         _ => return Vec::new(),

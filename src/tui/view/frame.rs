@@ -4,8 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{details, form, put, put_cut, tint, workers};
-use crate::tui::model::{Model, Prompt, Purpose, Question, Tab};
+use super::canvas::{put, put_cut, tint};
+use super::{details, form, workers};
+use crate::tui::keys::Tab;
+use crate::tui::model::{Leave, Model, Prompt, Purpose, Question};
 use crate::tui::text::{fit, width};
 
 /// Details of what is selected.
@@ -36,15 +38,15 @@ pub(super) fn pane(model: &Model, canvas: &mut Buffer, area: Rect) {
             }
             None => return,
         },
-        Tab::Workers => match model.worker_in_hand() {
+        Tab::Workers => match model.selected_worker() {
             Some(worker) => workers::details(model, &worker.id),
             None => return,
         },
         Tab::System => return,
     };
-    put_cut(model, canvas, inside, 0, &title);
+    put_cut(model.theme, canvas, inside, 0, &title);
     for (at, line) in lines.iter().take(usize::from(inside.height)).enumerate() {
-        put_cut(model, canvas, inside, at + 1, line);
+        put_cut(model.theme, canvas, inside, at + 1, line);
     }
 }
 
@@ -57,7 +59,7 @@ pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Po
     put(canvas, area, 0, &Line::styled(edge, model.theme.quiet()));
     let inside = Rect { y: area.y + 1, height: area.height - 1, ..area };
     match (&model.question, &model.prompt) {
-        (Some(Question::Quit), _) => quit(model, canvas, inside),
+        (Some(Question::Quit(selected)), _) => quit(model, *selected, canvas, inside),
         (None, Some(prompt)) if prompt.purpose == Purpose::Palette => {
             palette(model, prompt, canvas, inside);
         }
@@ -66,57 +68,43 @@ pub(super) fn panel(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Po
     None
 }
 
-/// What can become of the engine: key, in full, in short.
-const CHOICES: [(&str, &str, &str); 5] = [
-    (
-        "l",
-        "leave the engine running without a screen; crontower comes back to it",
-        "go on headless",
-    ),
-    ("s", "stop the engine, running commands go on by themselves (Enter)", "stop (Enter)"),
-    ("w", "stop the engine when running commands have ended", "stop when done"),
-    ("c", "stop the engine and cancel running commands", "stop and cancel"),
-    ("Esc", "stay", "stay"),
-];
-
-fn quit(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let running = model.pulse.running;
-    let title = match running {
-        0 => " a job fires within a minute".to_owned(),
-        1 => " 1 execution is running".to_owned(),
-        count => format!(" {count} executions are running"),
-    };
-    put(canvas, area, 0, &Line::styled(title, model.theme.care()));
-    if usize::from(area.height) <= CHOICES.len() {
-        // Two in a row, so that none is out of sight.
-        for (row, pair) in CHOICES.chunks(2).enumerate() {
-            let spans = pair.iter().flat_map(|(key, _, short)| {
-                let key = Span::styled(format!(" {key} "), model.theme.strong());
-                [key, Span::raw(format!("{short:<17}"))]
-            });
-            put(canvas, area, row + 1, &Line::from_iter(spans));
-        }
-        return;
+/// What becomes of the engine: a list with a selected line.
+fn quit(model: &Model, selected: usize, canvas: &mut Buffer, area: Rect) {
+    let rows = usize::from(area.height);
+    // Where there is no room for all, the title goes first, and the selected line stays in sight.
+    let titled = rows > Leave::ALL.len();
+    if titled {
+        let title = match model.totals.running {
+            0 => " no execution is running".to_owned(),
+            1 => " 1 execution is running".to_owned(),
+            count => format!(" {count} executions are running"),
+        };
+        put(canvas, area, 0, &Line::styled(title, model.theme.care()));
     }
-    let longest = CHOICES.iter().map(|(_, text, _)| width(text) + 7).max().unwrap_or(0);
-    let roomy = longest <= usize::from(area.width);
-    for (at, (key, long, short)) in CHOICES.into_iter().enumerate() {
-        let key = Span::styled(format!(" {key:>4}  "), model.theme.strong());
-        let text = Span::raw(if roomy { long } else { short });
-        put(canvas, area, at + 1, &Line::from(vec![key, text]));
+    let offset = usize::from(titled);
+    let top = (selected + 1).saturating_sub(rows - offset);
+    for (at, answer) in Leave::ALL.into_iter().enumerate().skip(top).take(rows - offset) {
+        let (long, short) = answer.texts();
+        let text = if width(long) + 4 <= usize::from(area.width) { long } else { short };
+        let mark = if at == selected { model.theme.glyph("▸", ">") } else { " " };
+        let row = at - top + offset;
+        put(canvas, area, row, &Line::from(format!(" {mark} {text}")));
+        if at == selected {
+            tint(canvas, area, row, model.theme.selected());
+        }
     }
 }
 
 fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
     let found = model.palette();
     if found.is_empty() {
-        put(canvas, area, 0, &Line::styled(" no action is named so", model.theme.quiet()));
+        put(canvas, area, 0, &Line::styled(" no such action", model.theme.quiet()));
         return;
     }
     let rows = usize::from(area.height);
     let first = (prompt.chosen + 1).saturating_sub(rows);
     for (at, (_, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
-        let mut valid = model.keymap.valid(model.place());
+        let mut valid = model.keymap.valid(model.key_context());
         let keys = valid.find(|(it, _)| it.name == name).map_or(&[][..], |(_, keys)| keys);
         let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
         let room = usize::from(area.width).saturating_sub(34);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ratatui::text::{Line, Span};
 
-use super::jobs::look;
+use super::jobs::badge_of;
 use crate::model::{Condition, Dependency, JobId, JobStatus};
 use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::ago;
@@ -94,10 +94,10 @@ impl Graph<'_> {
         let mut line = vec![Span::styled(format!("   {lead}"), theme.quiet())];
         match self.model.world.job(id) {
             Some(job) => {
-                let look = look(theme, self.model.world.condition(job));
-                line.push(Span::styled(format!("{} ", look.glyph), look.style));
+                let badge = badge_of(theme, self.model.world.condition(job));
+                line.push(Span::styled(format!("{} ", badge.glyph), badge.style));
                 line.push(Span::raw(id.to_string()));
-                line.push(Span::styled(format!("  {}", look.word), look.style));
+                line.push(Span::styled(format!("  {}", badge.word), badge.style));
                 // What is under way has no age of an end.
                 let over = !matches!(self.model.world.condition(job), JobCondition::Live(_));
                 let at = last_result(job).filter(|_| over).and_then(|it| it.finished_at);

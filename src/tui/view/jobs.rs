@@ -4,17 +4,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::put;
+use super::canvas::put;
 use super::table::{Chosen, Column, Table, with_sorted};
 use crate::model::{JobStatus, Role, StateName, Summary};
 use crate::tui::keys::Action;
 use crate::tui::model::jobs::{schedule, waiting_for, word};
 use crate::tui::model::{JobCondition, Model, last_result};
 use crate::tui::text::{age, clean, countdown};
-use crate::tui::theme::{Look, Theme};
+use crate::tui::theme::{Badge, Theme};
 
 const COLUMNS: [Column; 9] = [
-    Column::new("state", 10, 11, 0),
+    Column::new("state", 10, 14, 0),
     Column::new("job", 16, 40, 1),
     Column::new("name", 16, 28, 9),
     Column::new("schedule", 18, 60, 4),
@@ -38,8 +38,11 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         hint(model, canvas, area);
         return;
     }
+    let seen = rows.iter().skip(model.jobs.cursor.top).take(usize::from(area.height));
+    let words = seen.filter_map(|at| jobs.get(*at)).map(|job| word(model.world.condition(job)));
+    let longest = words.map(|word| 2 + word.len()).max().unwrap_or(0);
     let needs = model.jobs.needs();
-    let needs = [
+    let cells_needed = [
         ("job", needs.id),
         ("name", needs.name),
         ("schedule", needs.schedule),
@@ -47,8 +50,24 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
         ("next", needs.next),
     ];
     let sorted = (!model.jobs.tree).then(|| (model.jobs.order.title(), model.jobs.reversed));
-    let columns = with_sorted(&COLUMNS, sorted);
-    let table = Table::by_need(model.theme, &columns, area, &needs);
+    let mut columns = with_sorted(&COLUMNS, sorted);
+    // A column that says the same in all rows leaves its room to others, unless it is sorted by.
+    for column in &mut columns {
+        let says = match column.title {
+            "name" => needs.name > 0,
+            "priority" => needs.priorities,
+            "waiting for" => needs.dependencies,
+            _ => true,
+        };
+        if !says && sorted.is_none_or(|(title, _)| title != column.title) {
+            *column = column.left_out();
+        }
+    }
+    // The word for the state is never cut.
+    let state = &mut columns[0];
+    state.least = u16::try_from(longest).unwrap_or(0).clamp(state.least, state.most);
+    state.most = state.least.max(11);
+    let table = Table::by_need(model.theme, &columns, area, &cells_needed);
     table.titles(canvas, sorted);
     let cursor = model.jobs.cursor;
     let shown = rows.iter().enumerate().skip(cursor.top);
@@ -68,23 +87,22 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
 fn sample(model: &Model, canvas: &mut Buffer, area: Rect, from: usize) {
     let way = |action| model.way(action);
     let steps = [
-        (way(Action::Run), "runs the selected job now"),
-        (way(Action::ShowOutput), "shows what it wrote"),
-        (way(Action::NewJob), "defines a job of your own"),
-        (way(Action::Help), "shows the keys that are valid where you are"),
+        (way(Action::Run), "run the selected job now"),
+        (way(Action::ShowOutput), "show its output"),
+        (way(Action::NewJob), "create a job"),
+        (way(Action::Help), "show the keys available here"),
     ];
     let theme = model.theme;
     let quiet = |text: &str| Line::styled(format!("   {text}"), theme.quiet());
-    let mut lines =
-        vec![quiet("These are the jobs of a built-in sample. They do no harm."), quiet("")];
+    let mut lines = vec![quiet("Built-in sample jobs. They are harmless."), quiet("")];
     lines.extend(steps.iter().map(|(key, what)| {
         let key = Span::styled(format!("   {key:<4}"), theme.strong());
         Line::from(vec![key, Span::styled(*what, theme.quiet())])
     }));
     lines.extend([
         quiet(""),
-        quiet("`crontower init` writes a jobs.yaml of your own to begin from;"),
-        quiet("`crontower import crontab` makes one of your crontab."),
+        quiet("`crontower init` writes a starter jobs.yaml;"),
+        quiet("`crontower import crontab` converts your crontab."),
     ]);
     let room = usize::from(area.height).saturating_sub(from);
     if !model.may(Role::Admin) || lines.len() > room {
@@ -98,10 +116,10 @@ fn sample(model: &Model, canvas: &mut Buffer, area: Rect, from: usize) {
 fn cells<'a>(model: &Model, job: &'a JobStatus, depth: usize, table: &Table<'_>) -> Vec<Line<'a>> {
     let theme = model.theme;
     let definition = &job.definition;
-    let look = look(theme, model.world.condition(job));
+    let badge = badge_of(theme, model.world.condition(job));
     let waits = waiting_for(&model.world, job);
     vec![
-        Line::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Line::styled(format!("{} {}", badge.glyph, badge.word), badge.style),
         Line::from_iter(
             branch(theme, depth).into_iter().chain([Span::raw(definition.id.as_str())]),
         ),
@@ -138,10 +156,10 @@ fn last(model: &Model, job: &JobStatus) -> Line<'static> {
     let theme = model.theme;
     match last_result(job) {
         Some(summary) => {
-            let look = theme.state(summary.state);
+            let badge = theme.state(summary.state);
             let at = summary.finished_at.unwrap_or(summary.fire_time);
             Line::from(vec![
-                Span::styled(look.glyph, look.style),
+                Span::styled(badge.glyph, badge.style),
                 Span::raw(format!(" {}", age(model.now, at))),
             ])
         }
@@ -150,17 +168,17 @@ fn last(model: &Model, job: &JobStatus) -> Line<'static> {
 }
 
 /// How a job's condition looks.
-pub(super) fn look(theme: Theme, condition: JobCondition) -> Look {
+pub(super) fn badge_of(theme: Theme, condition: JobCondition) -> Badge {
     let glyph = |unicode, ascii| theme.glyph(unicode, ascii);
     let word = word(condition);
     match condition {
         JobCondition::Live(state) | JobCondition::Ended(state) => theme.state(state),
-        JobCondition::Failing => Look { glyph: glyph("✗", "x"), word, style: theme.bad() },
-        JobCondition::Known => Look { glyph: glyph("⚑", "!"), word, style: theme.care() },
-        JobCondition::Paused => Look { glyph: glyph("‖", "="), word, style: theme.care() },
-        JobCondition::Fine => Look { glyph: glyph("✓", "+"), word, style: theme.good() },
-        JobCondition::New => Look { glyph: glyph("·", "."), word, style: theme.quiet() },
-        JobCondition::Disabled => Look { glyph: glyph("–", "-"), word, style: theme.quiet() },
+        JobCondition::Failing => Badge { glyph: glyph("✗", "x"), word, style: theme.bad() },
+        JobCondition::Acknowledged => Badge { glyph: glyph("⚑", "!"), word, style: theme.care() },
+        JobCondition::Paused => Badge { glyph: glyph("‖", "="), word, style: theme.care() },
+        JobCondition::Ok => Badge { glyph: glyph("✓", "+"), word, style: theme.good() },
+        JobCondition::New => Badge { glyph: glyph("·", "."), word, style: theme.quiet() },
+        JobCondition::Disabled => Badge { glyph: glyph("–", "-"), word, style: theme.quiet() },
     }
 }
 
@@ -174,29 +192,35 @@ pub(super) fn sparkline(theme: Theme, recent: &[Summary], cells: usize) -> Line<
     };
     let longest = shown.iter().map(length).max().unwrap_or(0).max(1);
     let bar = |it: &Summary| {
-        let look = theme.state(it.state);
+        let badge = theme.state(it.state);
         if it.state != StateName::Succeeded {
-            return Span::styled(look.glyph, look.style);
+            return Span::styled(badge.glyph, badge.style);
         }
         let level = usize::try_from(length(it).saturating_mul(7) / longest).unwrap_or(0).min(7);
-        Span::styled(theme.glyph(BARS[level], ASCII_BARS[level]), look.style)
+        Span::styled(theme.glyph(BARS[level], ASCII_BARS[level]), badge.style)
     };
     Line::from_iter(shown.iter().map(bar))
 }
 
 fn hint(model: &Model, canvas: &mut Buffer, area: Rect) {
     let (esc, wrong) = (model.way(Action::Close), model.way(Action::OnlyWrong));
-    let lines: &[&str] = if !model.world.jobs().is_empty() && model.jobs.only_wrong {
-        &["nothing is wrong", "", &format!("{wrong} lists all jobs again")]
+    let problem = model.filter_problem().map(|it| clean(&it).into_owned());
+    let lines: &[&str] = if model.jobs.only_wrong
+        && model.jobs.filter.is_empty()
+        && !model.world.jobs().is_empty()
+    {
+        &["nothing is wrong", "", &format!("{wrong} shows all jobs")]
+    } else if let Some(problem) = &problem {
+        &["the filter was not understood", problem, "", &format!("{esc} clears it")]
     } else if !model.world.jobs().is_empty() {
         &["no job matches the filter", "", &format!("{esc} clears it")]
     } else {
         &[
             "no jobs yet",
             "",
-            &format!("{} asks for one in a form", model.way(Action::NewJob)),
+            &format!("{} creates one in a form", model.way(Action::NewJob)),
             "",
-            &format!("or write one into jobs.yaml, then {}:", model.way(Action::Reload)),
+            &format!("or add one to jobs.yaml, then press {}:", model.way(Action::Reload)),
             "",
             "jobs:",
             "  - id: hello",

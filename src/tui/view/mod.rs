@@ -1,9 +1,10 @@
 //! The model, drawn. Pure: the same model makes the same frame.
 //!
 //! Owns what things look like. Never changes the model, never asks the clock, never touches the
-//! terminal; text from outside goes through `text::clean` or the scrubber before it reaches a cell.
+//! terminal; text from outside goes through `text::clean` or `sanitize` before it reaches a cell.
 
 mod bars;
+mod canvas;
 mod details;
 mod executions;
 mod form;
@@ -11,7 +12,7 @@ mod frame;
 mod graph;
 mod jobs;
 mod output;
-mod papers;
+mod pager;
 mod system;
 mod table;
 mod versions;
@@ -20,16 +21,13 @@ mod workers;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-pub(crate) use bars::tab_at;
-pub(crate) use form::rows as form_rows;
-pub(crate) use system::event_rows;
+use canvas::{put, put_cut, put_ends};
 
-use super::keys::Action;
+use super::keys::{Action, Tab};
 use super::layout::LEAST;
-use super::model::{Model, Opened, Tab};
+use super::model::{Layer, Model};
 use super::text::width;
 
 /// Draws the screen.
@@ -53,15 +51,15 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     bars::header(model, canvas, areas.header);
     bars::tabs(model, canvas, areas.tabs);
     let mut cursor = None;
-    match (model.opened.last(), model.tab) {
+    match (model.layers.last(), model.tab) {
         _ if model.form_on_top() => {
             cursor = form::draw(model, canvas, areas.body.union(areas.panel));
         }
-        (Some(Opened::Output(output)), _) => output::draw(model, output, canvas, areas.body),
-        (Some(Opened::Versions(versions)), _) => {
+        (Some(Layer::Output(output)), _) => output::draw(model, output, canvas, areas.body),
+        (Some(Layer::Versions(versions)), _) => {
             versions::draw(model, versions, canvas, areas.body);
         }
-        (Some(opened), _) => draw_opened(model, opened, canvas, areas.body),
+        (Some(opened), _) => draw_layer(model, opened, canvas, areas.body),
         (None, Tab::Jobs) => jobs::draw(model, canvas, areas.list),
         (None, Tab::Executions) => executions::draw(model, canvas, areas.list),
         (None, Tab::Workers) => workers::draw(model, canvas, areas.list),
@@ -79,30 +77,30 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
 }
 
 /// How many lines there are in what is opened.
-pub(crate) fn opened_rows(model: &Model) -> usize {
+pub(crate) fn layer_rows(model: &Model) -> usize {
     let (width, _) = model.window();
-    model.opened.last().map_or(0, |opened| lines_of(model, opened, width).1.len())
+    model.layers.last().map_or(0, |opened| lines_of(model, opened, width).1.len())
 }
 
 /// Title and lines of what is opened.
-fn lines_of<'a>(model: &'a Model, opened: &'a Opened, width: usize) -> (Line<'a>, Vec<Line<'a>>) {
+fn lines_of<'a>(model: &'a Model, opened: &'a Layer, width: usize) -> (Line<'a>, Vec<Line<'a>>) {
     match opened {
-        Opened::Job { id, .. } => details::job(model, id, width),
-        Opened::Execution { execution, .. } => {
+        Layer::Job { id, .. } => details::job(model, id, width),
+        Layer::Execution { execution, .. } => {
             details::execution(model, execution, width, usize::MAX)
         }
-        Opened::Worker { id, .. } => workers::details(model, id),
-        Opened::Plan { plan, .. } => papers::plan(model, plan, width),
-        Opened::Diff { title, lines, .. } => papers::diff(model, title, lines, width),
-        Opened::Paper { title, lines, .. } => papers::paper(model, title, lines, width),
-        Opened::Help { place, .. } => papers::help(model, *place, width),
-        Opened::Notices { .. } => papers::notices(model, width),
+        Layer::Worker { id, .. } => workers::details(model, id),
+        Layer::Plan { plan, .. } => pager::plan(model, plan, width),
+        Layer::Diff { title, lines, .. } => pager::diff(model, title, lines, width),
+        Layer::TextPage { title, lines, .. } => pager::text_page(model, title, lines, width),
+        Layer::Help { context, .. } => pager::help(model, *context, width),
+        Layer::Notices { .. } => pager::notices(model, width),
         // They draw themselves: output may be far too long to be made into lines.
-        Opened::Output(_) | Opened::Versions(_) => (Line::default(), Vec::new()),
+        Layer::Output(_) | Layer::Versions(_) => (Line::default(), Vec::new()),
     }
 }
 
-fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) {
+fn draw_layer(model: &Model, opened: &Layer, canvas: &mut Buffer, area: Rect) {
     let (title, lines) = lines_of(model, opened, usize::from(area.width));
     let scroll = opened.scroll();
     let rows = usize::from(area.height.saturating_sub(1));
@@ -111,82 +109,9 @@ fn draw_opened(model: &Model, opened: &Opened, canvas: &mut Buffer, area: Rect) 
         .then(|| Span::styled(format!("{shown}/{}", lines.len()), model.theme.quiet()));
     put_ends(canvas, area, &title, place.into_iter().collect(), " ");
     if title.width() > usize::from(area.width) {
-        put_cut(model, canvas, area, 0, &title);
+        put_cut(model.theme, canvas, area, 0, &title);
     }
     for (at, line) in lines.iter().skip(scroll).take(rows).enumerate() {
-        put_cut(model, canvas, area, at + 1, line);
+        put_cut(model.theme, canvas, area, at + 1, line);
     }
-}
-
-/// Draws a line into a row of the area; what does not fit is cut.
-fn put(canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
-    let area = area.intersection(*canvas.area());
-    if let Ok(row) = u16::try_from(row)
-        && row < area.height
-    {
-        canvas.set_line(area.x, area.y + row, line, area.width);
-    }
-}
-
-/// Draws a line into a row of the area; what does not fit is cut, and that is to be seen.
-fn put_cut(model: &Model, canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
-    put(canvas, area, row, line);
-    if line.width() > usize::from(area.width) {
-        let mark = Line::styled(model.theme.ellipsis(), model.theme.quiet());
-        put_right(canvas, area, row, &mark);
-    }
-}
-
-/// Draws a line at the right end of a row, if it fits.
-fn put_right(canvas: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
-    let Ok(width) = u16::try_from(line.width()) else {
-        return;
-    };
-    if width <= area.width {
-        put(canvas, Rect { x: area.right() - width, width, ..area }, row, line);
-    }
-}
-
-/// Draws a line at the left end of a row, and at the right end what there is room for: the last
-/// parts go first.
-fn put_ends<'a>(
-    canvas: &mut Buffer,
-    area: Rect,
-    left: &Line<'_>,
-    mut right: Vec<Span<'a>>,
-    separator: &'a str,
-) {
-    put(canvas, area, 0, left);
-    while !right.is_empty() {
-        let mut end = joined(right.iter().cloned(), separator);
-        end.push(Span::raw(" "));
-        let end = Line::from(end);
-        if left.width() + end.width() + 2 <= usize::from(area.width) {
-            put_right(canvas, area, 0, &end);
-            return;
-        }
-        right.pop();
-    }
-}
-
-/// Lays a style over a row of the area.
-fn tint(canvas: &mut Buffer, area: Rect, row: usize, style: Style) {
-    if let Ok(row) = u16::try_from(row)
-        && row < area.height
-    {
-        let row = Rect { y: area.y + row, height: 1, ..area };
-        canvas.set_style(row.intersection(*canvas.area()), style);
-    }
-}
-
-/// Words with a separator between those that are there.
-fn joined<'a>(parts: impl IntoIterator<Item = Span<'a>>, separator: &'a str) -> Vec<Span<'a>> {
-    let mut line = Vec::new();
-    for part in parts.into_iter().filter(|part| !part.content.is_empty()) {
-        if !line.is_empty() {
-            line.push(Span::raw(separator));
-        }
-        line.push(part);
-    }
-    line
 }

@@ -1,6 +1,6 @@
 //! The output of an attempt.
 //!
-//! Only lines in the window are parsed for colours. What reaches `ansi_to_tui` has been scrubbed:
+//! Only lines in the window are parsed for colours. What reaches `ansi_to_tui` has been sanitized:
 //! printable characters and colour sequences, nothing else.
 
 use ansi_to_tui::IntoText;
@@ -9,11 +9,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::papers::broken;
-use super::{joined, put, put_ends};
+use super::canvas::{joined, put, put_ends};
+use super::pager::broken;
 use crate::model::Stream;
 use crate::tui::model::output::{Line as OutputLine, Output, fold};
-use crate::tui::model::scrub::plain;
+use crate::tui::model::sanitize::plain;
 use crate::tui::model::{Link, Model};
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
@@ -53,7 +53,7 @@ fn instead(model: &Model, output: &Output, columns: usize) -> Vec<Line<'static>>
         rows.map(|row| Line::styled(format!("  {row}"), theme.quiet())).collect::<Vec<_>>()
     };
     if let Some(trouble) = &output.trouble {
-        return quiet(format!("cannot be read: {trouble}"));
+        return quiet(format!("cannot read the output: {trouble}"));
     }
     if !output.is_complete() {
         return Vec::new();
@@ -62,16 +62,16 @@ fn instead(model: &Model, output: &Output, columns: usize) -> Vec<Line<'static>>
     let attempt = execution.attempts.iter().find(|it| it.number == output.key.attempt);
     let ended = execution.state.is_final() || attempt.is_some_and(|it| it.finished_at.is_some());
     if !ended {
-        return quiet("nothing has been written yet".to_owned());
+        return quiet("no output yet".to_owned());
     }
     let started = attempt.is_some_and(|it| it.started_at.is_some());
-    let what = if started { "it ended without output" } else { "it never started: no output" };
+    let what = if started { "no output" } else { "never started: no output" };
     let mut lines = quiet(what.to_owned());
-    let look = theme.state(execution.state.name());
+    let badge = theme.state(execution.state.name());
     let why = attempt.and_then(|it| it.error.as_deref()).unwrap_or(&execution.reason);
     if !why.is_empty() {
-        let rows = broken(&format!("{}: {why}", look.word), columns.saturating_sub(2));
-        lines.extend(rows.into_iter().map(|row| Line::styled(format!("  {row}"), look.style)));
+        let rows = broken(&format!("{}: {why}", badge.word), columns.saturating_sub(2));
+        lines.extend(rows.into_iter().map(|row| Line::styled(format!("  {row}"), badge.style)));
     }
     lines
 }
@@ -79,26 +79,26 @@ fn instead(model: &Model, output: &Output, columns: usize) -> Vec<Line<'static>>
 fn head(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let execution = &output.execution;
-    let look = theme.state(execution.state.name());
+    let badge = theme.state(execution.state.name());
     let attempts = execution.attempt_number().max(output.key.attempt);
     let attempt = format!("attempt {}/{attempts}", output.key.attempt);
     let parts = [
         Span::styled(execution.job_id.as_str(), theme.strong()),
         Span::styled(execution.id.short(), theme.quiet()),
         Span::raw(attempt),
-        Span::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Span::styled(format!("{} {}", badge.glyph, badge.word), badge.style),
     ];
     let mut line = vec![Span::raw(" ")];
     line.extend(joined(parts, theme.dot()));
     let on = |on: bool, word: &'static str| Span::styled(if on { word } else { "" }, theme.quiet());
     let live = !execution.state.is_final() && model.link == Link::Up;
-    let count = output.lines().len() + output.let_go;
+    let count = output.lines().len() + output.dropped_lines;
     let parts = [
         Span::styled(format!("{count} line{}", if count == 1 { "" } else { "s" }), theme.quiet()),
         on(output.follow && live, "follow"),
         on(output.wrap, "wrap"),
-        on(output.stamps, "times"),
-        on(output.let_go > 0, "oldest let go"),
+        on(output.timestamps, "times"),
+        on(output.dropped_lines > 0, "oldest dropped"),
     ];
     put_ends(canvas, area, &Line::from(line), parts.to_vec(), theme.dot());
 }
@@ -117,14 +117,14 @@ fn window_lines<'a>(
     }
     let mut spans = coloured(theme, line);
     mark(&mut spans, &fold(&output.search));
-    if output.stamps {
+    if output.timestamps {
         let at = line.at.with_timezone(&model.zone()).format("%H:%M:%S%.3f ").to_string();
         spans.insert(0, Span::styled(at, theme.quiet()));
     }
     if output.wrap {
         break_at(spans, columns, usize::MAX)
     } else {
-        let fixed = if output.stamps { STAMP } else { 0 };
+        let fixed = if output.timestamps { STAMP } else { 0 };
         vec![Line::from(shifted(spans, fixed, output.left))]
     }
 }

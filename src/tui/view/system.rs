@@ -5,89 +5,28 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::canvas::{joined, put};
 use super::jobs::{ASCII_BARS, BARS};
-use super::put;
 use crate::model::{Event, EventKind, Severity};
+use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
-use crate::tui::model::cursor::Move;
+use crate::tui::layout;
 use crate::tui::model::load::{Minute, SLOT};
-use crate::tui::model::{Link, Model};
+use crate::tui::model::{Health, Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
-/// Rows of the upper part.
-const FACTS: u16 = 8;
-/// The same where there is room for every state.
-const ALL_FACTS: u16 = 11;
-/// From so many rows on there is.
-const ROOMY: u16 = 30;
-/// Rows of the last hour and the next day.
-const LOAD: u16 = 6;
 /// Cells of their labels.
 const LABEL: usize = 16;
 
-/// Below so many columns its parts stand one above the other.
-const NARROW: u16 = 60;
-/// Cells that today's counts need.
-const TODAY: u16 = 24;
-
-/// The parts of the tab, from the top down.
-struct Parts {
-    engine: Rect,
-    today: Rect,
-    load: Rect,
-    upcoming: Rect,
-    events: Rect,
-}
-
-fn parts(area: Rect) -> Parts {
-    let facts = if area.height >= ROOMY { ALL_FACTS } else { FACTS.min(area.height) };
-    if area.width < NARROW {
-        return narrow_parts(area);
-    }
-    let upper = Rect { height: facts, ..area };
-    let split = (area.width * 3 / 5).min(80).min(area.width.saturating_sub(TODAY));
-    let left = area.height - facts;
-    let load_rows = if left >= LOAD + 6 { LOAD } else { 0 };
-    let load = Rect { y: area.y + facts, height: load_rows, ..area };
-    let left = left - load_rows;
-    let next_rows = (left / 3).clamp(3.min(left), 12.max(left / 4).min(left));
-    let upcoming = Rect { y: load.bottom(), height: next_rows, ..area };
-    Parts {
-        engine: Rect { width: split, ..upper },
-        today: Rect { x: area.x + split, width: area.width - split, ..upper },
-        load,
-        upcoming,
-        events: Rect { y: upcoming.bottom(), height: left - next_rows, ..area },
-    }
-}
-
-/// Side by side nothing could be read: how things go stands above what the engine is.
-fn narrow_parts(area: Rect) -> Parts {
-    let today = Rect { height: area.height.min(5), ..area };
-    let engine =
-        Rect { y: today.bottom(), height: (area.height - today.height).min(FACTS), ..area };
-    let none = Rect { y: engine.bottom(), height: 0, ..area };
-    let left = area.height - today.height - engine.height;
-    let upcoming = Rect { height: (left / 2).min(6), ..none };
-    let events = Rect { y: upcoming.bottom(), height: left - upcoming.height, ..area };
-    Parts { engine, today, load: none, upcoming, events }
-}
-
 /// Draws the tab.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
-    let parts = parts(area);
+    let parts = layout::system(area);
     engine(model, canvas, parts.engine);
     today(model, canvas, parts.today);
     load(model, canvas, parts.load);
     upcoming(model, canvas, parts.upcoming);
     events(model, canvas, parts.events);
-}
-
-/// How many events there is room for.
-pub(crate) fn event_rows(model: &Model) -> usize {
-    let body = model.areas().map_or(Rect::ZERO, |areas| areas.body);
-    usize::from(parts(body).events.height.saturating_sub(1))
 }
 
 /// What ended and how late it began in the last hour, and where fire times pile up in the next day.
@@ -104,9 +43,9 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
     let most = ended.iter().flatten().max().copied().unwrap_or(0);
     let worst = late.iter().flatten().max().copied().unwrap_or(0);
     let worst = took(chrono::TimeDelta::milliseconds(i64::try_from(worst).unwrap_or(i64::MAX)));
-    let ended_told = format!("{sum} in the hour, at most {most} a minute");
-    row(model, canvas, area, 1, ("ended", bars(theme, &ended), ended_told));
-    row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("at worst {worst}")));
+    let ended_told = format!("{sum} in the last hour, at most {most} per minute");
+    row(model, canvas, area, 1, ("finished", bars(theme, &ended), ended_told));
+    row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("max {worst}")));
     let Some(timeline) = &model.system.timeline else {
         return;
     };
@@ -117,8 +56,8 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
         }
         None => "nothing fires".to_owned(),
     };
-    if timeline.restless > 0 {
-        told = format!("{told}; not counted: {} that fire each minute", timeline.restless);
+    if timeline.frequent > 0 {
+        told = format!("{told}; without {} that fire every minute", timeline.frequent);
     }
     row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), told));
     let mut hours = String::new();
@@ -177,9 +116,16 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let state = match &model.link {
         Link::Up => {
             let version = clean(&engine.version);
-            Span::styled(format!("running, version {version}"), theme.good())
+            match model.health() {
+                Health::Ok => Span::styled(format!("ok, version {version}"), theme.good()),
+                Health::Degraded(problems) => {
+                    let problems = problems.join("; ");
+                    Span::styled(format!("degraded: {}", clean(&problems)), theme.bad())
+                }
+                Health::Down(why) => Span::styled(format!("down: {}", clean(&why)), theme.bad()),
+            }
         }
-        Link::Down(why) => Span::styled(format!("gone: {}", clean(why)), theme.bad()),
+        Link::Down(why) => Span::styled(format!("disconnected: {}", clean(why)), theme.bad()),
     };
     let file = match &engine.file.path {
         Some(path) => {
@@ -188,7 +134,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
         None if engine.file.sample => "built-in sample".to_owned(),
         None => "none".to_owned(),
     };
-    let listen = engine.listen.as_deref().unwrap_or("the socket only");
+    let listen = engine.listen.as_deref().unwrap_or("socket only");
     let rows: [(&str, Span<'_>); 7] = [
         ("engine", state),
         ("leader", Span::raw(format!("{}, pid {}", clean(&engine.host), engine.pid))),
@@ -221,19 +167,19 @@ fn today(model: &Model, canvas: &mut Buffer, area: Rect) {
     // Where there are more states than rows, the last ones share the last row.
     let alone = if counts.len() > rows { rows.saturating_sub(1) } else { counts.len() };
     for (at, (state, count)) in counts.iter().take(alone).enumerate() {
-        let look = theme.state(*state);
+        let badge = theme.state(*state);
         let line = Line::from(vec![
-            Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+            Span::styled(format!("   {} {:<10}", badge.glyph, badge.word), badge.style),
             Span::raw(format!("{count:>8}")),
         ]);
         put(canvas, area, at + 1, &line);
     }
     let shared = counts.iter().skip(alone).map(|(state, count)| {
-        let look = theme.state(*state);
-        Span::styled(format!("{} {count} {}", look.glyph, look.word), look.style)
+        let badge = theme.state(*state);
+        Span::styled(format!("{} {count} {}", badge.glyph, badge.word), badge.style)
     });
     let mut line = vec![Span::raw("   ")];
-    line.extend(super::joined(shared, "  "));
+    line.extend(joined(shared, "  "));
     put(canvas, area, alone + 1, &Line::from(line));
 }
 
@@ -259,7 +205,7 @@ fn upcoming(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
     for (row, (at, id)) in next.into_iter().enumerate().take(rows) {
         let line = Line::from(vec![
-            Span::raw(format!("   {:<24}", fire_time(model.zone(), at))),
+            Span::raw(format!("   {:<24}", fire_time(model.zone(), model.now, at))),
             Span::styled(format!("{:>7}  ", countdown(model.now, at)), model.theme.quiet()),
             Span::raw(id.as_str()),
         ]);

@@ -4,12 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{put, tint};
+use super::canvas::{put, tint};
 use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
 /// Blank cells between columns.
 const GAP: u16 = 2;
+/// More cells than any terminal has.
+const NEVER: u16 = 20_000;
 /// Blank cells before the first.
 const MARGIN: u16 = 1;
 
@@ -30,6 +32,11 @@ pub(super) struct Column {
 impl Column {
     pub(super) const fn new(title: &'static str, least: u16, most: u16, rank: u8) -> Self {
         Self { title, least, most, rank, right: false }
+    }
+
+    /// The same where it has nothing to say: it is never drawn.
+    pub(super) const fn left_out(self) -> Self {
+        Self { rank: u8::MAX, least: NEVER, most: NEVER, ..self }
     }
 
     pub(super) const fn right(self) -> Self {
@@ -120,8 +127,10 @@ impl<'a> Table<'a> {
     ) -> Self {
         let mut fitted = columns.to_vec();
         for (title, need) in needs {
+            // What is left out stays so.
             let need = u16::try_from(*need).unwrap_or(u16::MAX).max(title_cells(title));
-            if let Some(column) = fitted.iter_mut().find(|column| column.title == *title) {
+            let fits = |column: &&mut Column| column.title == *title && column.least < NEVER;
+            if let Some(column) = fitted.iter_mut().find(fits) {
                 column.most = column.most.min(need);
                 column.least = column.least.min(column.most);
             }
@@ -225,7 +234,7 @@ impl<'a> Table<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::options::{Charset, Colours};
+    use crate::tui::theme::{Charset, Colours};
 
     const COLUMNS: [Column; 4] = [
         Column::new("state", 10, 10, 0),

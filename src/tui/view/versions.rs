@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{put, tint};
+use super::canvas::{put, tint};
 use crate::jobfile;
 use crate::model::{Job, JobVersion};
 use crate::tui::model::{Model, Versions};
@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, versions: &Versions, canvas: &mut Buffer, area
     let Some(version) = versions.versions.get(versions.at) else {
         return;
     };
-    let heading = format!(" version {} says", version.version);
+    let heading = format!(" definition of version {}", version.version);
     put(canvas, area, listed + 2, &Line::styled(heading, theme.quiet()));
     let yaml = jobfile::to_yaml(&version.definition);
     for (at, text) in yaml.lines().enumerate() {

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::canvas::put;
 use super::details::{Page, fact, section, title};
 use super::executions::duration;
-use super::put;
 use super::table::{Chosen, Column, Table, with_sorted};
 use crate::model::{Execution, Role, Worker, WorkerId};
 use crate::tui::keys::Action;
@@ -21,8 +21,8 @@ const COLUMNS: [Column; 9] = [
     Column::new("slots", 18, 28, 2),
     Column::new("heartbeat", 9, 9, 3),
     Column::new("host", 12, 36, 4),
-    Column::new("ok", 7, 7, 5).right(),
-    Column::new("not ok", 6, 6, 6).right(),
+    Column::new("succeeded", 9, 9, 5).right(),
+    Column::new("failed", 6, 6, 6).right(),
     Column::new("labels", 8, 24, 7),
     Column::new("version", 8, 10, 8),
 ];
@@ -30,7 +30,7 @@ const COLUMNS: [Column; 9] = [
 /// Draws the list.
 pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
     if model.world.worker_count() == 0 {
-        let lines = ["no workers", "", "what is due stays queued until one joins"];
+        let lines = ["no workers", "", "executions stay queued until one connects"];
         for (at, text) in lines.into_iter().enumerate() {
             let style = if at == 0 { model.theme.strong() } else { model.theme.quiet() };
             put(canvas, area, at + 2, &Line::styled(format!("   {text}"), style));
@@ -54,10 +54,10 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) {
 
 fn cells<'a>(model: &Model, worker: &'a Worker, gauge_cells: usize) -> Vec<Line<'a>> {
     let theme = model.theme;
-    let look = theme.worker(worker.state);
+    let badge = theme.worker(worker.state);
     let beat = worker.last_heartbeat.map_or_else(String::new, |at| ago(model.now, at));
     vec![
-        Line::styled(format!("{} {}", look.glyph, look.word), look.style),
+        Line::styled(format!("{} {}", badge.glyph, badge.word), badge.style),
         Line::from(worker.id.as_str()),
         gauge(theme, worker, gauge_cells),
         Line::styled(beat, theme.quiet()),
@@ -102,14 +102,17 @@ pub(super) fn gauge(theme: Theme, worker: &Worker, cells: usize) -> Line<'static
 pub(super) fn details<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
     let theme = model.theme;
     let Some(worker) = model.world.worker(id) else {
-        return (title(model, id.as_str(), ""), vec![Line::styled(" it has gone", theme.quiet())]);
+        return (
+            title(model, id.as_str(), ""),
+            vec![Line::styled(" no longer known", theme.quiet())],
+        );
     };
-    let look = theme.worker(worker.state);
+    let badge = theme.worker(worker.state);
     let mut slots = vec![Span::styled(format!("   {:<10} ", "slots"), theme.quiet())];
     slots.extend(gauge(theme, worker, 30).spans);
     let beat = worker.last_heartbeat.map_or_else(|| "never".to_owned(), |at| ago(model.now, at));
     let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default().into_owned();
-    let mut lines = vec![Line::styled(format!(" {} {}", look.glyph, look.word), look.style)];
+    let mut lines = vec![Line::styled(format!(" {} {}", badge.glyph, badge.word), badge.style)];
     if let Some(drain) = &worker.drained {
         let why = drain.reason.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
         let by = clean(drain.by.as_str());
@@ -117,7 +120,7 @@ pub(super) fn details<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
             " drained {} by {by}{why}{}",
             ago(model.now, drain.at),
             if model.may(Role::Operator) {
-                format!(" ({} lets it take attempts again)", model.way(Action::Drain))
+                format!(" ({} resumes it)", model.way(Action::Drain))
             } else {
                 String::new()
             }
@@ -137,9 +140,9 @@ pub(super) fn details<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
     }
     lines.push(fact(model, "version", text(&worker.version)));
     lines.push(fact(model, "pid", worker.pid.map_or_else(String::new, |pid| pid.to_string())));
-    lines.push(fact(model, "ended well", worker.succeeded.to_string()));
+    lines.push(fact(model, "succeeded", worker.succeeded.to_string()));
     let style = if worker.failed > 0 { theme.bad() } else { Style::new() };
-    lines.push(fact(model, "otherwise", Span::styled(worker.failed.to_string(), style)));
+    lines.push(fact(model, "failed", Span::styled(worker.failed.to_string(), style)));
     if !worker.running.is_empty() {
         section(model, "running", &mut lines);
         for id in &worker.running {
@@ -153,9 +156,9 @@ pub(super) fn details<'a>(model: &'a Model, id: &'a WorkerId) -> Page<'a> {
 }
 
 fn running_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
-    let look = model.theme.state(execution.state.name());
+    let badge = model.theme.state(execution.state.name());
     Line::from(vec![
-        Span::styled(format!("   {} {:<10}", look.glyph, look.word), look.style),
+        Span::styled(format!("   {} {:<10}", badge.glyph, badge.word), badge.style),
         Span::raw(format!("{:>7}  {}", duration(model, execution), execution.job_id)),
         Span::styled(format!("  {}", execution.id.short()), model.theme.quiet()),
     ])

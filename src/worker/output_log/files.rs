@@ -74,7 +74,7 @@ impl Files {
     }
 
     /// All bytes of output that the disk did not take.
-    pub(super) fn lost(&self) -> u64 {
+    pub(super) fn lost_bytes(&self) -> u64 {
         self.lost_in_all
     }
 

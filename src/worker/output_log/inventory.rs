@@ -6,6 +6,7 @@ use crate::model::AttemptKey;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -37,6 +38,16 @@ fn key_of(name: &str) -> Option<AttemptKey> {
     let key = AttemptKey { execution_id: id.parse().ok()?, attempt: attempt.parse().ok()? };
     // There is one way only to write them.
     (format!("{}.{}", key.execution_id, key.attempt) == format!("{id}.{attempt}")).then_some(key)
+}
+
+/// How many bytes of the disk an attempt's output takes; 0 where there is none.
+pub fn output_bytes(data_dir: &Path, key: AttemptKey) -> u64 {
+    // Small files take a whole block; some file systems do not say so at once.
+    let taken = |found: fs::Metadata| found.len().max(found.blocks().saturating_mul(512));
+    let head = head_path(data_dir, key);
+    let tail = fs::read_dir(tail_path(&head)).into_iter().flatten();
+    let tail = tail.filter_map(|entry| entry.ok()?.metadata().ok());
+    fs::symlink_metadata(&head).into_iter().chain(tail).map(taken).sum()
 }
 
 /// When output was last added; `None` where there is none.

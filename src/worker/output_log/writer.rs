@@ -297,7 +297,7 @@ fn write_pending(log: &Log) {
         if log.pending().finished {
             files.finish(now_micros());
         }
-        log.lost.store(files.lost(), Ordering::Relaxed);
+        log.lost.store(files.lost_bytes(), Ordering::Relaxed);
         let mut pending = log.pending();
         pending.busy = !pending.arrived.blocks.headers.is_empty();
         let done = !pending.busy;

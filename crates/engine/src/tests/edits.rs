@@ -84,9 +84,9 @@ fn an_edit_of_what_is_not_so_is_refused() {
     no job named `b`; did you mean `a`?
     no job named `b`; did you mean `a`?
     job `a` has version 1, not 2: look at it again
-    schedule: `nonsense` was not understood; try `every 5 minutes`
-    dependencies: there is no job `x`: did you mean `a`?
-    dependencies: jobs wait for each other: b → b
+    schedule: `nonsense` was not understood
+    dependencies: no job named `x`: did you mean `a`?
+    dependencies: `b` cannot depend on itself
     job `f` lives in jobs.yaml: it is changed there
     no job named `b`; did you mean `a`?
     job `a` has version 1, not 7: look at it again
@@ -99,12 +99,12 @@ fn a_circle_through_the_file_is_refused_from_either_side() {
     let file = || vec![job("f", None, waits_for(&["a"]))];
     let mut world = World::new(2, vec![]);
     world.put(job("a", None, |_| {}), Expected::Absent).apply(file());
-    insta::assert_snapshot!(world.refused(put(job("a", None, waits_for(&["f"])), Expected::Present)), @"dependencies: jobs wait for each other: a → f → a");
+    insta::assert_snapshot!(world.refused(put(job("a", None, waits_for(&["f"])), Expected::Present)), @"dependencies: dependency cycle: a → f → a");
     insta::assert_snapshot!(world.refused(delete("a", None)), @"job `a` is waited for by `f`: take the dependency away first");
     world
         .apply(vec![job("f", None, |_| {})])
         .put(job("a", None, waits_for(&["f"])), Expected::Present);
-    insta::assert_snapshot!(world.refused_set(file()), @"a.dependencies: jobs wait for each other: a → f → a");
+    insta::assert_snapshot!(world.refused_set(file()), @"a.dependencies: dependency cycle: a → f → a");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn what_the_file_lost_while_no_engine_ran_keeps_none_from_starting() {
     2026-03-02T01:00:00Z waiting: waits for f (no such job)
     ");
     world.apply(vec![job("g", None, |_| {})]);
-    insta::assert_snapshot!(world.refused(put(job("a", None, waits_for(&["f"])), Expected::Present)), @"dependencies: there is no job `f`: did you mean `g`?");
+    insta::assert_snapshot!(world.refused(put(job("a", None, waits_for(&["f"])), Expected::Present)), @"dependencies: no job named `f`: did you mean `g`?");
     world.delete("a");
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lexer::{Kind, Token};
+use super::vocabulary::{cardinal, ordinal, tens};
 use crate::error::ScheduleError;
 
 /// A place in the tokens of a phrase.
@@ -57,6 +58,35 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
+    /// Takes a number: digits, or words up to sixty (`fifteen`, `twenty-five`).
+    pub(super) fn number(&mut self) -> Option<u32> {
+        if let Some(Kind::Number(number)) = self.peek() {
+            self.at += 1;
+            return Some(*number);
+        }
+        if let Some(number) = self.read(cardinal) {
+            return Some(number);
+        }
+        let mut ahead = self.clone();
+        let tens = ahead.read(tens)?;
+        let mut ones = ahead.clone();
+        ones.at += usize::from(ones.peek() == Some(&Kind::Dash));
+        // `twenty-first` is no number.
+        if ones.word().is_some_and(|word| ordinal(word).is_some_and(|ones| ones < 10)) {
+            return None;
+        }
+        match ones.read(cardinal).filter(|ones| *ones < 10 && tens < 60) {
+            Some(more) => {
+                *self = ones;
+                Some(tens + more)
+            }
+            None => {
+                *self = ahead;
+                Some(tens)
+            }
+        }
+    }
+
     /// Takes a comma, `and`, `or` both, when `more` finds something to follow it; else stays.
     pub(super) fn separator(&mut self, more: impl Fn(&Self) -> bool) -> bool {
         let mut ahead = self.clone();
@@ -80,6 +110,16 @@ impl<'a> Cursor<'a> {
     pub(super) fn since(&self, start: &Range<usize>) -> Range<usize> {
         let last = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
         start.start..last.map_or(start.end, |token| token.span.end.max(start.start))
+    }
+
+    /// The text from an earlier place up to here.
+    pub(super) fn text_since(&self, start: &Range<usize>) -> &'a str {
+        &self.text[self.since(start)]
+    }
+
+    /// The token before the next one.
+    pub(super) fn behind(&self) -> Option<&'a Kind> {
+        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind)
     }
 
     /// An error about the next token.

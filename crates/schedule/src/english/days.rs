@@ -2,8 +2,8 @@
 
 use super::cursor::Cursor;
 use super::lexer::Kind;
-use super::phrase::Phrase;
-use super::vocabulary::{day, month, ordinal};
+use super::phrase::{Period, Phrase};
+use super::vocabulary::{day, month, ordinal, part};
 use crate::error::ScheduleError;
 use crate::pattern::{DayField, DomSpecial, DowSpecial};
 use crate::set::Set;
@@ -15,11 +15,32 @@ const WEEKDAYS: (u32, u32) = (1, 5);
 /// `last friday of january`.
 pub(super) fn take(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
+    if nearest_begins(cursor) {
+        return nearest_weekday(cursor, phrase);
+    }
     if week_begins(cursor) {
         let set = week(cursor)?;
-        return put(&mut phrase.dows, set, cursor, &start, "days of the week");
+        put(&mut phrase.dows, set, cursor, &start, "days of the week")?;
+        // `monday mornings at 8`
+        let here = cursor.place();
+        if let Some(part) = cursor.read(part) {
+            put(&mut phrase.part, part, cursor, &here, "parts of the day")?;
+        }
+        return Ok(true);
     }
     if let Some(dates) = dates(cursor)? {
+        if let Some(&(month, _)) = dates.first()
+            && cursor.word() == Some("or")
+            && dates.iter().all(|(other, _)| *other == month)
+        {
+            // `the 1st of january or on friday`: dates are days of a month then.
+            let set = dates.iter().map(|(_, day)| *day).collect();
+            let field = DayField { star: false, set, specials: Vec::new() };
+            put(&mut phrase.doms, field, cursor, &start, "days of the month")?;
+            put(&mut phrase.months, Set::one(month), cursor, &start, "months")?;
+            or_days_of_week(cursor, phrase)?;
+            return Ok(true);
+        }
         return put(&mut phrase.dates, dates, cursor, &start, "dates");
     }
     ordinals(cursor, phrase)
@@ -39,6 +60,30 @@ pub(super) fn put<T>(
         return Err(ScheduleError::new(message, span));
     }
     *slot = Some((value, span));
+    Ok(true)
+}
+
+/// Whether `the weekday nearest to the 15th` begins here.
+fn nearest_begins(cursor: &Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    ahead.take(&["the"]);
+    ahead.take(&["weekday"]) && ahead.take(&["nearest", "closest"])
+}
+
+/// `the weekday nearest to the 15th of the month`.
+fn nearest_weekday(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
+    let start = cursor.place();
+    cursor.take(&["the"]);
+    cursor.skip(2);
+    cursor.take(&["to"]);
+    let here = cursor.clone();
+    let Some(Nth::Number(day @ 1..=31)) = nth(cursor) else {
+        return Err(here.error("a day of the month from 1st to 31st comes here"));
+    };
+    let specials = vec![DomSpecial::Nearest { day }];
+    let field = DayField { star: false, set: Set::EMPTY, specials };
+    put(&mut phrase.doms, field, cursor, &start, "days of the month")?;
+    of(cursor, phrase)?;
     Ok(true)
 }
 
@@ -93,7 +138,7 @@ pub(super) fn months(cursor: &mut Cursor<'_>) -> Result<Set, ScheduleError> {
     let mut months = Set::EMPTY;
     loop {
         let Some(first) = cursor.read(month) else {
-            return Err(cursor.error("a month is missing").suggest("march"));
+            return Err(cursor.error("a month is missing here"));
         };
         let last = if range_sign(cursor) {
             cursor.read(month).ok_or_else(|| cursor.error("a month is missing"))?
@@ -124,9 +169,7 @@ pub(super) fn dates(cursor: &mut Cursor<'_>) -> Result<Option<Vec<(u32, u32)>>, 
             if day == 0 || most.is_none_or(|most| day > most) {
                 let message =
                     format!("there is no such day as `{}`", &cursor.text[cursor.since(&start)]);
-                let error = ScheduleError::new(message, cursor.since(&start));
-                let nearest = day.clamp(1, most.unwrap_or(1));
-                return Err(error.suggest(format!("{} {nearest}", words::month_name(month))));
+                return Err(ScheduleError::new(message, cursor.since(&start)));
             }
             dates.push((month, day));
         }
@@ -188,7 +231,7 @@ fn day_number(cursor: &mut Cursor<'_>, behind_month: bool) -> Option<u32> {
         // Before a month the ordinals read it.
         Some(Kind::Word(_)) if behind_month => match nth(&mut ahead)? {
             Nth::Number(day) => day,
-            Nth::Last => return None,
+            Nth::Last { .. } => return None,
         },
         _ => return None,
     };
@@ -214,18 +257,27 @@ fn day_number(cursor: &mut Cursor<'_>, behind_month: bool) -> Option<u32> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Nth {
     Number(u32),
-    Last,
+    /// So many before the last one.
+    Last {
+        back: u32,
+    },
 }
 
-/// `15th`, `first`, `twenty-first`, `last`.
+/// `15th`, `first`, `twenty-first`, `last`, `second to last`; a plain number where `of` follows.
 fn nth(cursor: &mut Cursor<'_>) -> Option<Nth> {
     cursor.take(&["the"]);
+    if let Some(back) = last(cursor) {
+        return Some(Nth::Last { back });
+    }
     if let Some(Kind::Ordinal(number)) = cursor.peek() {
         cursor.skip(1);
-        return Some(Nth::Number(*number));
+        return Some(from_the_end(cursor, *number));
     }
-    if cursor.take(&["last"]) {
-        return Some(Nth::Last);
+    if let Some(Kind::Number(number)) = cursor.peek()
+        && numbers_of(cursor)
+    {
+        cursor.skip(1);
+        return Some(Nth::Number(*number));
     }
     let tens = |word: &str| match word {
         "twenty" => Some(20),
@@ -238,7 +290,62 @@ fn nth(cursor: &mut Cursor<'_>) -> Option<Nth> {
         }
         return cursor.read(ordinal).filter(|ones| *ones < 10).map(|ones| Nth::Number(tens + ones));
     }
-    cursor.read(ordinal).map(Nth::Number)
+    let number = cursor.read(ordinal)?;
+    Some(from_the_end(cursor, number))
+}
+
+/// `last`, `last but one`, `next to last`, `penultimate`: how many before the last.
+fn last(cursor: &mut Cursor<'_>) -> Option<u32> {
+    let mut ahead = cursor.clone();
+    if ahead.take(&["penultimate"]) {
+        *cursor = ahead;
+        return Some(1);
+    }
+    let next_to = ahead.take(&["next"]);
+    if next_to {
+        while ahead.take(&["to"]) || ahead.peek() == Some(&Kind::Dash) {
+            ahead.skip(usize::from(ahead.peek() == Some(&Kind::Dash)));
+        }
+    }
+    if !ahead.take(&["last"]) {
+        return None;
+    }
+    let mut but_one = ahead.clone();
+    if but_one.take(&["but"]) && but_one.take(&["one"]) && !next_to {
+        *cursor = but_one;
+        return Some(1);
+    }
+    *cursor = ahead;
+    Some(u32::from(next_to))
+}
+
+/// `second last`, `2nd to last`, `third-to-last`: the ordinal is taken already.
+fn from_the_end(cursor: &mut Cursor<'_>, number: u32) -> Nth {
+    let mut ahead = cursor.clone();
+    while ahead.take(&["to"]) || ahead.peek() == Some(&Kind::Dash) {
+        ahead.skip(usize::from(ahead.peek() == Some(&Kind::Dash)));
+    }
+    if !(2..=5).contains(&number) || !ahead.take(&["last"]) {
+        return Nth::Number(number);
+    }
+    *cursor = ahead;
+    Nth::Last { back: number - 1 }
+}
+
+/// Whether plain numbers that are days begin here: `1 of jan and july`, `1,15 of month`.
+fn numbers_of(cursor: &Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    let number = |ahead: &Cursor<'_>| matches!(ahead.peek(), Some(Kind::Number(_)));
+    while number(&ahead) {
+        ahead.skip(1);
+        if ahead.word() == Some("of") {
+            return true;
+        }
+        if !ahead.separator(number) {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether an ordinal begins here.
@@ -252,7 +359,6 @@ struct Counted {
     set: Set,
     doms: Vec<DomSpecial>,
     dows: Vec<DowSpecial>,
-    last: bool,
 }
 
 /// `the 1st and 15th of the month`, `first monday and third friday of january`, `last weekday of
@@ -269,7 +375,7 @@ fn ordinals(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedu
             break;
         }
     }
-    let Counted { set, doms, dows, last } = counted;
+    let Counted { set, doms, dows } = counted;
     if !dows.is_empty() {
         put(&mut phrase.nths, dows, cursor, &start, "days of the month")?;
     }
@@ -277,7 +383,8 @@ fn ordinals(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedu
         let field = DayField { star: false, set, specials: doms };
         put(&mut phrase.doms, field, cursor, &start, "days of the month")?;
     }
-    of(cursor, phrase, last)?;
+    of(cursor, phrase)?;
+    or_days_of_week(cursor, phrase)?;
     Ok(true)
 }
 
@@ -312,41 +419,92 @@ fn counted(
     nths: &[Nth],
     start: &std::ops::Range<usize>,
 ) -> Result<(), ScheduleError> {
-    into.last |= nths.contains(&Nth::Last);
-    let dow = cursor.read(day);
-    let weekday = dow.is_none() && cursor.take(&["weekday"]);
-    let plain = dow.is_none() && !weekday && cursor.take(&["day", "days"]);
-    let error = |message: String| ScheduleError::new(message, cursor.since(start));
-    for nth in nths {
-        match (*nth, dow) {
-            (Nth::Last, Some(dow)) => into.dows.push(DowSpecial::Last { dow }),
-            (Nth::Number(nth @ 1..=5), Some(dow)) => into.dows.push(DowSpecial::Nth { dow, nth }),
-            (Nth::Number(nth), Some(dow)) => {
-                let message = format!("no month has {nth} such days");
-                return Err(error(message).suggest(format!("last {}", words::day_name(dow))));
+    let dows = names(cursor, start)?;
+    let weekday = dows.is_empty() && cursor.take(&["weekday"]);
+    let plain = dows.is_empty() && !weekday && cursor.take(&["day", "days"]);
+    let before = plain && before_the_last(cursor);
+    let error = |message: String| Err(ScheduleError::new(message, cursor.since(start)));
+    for (nth, dow) in nths.iter().flat_map(|nth| dows.iter().map(move |dow| (*nth, *dow))) {
+        into.dows.push(match nth {
+            Nth::Last { back } => DowSpecial::Last { dow, back },
+            Nth::Number(nth @ 1..=5) => DowSpecial::Nth { dow, nth },
+            Nth::Number(nth) => {
+                let day = words::day_name(dow);
+                return error(format!("no month has {nth} such days: the last is `last {day}`"));
             }
-            (Nth::Last, None) if weekday => into.doms.push(DomSpecial::LastWeekday),
-            (Nth::Number(1), None) if weekday => into.doms.push(DomSpecial::Nearest { day: 1 }),
-            (Nth::Number(_), None) if weekday => {
+        });
+    }
+    for nth in nths.iter().filter(|_| dows.is_empty()) {
+        match *nth {
+            Nth::Last { back: 0 } if weekday => into.doms.push(DomSpecial::LastWeekday),
+            Nth::Number(1) if weekday => into.doms.push(DomSpecial::Nearest { day: 1 }),
+            Nth::Number(_) | Nth::Last { .. } if weekday => {
                 let message = "only the first and the last weekday of a month can be named";
-                return Err(error(message.to_owned()));
+                return error(message.to_owned());
             }
-            (Nth::Last, None) if plain => into.doms.push(DomSpecial::Last { back: 0 }),
-            (Nth::Last, None) => {
-                return Err(error("the last what?".to_owned()).suggest("last day of the month"));
+            Nth::Number(back @ 1..=30) if before => into.doms.push(DomSpecial::Last { back }),
+            Nth::Number(_) | Nth::Last { .. } if before => {
+                return error("no month goes that far back".to_owned());
             }
-            (Nth::Number(number @ 1..=31), None) => into.set.insert(number),
-            (Nth::Number(number), None) => {
-                return Err(error(format!("day {number} of a month is outside 1-31")));
+            Nth::Last { back } if plain => into.doms.push(DomSpecial::Last { back }),
+            Nth::Last { .. } => {
+                return error("the last what? For example `last day of the month`".to_owned());
+            }
+            Nth::Number(number @ 1..=31) => into.set.insert(number),
+            Nth::Number(number) => {
+                return error(format!("day {number} of a month is outside 1-31"));
             }
         }
     }
     Ok(())
 }
 
+/// `before the last`, behind `the 3rd day`.
+fn before_the_last(cursor: &mut Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    let before = ahead.take(&["before"]);
+    ahead.take(&["the"]);
+    let last = before && ahead.take(&["last"]);
+    if last {
+        ahead.take(&["day"]);
+        *cursor = ahead;
+    }
+    last
+}
+
+/// The days of the week that ordinals count: of several ones, each (`2nd mon, wed of march`).
+/// Without `of` it may be every one of the others.
+fn names(
+    cursor: &mut Cursor<'_>,
+    start: &std::ops::Range<usize>,
+) -> Result<Vec<u32>, ScheduleError> {
+    let Some(first) = cursor.read(day) else {
+        return Ok(Vec::new());
+    };
+    let single = cursor.clone();
+    let ordinals = cursor.text_since(start);
+    let mut dows = vec![first];
+    let named = |ahead: &Cursor<'_>| ahead.word().is_some_and(|word| day(word).is_some());
+    while cursor.separator(named) {
+        dows.extend(cursor.read(day));
+    }
+    if dows.len() == 1 || cursor.word() == Some("of") {
+        return Ok(dows);
+    }
+    let head = ordinals.rsplit_once(char::is_whitespace).map_or(ordinals, |(head, _)| head);
+    let rest = dows[1..].iter().map(|dow| words::day_name(*dow).to_lowercase());
+    let rest: Vec<String> = rest.collect();
+    let each = rest.iter().map(|day| format!("{head} {day}"));
+    let each = words::joined(std::iter::once(ordinals.to_owned()).chain(each), "and");
+    let message = format!("`{ordinals}` and every {0}, or `{head}` of {0} too?", rest.join(", "));
+    let every = format!("{} of the month or on {}", single.text_since(start), rest.join(" and "));
+    Err(ScheduleError::new(message, cursor.since(start))
+        .either([format!("{each} of the month"), every]))
+}
+
 /// `of the month`, `of every month`, `of january`, `of the quarter`, `of the year`; nothing is fine
 /// too.
-fn of(cursor: &mut Cursor<'_>, phrase: &mut Phrase, last: bool) -> Result<(), ScheduleError> {
+fn of(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), ScheduleError> {
     let start = cursor.place();
     if !cursor.take(&["of"]) {
         return Ok(());
@@ -355,13 +513,38 @@ fn of(cursor: &mut Cursor<'_>, phrase: &mut Phrase, last: bool) -> Result<(), Sc
     if cursor.take(&["month"]) {
         return Ok(());
     }
-    let months = if cursor.take(&["quarter"]) {
-        if last { Set::stepped(3, 12, 3) } else { Set::stepped(1, 12, 3) }
-    } else if cursor.take(&["year"]) {
-        if last { Set::one(12) } else { Set::one(1) }
-    } else {
-        months(cursor)?
+    let period = |word: &str| match word {
+        "quarter" => Some(Period::QUARTER),
+        "year" => Some(Period::YEAR),
+        _ => None,
     };
+    if let Some(period) = cursor.read(period) {
+        put(&mut phrase.period, period, cursor, &start, "periods")?;
+        return Ok(());
+    }
+    let months = months(cursor)?;
     put(&mut phrase.months, months, cursor, &start, "months")?;
+    Ok(())
+}
+
+/// `… or on friday`, behind days of the month: either one is enough.
+fn or_days_of_week(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), ScheduleError> {
+    let mut ahead = cursor.clone();
+    if !ahead.take(&["or"]) || !ahead.take(&["on"]) || !week_begins(&ahead) {
+        return Ok(());
+    }
+    let start = ahead.place();
+    let set = week(&mut ahead)?;
+    *cursor = ahead;
+    // `… of march or on friday in march`: the same months, said for both.
+    let mut within = cursor.clone();
+    if within.take(&["in"])
+        && let Ok(again) = months(&mut within)
+        && phrase.months.as_ref().is_some_and(|(months, _)| *months == again)
+    {
+        *cursor = within;
+    }
+    phrase.either = true;
+    put(&mut phrase.dows, set, cursor, &start, "days of the week")?;
     Ok(())
 }

@@ -3,12 +3,15 @@
 
 use chrono::Datelike;
 
+use super::amount::amount;
 use super::clock;
 use super::cursor::Cursor;
 use super::days::{self, put};
 use super::lexer::Kind;
 use super::phrase::Phrase;
-use super::vocabulary::{Unit, adverb, cardinal, day, is_known, month, ordinal, unit};
+use super::vocabulary::{
+    Part, Unit, adverb, day, is_known, month, ordinal, part, two_meanings, unit,
+};
 use crate::error::ScheduleError;
 use crate::pattern::Pattern;
 use crate::set::Set;
@@ -16,10 +19,10 @@ use crate::{FIRST_YEAR, LAST_YEAR};
 
 /// Reads a whole phrase.
 pub(super) fn phrase(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
-    if cursor.take(&["once"]) {
+    let mut phrase = Phrase::default();
+    if cursor.take(&["once"]) && !repeats(cursor, &mut phrase)? {
         return once(cursor);
     }
-    let mut phrase = Phrase::default();
     while cursor.peek().is_some() {
         if !clause(cursor, &mut phrase)? {
             return Err(left_over(cursor));
@@ -29,6 +32,22 @@ pub(super) fn phrase(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> 
         }
     }
     phrase.pattern(cursor.text.len())
+}
+
+/// `once a day`, `once every hour`, `once daily` are no single time; `once` is taken already.
+fn repeats(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
+    let start = cursor.place();
+    let mut ahead = cursor.clone();
+    if ahead.take(&["a", "an", "per"]) {
+        let here = ahead.clone();
+        let Some(unit) = ahead.read(unit) else {
+            return Err(here.error("a unit of time comes here"));
+        };
+        *cursor = ahead;
+        return put(&mut phrase.interval, (1, unit), cursor, &start, "intervals");
+    }
+    let word = cursor.word();
+    Ok(word.is_some_and(|word| matches!(word, "every" | "each") || adverb(word).is_some()))
 }
 
 /// Reads one clause; `false` when none begins here.
@@ -44,9 +63,12 @@ fn clause(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
                     cursor.skip(2);
                     return put(&mut phrase.past, Set::one(0), cursor, &start, "minutes");
                 }
+                if matches!(cursor.peek(), Some(Kind::Date(_))) {
+                    return Err(dated(cursor, &start));
+                }
                 return match days::take(cursor, phrase)? {
                     true => Ok(true),
-                    false => Err(missing(cursor, "a day", "monday")),
+                    false => Err(missing(cursor, "a day")),
                 };
             }
             "in" => {
@@ -60,22 +82,63 @@ fn clause(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
                 return put(&mut phrase.window, window, cursor, &start, "windows");
             }
             "from" => return from(cursor, phrase),
-            "except" | "excluding" => return except(cursor, phrase),
-            _ => {}
+            "except" | "excluding" | "excepting" | "not" | "but" => return except(cursor, phrase),
+            "and" if cursor.word_ahead(1) == Some("not") => {
+                cursor.skip(1);
+                return except(cursor, phrase);
+            }
+            word => {
+                if let Some(meanings) = two_meanings(word) {
+                    return Err(cursor.error(format!("`{word}`: {meanings}")));
+                }
+            }
         }
-        if let Some(unit) = cursor.read(adverb) {
-            return put(&mut phrase.interval, (1, unit), cursor, &start, "intervals");
+        if let Some(interval) = cursor.read(adverb) {
+            if word == "nightly" {
+                put(&mut phrase.part, Part::Night, cursor, &start, "parts of the day")?;
+            }
+            return put(&mut phrase.interval, interval, cursor, &start, "intervals");
         }
+        if let Some(part) = cursor.read(part).filter(|_| word.ends_with('s')) {
+            put(&mut phrase.interval, (1, Unit::Day), cursor, &start, "intervals")?;
+            return put(&mut phrase.part, part, cursor, &start, "parts of the day");
+        }
+    }
+    if cursor.word().is_none() && matches!(cursor.peek(), Some(Kind::Date(_))) {
+        return Err(dated(cursor, &start));
     }
     if let Some(minutes) = clock::past_the_hour(cursor)? {
         put(&mut phrase.interval, (1, Unit::Hour), cursor, &start, "intervals")?;
         return put(&mut phrase.past, minutes, cursor, &start, "minutes");
     }
     if clock::begins(cursor, false) {
-        let times = clock::list(cursor)?;
-        return put(&mut phrase.times, times, cursor, &start, "times");
+        return times(cursor, phrase, &start);
     }
     days::take(cursor, phrase)
+}
+
+/// A list of times, and the part of the day behind it: `9 and 10 in the evening`.
+fn times(
+    cursor: &mut Cursor<'_>,
+    phrase: &mut Phrase,
+    start: &std::ops::Range<usize>,
+) -> Result<bool, ScheduleError> {
+    let times = clock::list(cursor)?;
+    put(&mut phrase.times, times, cursor, start, "times")?;
+    let here = cursor.place();
+    match clock::part_behind(cursor) {
+        Some(part) => put(&mut phrase.part, part, cursor, &here, "parts of the day"),
+        None => Ok(true),
+    }
+}
+
+/// A date with a year, where none can be.
+fn dated(cursor: &mut Cursor<'_>, start: &std::ops::Range<usize>) -> ScheduleError {
+    let (date, first) = (cursor.shown(), cursor.text[..start.start].trim().is_empty());
+    cursor.skip(1);
+    let message = format!("`{date}` is one day: only `once at` takes a year");
+    let error = ScheduleError::new(message, cursor.since(start));
+    if first { error.suggest(format!("once at {date}")) } else { error }
 }
 
 /// `every 5 minutes`, `every other day`, `every monday and thursday`, `every last friday of the
@@ -83,25 +146,28 @@ fn clause(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, Schedule
 fn every(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
     let start = cursor.place();
     cursor.skip(1);
+    if !names_month(cursor, 1)
+        && let Some((interval, nights)) = amount(cursor, &start)?
+    {
+        if nights {
+            put(&mut phrase.part, Part::Night, cursor, &start, "parts of the day")?;
+        }
+        return put(&mut phrase.interval, interval, cursor, &start, "intervals");
+    }
     let second_unit = cursor.word() == Some("second")
-        && !cursor.word_ahead(1).is_some_and(|word| unit(word).is_some() || day(word).is_some());
+        && !cursor
+            .word_ahead(1)
+            .is_some_and(|word| unit(word).is_some() || day(word).is_some() || word == "last");
     let count = match cursor.peek() {
-        Some(Kind::Number(count)) if !names_month(cursor, 1) => Some(*count),
         Some(Kind::Word(word)) if word == "other" => Some(2),
-        Some(Kind::Word(word)) => match cardinal(word) {
-            Some(count) => Some(count),
-            None if second_unit => None,
-            None => ordinal(word).filter(|_| names_unit(cursor, 1)),
-        },
+        Some(Kind::Word(_)) if second_unit => None,
+        Some(Kind::Word(word)) => ordinal(word).filter(|_| names_unit(cursor, 1)),
         Some(Kind::Ordinal(count)) if names_unit(cursor, 1) => Some(*count),
         _ => None,
     };
     let Some(count) = count else {
         return every_one(cursor, phrase, &start);
     };
-    if count == 0 {
-        return Err(cursor.error("an interval of 0 would never move on").suggest("5"));
-    }
     let other = cursor.word() == Some("other");
     cursor.skip(1);
     let two_weeks_or_seconds = other && cursor.word() == Some("second");
@@ -113,10 +179,16 @@ fn every(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleE
         put(&mut phrase.interval, (2, Unit::Week), cursor, &start, "intervals")?;
         return days::take(cursor, phrase);
     }
+    let here = cursor.place();
+    let within = cursor.word().and_then(part);
+    if let Some(part) = within {
+        cursor.skip(1);
+        put(&mut phrase.part, part, cursor, &here, "parts of the day")?;
+        return put(&mut phrase.interval, (count, Unit::Day), cursor, &start, "intervals");
+    }
     match cursor.read(unit) {
         Some(unit) => put(&mut phrase.interval, (count, unit), cursor, &start, "intervals"),
-        None if other => Err(missing(cursor, "a unit of time", "day")),
-        None => Err(missing(cursor, "a unit of time", "minutes")),
+        None => Err(missing(cursor, "a unit of time")),
     }
 }
 
@@ -135,25 +207,38 @@ fn every_one(
     phrase: &mut Phrase,
     start: &std::ops::Range<usize>,
 ) -> Result<bool, ScheduleError> {
-    if let Some(word) = cursor.word()
-        && let Some(nth) = ordinal(word).filter(|nth| *nth > 1)
+    let nth = match cursor.peek() {
+        Some(Kind::Ordinal(nth)) => Some(*nth),
+        _ => cursor.word().and_then(ordinal),
+    };
+    if let Some(nth) = nth.filter(|nth| *nth > 1)
         && let Some(day) = cursor.word_ahead(1).filter(|word| day(word).is_some())
         && cursor.word_ahead(2) != Some("of")
     {
+        let word = cursor.shown();
         let message = format!("`{word} {day}`: every {nth} weeks, or once a month?");
-        let mut both = cursor.clone();
-        both.skip(2);
-        let error = ScheduleError::new(message, both.since(&cursor.place()));
-        return Err(error.suggest(format!("{word} {day} of the month")));
+        cursor.skip(2);
+        let error = ScheduleError::new(message, cursor.since(start));
+        let readings =
+            [format!("every {nth} weeks on {day}"), format!("{word} {day} of the month")];
+        return Err(error.either(readings));
     }
     let nth_day = cursor.word() == Some("second")
-        && cursor.word_ahead(1).is_some_and(|word| day(word).is_some());
+        && cursor.word_ahead(1).is_some_and(|word| day(word).is_some() || word == "last");
+    let within = cursor.word().and_then(part).filter(|_| !nth_day);
+    if let Some(part) = within {
+        cursor.skip(1);
+        put(&mut phrase.part, part, cursor, start, "parts of the day")?;
+        return put(&mut phrase.interval, (1, Unit::Day), cursor, start, "intervals");
+    }
+    if cursor.take(&["fortnight"]) {
+        return put(&mut phrase.interval, (2, Unit::Week), cursor, start, "intervals");
+    }
     if !nth_day && let Some(unit) = cursor.read(unit) {
         return put(&mut phrase.interval, (1, unit), cursor, start, "intervals");
     }
     if clock::begins(cursor, false) {
-        let times = clock::list(cursor)?;
-        return put(&mut phrase.times, times, cursor, start, "times");
+        return times(cursor, phrase, start);
     }
     if names_month(cursor, 0)
         && !matches!(cursor.ahead(1), Some(Kind::Number(_) | Kind::Ordinal(_)))
@@ -164,11 +249,7 @@ fn every_one(
     }
     match days::take(cursor, phrase)? {
         true => Ok(true),
-        // `every ５ minutes`: only the number is wrong.
-        false if cursor.shown().chars().all(char::is_numeric) && names_unit(cursor, 1) => {
-            Err(missing(cursor, "an interval or a day", "5"))
-        }
-        false => Err(missing(cursor, "an interval or a day", "5 minutes")),
+        false => Err(missing(cursor, "an interval or a day")),
     }
 }
 
@@ -180,11 +261,20 @@ fn at(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleErro
         let minutes = clock::past(cursor)?;
         return put(&mut phrase.past, minutes, cursor, &start, "minutes");
     }
-    if !clock::begins(cursor, true) {
-        return Err(missing(cursor, "a time", "3 AM"));
+    if let Some(minutes) = clock::past_the_hour(cursor)? {
+        let hourly = matches!(phrase.interval, Some(((_, Unit::Hour), _)));
+        if !hourly {
+            put(&mut phrase.interval, (1, Unit::Hour), cursor, &start, "intervals")?;
+        }
+        return put(&mut phrase.past, minutes, cursor, &start, "minutes");
     }
-    let times = clock::list(cursor)?;
-    put(&mut phrase.times, times, cursor, &start, "times")
+    if matches!(cursor.peek(), Some(Kind::Date(_))) {
+        return Err(dated(cursor, &start));
+    }
+    if !clock::begins(cursor, true) {
+        return Err(missing(cursor, "a time"));
+    }
+    times(cursor, phrase, &start)
 }
 
 /// `from 22:00 to 04:00`, `from monday to friday`.
@@ -195,9 +285,8 @@ fn from(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleEr
     ahead.skip(1);
     let names_day = cursor.word().is_some_and(|word| day(word).is_some());
     if (names_day || names_month(cursor, 0)) && !days::range_sign(&mut ahead) {
-        let (message, example) = ("`from` needs its end", if names_day { "friday" } else { "may" });
-        let name = cursor.shown();
-        return Err(cursor.error(message).suggest(format!("{name} to {example}")));
+        let message = format!("`from {}` needs its end: `to …`", cursor.shown());
+        return Err(cursor.error(message));
     }
     if names_day {
         return days::take(cursor, phrase);
@@ -210,22 +299,57 @@ fn from(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleEr
     put(&mut phrase.window, window, cursor, &start, "windows")
 }
 
-/// `except on mondays`, `except in august`, `except holidays`, and lists of these.
+/// `except on mondays`, `except in august`, `not on holidays`, and lists of these.
 fn except(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<bool, ScheduleError> {
-    cursor.skip(1);
-    loop {
-        excluded(cursor, phrase)?;
-        let more =
-            |ahead: &Cursor<'_>| excluded(&mut ahead.clone(), &mut Phrase::default()).is_ok();
-        if !cursor.separator(more) {
-            return Ok(true);
+    if cursor.word() == Some("but") && cursor.word_ahead(1) != Some("not") {
+        // `every day but sunday`; `daily, but on sundays at 10` is something else.
+        let idiom = matches!(cursor.behind(), Some(Kind::Word(word))
+            if matches!(word.as_str(), "day" | "weekday" | "month"));
+        let mut ahead = cursor.clone();
+        ahead.skip(1);
+        if !idiom || excluded(&mut ahead.clone(), &mut Phrase::default(), false).is_err() {
+            let message = "`but` is understood as `except` only right behind `every day`";
+            return Err(cursor.error(message));
         }
+    } else {
+        cursor.take(&["but"]);
+    }
+    cursor.skip(1);
+    let mut prepositions = true;
+    loop {
+        excluded(cursor, phrase, prepositions)?;
+        let more =
+            |ahead: &Cursor<'_>| excluded(&mut ahead.clone(), &mut Phrase::default(), true).is_ok();
+        // Names in a row all belong to it: `except saturday sunday`.
+        prepositions = cursor.separator(more);
+        if prepositions {
+            continue;
+        }
+        let start = cursor.place();
+        if excluded(&mut cursor.clone(), &mut Phrase::default(), false).is_ok() {
+            continue;
+        }
+        let mut ahead = cursor.clone();
+        if excluded(&mut ahead, &mut Phrase::default(), true).is_ok() {
+            let message = "does this belong to the exception? Join it with `and`, or put it before \
+                           the exception";
+            return Err(ScheduleError::new(message, ahead.since(&start)));
+        }
+        return Ok(true);
     }
 }
 
-fn excluded(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), ScheduleError> {
+/// One exception; where prepositions are not wanted it begins with its name.
+fn excluded(
+    cursor: &mut Cursor<'_>,
+    phrase: &mut Phrase,
+    prepositions: bool,
+) -> Result<(), ScheduleError> {
     let except = &mut phrase.except;
-    cursor.take(&["on", "in", "for"]);
+    if prepositions {
+        cursor.take(&["for"]);
+        cursor.take(&["on", "in", "from"]);
+    }
     cursor.take(&["the"]);
     if cursor.take(&["holidays", "holiday"]) {
         except.holidays = true;
@@ -247,10 +371,14 @@ fn excluded(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), Schedule
     }
     let mut said = Phrase::default();
     if !days::take(cursor, &mut said)? {
-        return Err(missing(cursor, "what to leave out", "mondays"));
+        return Err(missing(cursor, "what to leave out"));
     }
     except.dows = except.dows.union(said.dows.map_or(Set::EMPTY, |(set, _)| set));
-    let special = said.nths.is_some() || said.months.is_some();
+    let special = said.nths.is_some()
+        || said.months.is_some()
+        || said.period.is_some()
+        || said.part.is_some()
+        || said.either;
     let doms = said.doms.map(|(doms, _)| doms);
     if special || doms.as_ref().is_some_and(|doms| !doms.specials.is_empty()) {
         let message = "only days of the week, days and months by number or name, dates and \
@@ -265,18 +393,20 @@ fn excluded(cursor: &mut Cursor<'_>, phrase: &mut Phrase) -> Result<(), Schedule
 fn once(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
     cursor.take(&["at", "on"]);
     let Some(Kind::Date(date)) = cursor.peek() else {
-        return Err(missing(cursor, "a date", "2026-12-24 18:00"));
+        return Err(missing(cursor, "a date such as 2026-12-24"));
     };
     let here = cursor.place();
     cursor.skip(1);
     cursor.take(&["at"]);
     if !clock::begins(cursor, true) {
-        return Err(missing(cursor, "a time", "18:00"));
+        return Err(missing(cursor, "a time"));
     }
     let times = clock::list(cursor)?;
+    let within = clock::part_behind(cursor);
     if cursor.peek().is_some() {
         return Err(left_over(cursor));
     }
+    let times = clock::resolved(&times, within)?;
     let [time] = times.as_slice() else {
         return Err(ScheduleError::new("once is at one time only", cursor.since(&here)));
     };
@@ -285,20 +415,17 @@ fn once(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {
         .filter(|wall| (FIRST_YEAR..=LAST_YEAR).contains(&wall.year()));
     wall.map(Pattern::Once).ok_or_else(|| {
         let message = format!("the years are {FIRST_YEAR} to {LAST_YEAR}");
-        let error = ScheduleError::new(message, here);
-        let year = date.year().clamp(FIRST_YEAR, LAST_YEAR);
-        error.suggest(format!("{year}-{}", date.format("%m-%d")))
+        ScheduleError::new(message, here)
     })
 }
 
-/// Something had to follow; `example` could stand in its place.
-fn missing(cursor: &Cursor<'_>, what: &str, example: &str) -> ScheduleError {
-    let message = if cursor.peek().is_none() {
+/// Something had to follow.
+fn missing(cursor: &Cursor<'_>, what: &str) -> ScheduleError {
+    cursor.error(if cursor.peek().is_none() {
         format!("{what} is missing at the end")
     } else {
         format!("`{}` was not understood: {what} comes here", cursor.shown())
-    };
-    cursor.error(message).suggest(example)
+    })
 }
 
 /// The word that no clause begins with; of small words in front of a stranger, the stranger.
@@ -309,6 +436,12 @@ fn left_over(cursor: &Cursor<'_>) -> ScheduleError {
             return ahead.error(format!("`{}` was not understood", ahead.shown()));
         }
         ahead.skip(1);
+    }
+    // `march 1 2027`, not 20:27.
+    if matches!(cursor.peek(), Some(Kind::Number(1970..=2100))) {
+        let year = cursor.shown();
+        let message = format!("`{year}` was not understood here: only `once at` takes a year");
+        return cursor.error(message);
     }
     let error = cursor.error(format!("`{}` was not understood here", cursor.shown()));
     let word = match cursor.peek() {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
 use crate::error::ScheduleError;
 
@@ -15,10 +15,17 @@ pub(super) enum Kind {
     Number(u32),
     /// `5th`.
     Ordinal(u32),
-    /// `9:30`, `9:30:15`, in seconds after midnight of a 24-hour clock, with its hour.
+    /// `1.5`, and `9.30`, which is a clock time: the digits on both sides of the point.
+    Decimal {
+        whole: u32,
+        fraction: String,
+    },
+    /// `9:30`, `9:30:15`, in seconds after midnight of a 24-hour clock, with its hour. It is
+    /// padded if the hour begins with 0: `09:30` is of a 24-hour clock beyond doubt.
     Clock {
         hour: u32,
         seconds: u32,
+        padded: bool,
     },
     /// `:30`.
     Minute(u32),
@@ -57,7 +64,39 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ScheduleError> {
         };
         tokens.push(Token { kind, span: start..lexer.at });
     }
-    Ok(tokens)
+    Ok(joined(text, tokens))
+}
+
+/// `business day`, `working day` and `workday` are a weekday.
+fn joined(text: &str, tokens: Vec<Token>) -> Vec<Token> {
+    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let plural = match &token.kind {
+            Kind::Word(word) => match word.as_str() {
+                "day" | "workday" => Some("weekday"),
+                "days" | "workdays" => Some("weekdays"),
+                _ => None,
+            },
+            _ => None,
+        };
+        let alone = plural.is_some() && text[token.span.clone()].to_lowercase().starts_with("work");
+        let business = |last: &&Token| match &last.kind {
+            Kind::Word(word) => matches!(word.as_str(), "business" | "working" | "work"),
+            _ => false,
+        };
+        match (plural, joined.last().filter(business).map(|last| last.span.start)) {
+            (Some(weekday), Some(start)) if !alone => {
+                joined.pop();
+                let kind = Kind::Word(weekday.to_owned());
+                joined.push(Token { kind, span: start..token.span.end });
+            }
+            (Some(weekday), _) if alone => {
+                joined.push(Token { kind: Kind::Word(weekday.to_owned()), span: token.span });
+            }
+            _ => joined.push(token),
+        }
+    }
+    joined
 }
 
 struct Lexer<'a> {
@@ -113,6 +152,15 @@ impl<'a> Lexer<'a> {
         if follows(':') {
             return self.clock(start, value);
         }
+        if follows('.') {
+            self.at += 1;
+            return Ok(Kind::Decimal { whole: value, fraction: self.digits().to_owned() });
+        }
+        if let Some(minute) = french_minute(rest).filter(|_| digits.len() <= 2 && value < 24) {
+            self.at += 3;
+            let seconds = value * 3600 + minute * 60;
+            return Ok(Kind::Clock { hour: value, seconds, padded: true });
+        }
         let ending: String = rest.chars().take_while(|c| c.is_alphabetic()).collect();
         if matches!(ending.to_lowercase().as_str(), "st" | "nd" | "rd" | "th") {
             self.at += ending.len();
@@ -135,8 +183,7 @@ impl<'a> Lexer<'a> {
             Ok(date) => Ok(Kind::Date(date)),
             Err(_) => {
                 let message = format!("`{word}` is not a date (year-month-day)");
-                let error = ScheduleError::new(message, start..start + word.len());
-                Err(error.suggest(nearest_date(word).unwrap_or_else(|| "2026-12-24".to_owned())))
+                Err(ScheduleError::new(message, start..start + word.len()))
             }
         }
     }
@@ -153,28 +200,30 @@ impl<'a> Lexer<'a> {
             let message = format!("{what} {value} of `{shown}` is outside 0-{most}");
             ScheduleError::new(message, span.clone())
         };
-        let nearest = || {
-            let minute = parts.first().map_or(0, |part| part.parse().unwrap_or(u32::MAX));
-            format!("{}:{:02}", hour.min(23), minute.min(59))
-        };
+        let written = shown.split(':').next().unwrap_or_default();
         if hour > 23 {
-            let written = shown.split(':').next().unwrap_or_default();
-            let nearest = if hour == 24 { "midnight".to_owned() } else { nearest() };
-            return Err(outside("hour", written, 23).suggest(nearest));
+            return Err(outside("hour", written, 23));
         }
         let mut seconds = hour * 3600;
         for (part, (what, unit)) in parts.iter().zip([("minute", 60), ("second", 1)]) {
             let value = part.parse().unwrap_or(u32::MAX);
             if part.len() != 2 {
                 let message = format!("`{shown}` is not a time: write the {what}s with two digits");
-                return Err(ScheduleError::new(message, span.clone()).suggest(nearest()));
+                let error = ScheduleError::new(message, span.clone());
+                let full = value < 10 && parts.iter().all(|part| !part.is_empty());
+                let padded = || parts.iter().map(|part| format!(":{part:0>2}")).collect::<String>();
+                return Err(if full {
+                    error.suggest(format!("{hour}{}", padded()))
+                } else {
+                    error
+                });
             }
             if value > 59 {
-                return Err(outside(what, part, 59).suggest(nearest()));
+                return Err(outside(what, part, 59));
             }
             seconds += value * unit;
         }
-        Ok(Kind::Clock { hour, seconds })
+        Ok(Kind::Clock { hour, seconds, padded: written.starts_with('0') })
     }
 
     fn minute(&mut self) -> Result<Kind, ScheduleError> {
@@ -191,9 +240,10 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The last day of the month, for a date whose day is too late.
-fn nearest_date(word: &str) -> Option<String> {
-    let (month, _) = word.rsplit_once('-')?;
-    let first = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").ok()?;
-    Some(format!("{}-{:02}", first.format("%Y-%m"), first.num_days_in_month()))
+/// The minute of `17h30`; `1h30m` is a duration.
+fn french_minute(rest: &str) -> Option<u32> {
+    let digits = rest.strip_prefix(['h', 'H'])?;
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let duration = digits[end..].starts_with(char::is_alphabetic);
+    digits[..end].parse().ok().filter(|minute| end == 2 && *minute < 60 && !duration)
 }

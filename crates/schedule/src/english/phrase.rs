@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use super::vocabulary::Unit;
+use super::clock::{self, Written};
+use super::vocabulary::{Part, Unit};
 use crate::error::ScheduleError;
 use crate::field::FieldKind;
 use crate::pattern::{
@@ -21,6 +22,16 @@ const DAY: u32 = 86_400;
 /// Something said, and where.
 pub(super) type Said<T> = Option<(T, Range<usize>)>;
 
+/// So many months, counted from January: what the first and the last day of a quarter or a year
+/// belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Period(u32);
+
+impl Period {
+    pub(super) const QUARTER: Self = Self(3);
+    pub(super) const YEAR: Self = Self(12);
+}
+
 /// The clauses of a phrase, in any order.
 #[derive(Debug, Default)]
 pub(super) struct Phrase {
@@ -28,13 +39,19 @@ pub(super) struct Phrase {
     pub(super) interval: Said<(u32, Unit)>,
     /// Minutes of the hour, for intervals of hours.
     pub(super) past: Said<Set>,
-    /// Clock times in seconds after midnight.
-    pub(super) times: Said<Vec<u32>>,
+    /// Clock times as written: what a bare hour means, the part of the day decides.
+    pub(super) times: Said<Vec<Written>>,
+    /// `every morning`, `at night`.
+    pub(super) part: Said<Part>,
     /// First and last time of day.
     pub(super) window: Said<(u32, u32)>,
     pub(super) dows: Said<Set>,
     pub(super) doms: Said<DayField<DomSpecial>>,
     pub(super) nths: Said<Vec<DowSpecial>>,
+    /// `… or on friday`: days of the month and of the week, either of which is enough.
+    pub(super) either: bool,
+    /// `of the quarter`, `of the year`.
+    pub(super) period: Said<Period>,
     pub(super) months: Said<Set>,
     pub(super) dates: Said<Vec<(u32, u32)>>,
     pub(super) except: Except,
@@ -53,25 +70,40 @@ impl Phrase {
             })?;
             return self.sub_day(step, *unit, span);
         }
-        if let Some((_, span)) = &self.past {
+        if let Some((minutes, span)) = &self.past {
             let error = ScheduleError::new("a minute by itself needs hours", span.clone());
-            return Err(error.suggest("every hour at minute 30"));
+            let minutes = minutes.iter().map(|minute| format!(":{minute:02}"));
+            return Err(error.suggest(format!("every hour at {}", words::joined(minutes, "and"))));
         }
         if let Some((_, span)) = &self.window {
-            let message = "between two times there must be an interval below a day";
-            let error = ScheduleError::new(message, span.clone());
-            return Err(error.suggest("every hour between 9 AM and 5 PM"));
+            let message = "between two times there must be an interval below a day, such as \
+                           `every hour`";
+            return Err(ScheduleError::new(message, span.clone()));
         }
         if interval.is_none() && !self.names_a_time_or_day() {
-            let error = ScheduleError::new("neither a time nor a day is said", 0..end);
-            return Err(error.suggest("daily at 3 AM"));
+            return Err(ScheduleError::new("neither a time nor a day is said", 0..end));
         }
-        let times = clock_times(self.times.take().map_or_else(|| vec![0], |(times, _)| times));
+        let times = self.clock_times()?;
         let days = match interval {
             Some(((count, unit), span)) => self.rhythm(count, unit, &span)?,
             None => self.days()?,
         };
         Ok(Pattern::Clock { times, days, rule: ClockRule::Fixed })
+    }
+
+    /// The times that are said, midnight where none are.
+    fn clock_times(&mut self) -> Result<Times, ScheduleError> {
+        let part = self.part.take();
+        match (self.times.take(), &part) {
+            (Some((times, _)), part) => {
+                Ok(clock_times(clock::resolved(&times, part.as_ref().map(|(part, _)| *part))?))
+            }
+            (None, None | Some((Part::Night, _))) => Ok(clock_times(vec![0])),
+            (None, Some((part, at))) => {
+                let message = format!("at what time in the {}?", part.name());
+                Err(ScheduleError::new(message, at.clone()))
+            }
+        }
     }
 
     fn names_a_time_or_day(&self) -> bool {
@@ -91,8 +123,12 @@ impl Phrase {
     ) -> Result<Pattern, ScheduleError> {
         if let Some((_, at)) = &self.times {
             let message = format!("an interval of {}s and a clock time contradict", unit.name());
-            let error = ScheduleError::new(message, at.clone());
-            return Err(error.suggest("between 9 AM and 5 PM"));
+            return Err(ScheduleError::new(message, at.clone()));
+        }
+        if let Some((part, at)) = &self.part {
+            let message =
+                format!("from when to when is the {}? Write `between … and …`", part.name());
+            return Err(ScheduleError::new(message, at.clone()));
         }
         let past = self.past.take();
         if let Some((_, at)) = past.as_ref().filter(|_| unit != Unit::Hour) {
@@ -139,12 +175,13 @@ impl Phrase {
         match unit {
             Unit::Week => self.weeks(count, span, coarse(count, Every::Weeks)),
             Unit::Month => self.months(count, span),
-            Unit::Quarter => self.months(count.saturating_mul(3), span),
+            Unit::Quarter => self.quarters(count, span),
             Unit::Year => {
+                self.no_weekday(unit)?;
                 if self.months.is_none() && self.dates.is_none() {
-                    self.months = Some((Set::one(1), span.clone()));
+                    self.first_by_default(span);
+                    self.period.get_or_insert((Period::YEAR, span.clone()));
                 }
-                self.no_weekday(unit, "january")?;
                 self.first_by_default(span);
                 let days = self.days()?;
                 Ok(Days { every: coarse(count, Every::Years), ..days })
@@ -164,22 +201,21 @@ impl Phrase {
     ) -> Result<Days, ScheduleError> {
         let week = if count == 1 { "weekly".to_owned() } else { format!("every {count} weeks") };
         if self.dows.is_none() {
-            let error = ScheduleError::new("which day of the week?", span.clone());
-            return Err(error.suggest(format!("{week} on monday")));
+            let message = format!("which day of the week? Name it: `{week} on monday`");
+            return Err(ScheduleError::new(message, span.clone()));
         }
         if let Some(at) = self.doms_place() {
             let message = "a day of the month does not come weekly";
-            return Err(ScheduleError::new(message, at).suggest("monthly on the 15th"));
+            return Err(ScheduleError::new(message, at));
         }
         Ok(Days { every, ..self.days()? })
     }
 
     /// Every so many months: from January where that divides the year, else from 1970-01.
     fn months(mut self, count: u32, span: &Range<usize>) -> Result<Days, ScheduleError> {
-        self.no_weekday(Unit::Month, "the month")?;
+        self.no_weekday(Unit::Month)?;
         if let Some((_, at)) = &self.dates {
-            let error = ScheduleError::new("a date comes once a year, not monthly", at.clone());
-            return Err(error.suggest("yearly on march 1"));
+            return Err(ScheduleError::new("a date comes once a year, not monthly", at.clone()));
         }
         self.first_by_default(span);
         let divides = count <= 12 && 12 % count == 0;
@@ -193,14 +229,89 @@ impl Phrase {
         Ok(Days { every, ..days })
     }
 
-    fn no_weekday(&self, unit: Unit, instead: &str) -> Result<(), ScheduleError> {
-        let Some((dows, at)) = &self.dows else {
+    /// Every so many quarters: a period of three months, the last day in its last month.
+    fn quarters(mut self, count: u32, span: &Range<usize>) -> Result<Days, ScheduleError> {
+        let months = count.saturating_mul(3);
+        if months > 12 || 12 % months != 0 || self.dates.is_some() {
+            return self.months(months, span);
+        }
+        self.no_weekday(Unit::Quarter)?;
+        self.first_by_default(span);
+        let named = self.months.take();
+        self.period.get_or_insert((Period(months), span.clone()));
+        let mut days = self.days()?;
+        if let Some((named, _)) = named {
+            days.months = days.months.intersection(named);
+            days.dates.retain(|(month, _)| named.contains(*month));
+        }
+        Ok(days)
+    }
+
+    fn no_weekday(&self, unit: Unit) -> Result<(), ScheduleError> {
+        let Some((dows, at)) = self.dows.as_ref().filter(|_| !self.either) else {
             return Ok(());
         };
         let day = words::day_name(dows.first().unwrap_or_default());
-        let message = format!("which {day} of the {}?", unit.name());
-        Err(ScheduleError::new(message, at.clone())
-            .suggest(format!("the first {day} of {instead}")))
+        let message = format!("which {day} of the {}? Name it: `the first {day}`", unit.name());
+        Err(ScheduleError::new(message, at.clone()))
+    }
+
+    /// Puts the days of a period where they lie: those counted from its beginning in its first
+    /// month, those counted from its end in its last one.
+    fn place(&mut self) -> Result<(), ScheduleError> {
+        let Some((Period(length), at)) = self.period.take() else {
+            return Ok(());
+        };
+        let doms = self.doms.as_ref().map(|(doms, _)| doms);
+        let nths = self.nths.as_ref().map_or(&[][..], |(nths, _)| nths.as_slice());
+        let specials = doms.map_or(&[][..], |doms| doms.specials.as_slice());
+        if nths.iter().any(|nth| matches!(nth, DowSpecial::Nth { nth: 5, .. })) {
+            let message = "the fifth such day may be in the next month of the period: name a month";
+            return Err(ScheduleError::new(message, at));
+        }
+        let from_end = |special: &DomSpecial| !matches!(special, DomSpecial::Nearest { .. });
+        let ends = specials.iter().any(from_end)
+            || nths.iter().any(|nth| matches!(nth, DowSpecial::Last { .. }));
+        let begins = doms.is_some_and(|doms| !doms.set.is_empty())
+            || specials.iter().any(|special| !from_end(special))
+            || nths.iter().any(|nth| matches!(nth, DowSpecial::Nth { .. }));
+        let (first, last) = (Set::stepped(1, 12, length), Set::stepped(length, 12, length));
+        let months = match (begins, ends) {
+            (true, true) => return self.place_both(first, last, at),
+            (false, true) => last,
+            (_, false) => first,
+        };
+        if self.months.is_some() {
+            let message = "months are said twice: join them with `and`";
+            return Err(ScheduleError::new(message, at));
+        }
+        self.months = Some((months, at));
+        Ok(())
+    }
+
+    /// `first and last day of the quarter`: dates, as neither end of a period is in February.
+    fn place_both(&mut self, first: Set, last: Set, at: Range<usize>) -> Result<(), ScheduleError> {
+        let Some((doms, _)) = self.doms.take().filter(|_| self.nths.is_none()) else {
+            let message = "these days are in different months of the period: make two jobs of it";
+            return Err(ScheduleError::new(message, at));
+        };
+        let mut dates: Vec<(u32, u32)> = Vec::new();
+        for month in first.iter() {
+            dates.extend(doms.set.iter().map(|day| (month, day)));
+        }
+        for (month, special) in
+            last.iter().flat_map(|month| doms.specials.iter().map(move |it| (month, it)))
+        {
+            let DomSpecial::Last { back } = special else {
+                let message = "a weekday and a day counted from the other end: make two jobs of it";
+                return Err(ScheduleError::new(message, at));
+            };
+            let length = if matches!(month, 4 | 6 | 9 | 11) { 30 } else { 31 };
+            dates.push((month, length - back.min(&29)));
+        }
+        dates.sort_unstable();
+        self.dates = Some((dates, at));
+        Ok(())
     }
 
     /// No day said: the first of the month.
@@ -219,9 +330,12 @@ impl Phrase {
     }
 
     /// The days that are said; all where none are.
-    fn days(self) -> Result<Days, ScheduleError> {
+    fn days(mut self) -> Result<Days, ScheduleError> {
+        self.place()?;
         if self.dows.is_some()
-            && let Some((_, at)) = &self.doms
+            && !self.either
+            && let Some(at) =
+                self.doms.as_ref().map(|(_, at)| at).or(self.nths.as_ref().map(|(_, at)| at))
         {
             let message = "a day of the week and a day of the month: only one can be meant";
             return Err(ScheduleError::new(message, at.clone()));

@@ -53,15 +53,98 @@ pub(super) fn unit(word: &str) -> Option<Unit> {
     })
 }
 
-/// An adverb that is an interval by itself.
-pub(super) fn adverb(word: &str) -> Option<Unit> {
+/// A unit as it is shortened behind a number.
+pub(super) fn short_unit(word: &str) -> Option<Unit> {
     Some(match word {
-        "hourly" => Unit::Hour,
-        "daily" | "nightly" => Unit::Day,
-        "weekly" => Unit::Week,
-        "monthly" => Unit::Month,
-        "quarterly" => Unit::Quarter,
-        "yearly" | "annually" => Unit::Year,
+        "s" => Unit::Second,
+        "m" => Unit::Minute,
+        "h" => Unit::Hour,
+        "d" => Unit::Day,
+        "w" => Unit::Week,
+        _ => return unit(word),
+    })
+}
+
+/// An adverb that is an interval by itself.
+pub(super) fn adverb(word: &str) -> Option<(u32, Unit)> {
+    Some(match word {
+        "hourly" => (1, Unit::Hour),
+        "daily" | "nightly" => (1, Unit::Day),
+        "weekly" => (1, Unit::Week),
+        "fortnightly" => (2, Unit::Week),
+        "monthly" => (1, Unit::Month),
+        "quarterly" => (1, Unit::Quarter),
+        "yearly" | "annually" => (1, Unit::Year),
+        _ => return None,
+    })
+}
+
+/// What a word means that is never read, because it has two meanings.
+pub(super) fn two_meanings(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "biweekly" => "every two weeks, or twice a week? Write `every 2 weeks`, or name the days",
+        "bimonthly" => {
+            "every two months, or twice a month? Write `every 2 months`, or name the days"
+        }
+        "biannual" | "biannually" => {
+            "twice a year, or every two years? Write `every 6 months` or `every 2 years`"
+        }
+        _ => return None,
+    })
+}
+
+/// A part of the day, which decides what a bare hour in it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Morning,
+    Afternoon,
+    Evening,
+    Night,
+}
+
+impl Part {
+    /// The hour of a 24-hour clock that `hour` of a 12-hour one means; `None` where it could be
+    /// either, or neither.
+    pub(super) const fn hour(self, hour: u32) -> Option<u32> {
+        match (self, hour) {
+            (Self::Morning, 1..=11) | (Self::Night, 1..=5) | (Self::Afternoon, 12) => Some(hour),
+            (Self::Afternoon, 1..=7) | (Self::Evening, 4..=11) | (Self::Night, 6..=11) => {
+                Some(hour + 12)
+            }
+            (Self::Night, 12) => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Whether a time that leaves no doubt lies in it, in seconds after midnight. A night is
+    /// as long as its job wants it.
+    pub(super) const fn holds(self, seconds: u32) -> bool {
+        let hour = seconds / 3600;
+        match self {
+            Self::Morning => hour < 12,
+            Self::Afternoon => hour >= 12 && hour < 20,
+            Self::Evening => hour >= 15,
+            Self::Night => true,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Morning => "morning",
+            Self::Afternoon => "afternoon",
+            Self::Evening => "evening",
+            Self::Night => "night",
+        }
+    }
+}
+
+/// A part of the day, in either number.
+pub(super) fn part(word: &str) -> Option<Part> {
+    Some(match word {
+        "morning" | "mornings" => Part::Morning,
+        "afternoon" | "afternoons" => Part::Afternoon,
+        "evening" | "evenings" => Part::Evening,
+        "night" | "nights" => Part::Night,
         _ => return None,
     })
 }
@@ -99,13 +182,42 @@ pub(super) fn month(word: &str) -> Option<u32> {
     })
 }
 
-/// A number up to twelve.
+/// A number up to twenty, in one word.
 pub(super) fn cardinal(word: &str) -> Option<u32> {
-    const WORDS: [&str; 12] = [
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    const WORDS: [&str; 19] = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
         "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     position(&WORDS, word)
+}
+
+/// Tens up to sixty.
+pub(super) fn tens(word: &str) -> Option<u32> {
+    Some(match word {
+        "twenty" => 20,
+        "thirty" => 30,
+        "forty" => 40,
+        "fifty" => 50,
+        "sixty" => 60,
+        _ => return None,
+    })
 }
 
 /// An ordinal up to twentieth, and thirtieth; those between are two words.
@@ -142,13 +254,19 @@ fn position(words: &[&str], word: &str) -> Option<u32> {
 
 /// Every word that may be meant, for the nearest one; plurals and abbreviations are left to their
 /// long form.
-pub(super) const OFFERED: [&str; 91] = [
+pub(super) const OFFERED: [&str; 97] = [
     "every",
     "each",
     "other",
     "hourly",
     "daily",
     "nightly",
+    "morning",
+    "afternoon",
+    "evening",
+    "fortnight",
+    "fortnightly",
+    "penultimate",
     "weekly",
     "monthly",
     "quarterly",
@@ -236,6 +354,45 @@ pub(super) const OFFERED: [&str; 91] = [
     "twelfth",
 ];
 
+/// Words that change the meaning of others and are not understood: never a slip of the pen for
+/// something else, and never left out of an offer.
+pub(super) const MEANINGFUL: [&str; 34] = [
+    "not",
+    "but",
+    "without",
+    "unless",
+    "never",
+    "no",
+    "nor",
+    "or",
+    "only",
+    "twice",
+    "thrice",
+    "times",
+    "half",
+    "before",
+    "till",
+    "starting",
+    "ending",
+    "during",
+    "while",
+    "if",
+    "when",
+    "biweekly",
+    "bimonthly",
+    "biannual",
+    "biannually",
+    "semiweekly",
+    "semimonthly",
+    "biennial",
+    "today",
+    "tomorrow",
+    "yesterday",
+    "tonight",
+    "nth",
+    "ms",
+];
+
 /// Small words that are never the one not understood while a stranger one follows.
 const SMALL: [&str; 17] = [
     "the", "of", "a", "an", "in", "on", "at", "and", "to", "till", "thru", "am", "pm", "for", "by",
@@ -250,4 +407,9 @@ pub(super) fn is_known(word: &str) -> bool {
         || day(word).is_some()
         || month(word).is_some()
         || ordinal(word).is_some()
+        || cardinal(word).is_some()
+        || tens(word).is_some()
+        || part(word).is_some()
+        || adverb(word).is_some()
+        || matches!(word, "not" | "but" | "before" | "nearest" | "half" | "next")
 }

@@ -151,7 +151,6 @@ fn what_cron_would_not_mean_is_refused() {
         "*/ * * * *",
         "0 0 L/2 * *",
         "0 0 * * 1#",
-        "@every 5m",
         "0 0 30 2 *",
         "0 0 31 4 *",
         "0 0 5 L *",

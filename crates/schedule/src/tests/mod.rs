@@ -7,8 +7,11 @@ mod debian;
 mod english;
 mod guide;
 mod hostile;
+mod offers;
+mod phrases;
 mod timetable;
 mod told;
+mod words;
 mod zones;
 
 use chrono::{DateTime, Utc};

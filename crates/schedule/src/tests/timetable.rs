@@ -7,13 +7,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{at, between, timing};
-use crate::{CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
+use crate::{CalendarDays, CalendarRule, ScheduleError, Timetable, Timing, parse_zone};
 
-/// With a calendar `de` of three days.
-fn try_new(timing: &Timing<'_>) -> Result<Timetable, ScheduleError> {
+/// The days of the calendar `de`.
+fn holidays() -> CalendarDays {
     let days = ["2026-12-25", "2026-12-26", "2027-01-01"];
-    let days = Arc::new(days.iter().map(|day| day.parse().unwrap()).collect());
-    Timetable::new(&Timing { calendars: [("de", days)].into(), ..timing.clone() }, Tz::UTC)
+    Arc::new(days.iter().map(|day| day.parse().unwrap()).collect())
+}
+
+fn try_new(timing: &Timing<'_>) -> Result<Timetable, ScheduleError> {
+    Timetable::new(&Timing { calendars: [("de", holidays())].into(), ..timing.clone() }, Tz::UTC)
 }
 
 fn new(timing: &Timing<'_>) -> Timetable {
@@ -169,4 +172,48 @@ fn jitter_is_the_jobs_own_and_stays_before_the_end() {
         Some(&at("2026-11-23T15:00:00Z")),
         "no room behind the end: {fires:?}"
     );
+}
+
+#[test]
+fn jitter_never_leaves_the_day_that_the_calendar_let_through() {
+    let rule = |skip: bool| match skip {
+        true => CalendarRule::Skip("de"),
+        false => CalendarRule::Only("de"),
+    };
+    for (schedule, zone) in [
+        ("50 23 * * *", "Europe/Berlin"),
+        ("daily at 23:59:59", "America/New_York"),
+        ("0 12,23 * * *", "Asia/Kolkata"),
+        ("every 7 hours", "Europe/Berlin"),
+    ] {
+        for number in 0..40 {
+            for skip in [true, false] {
+                let timing = Timing {
+                    seed: &format!("job-{number}"),
+                    timezone: Some(zone),
+                    calendar: Some(rule(skip)),
+                    jitter: Some(Duration::from_secs(6 * 3600)),
+                    ..timing(schedule)
+                };
+                let fires =
+                    between(&new(&timing), at("2026-12-20T12:00:00Z"), at("2027-01-04T12:00:00Z"));
+                assert!(!fires.is_empty());
+                let zone = parse_zone(zone).unwrap();
+                for fire in fires {
+                    let day = fire.with_timezone(&zone).date_naive();
+                    let is_holiday = holidays().contains(&day);
+                    assert_eq!(is_holiday, !skip, "{schedule} {zone}: {fire}");
+                }
+            }
+        }
+    }
+    // Without a calendar it may end on the next day, as before.
+    let jitter = Some(Duration::from_secs(6 * 3600));
+    let days: std::collections::BTreeSet<_> = (0..40)
+        .map(|number| {
+            let timing = Timing { seed: &format!("job-{number}"), jitter, ..timing("0 21 * * *") };
+            new(&timing).fire_time_after(at("2026-12-20T20:59:00Z")).unwrap().date_naive()
+        })
+        .collect();
+    assert_eq!(days.len(), 2);
 }

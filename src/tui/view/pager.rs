@@ -5,9 +5,10 @@ use ratatui::text::{Line, Span};
 
 use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
-use crate::tui::keys::{Action, Binding, Key, Place};
+use crate::tui::keys::{Action, Binding, Key, KeyContext};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};
+use crate::tui::theme::Theme;
 
 /// Title and lines.
 type Page<'a> = (Line<'a>, Vec<Line<'a>>);
@@ -27,7 +28,7 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan, columns: usize) -> Page<'a
     }
     for job in &plan.removed {
         lines.push(Line::styled(
-            format!(" - {job}   (what has not started is cancelled, its history stays)"),
+            format!(" - {job}   (executions that have not started are cancelled; history is kept)"),
             theme.bad(),
         ));
     }
@@ -45,11 +46,11 @@ pub(super) fn plan<'a>(model: &Model, plan: &'a Plan, columns: usize) -> Page<'a
     }
     let (added, changed, removed) = (plan.added.len(), plan.changed.len(), plan.removed.len());
     let title = if plan.is_empty() {
-        "jobs.yaml brings no change".to_owned()
+        "jobs.yaml: no changes".to_owned()
     } else {
         format!(
-            "jobs.yaml: {added} to come, {changed} to change, {removed} to go. \
-             {} applies, {} does not",
+            "jobs.yaml: {added} added, {changed} changed, {removed} removed. \
+             {} applies, {} cancels",
             model.way(Action::Apply),
             model.way(Action::Close)
         )
@@ -102,7 +103,7 @@ fn field_lines(model: &Model, field: &FieldChange) -> Vec<Line<'static>> {
 }
 
 /// Lines from outside, broken where they are too long.
-pub(super) fn paper<'a>(
+pub(super) fn text_page<'a>(
     model: &Model,
     title: &'a str,
     lines: &'a [String],
@@ -127,36 +128,64 @@ pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
     rows
 }
 
+/// From so many columns on the keys stand in two columns.
+const TWO_COLUMNS: usize = 120;
+
 /// The keys that are valid there.
-pub(super) fn help(model: &Model, place: Place, columns: usize) -> Page<'static> {
+pub(super) fn help(model: &Model, context: KeyContext, columns: usize) -> Page<'static> {
     let theme = model.theme;
+    let search = model.way(Action::Palette);
+    let title = vec![
+        Span::styled(" keys available here", theme.strong()),
+        Span::styled(format!("   {search} searches them"), theme.quiet()),
+    ];
+    let width = if columns < TWO_COLUMNS { columns } else { columns / 2 };
+    let entries = model.keymap.valid(context);
+    let lines: Vec<Line<'static>> =
+        entries.flat_map(|(binding, keys)| key_lines(theme, binding, keys, width)).collect();
+    if columns < TWO_COLUMNS {
+        return (Line::from(title), lines);
+    }
+    let rows = lines.len().div_ceil(2);
+    let right = lines.get(rows..).unwrap_or_default().iter().cloned().map(Some);
+    let right = right.chain(std::iter::repeat(None));
+    let beside = |(left, right): (Line<'static>, Option<Line<'static>>)| {
+        let mut line = left;
+        if let Some(right) = right {
+            let pad = width.saturating_sub(line.width());
+            line.spans.push(Span::raw(" ".repeat(pad)));
+            line.spans.extend(right.spans);
+        }
+        line
+    };
+    let lines = lines.iter().take(rows).cloned().zip(right).map(beside).collect();
+    (Line::from(title), lines)
+}
+
+/// A line of the table of keys: its keys and what they do.
+fn key_lines(theme: Theme, binding: &Binding, keys: &[Key], columns: usize) -> Vec<Line<'static>> {
     // Where it is narrow, long names stand on a line of their own.
     let cells = if columns < 60 { 12 } else { 21 };
-    let lines_of = |(binding, keys): (&Binding, &[Key])| {
-        let names: Vec<String> = if keys.is_empty() {
-            vec![format!(":{}", binding.name)]
-        } else {
-            keys.iter().map(|key| key.name()).collect()
-        };
-        let names = format!("   {}", names.join("  "));
-        let beside = width(&names) < cells;
-        let pad = " ".repeat(cells);
-        let mut lines = Vec::new();
-        if !beside {
-            lines.push(Line::styled(names.clone(), theme.strong()));
-        }
-        let rows = broken(binding.help, columns.saturating_sub(cells - 1));
-        for (at, row) in rows.into_iter().enumerate() {
-            let before = match at {
-                0 if beside => Span::styled(format!("{names:<cells$}"), theme.strong()),
-                _ => Span::raw(pad.clone()),
-            };
-            lines.push(Line::from(vec![before, Span::raw(row.trim_start().to_owned())]));
-        }
-        lines
+    let names: Vec<String> = if keys.is_empty() {
+        vec![format!(":{}", binding.name)]
+    } else {
+        keys.iter().map(|key| key.name()).collect()
     };
-    let lines = model.keymap.valid(place).flat_map(lines_of).collect();
-    (Line::styled(" keys that are valid here", theme.strong()), lines)
+    let names = format!("   {}", names.join("  "));
+    let beside = width(&names) < cells;
+    let mut lines = Vec::new();
+    if !beside {
+        lines.push(Line::styled(names.clone(), theme.strong()));
+    }
+    let rows = broken(binding.help, columns.saturating_sub(cells - 1));
+    for (at, row) in rows.into_iter().enumerate() {
+        let before = match at {
+            0 if beside => Span::styled(format!("{names:<cells$}"), theme.strong()),
+            _ => Span::raw(" ".repeat(cells)),
+        };
+        lines.push(Line::from(vec![before, Span::raw(row.trim_start().to_owned())]));
+    }
+    lines
 }
 
 /// Past notices, newest first, each in full.

@@ -1,15 +1,16 @@
-//! What is likely wrong with jobs among each other, once each is right by itself: too many at one
-//! second, and dependencies that fire less often than who waits for them.
+//! Warnings about jobs among each other, once each is valid by itself: too many due in one second, and dependencies that
+//! fire less often than the job that depends on them.
 //!
-//! Owns the bounds on looking ahead. Tells warnings only.
+//! Owns the limits on looking ahead. Reports warnings only.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::context::Context;
+use super::diagnostics::{Diagnostics, Mark, Subject, quoted};
 use super::fields::Fields;
-use super::findings::{Findings, Mark, quoted};
-use super::job::{Context, Read};
+use super::job::Read;
 use super::placement;
 use crate::model::JobId;
 use crate::schedule::{Timetable, pile_ups};
@@ -30,7 +31,7 @@ pub(super) fn pile_up(
     tables: &Tables,
     fields: &Fields<'_>,
     context: &Context<'_>,
-    out: &mut Findings,
+    out: &mut Diagnostics,
 ) {
     // Without a word about workers it is the machine that says how many slots there are.
     let (Some(slot), Some(pools)) = (fields.get("workers"), &context.settings.workers) else {
@@ -47,7 +48,7 @@ pub(super) fn pile_up(
     let firing: Vec<(&str, Timetable)> = firing.filter_map(named).collect();
     let horizon = TimeDelta::days(PILE_UP_DAYS);
     for warning in pile_ups(&firing, slots, context.rules.now, horizon) {
-        out.warning(slot.key_at, warning.message);
+        out.warning_about(slot.subject(), slot.key_at, warning.message);
     }
 }
 
@@ -62,7 +63,12 @@ struct Edge<'a> {
 
 /// Warns of dependencies that need not fire between two fire times of a job: without `within` only
 /// what ended since the fire time before counts.
-pub(super) fn seldom(jobs: &[Read], tables: &Tables, context: &Context<'_>, out: &mut Findings) {
+pub(super) fn rare_dependencies(
+    jobs: &[Read],
+    tables: &Tables,
+    context: &Context<'_>,
+    out: &mut Diagnostics,
+) {
     let edges = edges(jobs, tables);
     let share = (MOST_FIRE_TIMES / edges.len().max(1)).clamp(2, MOST_FIRE_TIMES_OF_ONE);
     for edge in edges.iter().take(MOST_FIRE_TIMES) {
@@ -72,12 +78,12 @@ pub(super) fn seldom(jobs: &[Read], tables: &Tables, context: &Context<'_>, out:
         };
         let (job, on) = (quoted(edge.job.as_str()), quoted(edge.on.as_str()));
         let message = format!(
-            "`dependencies` of {job}: {on} fires less often, and not between {} and {}: {job} would \
-             wait in vain; give it `within`: how old its result may be",
+            "`dependencies` of {job}: {on} fires less often and not between {} and {}, so {job} would \
+             wait for nothing: set `within`, the maximum age of its result",
             shown(from),
             shown(to),
         );
-        out.warning(edge.at, message);
+        out.warning_about(Subject::Key("dependencies"), edge.at, message);
     }
 }
 

@@ -11,44 +11,56 @@ use super::Output;
 use crate::jobfile::Plan;
 use crate::model::{Execution, ExecutionId, JobId, JobVersion, Severity, WorkerId};
 use crate::tui::change::{Change, Origin};
-use crate::tui::keys::Place;
+use crate::tui::cursor::Scroll;
+use crate::tui::keys::KeyContext;
 use crate::tui::message::Request;
+use crate::tui::options::Exit;
 
 /// Something opened over the tab; `scroll` is its first line in the window.
 #[derive(Debug)]
-pub(crate) enum Opened {
+pub(crate) enum Layer {
     /// A job.
-    Job { id: JobId, scroll: usize },
+    Job { id: JobId, scroll: Scroll },
     /// An execution.
-    Execution { execution: Arc<Execution>, scroll: usize },
+    Execution { execution: Arc<Execution>, scroll: Scroll },
     /// A worker.
-    Worker { id: WorkerId, scroll: usize },
+    Worker { id: WorkerId, scroll: Scroll },
     /// The output of an attempt.
     Output(Box<Output>),
     /// What a reload would change.
-    Plan { plan: Box<Plan>, scroll: usize },
+    Plan { plan: Box<Plan>, scroll: Scroll },
     /// What an edit would write, and the edit; `None` = there is nothing to be applied.
-    Diff { title: String, lines: Vec<String>, change: Option<Box<(Change, Origin)>>, scroll: usize },
+    Diff {
+        title: String,
+        lines: Vec<String>,
+        change: Option<Box<(Change, Origin)>>,
+        scroll: Scroll,
+    },
     /// The versions of a job.
     Versions(Box<Versions>),
-    /// Lines to read.
-    Paper { title: String, lines: Vec<String>, scroll: usize },
+    /// Lines to read; where they are about an error in a jobs file, its path and line.
+    TextPage {
+        title: String,
+        lines: Vec<String>,
+        error_at: Option<(String, usize)>,
+        scroll: Scroll,
+    },
     /// The keys that were valid where it was asked for.
-    Help { place: Place, scroll: usize },
+    Help { context: KeyContext, scroll: Scroll },
     /// Past notices.
-    Notices { scroll: usize },
+    Notices { scroll: Scroll },
 }
 
-impl Opened {
+impl Layer {
     /// Its first line in the window, where it is made of lines.
-    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut usize> {
+    pub(crate) const fn scroll_mut(&mut self) -> Option<&mut Scroll> {
         match self {
             Self::Job { scroll, .. }
             | Self::Execution { scroll, .. }
             | Self::Worker { scroll, .. }
             | Self::Plan { scroll, .. }
             | Self::Diff { scroll, .. }
-            | Self::Paper { scroll, .. }
+            | Self::TextPage { scroll, .. }
             | Self::Help { scroll, .. }
             | Self::Notices { scroll } => Some(scroll),
             Self::Output(_) | Self::Versions(_) => None,
@@ -63,9 +75,9 @@ impl Opened {
             | Self::Worker { scroll, .. }
             | Self::Plan { scroll, .. }
             | Self::Diff { scroll, .. }
-            | Self::Paper { scroll, .. }
+            | Self::TextPage { scroll, .. }
             | Self::Help { scroll, .. }
-            | Self::Notices { scroll } => *scroll,
+            | Self::Notices { scroll } => scroll.top,
             Self::Output(_) | Self::Versions(_) => 0,
         }
     }
@@ -108,13 +120,61 @@ pub(crate) enum Purpose {
     WhyAt,
 }
 
+/// What becomes of an engine in this process when its screen is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// It goes on without a screen.
+    KeepRunning,
+    /// It stops; running commands continue.
+    Stop,
+    /// It stops when running commands end.
+    Wait,
+    /// It stops and cancels running commands.
+    Cancel,
+    /// The screen stays.
+    Stay,
+}
+
+impl Leave {
+    /// In the order in which they are always listed: the first is the default.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::KeepRunning, Self::Stop, Self::Wait, Self::Cancel, Self::Stay];
+
+    /// In full, and in short.
+    pub(crate) const fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::KeepRunning => (
+                "leave the engine running; `crontower` attaches to it again",
+                "leave the engine running",
+            ),
+            Self::Stop => ("stop the engine; running commands continue", "stop, commands continue"),
+            Self::Wait => ("stop the engine when running commands end", "stop when commands end"),
+            Self::Cancel => {
+                ("stop the engine and cancel running commands", "stop and cancel commands")
+            }
+            Self::Stay => ("stay", "stay"),
+        }
+    }
+
+    /// How the screen is left; `None` = it is not.
+    pub(crate) const fn exit(self) -> Option<Exit> {
+        match self {
+            Self::KeepRunning => Some(Exit::LeaveHeadless),
+            Self::Stop => Some(Exit::Stop),
+            Self::Wait => Some(Exit::Wait),
+            Self::Cancel => Some(Exit::Cancel),
+            Self::Stay => None,
+        }
+    }
+}
+
 /// Something to be confirmed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Question {
     /// End these executions?
     Cancel(Vec<Arc<Execution>>),
-    /// What becomes of the engine?
-    Quit,
+    /// What becomes of the engine? The place of the selected answer in [`Leave::ALL`].
+    Quit(usize),
     /// Leave the form, though something was typed?
     LeaveForm,
     /// Do this, to all that are marked?
@@ -134,8 +194,19 @@ pub(crate) struct Notice {
     pub(crate) at: DateTime<Utc>,
     pub(crate) severity: Severity,
     pub(crate) text: String,
-    /// The execution whose end it follows.
-    pub(crate) follows: Option<ExecutionId>,
+    /// What it is about, where a newer notice about the same takes its place.
+    pub(crate) about: Option<Topic>,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// An execution that the user asked for.
+    Execution(ExecutionId),
+    /// The reload of jobs.yaml.
+    Reload,
+    /// The health of the engine.
+    Health,
 }
 
 impl Notice {

@@ -10,7 +10,7 @@ const TAB: usize = 8;
 
 /// Makes a line harmless. Carriage returns and backspaces are carried out as a terminal would on
 /// one line.
-pub(crate) fn scrub(bytes: &[u8]) -> String {
+pub(crate) fn sanitize(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut kept = String::with_capacity(text.len());
     let mut column = 0_usize;
@@ -99,7 +99,7 @@ fn after_string(rest: &str) -> &str {
     end.map_or("", |end| &rest[end..])
 }
 
-/// A scrubbed text without its colours.
+/// A sanitized text without its colours.
 pub(crate) fn plain(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut in_colour = false;
@@ -137,7 +137,7 @@ mod tests {
             (b"a\xffb", "a\u{fffd}b"),
             ("x\u{202e}y\u{9b}2Jz".as_bytes(), "xyz"),
         ] {
-            assert_eq!(scrub(bytes), kept, "{:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(sanitize(bytes), kept, "{:?}", String::from_utf8_lossy(bytes));
         }
         assert_eq!(plain("\x1b[1;31mred\x1b[0m mm"), "red mm");
     }
@@ -150,7 +150,7 @@ mod tests {
                 0..200,
             )
         ) {
-            let kept = scrub(&bytes);
+            let kept = sanitize(&bytes);
             let printable = plain(&kept);
             prop_assert!(!printable.chars().any(char::is_control), "{:?}", kept);
             for sequence in kept.split('\x1b').skip(1) {

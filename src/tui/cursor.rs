@@ -45,6 +45,36 @@ impl Cursor {
     }
 }
 
+/// The window over something that is made of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scroll {
+    /// The first line in the window.
+    pub(crate) top: usize,
+    /// How many lines there were in the last frame.
+    rows: usize,
+}
+
+impl Default for Scroll {
+    /// At the top of what has not been measured yet.
+    fn default() -> Self {
+        Self { top: 0, rows: usize::MAX }
+    }
+}
+
+impl Scroll {
+    /// Moves the window.
+    pub(crate) fn go(&mut self, step: Move, height: usize) {
+        let tops = self.rows.saturating_sub(height).saturating_add(1);
+        self.top = moved(self.top, step, tops, height);
+    }
+
+    /// There are so many lines: the window does not stand below them.
+    pub(crate) fn settle(&mut self, rows: usize, height: usize) {
+        self.rows = rows;
+        self.top = self.top.min(rows.saturating_sub(height));
+    }
+}
+
 /// Where a move leads from `at`.
 pub(crate) fn moved(at: usize, step: Move, rows: usize, height: usize) -> usize {
     let last = rows.saturating_sub(1);

@@ -10,11 +10,20 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use super::News;
+/// News from the terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Bytes that were typed.
+    Bytes(Vec<u8>),
+    /// The last frame is on its way: another may be sent.
+    Written,
+    /// It is gone.
+    Lost,
+}
 
 /// One end of the terminal.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct TtyIo {
     file: Arc<File>,
     woken: Arc<OwnedFd>,
     to_loop: mpsc::Sender<News>,
@@ -27,7 +36,7 @@ enum Ready {
     Lost,
 }
 
-impl Wire {
+impl TtyIo {
     pub(super) fn new(file: &Arc<File>, woken: &Arc<OwnedFd>, to_loop: mpsc::Sender<News>) -> Self {
         Self { file: Arc::clone(file), woken: Arc::clone(woken), to_loop }
     }

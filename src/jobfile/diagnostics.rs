@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use crate::model::text;
 
-/// How many findings of a kind are kept; the rest is counted.
+/// How many diagnostics of a kind are kept; the rest is counted.
 const MOST: usize = 20_000;
-/// How many candidates are looked at for "did you mean", over all findings.
+/// How many candidates are looked at for "did you mean", over all diagnostics.
 const MOST_COMPARISONS: usize = 100_000;
 /// How much of a quoted text is shown.
 const QUOTED_CHARS: usize = 80;
@@ -32,34 +32,68 @@ impl Mark {
     }
 }
 
+/// What a diagnostic is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    /// What is at its place: a text, a map, an unknown key.
+    Place,
+    /// A key of the table, or its value.
+    Key(&'static str),
+    /// A key of the table that is missing in the map at this mark.
+    Missing(&'static str, Mark),
+}
+
+impl Subject {
+    /// The key, as the table names it.
+    pub(super) const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Place => None,
+            Self::Key(key) | Self::Missing(key, _) => Some(key),
+        }
+    }
+}
+
 /// A sentence about a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
+pub(crate) struct Diagnostic {
     pub(crate) at: Mark,
     pub(crate) message: String,
+    pub(crate) subject: Subject,
 }
 
 /// All that was found so far.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
-    errors: Vec<Finding>,
-    warnings: Vec<Finding>,
+pub(crate) struct Diagnostics {
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     left_out: usize,
     comparisons: usize,
 }
 
-impl Findings {
+impl Diagnostics {
+    /// An error about what is at its place.
     pub(crate) fn error(&mut self, at: Mark, message: impl AsRef<str>) {
+        self.error_about(Subject::Place, at, message);
+    }
+
+    pub(super) fn error_about(&mut self, subject: Subject, at: Mark, message: impl AsRef<str>) {
         if self.errors.len() < MOST {
-            self.errors.push(Finding { at, message: printable(message.as_ref(), usize::MAX) });
+            let message = printable(message.as_ref(), usize::MAX);
+            self.errors.push(Diagnostic { at, message, subject });
         } else {
             self.left_out += 1;
         }
     }
 
+    /// A warning about what is at its place.
     pub(super) fn warning(&mut self, at: Mark, message: impl AsRef<str>) {
+        self.warning_about(Subject::Place, at, message);
+    }
+
+    pub(super) fn warning_about(&mut self, subject: Subject, at: Mark, message: impl AsRef<str>) {
         if self.warnings.len() < MOST {
-            self.warnings.push(Finding { at, message: printable(message.as_ref(), usize::MAX) });
+            let message = printable(message.as_ref(), usize::MAX);
+            self.warnings.push(Diagnostic { at, message, subject });
         }
     }
 
@@ -97,7 +131,7 @@ impl Findings {
     }
 
     /// Errors and warnings, each in the order of the source and each once.
-    pub(crate) fn into_sorted(mut self) -> (Vec<Finding>, Vec<Finding>) {
+    pub(crate) fn into_sorted(mut self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         for list in [&mut self.errors, &mut self.warnings] {
             list.sort();
             list.dedup();
@@ -105,7 +139,7 @@ impl Findings {
         if let (Some(last), 1..) = (self.errors.last(), self.left_out) {
             let at = last.at;
             let message = format!("{} more errors are not listed", self.left_out);
-            self.errors.push(Finding { at, message });
+            self.errors.push(Diagnostic { at, message, subject: Subject::Place });
         }
         (self.errors, self.warnings)
     }
@@ -161,31 +195,31 @@ mod tests {
 
     #[test]
     fn findings_are_told_in_order_and_once() {
-        let mut findings = Findings::default();
+        let mut diagnostics = Diagnostics::default();
         let at = |line| Mark { source: 0, line, column: 1 };
-        findings.error(at(2), "b");
-        findings.error(at(1), "a");
-        findings.error(at(2), "b");
-        let (errors, _) = findings.into_sorted();
-        let lines: Vec<u32> = errors.iter().map(|finding| finding.at.line).collect();
+        diagnostics.error(at(2), "b");
+        diagnostics.error(at(1), "a");
+        diagnostics.error(at(2), "b");
+        let (errors, _) = diagnostics.into_sorted();
+        let lines: Vec<u32> = errors.iter().map(|diagnostic| diagnostic.at.line).collect();
         assert_eq!(lines, [1, 2]);
     }
 
     #[test]
     fn more_than_can_be_kept_is_counted() {
-        let mut findings = Findings::default();
+        let mut diagnostics = Diagnostics::default();
         for line in 0..20_010 {
-            findings.error(Mark { source: 0, line, column: 1 }, "x");
+            diagnostics.error(Mark { source: 0, line, column: 1 }, "x");
         }
-        let (errors, _) = findings.into_sorted();
+        let (errors, _) = diagnostics.into_sorted();
         assert_eq!(errors.last().unwrap().message, "10 more errors are not listed");
     }
 
     #[test]
     fn suggestions_stop_when_too_many_candidates_were_looked_at() {
-        let mut findings = Findings::default();
-        assert_eq!(findings.did_you_mean("alphe", ["alpha"]), ": did you mean `alpha`?");
-        findings.did_you_mean("alphe", std::iter::repeat_n("zzzzzzzzzz", MOST_COMPARISONS));
-        assert_eq!(findings.did_you_mean("alphe", ["alpha"]), "");
+        let mut diagnostics = Diagnostics::default();
+        assert_eq!(diagnostics.did_you_mean("alphe", ["alpha"]), ": did you mean `alpha`?");
+        diagnostics.did_you_mean("alphe", std::iter::repeat_n("zzzzzzzzzz", MOST_COMPARISONS));
+        assert_eq!(diagnostics.did_you_mean("alphe", ["alpha"]), "");
     }
 }

@@ -1,4 +1,4 @@
-//! What an edit means: the job made in the tree and judged with the whole set, before a byte of the
+//! What an edit means: the job made in the tree and checked with the whole set, before a byte of the
 //! text is touched.
 //!
 //! Owns how a patch is laid over what the file says, and what of a whole definition is worth
@@ -7,21 +7,24 @@
 
 use serde_json::{Map, Value};
 
-use super::{EditError, Files};
-use crate::jobfile::findings::{Finding, Findings, Mark, quoted};
+use super::files::{Edit, EditError, Files, id_of, jobs_of};
+use crate::jobfile::check;
+use crate::jobfile::diagnostics::{Diagnostic, Diagnostics, Mark, quoted};
 use crate::jobfile::job::Base;
+use crate::jobfile::json::{Paths, READ_ONLY_KEYS};
 use crate::jobfile::keys::{self, Scope};
-use crate::jobfile::program::{Paths, TOLD};
+use crate::jobfile::loaded::Loaded;
+use crate::jobfile::patch::patch;
+use crate::jobfile::rules::Rules;
 use crate::jobfile::tree::{Content, Entry, Node, Scalar};
 use crate::jobfile::write::{Definition, Yaml, definition};
-use crate::jobfile::{Loaded, Rules, judge};
 use crate::model::{Job, JobCommand, JobId, Problem};
 
 /// The source of what an edit says, among those of the files.
-const ASKED_FOR: u32 = u32::MAX;
+const EDIT_SOURCE: u32 = u32::MAX;
 
 /// What an edit means.
-pub(super) struct Wanted {
+pub(super) struct Desired {
     /// The job; `None` = it goes.
     pub(super) node: Option<Node>,
     /// The whole set with it.
@@ -29,7 +32,7 @@ pub(super) struct Wanted {
 }
 
 /// The files with one job in them changed.
-struct Workshop<'a> {
+struct Draft<'a> {
     files: &'a Files<'a>,
     rules: &'a Rules<'a>,
     source: usize,
@@ -37,67 +40,67 @@ struct Workshop<'a> {
     paths: Paths,
 }
 
-impl Wanted {
+impl Desired {
     /// `at` is the source and, of a job that is there, its number in the list.
     pub(super) fn of(
         files: &Files<'_>,
         rules: &Rules<'_>,
         (source, number): (usize, Option<usize>),
         job: &JobId,
-        edit: &super::Edit,
+        edit: &Edit,
         before: &Loaded,
     ) -> Result<Self, EditError> {
-        let paths = Paths::of(ASKED_FOR);
-        let mut shop = Workshop { files, rules, source, number, paths };
+        let paths = Paths::of(EDIT_SOURCE);
+        let mut draft = Draft { files, rules, source, number, paths };
         let old = before.set.jobs.iter().find(|known| known.id == *job);
         let node = match edit {
-            super::Edit::Remove => None,
-            super::Edit::Patch(patch) => {
-                let mut out = Findings::default();
-                let mut node = shop.node().cloned().ok_or(EditError::Unknown)?;
-                super::patch(&mut node, patch, &mut shop.paths, &mut out);
-                shop.keeps_its_id(&node, job, &mut out);
-                shop.no_errors(out)?;
+            Edit::Remove => None,
+            Edit::Patch(keys) => {
+                let mut out = Diagnostics::default();
+                let mut node = draft.node().cloned().ok_or(EditError::Unknown)?;
+                patch(&mut node, keys, &mut draft.paths, &mut out);
+                draft.keeps_its_id(&node, job, &mut out);
+                draft.no_errors(out)?;
                 Some(node)
             }
-            super::Edit::Add(definition) | super::Edit::Replace(definition) => {
-                let mut out = Findings::default();
+            Edit::Add(definition) | Edit::Replace(definition) => {
+                let mut out = Diagnostics::default();
                 let asked = Value::Object(definition.clone());
-                let root = shop.paths.root();
-                let mut node = shop.paths.node(&asked, root, 0, &mut out);
+                let root = draft.paths.root();
+                let mut node = draft.paths.node(&asked, root, 0, &mut out);
                 if let Content::Map(entries) = &mut node.content {
-                    entries.retain(|entry| !TOLD.contains(&entry.key.as_str()));
+                    entries.retain(|entry| !READ_ONLY_KEYS.contains(&entry.key.as_str()));
                 }
-                shop.keeps_its_id(&node, job, &mut out);
-                shop.no_errors(out)?;
-                let loaded = shop.judge(Some(&node))?;
-                let wanted = loaded.set.jobs.into_iter().find(|known| known.id == *job);
-                Some(shop.written(&wanted.ok_or(EditError::Unknown)?, old))
+                draft.keeps_its_id(&node, job, &mut out);
+                draft.no_errors(out)?;
+                let loaded = draft.check(Some(&node))?;
+                let desired = loaded.set.jobs.into_iter().find(|known| known.id == *job);
+                Some(draft.written(&desired.ok_or(EditError::Unknown)?, old))
             }
-            super::Edit::Restore(wanted) => {
-                let node = shop.written(wanted, old);
-                let loaded = shop.judge(Some(&node))?;
+            Edit::Restore(desired) => {
+                let node = draft.written(desired, old);
+                let loaded = draft.check(Some(&node))?;
                 let made = loaded.set.jobs.iter().find(|known| known.id == *job);
-                if let Some(made) = made.filter(|made| *made != &**wanted) {
-                    return Err(EditError::NotPossible(differs(made, wanted)));
+                if let Some(made) = made.filter(|made| *made != &**desired) {
+                    return Err(EditError::NotPossible(differs(made, desired)));
                 }
                 Some(node)
             }
         };
-        let loaded = shop.judge(node.as_ref())?;
+        let loaded = draft.check(node.as_ref())?;
         Ok(Self { node, loaded })
     }
 }
 
 /// Says which keys of a job its file decides.
-fn differs(made: &Job, wanted: &Job) -> String {
-    let (made, wanted) = (definition(made), definition(wanted));
-    let names = made.iter().chain(&wanted).map(|(key, _)| *key);
-    let mut keys: Vec<&str> = names.filter(|key| find(&made, key) != find(&wanted, key)).collect();
+fn differs(made: &Job, desired: &Job) -> String {
+    let (made, desired) = (definition(made), definition(desired));
+    let names = made.iter().chain(&desired).map(|(key, _)| *key);
+    let mut keys: Vec<&str> = names.filter(|key| find(&made, key) != find(&desired, key)).collect();
     keys.sort_unstable();
     keys.dedup();
     format!(
-        "the job cannot be that again: `defaults` of its file decide about `{}`",
+        "the job cannot be restored exactly: `defaults` in its file set `{}`",
         keys.join("`, `")
     )
 }
@@ -106,36 +109,36 @@ fn find<'d>(definition: &'d Definition, key: &str) -> Option<&'d Yaml> {
     definition.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
-impl Workshop<'_> {
+impl Draft<'_> {
     /// The job as the file says it.
     fn node(&self) -> Option<&Node> {
         let root = self.files.roots.get(self.source)?.as_ref()?;
-        super::jobs_of(root)?.get(self.number?)
+        jobs_of(root)?.get(self.number?)
     }
 
-    fn keeps_its_id(&self, node: &Node, job: &JobId, out: &mut Findings) {
+    fn keeps_its_id(&self, node: &Node, job: &JobId, out: &mut Diagnostics) {
         let Content::Map(entries) = &node.content else { return };
         if let Some(id) = entries.iter().find(|entry| entry.key == "id")
-            && super::id_of(node) != Some(job.as_str())
+            && id_of(node) != Some(job.as_str())
         {
-            let message = format!("`id`: job {} keeps its id", quoted(job.as_str()));
+            let message = format!("`id`: the id of job {} cannot be changed", quoted(job.as_str()));
             out.error(id.value.at, message);
         }
     }
 
-    fn no_errors(&self, out: Findings) -> Result<(), EditError> {
+    fn no_errors(&self, out: Diagnostics) -> Result<(), EditError> {
         if out.has_errors() { Err(self.invalid(out.into_sorted().0)) } else { Ok(()) }
     }
 
-    fn invalid(&self, errors: Vec<Finding>) -> EditError {
+    fn invalid(&self, errors: Vec<Diagnostic>) -> EditError {
         let sources = self.files.sources;
-        let problem = |finding: Finding| {
-            if finding.at.source == ASKED_FOR {
-                return self.paths.problem(finding);
+        let problem = |diagnostic: Diagnostic| {
+            if diagnostic.at.source == EDIT_SOURCE {
+                return self.paths.problem(diagnostic);
             }
-            let Mark { line, column, .. } = finding.at;
-            let path = format!("{}:{line}:{column}", judge::name(finding.at.source, sources));
-            Problem { path, message: finding.message }
+            let Mark { line, column, .. } = diagnostic.at;
+            let path = format!("{}:{line}:{column}", check::name(diagnostic.at.source, sources));
+            Problem { path, message: diagnostic.message }
         };
         EditError::Invalid(errors.into_iter().map(problem).collect())
     }
@@ -145,7 +148,7 @@ impl Workshop<'_> {
         let mut roots = self.files.roots.clone();
         if let Some(root) = roots.get_mut(self.source) {
             let root = root.get_or_insert_with(|| Node {
-                at: Mark { source: ASKED_FOR, line: 0, column: 0 },
+                at: Mark { source: EDIT_SOURCE, line: 0, column: 0 },
                 content: Content::Map(Vec::new()),
             });
             if root.is_null() {
@@ -156,15 +159,15 @@ impl Workshop<'_> {
         roots.into_iter().flatten().collect()
     }
 
-    fn judge(&self, job: Option<&Node>) -> Result<Loaded, EditError> {
-        judge::judge(&self.roots(job), self.files.sources, self.rules, Findings::default())
+    fn check(&self, job: Option<&Node>) -> Result<Loaded, EditError> {
+        check::check(&self.roots(job), self.files.sources, self.rules, Diagnostics::default())
             .map_err(|errors| self.invalid(errors))
     }
 
     /// The job as it is to be written into its file.
     fn written(&mut self, job: &Job, old: Option<&Job>) -> Node {
         let Base { job: mut base, shell, .. } =
-            judge::base(&self.roots(None), self.files.sources, self.rules);
+            check::base(&self.roots(None), self.files.sources, self.rules);
         base.command = match &job.command {
             JobCommand::Run { .. } => JobCommand::Run { run: String::new(), shell },
             JobCommand::Named { .. } => {
@@ -175,12 +178,12 @@ impl Workshop<'_> {
         let old = old.map(definition);
         let mut entries: Vec<Entry> = Vec::new();
         if let (Some(old), Some(Content::Map(written))) = (&old, self.node().map(|n| &n.content)) {
-            let stays = |entry: &&Entry| says_it_already(entry, old, &new);
+            let stays = |entry: &&Entry| is_unchanged(entry, old, &new);
             entries.extend(written.iter().filter(stays).cloned());
         }
         let kept: Vec<&str> =
             entries.iter().filter_map(|e| Some(keys::find(Scope::Job, &e.key)?.0.name)).collect();
-        let foreign_args = entries.iter().any(|entry| holds_args(&entry.value));
+        let foreign_args = entries.iter().any(|entry| has_foreign_args(&entry.value));
         let add: Vec<(&str, &Yaml)> = new
             .iter()
             .filter(|(key, _)| !(kept.contains(key) || foreign_args && *key == "args"))
@@ -194,7 +197,10 @@ impl Workshop<'_> {
             let value = node(&self.relative(key, value), at);
             entries.push(Entry { key: key.to_owned(), key_at: at, value });
         }
-        Node { at: Mark { source: ASKED_FOR, line: 0, column: 0 }, content: Content::Map(entries) }
+        Node {
+            at: Mark { source: EDIT_SOURCE, line: 0, column: 0 },
+            content: Content::Map(entries),
+        }
     }
 
     /// Paths below the folder of the file are written as people write them.
@@ -221,14 +227,14 @@ impl Workshop<'_> {
 }
 
 /// Whether a key of the file can stay as it is written.
-fn says_it_already(entry: &Entry, old: &Definition, new: &Definition) -> bool {
+fn is_unchanged(entry: &Entry, old: &Definition, new: &Definition) -> bool {
     let Some((key, _)) = keys::find(Scope::Job, &entry.key) else { return false };
-    let moved = holds_args(&entry.value) && find(old, "args") != find(new, "args");
+    let moved = has_foreign_args(&entry.value) && find(old, "args") != find(new, "args");
     !(key.name == "metadata" && moved) && find(old, key.name) == find(new, key.name)
 }
 
 /// Whether it is metadata in which the other system keeps a command's arguments.
-fn holds_args(metadata: &Node) -> bool {
+fn has_foreign_args(metadata: &Node) -> bool {
     matches!(&metadata.content, Content::Map(entries) if entries.iter().any(|e| e.key == "commandArgs"))
 }
 
@@ -268,79 +274,4 @@ fn node(value: &Yaml, at: Mark) -> Node {
         ),
     };
     Node { at, content }
-}
-
-/// Lays a patch over a job: keys that it names change, one that is `null` goes, in maps within it
-/// likewise. A key can be named as it is in jobs.yaml or as the other system names it, whichever of
-/// the two the job has.
-pub(in crate::jobfile) fn patch(
-    job: &mut Node,
-    patch: &Map<String, Value>,
-    paths: &mut Paths,
-    out: &mut Findings,
-) {
-    lay_over(job, patch, paths.root(), Some(Scope::Job), paths, out);
-}
-
-fn lay_over(
-    node: &mut Node,
-    patch: &Map<String, Value>,
-    at: Mark,
-    scope: Option<Scope>,
-    paths: &mut Paths,
-    out: &mut Findings,
-) {
-    let Content::Map(entries) = &mut node.content else { return };
-    for (key, value) in patch {
-        if scope == Some(Scope::Job) && TOLD.contains(&key.as_str()) {
-            continue;
-        }
-        let named = |written: &str| Some(keys::find(scope?, written)?.0.name);
-        let name = named(key);
-        if value.is_null() {
-            entries.retain(|e| e.key != *key && (name.is_none() || named(&e.key) != name));
-            continue;
-        }
-        let key_at = paths.mark(at.line, format!(".{key}"));
-        // Another name of the same key gives way to this one.
-        if let Some(other) =
-            entries.iter_mut().find(|e| e.key != *key && name.is_some() && named(&e.key) == name)
-        {
-            key.clone_into(&mut other.key);
-        }
-        let found = entries.iter().position(|entry| entry.key == *key);
-        let inner = if name == Some("retry") { Some(Scope::Retry) } else { None };
-        match (value, found) {
-            (Value::Object(map), found) => {
-                let index = found.unwrap_or(entries.len());
-                if found.is_none() {
-                    let value = Node { at: key_at, content: Content::Map(Vec::new()) };
-                    entries.push(Entry { key: key.clone(), key_at, value });
-                }
-                let Some(entry) = entries.get_mut(index) else { continue };
-                if !matches!(entry.value.content, Content::Map(_)) {
-                    entry.value = Node { at: key_at, content: Content::Map(Vec::new()) };
-                }
-                lay_over(&mut entry.value, map, key_at, inner, paths, out);
-                in_order(&mut entry.value, inner);
-            }
-            (value, found) => {
-                let value = paths.node(value, key_at, 0, out);
-                match found.and_then(|index| entries.get_mut(index)) {
-                    Some(entry) => entry.value = value,
-                    None => entries.push(Entry { key: key.clone(), key_at, value }),
-                }
-            }
-        }
-    }
-}
-
-/// Puts keys into the order of the reference: a program's have none.
-fn in_order(node: &mut Node, scope: Option<Scope>) {
-    if let (Some(scope), Content::Map(entries)) = (scope, &mut node.content) {
-        entries.sort_by_key(|entry| {
-            let row = keys::find(scope, &entry.key).map(|(key, _)| key.name);
-            keys::in_scope(scope).position(|key| Some(key.name) == row)
-        });
-    }
 }
