@@ -183,6 +183,11 @@ impl Hands {
                 Some(WorkerInput::Ended(*ended))
             }
             LinkEvent::Message(FromWorker::Heartbeat) => Some(WorkerInput::Heartbeat),
+            LinkEvent::Message(FromWorker::CannotStop { key, reason, processes, .. }) => {
+                let execution = key.execution_id;
+                tracing::warn!(%execution, %reason, ?processes, "an attempt cannot be ended");
+                None
+            }
             LinkEvent::Message(FromWorker::OutputGrew { .. }) => None,
         }
     }

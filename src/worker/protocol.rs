@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Assignment, AttemptKey, Ended, Pool, Running, StopCause};
@@ -39,6 +40,12 @@ pub enum ToWorker {
         /// Why.
         cause: StopCause,
     },
+    /// Give up an attempt that is being ended and whose processes do not end: it is over, and they are left to themselves.
+    /// Ignored unless [`FromWorker::CannotStop`] was sent of it.
+    Abandon {
+        /// Which.
+        key: AttemptKey,
+    },
     /// The engine has committed the end of these: forget them.
     Committed {
         /// Which.
@@ -72,6 +79,19 @@ pub enum FromWorker {
     Started(Running),
     /// An attempt is over; sent after it stands in the journal.
     Ended(Box<Ended>),
+    /// An attempt is being ended, and processes of it live on after SIGKILL. Sent when that is found, whenever these
+    /// processes change, and after each hello; never to an engine of an earlier version. The attempt ends when they are
+    /// gone.
+    CannotStop {
+        /// Which.
+        key: AttemptKey,
+        /// When SIGKILL was sent, which did not end them.
+        since: DateTime<Utc>,
+        /// Why the attempt is being ended, for people.
+        reason: String,
+        /// The processes; of very many only the first.
+        processes: Vec<StuckProcess>,
+    },
     /// An attempt has written output since this was last said of it (at most 20 times a second each).
     OutputGrew {
         /// Which.
@@ -81,4 +101,15 @@ pub enum FromWorker {
     },
     /// A sign of life, once a second.
     Heartbeat,
+}
+
+/// A process that SIGKILL did not end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StuckProcess {
+    /// Its id.
+    pub pid: u32,
+    /// The user that it runs as: a name, or a number without one.
+    pub owner: String,
+    /// Whether the worker process may not signal it (EPERM); else it hangs inside the kernel.
+    pub is_refused: bool,
 }

@@ -53,7 +53,7 @@ fn nothing_but_the_standard_streams_is_inherited_and_warnings_are_logged() {
 #[test]
 fn after_a_clean_stop_no_worker_process_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let jobs = "jobs: [{id: a, schedule: '* * * * * *', run: 'true'}]";
+    let jobs = "jobs: [{id: a, schedule: '* * * * * *', overlap: allow, run: 'true'}]";
     std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
     for _ in 0..5 {
         let daemon = Daemon::start(folder.path());

@@ -689,3 +689,87 @@ fn a_worker_process_that_only_drains_pipes_hands_over() {
     );
     worker.ended().unwrap();
 }
+
+/// Runs the test below as nobody, with a program that becomes root as sudo does.
+#[test]
+fn processes_that_may_not_be_signalled_keep_their_attempt_open() {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    if !rustix::process::geteuid().is_root() || !setpriv.exists() {
+        println!("skipped: needs root and setpriv");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    mode(dir.path(), 0o777);
+    let become_root = dir.path().join("become-root");
+    fs::copy(setpriv, &become_root).unwrap();
+    mode(&become_root, 0o4755);
+    let status = std::process::Command::new(setpriv)
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "worker::process::tests::as_nobody", "--ignored", "--nocapture"])
+        .env("STUCK_DIR", dir.path())
+        .current_dir("/")
+        .status()
+        .unwrap();
+    // What was given up runs on, and is this test's to end.
+    let left = number_in(&dir.path().join("given-up"));
+    let was_alive = lives(left);
+    _ = rustix::process::kill_process(
+        rustix::process::Pid::from_raw(left).unwrap(),
+        rustix::process::Signal::KILL,
+    );
+    assert!(status.success());
+    assert!(was_alive, "nobody could not end it");
+}
+
+#[test]
+#[ignore = "a part of the test above"]
+fn as_nobody() {
+    let Some(dir) = std::env::var_os("STUCK_DIR").map(PathBuf::from) else { return };
+    let worker = Worker::up();
+    let mut engine = worker.connect();
+    let hello = ToWorker::Hello { version: VERSION, environment: Some(Vec::new()) };
+    engine.send(&hello);
+    let stubborn = |name: &str, seconds: u32| {
+        let (root, file) = (dir.join("become-root"), dir.join(name));
+        let script = format!(
+            "{} --reuid 0 --regid 0 --clear-groups -- /bin/sh -c 'echo $$ > {1}.new; mv {1}.new {1}; exec sleep {seconds}'",
+            root.display(),
+            file.display(),
+        );
+        Assignment { kill_grace: Duration::from_millis(50), ..assignment(&script) }
+    };
+    let (short, given_up) = (stubborn("short", 14), stubborn("given-up", 1_000));
+    for (work, name) in [(&short, "short"), (&given_up, "given-up")] {
+        engine.start(work);
+        number_in(&dir.join(name));
+        engine.send(&ToWorker::Stop { key: work.key, cause: StopCause::Cancel });
+    }
+    let cannot_stop = |engine: &mut bench::Engine, wanted: AttemptKey| loop {
+        match engine.news().expect("the connection ended") {
+            FromWorker::CannotStop { key, processes, reason, .. } if key == wanted => {
+                return (processes, reason);
+            }
+            FromWorker::Ended(ended) => panic!("it has not ended: {ended:?}"),
+            _ => {}
+        }
+    };
+    let (processes, reason) = cannot_stop(&mut engine, given_up.key);
+    assert_eq!(reason, "cancelled");
+    let root = i32::try_from(processes[0].pid).unwrap();
+    assert!(processes[0].is_refused && processes[0].owner == "root", "{processes:?}");
+    assert_eq!(root, number_in(&dir.join("given-up")));
+    // Another engine hears of it too.
+    let mut second = worker.connect();
+    second.send(&hello);
+    cannot_stop(&mut second, given_up.key);
+    second.send(&ToWorker::Abandon { key: given_up.key });
+    let (one, two) = (second.ended(given_up.key), second.ended(short.key));
+    let error = format!("cancelled; given up: process {root} of root may not be signalled");
+    assert_eq!((one.outcome, one.error.as_deref()), (Outcome::Cancelled, Some(&*error)));
+    assert!(lives(root) && !lives(number_in(&dir.join("short"))));
+    assert_eq!(two.error.as_deref(), Some("cancelled; ended by SIGKILL"));
+}

@@ -84,6 +84,8 @@ struct Held {
     stop: Stop,
     /// Once it has started.
     running: Option<Running>,
+    /// While processes of it cannot be ended: what was last reported of them.
+    cannot_stop: Option<FromWorker>,
 }
 
 /// Whether more attempts are taken.
@@ -142,7 +144,7 @@ impl WorkerLoop {
         let ended = left.ended.iter().map(|ended| (ended.key, ended.clone())).collect();
         let held = left.running().into_iter().map(|running| {
             // It is being ended already: nothing hears its stop.
-            (running.key, Held { stop: Stop::default(), running: Some(running) })
+            (running.key, Held { stop: Stop::default(), running: Some(running), cannot_stop: None })
         });
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
@@ -224,7 +226,7 @@ impl WorkerLoop {
     fn take_reports(&mut self, reports: &mut Vec<Report>) {
         let ends = reports.iter().filter_map(|report| match report {
             Report::Ended(ended) => Some(&**ended),
-            Report::Started(_) => None,
+            Report::Started(_) | Report::CannotStop { .. } => None,
         });
         self.journal.ended(ends);
         let mut messages = Vec::with_capacity(reports.len());
@@ -235,6 +237,13 @@ impl WorkerLoop {
                         held.running = Some(running.clone());
                     }
                     messages.push(FromWorker::Started(running));
+                }
+                Report::CannotStop { key, since, reason, processes } => {
+                    let message = FromWorker::CannotStop { key, since, reason, processes };
+                    if let Some(held) = self.held.get_mut(&key) {
+                        held.cannot_stop = Some(message.clone());
+                    }
+                    messages.push(message);
                 }
                 Report::Ended(ended) => {
                     self.held.remove(&ended.key);
@@ -310,7 +319,9 @@ impl WorkerLoop {
         let running = self.held.values().filter_map(|held| held.running.clone()).collect();
         let ended = self.ended.values().cloned().collect();
         let hello = self.hello(running, ended);
-        self.say(vec![hello]);
+        let cannot_stop = self.held.values().filter_map(|held| held.cannot_stop.clone());
+        let messages = std::iter::once(hello).chain(cannot_stop).collect();
+        self.say(messages);
         let outbox = self.engine.as_ref().map(|(_, outbox)| outbox.clone());
         *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
     }
@@ -333,6 +344,7 @@ impl WorkerLoop {
     /// that hello says it.
     fn say(&mut self, mut messages: Vec<FromWorker>) {
         if !self.is_current {
+            messages.retain(|message| !matches!(message, FromWorker::CannotStop { .. }));
             messages.iter_mut().for_each(as_before);
         }
         if let Some((_, outbox)) = &self.engine
@@ -355,6 +367,11 @@ impl WorkerLoop {
             ToWorker::Stop { key, cause } => {
                 if let Some(held) = self.held.get(&key) {
                     held.stop.set(Cause::Asked(cause));
+                }
+            }
+            ToWorker::Abandon { key } => {
+                if let Some(held) = self.held.get(&key).filter(|held| held.cannot_stop.is_some()) {
+                    held.stop.abandon();
                 }
             }
             ToWorker::Committed { keys } => {
@@ -394,7 +411,7 @@ impl WorkerLoop {
             return self.say(vec![FromWorker::Ended(Box::new(ended))]);
         }
         let stop = Stop::default();
-        self.held.insert(key, Held { stop: stop.clone(), running: None });
+        self.held.insert(key, Held { stop: stop.clone(), running: None, cannot_stop: None });
         let environment = Arc::clone(&self.environment);
         tokio::spawn(self.runner.clone().carry_out(assignment, environment, stop));
     }
@@ -410,7 +427,10 @@ fn as_before(message: &mut FromWorker) {
     match message {
         FromWorker::Hello { ended, .. } => ended.iter_mut().for_each(known),
         FromWorker::Ended(ended) => known(ended),
-        FromWorker::Started(_) | FromWorker::OutputGrew { .. } | FromWorker::Heartbeat => {}
+        FromWorker::Started(_)
+        | FromWorker::CannotStop { .. }
+        | FromWorker::OutputGrew { .. }
+        | FromWorker::Heartbeat => {}
     }
 }
 

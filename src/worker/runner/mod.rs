@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(super) use environment::Environment;
-use launch::Launched;
+use launch::{Launched, launch};
 pub(super) use named::{Bounds, run_command};
 pub(super) use script::remove_leftover_scripts;
 pub(super) use start::{START_TIMEOUT, on_own_thread};
@@ -39,15 +39,23 @@ pub(super) use verdict::Verdict;
 use super::journal::{Journal, Starting};
 use super::output_log::{OutputLog, OutputWriter};
 use super::processes::signal_group;
+use super::protocol::StuckProcess;
 use crate::clock::Clock;
 use crate::commands::{Context, Registry};
-use crate::model::{Assignment, Ended, JobCommand, Running};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running};
 
 /// What a runner tells of its attempts.
 #[derive(Debug)]
 pub(super) enum Report {
     Started(Running),
     Ended(Box<Ended>),
+    /// It is being ended, and these processes live on.
+    CannotStop {
+        key: AttemptKey,
+        since: DateTime<Utc>,
+        reason: String,
+        processes: Vec<StuckProcess>,
+    },
 }
 
 /// An attempt that is ready to be supervised.
@@ -157,7 +165,7 @@ impl Runner {
         let work = async move {
             let environment = Environment::of(&assignment, &runner.data_dir, inherited).await?;
             let process = match environment::is_process(&assignment.command) {
-                true => Some(runner.launch(&assignment, &environment, &watched).await),
+                true => Some(launch(&runner.data_dir, &assignment, &environment, &watched).await),
                 false => None,
             };
             let redacted = |error: String| match &environment.redact {

@@ -54,9 +54,20 @@ impl Cause {
 pub(in crate::worker) struct Stop {
     cause: Arc<OnceLock<Cause>>,
     token: CancellationToken,
+    abandoned: CancellationToken,
 }
 
 impl Stop {
+    /// The attempt is over even if processes of it live on.
+    pub(in crate::worker) fn abandon(&self) {
+        self.abandoned.cancel();
+    }
+
+    /// Set when the attempt was given up.
+    pub(super) fn abandoned(&self) -> &CancellationToken {
+        &self.abandoned
+    }
+
     /// Tells the attempt to end.
     pub(in crate::worker) fn set(&self, cause: Cause) {
         // Set already: the first cause counts.
