@@ -21,3 +21,4 @@ mod kill;
 mod recovery;
 mod stored;
 mod tidy;
+mod worker_process;
