@@ -271,7 +271,7 @@ mod tests {
         let text = "keys:\n  run: x\n  quit: []\n";
         insta::assert_snapshot!(shown_text(text).join("\n"), @"
         config.yaml:2:8: `x` is both `run` and `cancel` in Jobs: give `cancel` another key, or [] for none
-        config.yaml:3:9: `quit` needs a key: there would be no way to it
+        config.yaml:3:9: `quit` needs a key
         ");
         assert_eq!(Config::parse("config.yaml", text).keymap, Keymap::default());
         // In different places a key may mean different things.
