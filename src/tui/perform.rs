@@ -107,6 +107,7 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
                 Ok(result) => result.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
+            let path = std::path::absolute(&path).map_or(path, |it| it.display().to_string());
             Answer::Saved { path, result }
         }
     }
