@@ -24,7 +24,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachabl
 /// A job scheduler that people watch and drive from a terminal.
 #[derive(Debug, Parser)]
 #[command(name = "crontower", version, about, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     pub(super) place: Place,
 

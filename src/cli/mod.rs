@@ -46,9 +46,9 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
 
-pub use self::args::Cli;
+pub(crate) use self::args::Cli;
 use self::args::Command;
-pub use self::exit::Exit;
+pub(crate) use self::exit::Exit;
 use self::exit::Failure;
 use self::place::Place;
 use self::terminal::Terminal;

@@ -97,7 +97,7 @@ mod tests {
         insta::assert_snapshot!(wrong, @"
         schedule: `elephant` was not understood: an interval or a day comes here
         schedule: an empty schedule
-        timezone: `Mars` is not a time zone: write it like Europe/Berlin or UTC; try `Europe/Paris`
+        timezone: `Mars` is not a time zone: write it like Europe/Berlin or UTC
         ");
     }
 }

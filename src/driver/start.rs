@@ -369,7 +369,7 @@ fn host() -> String {
 
 /// The machine's zone: TZ where it names one, else what the system is set to, else UTC.
 #[must_use]
-pub fn system_zone() -> Tz {
+pub(crate) fn system_zone() -> Tz {
     let from_environment = std::env::var("TZ").ok();
     let named = from_environment.as_deref().map(|name| name.trim_start_matches(':'));
     named

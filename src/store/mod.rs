@@ -23,8 +23,8 @@ mod postgres;
 mod search;
 mod sqlite;
 
-pub use memory::MemoryStore;
-pub use postgres::{MigrationPlan, PostgresStore};
+pub(crate) use memory::MemoryStore;
+pub(crate) use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of
@@ -199,7 +199,7 @@ pub async fn open(kind: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreEr
 
 /// The name of a store that people may see: a URL without its password.
 #[must_use]
-pub fn shown(kind: &str) -> String {
+pub(crate) fn shown(kind: &str) -> String {
     if postgres::url::is_url(kind) { postgres::url::shown(kind) } else { kind.to_owned() }
 }
 

@@ -81,7 +81,7 @@ impl Daemon {
 
     /// Lets it work for so long, or until it ends.
     pub(crate) fn let_work(&self, time: Duration) {
-        let now = || crontower::clock::Clock.now().monotonic;
+        let now = || crontower::internals::Clock.now().monotonic;
         let until = now() + time;
         while let Some(left) = until.checked_sub(now()).filter(|left| !left.is_zero()) {
             if let Err(RecvTimeoutError::Disconnected) = self.lines.recv_timeout(left) {
