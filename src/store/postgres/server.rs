@@ -8,7 +8,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 /// Demands the server: without it, tests fail instead of being skipped.
@@ -43,12 +43,12 @@ rm -rf "$1"
 pub(crate) struct Server {
     /// Where its socket, its log and its certificate are.
     pub(crate) folder: PathBuf,
-    /// Where its programs are.
-    pub(crate) binaries: PathBuf,
+    /// Its `psql`.
+    pub(crate) psql: PathBuf,
     /// Its port on the loopback address.
     pub(crate) port: u16,
-    /// Closed when this process ends.
-    _alive: ChildStdin,
+    /// It ends when its standard input is closed: when this process ends.
+    _shell: Child,
 }
 
 impl Server {
@@ -123,6 +123,6 @@ fn start(binaries: &Path) -> Server {
         let log = |name| fs::read_to_string(folder.join(name)).unwrap_or_default();
         panic!("PostgreSQL did not start:\n{}\n{}", log("initdb.log"), log("server.log"));
     }
-    let binaries = binaries.to_owned();
-    Server { folder, binaries, port, _alive: shell.stdin.take().unwrap() }
+    let psql = binaries.join("psql");
+    Server { folder, psql, port, _shell: shell }
 }
