@@ -22,6 +22,8 @@ const NOBODY: u32 = 65_534;
 
 /// $1 is the folder, $2 the binaries' folder, $3 the port. The server writes `pid` itself when it takes connections.
 const RUN: &str = r#"
+# Whoever waits for a word from here may be gone: that must not end the shell before the server.
+trap '' PIPE
 "$2/initdb" -D "$1/data" -U tester -E UTF8 --no-locale --auth-local=trust --auth-host=scram-sha-256 \
     --pwfile="$1/password" --no-sync >"$1/initdb.log" 2>&1 || { echo failed; exit 1; }
 "$2/postgres" -D "$1/data" -k "$1" -p "$3" -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200 \
