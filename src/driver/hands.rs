@@ -119,7 +119,7 @@ impl Hands {
 
     /// Asks the worker process once more what it holds.
     pub(super) fn ask_again(&mut self) {
-        self.send(ToWorker::Hello { version: VERSION });
+        self.send(ToWorker::Hello { version: VERSION, environment: None });
         self.push_on();
     }
 
@@ -183,6 +183,11 @@ impl Hands {
                 Some(WorkerInput::Ended(*ended))
             }
             LinkEvent::Message(FromWorker::Heartbeat) => Some(WorkerInput::Heartbeat),
+            LinkEvent::Message(FromWorker::CannotStop { key, reason, processes, .. }) => {
+                let execution = key.execution_id;
+                tracing::warn!(%execution, %reason, ?processes, "an attempt cannot be ended");
+                None
+            }
             LinkEvent::Message(FromWorker::OutputGrew { .. }) => None,
         }
     }

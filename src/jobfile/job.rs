@@ -206,7 +206,11 @@ fn cause(slot: Slot<'_>, out: &mut Diagnostics) -> Option<RetryCause> {
             exit_code(slot, out).map(RetryCause::ExitCode)
         }
         _ => {
-            let words = [("timeout", NamedCause::Timeout), ("worker_lost", NamedCause::WorkerLost)];
+            let words = [
+                ("timeout", NamedCause::Timeout),
+                ("worker_lost", NamedCause::WorkerLost),
+                ("not_started", NamedCause::NotStarted),
+            ];
             slot.one_of(&words, out).map(RetryCause::Named)
         }
     }

@@ -257,6 +257,7 @@ fn cause(cause: &RetryCause) -> Yaml {
         RetryCause::ExitCode(code) => number(code),
         RetryCause::Named(NamedCause::Timeout) => text("timeout"),
         RetryCause::Named(NamedCause::WorkerLost) => text("worker_lost"),
+        RetryCause::Named(NamedCause::NotStarted) => text("not_started"),
     }
 }
 

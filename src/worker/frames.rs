@@ -55,13 +55,16 @@ mod tests {
     fn what_is_encoded_is_decoded() {
         let mut bytes = Vec::new();
         encode(&ToWorker::Goodbye, &mut bytes).unwrap();
-        encode(&ToWorker::Hello { version: 1 }, &mut bytes).unwrap();
+        encode(&ToWorker::Hello { version: 1, environment: None }, &mut bytes).unwrap();
         let mut buffer = BytesMut::from(&bytes[..]);
         let mut codec = codec(MAX_TO_WORKER);
         let first = codec.decode(&mut buffer).unwrap().unwrap();
         assert_eq!(decode::<ToWorker>(&first).unwrap(), ToWorker::Goodbye);
         let second = codec.decode(&mut buffer).unwrap().unwrap();
-        assert_eq!(decode::<ToWorker>(&second).unwrap(), ToWorker::Hello { version: 1 });
+        assert_eq!(
+            decode::<ToWorker>(&second).unwrap(),
+            ToWorker::Hello { version: 1, environment: None }
+        );
     }
 
     #[test]

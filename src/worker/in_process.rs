@@ -9,12 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::link::LinkEvent;
 use super::output_log::OutputWriter;
 use super::protocol::FromWorker;
-use super::runner::{Bounds, Cause, Environment, Stop, Verdict, context, run_command};
+use super::runner::{
+    Bounds, Cause, Environment, START_TIMEOUT, Stop, Verdict, context, on_own_thread, run_command,
+};
 use crate::clock::Clock;
 use crate::commands::{Command, Registry};
 use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, StopCause};
@@ -113,21 +116,32 @@ async fn carry_out(
         let verdict = Verdict::failed(format!("this process knows no command `{name}`"));
         return FromWorker::Ended(Box::new(verdict.ended(assignment, None)));
     };
-    let (key, worker_id) = (assignment.key, assignment.worker_id.clone());
-    let running = Running { key, worker_id, started_at: now.wall, pid: None };
-    _ = events.send(LinkEvent::Message(FromWorker::Started(running))).await;
     let bounds = Bounds {
         due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
         timeout: assignment.timeout,
         kill_grace: assignment.kill_grace,
     };
-    let environment = match Environment::of(assignment, output.data_dir()).await {
-        Ok(environment) => environment,
-        Err(error) => {
-            let ended = Verdict::failed(error).ended(assignment, Some(now.wall));
+    let (work, data_dir) = (assignment.clone(), output.data_dir().to_owned());
+    // What its paths are on may hang.
+    let prepare = async move { Environment::of(&work, &data_dir, Arc::default()).await };
+    let prepared = tokio::select! {
+        prepared = on_own_thread(START_TIMEOUT, CancellationToken::new(), prepare, drop) => prepared,
+        () = stop.token().cancelled() => {
+            let cause = stop.cause().unwrap_or(Cause::Interrupted);
+            let ended = cause.before_start().ended(assignment, None);
             return FromWorker::Ended(Box::new(ended));
         }
     };
+    let environment = match prepared.and_then(|environment| environment) {
+        Ok(environment) => environment,
+        Err(error) => {
+            let ended = Verdict::not_started(error).ended(assignment, None);
+            return FromWorker::Ended(Box::new(ended));
+        }
+    };
+    let (key, worker_id) = (assignment.key, assignment.worker_id.clone());
+    let running = Running { key, worker_id, started_at: now.wall, pid: None };
+    _ = events.send(LinkEvent::Message(FromWorker::Started(running))).await;
     let redact = environment.redact.clone();
     let log = output.redacted_log(key, assignment.output_limit, redact);
     let verdict = match context(assignment, &environment, &log, stop) {

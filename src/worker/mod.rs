@@ -13,4 +13,5 @@ mod processes;
 pub mod protocol;
 mod redact;
 mod runner;
+mod stuck;
 mod wait;

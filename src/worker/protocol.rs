@@ -2,6 +2,9 @@
 //!
 //! Owns the words and their version. Knows nothing of sockets, and nothing of why something is started or ended.
 
+use std::ffi::OsString;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Assignment, AttemptKey, Ended, Pool, Running, StopCause};
@@ -17,6 +20,11 @@ pub enum ToWorker {
     Hello {
         /// [`VERSION`].
         version: u32,
+        /// What attempts inherit that this engine starts: its own environment, without crontower's variables. `None`
+        /// of an engine of an earlier version (the worker process then passes on its own), and where an engine asks
+        /// once more over the same connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<Vec<(OsString, OsString)>>,
     },
     /// The pools it hosts from now on (what runs in a pool that went runs on).
     Configure {
@@ -31,6 +39,12 @@ pub enum ToWorker {
         key: AttemptKey,
         /// Why.
         cause: StopCause,
+    },
+    /// Give up an attempt that is being ended and whose processes do not end: it is over, and they are left to themselves.
+    /// Ignored unless [`FromWorker::CannotStop`] was sent of it.
+    Abandon {
+        /// Which.
+        key: AttemptKey,
     },
     /// The engine has committed the end of these: forget them.
     Committed {
@@ -65,6 +79,19 @@ pub enum FromWorker {
     Started(Running),
     /// An attempt is over; sent after it stands in the journal.
     Ended(Box<Ended>),
+    /// An attempt is being ended, and processes of it live on after SIGKILL. Sent when that is found, whenever these
+    /// processes change, and after each hello; never to an engine of an earlier version. The attempt ends when they are
+    /// gone.
+    CannotStop {
+        /// Which.
+        key: AttemptKey,
+        /// When SIGKILL was sent, which did not end them.
+        since: DateTime<Utc>,
+        /// Why the attempt is being ended, for people.
+        reason: String,
+        /// The processes; of very many only the first.
+        processes: Vec<StuckProcess>,
+    },
     /// An attempt has written output since this was last said of it (at most 20 times a second each).
     OutputGrew {
         /// Which.
@@ -74,4 +101,15 @@ pub enum FromWorker {
     },
     /// A sign of life, once a second.
     Heartbeat,
+}
+
+/// A process that SIGKILL did not end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StuckProcess {
+    /// Its id.
+    pub pid: u32,
+    /// The user that it runs as: a name, or a number without one.
+    pub owner: String,
+    /// Whether the worker process may not signal it (EPERM); else it hangs inside the kernel.
+    pub is_refused: bool,
 }

@@ -24,3 +24,4 @@ mod postgres_server;
 mod recovery;
 mod stored;
 mod tidy;
+mod worker_process;

@@ -194,6 +194,7 @@ fn is_retried(definition: &Job, outcome: Outcome, exit_code: Option<i32>) -> boo
         RetryCause::ExitCode(code) => exit_code == Some(*code),
         RetryCause::Named(NamedCause::Timeout) => outcome == Outcome::TimedOut,
         RetryCause::Named(NamedCause::WorkerLost) => outcome == Outcome::WorkerLost,
+        RetryCause::Named(NamedCause::NotStarted) => outcome == Outcome::NotStarted,
     };
     let asked = definition.retry_on.is_empty() || definition.retry_on.iter().any(is_cause);
     asked && !definition.no_retry_on.iter().any(is_cause)

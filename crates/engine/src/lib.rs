@@ -304,7 +304,11 @@ impl Engine {
         match input {
             WorkerInput::Up(holdings) => self.worker_up(now, holdings),
             WorkerInput::Down { reason } => self.worker_down(now, &reason),
-            WorkerInput::Started(running) => self.attempt_started(&running),
+            WorkerInput::Started(running) => {
+                self.attempt_started(&running);
+                // It may have been cancelled while it was about to start and no hello named it.
+                self.stop_if_unwanted(running.key);
+            }
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),
         }

@@ -334,7 +334,7 @@ impl Engine {
     }
 
     /// A running attempt that nobody waits for any more, or that someone cancelled meanwhile, is ended.
-    fn stop_if_unwanted(&mut self, key: AttemptKey) {
+    pub(super) fn stop_if_unwanted(&mut self, key: AttemptKey) {
         let of_notice = key.attempt == ON_FAILURE && self.notices.is_open(key.execution_id);
         let wanted = of_notice
             || self.live.get(&key.execution_id).is_some_and(|live| {

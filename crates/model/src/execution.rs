@@ -196,6 +196,8 @@ pub enum Outcome {
     Cancelled,
     /// Its worker died or lost its lease: what the command did is not known.
     WorkerLost,
+    /// It could not be started: its user, its folder, a secret file or its program is missing or did not respond.
+    NotStarted,
     /// It ran inside a process that ended.
     Interrupted,
 }
@@ -210,6 +212,7 @@ impl Outcome {
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
             Self::WorkerLost => "worker_lost",
+            Self::NotStarted => "not_started",
             Self::Interrupted => "interrupted",
         }
     }

@@ -93,4 +93,6 @@ pub enum NamedCause {
     Timeout,
     /// Its worker died or lost its lease.
     WorkerLost,
+    /// It could not be started.
+    NotStarted,
 }

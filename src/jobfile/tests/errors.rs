@@ -313,7 +313,7 @@ fn wrong_values_are_told_with_what_would_be_right() {
     retry_on: [256, timeot]
     no_retry_on: '75'
       4:14: `retry_on`: expected a whole number from 0 to 255, found `256`
-      4:19: `retry_on`: expected one of timeout, worker_lost, found `timeot`: did you mean `timeout`?
+      4:19: `retry_on`: expected one of timeout, worker_lost, not_started, found `timeot`: did you mean `timeout`?
       5:16: `no_retry_on`: expected a list such as [75, timeout], found the text `75`
     run: x
     dependencies: [{on: failure}, {job: y, on: fail, within: 0s}]

@@ -221,7 +221,9 @@ impl LinkTask {
     async fn serve_connection(&self, stream: UnixStream) -> Ended {
         let (reader, mut writer) = stream.into_split();
         let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_FROM_WORKER));
-        if let Err(error) = send(&mut writer, &[ToWorker::Hello { version: VERSION }]).await {
+        let environment = Some(self.options.environment.clone());
+        let hello = ToWorker::Hello { version: VERSION, environment };
+        if let Err(error) = send(&mut writer, &[hello]).await {
             return Ended::HungUp(format!("the worker process hung up at once: {error}"));
         }
         let hello = match timeout(HELLO, first(&mut reader)).await {

@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::worker::process::{READY, connect};
+use crate::worker::process::{READY, connect, inherited_environment};
 
 /// How long it may take to open its socket.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,13 +32,16 @@ pub struct LinkOptions {
     pub program: PathBuf,
     /// Its arguments; `--data-dir` and the data folder follow them.
     pub args: Vec<OsString>,
+    /// What attempts inherit.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 impl LinkOptions {
     /// `program worker-process --data-dir DIR`.
     #[must_use]
     pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
-        Self { data_dir, program, args: vec!["worker-process".into()] }
+        let args = vec!["worker-process".into()];
+        Self { data_dir, program, args, environment: inherited_environment() }
     }
 }
 

@@ -35,7 +35,8 @@ fn options(data_dir: &Path) -> LinkOptions {
         test.display()
     );
     let args = vec!["-c".into(), script.into()];
-    LinkOptions { data_dir: data_dir.to_owned(), program: "/bin/sh".into(), args }
+    let options = LinkOptions::new(data_dir.to_owned(), "/bin/sh".into());
+    LinkOptions { args, ..options }
 }
 
 /// A data folder. A test that fails leaves no worker process and nothing that one runs.

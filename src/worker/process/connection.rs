@@ -3,6 +3,7 @@
 //! Owns reading from the socket: whatever comes that is not a message ends the connection and
 //! nothing else.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(super) enum Inbound {
     /// It said hello, in this version of the protocol.
     Hello {
         version: u32,
+        environment: Option<Vec<(OsString, OsString)>>,
         outbox: Arc<Outbox>,
     },
     Message(ToWorker),
@@ -62,8 +64,8 @@ impl Acceptor {
             let hello = greet(stream).await;
             drop(place);
             let ended = match hello {
-                Ok((version, outbox, reader)) => {
-                    let hello = Inbound::Hello { version, outbox: outbox.clone() };
+                Ok((version, environment, outbox, reader)) => {
+                    let hello = Inbound::Hello { version, environment, outbox: outbox.clone() };
                     let ended = match inbound.send((id, hello)).await {
                         Ok(()) => read(id, reader, &inbound).await,
                         Err(_) => Ok(()),
@@ -84,8 +86,11 @@ impl Acceptor {
 
 type Reader = FramedRead<OwnedReadHalf, tokio_util::codec::LengthDelimitedCodec>;
 
+/// What an engine says first: the version of its protocol, and its environment.
+type Greeting = (u32, Option<Vec<(OsString, OsString)>>, Arc<Outbox>, Reader);
+
 /// The first message must be a hello.
-async fn greet(stream: UnixStream) -> io::Result<(u32, Arc<Outbox>, Reader)> {
+async fn greet(stream: UnixStream) -> io::Result<Greeting> {
     if stream.peer_cred()?.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user's process"));
     }
@@ -95,7 +100,9 @@ async fn greet(stream: UnixStream) -> io::Result<(u32, Arc<Outbox>, Reader)> {
     writer.forget();
     let mut reader = FramedRead::new(reader, frames::codec(frames::MAX_TO_WORKER));
     match timeout(HELLO, next(&mut reader)).await?? {
-        Some(ToWorker::Hello { version }) => Ok((version, Outbox::open(socket)?, reader)),
+        Some(ToWorker::Hello { version, environment }) => {
+            Ok((version, environment, Outbox::open(socket)?, reader))
+        }
         Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a first message but hello")),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }

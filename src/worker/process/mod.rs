@@ -6,6 +6,7 @@
 //! became of it until that is committed.
 
 mod connection;
+mod descriptors;
 mod error;
 mod outbox;
 mod recovery;
@@ -32,7 +33,7 @@ use super::journal::{Journal, ProcessMark};
 use super::output_log::OutputWriter;
 use super::processes::own_session;
 use super::protocol::FromWorker;
-use super::runner::{Report, Runner, remove_leftover_scripts};
+use super::runner::{Report, Runner, START_TIMEOUT, remove_leftover_scripts};
 use crate::clock;
 use crate::commands::Registry;
 use outbox::Outbox;
@@ -51,8 +52,10 @@ pub struct ServeOptions {
     pub registry: Registry,
     /// How long it stays when nothing runs and no engine is connected.
     pub idle_grace: Duration,
-    /// What the processes of attempts inherit.
+    /// What attempts inherit from an engine that does not say what its own do (one of an earlier version).
     pub environment: Vec<(OsString, OsString)>,
+    /// How long the start of an attempt may take, before it ends as `not_started`.
+    pub start_timeout: Duration,
     /// Whether this process is a worker process and nothing else: it then leaves its terminal,
     /// obeys signals, and says on standard output when its socket is open.
     pub alone: bool,
@@ -63,11 +66,16 @@ impl ServeOptions {
     /// crontower's own.
     #[must_use]
     pub fn new(data_dir: PathBuf, registry: Registry) -> Self {
-        let ours = |name: &OsString| name.to_string_lossy().starts_with("CRONTOWER_");
-        let environment = std::env::vars_os().filter(|(name, _)| !ours(name)).collect();
-        let idle_grace = Duration::from_secs(5);
-        Self { data_dir, registry, idle_grace, environment, alone: true }
+        let (environment, idle_grace) = (inherited_environment(), Duration::from_secs(5));
+        let start_timeout = START_TIMEOUT;
+        Self { data_dir, registry, idle_grace, environment, start_timeout, alone: true }
     }
+}
+
+/// The environment of this process without crontower's own variables: what attempts inherit from it.
+pub(super) fn inherited_environment() -> Vec<(OsString, OsString)> {
+    let ours = |name: &OsString| name.to_string_lossy().starts_with("CRONTOWER_");
+    std::env::vars_os().filter(|(name, _)| !ours(name)).collect()
 }
 
 /// Serves a data folder until nothing runs and no engine is connected.
@@ -77,6 +85,7 @@ impl ServeOptions {
 pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
     if options.alone {
         leave_the_terminal()?;
+        descriptors::close_inherited().map_err(system("closing inherited descriptors"))?;
     }
     let data_dir = socket::data_dir(&options.data_dir)?;
     let lock = socket::Lock::take(&data_dir)?;
@@ -85,7 +94,8 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
         // So that it keeps no file system from being unmounted; the data folder is in use anyway.
         std::env::set_current_dir(&data_dir).map_err(system("its folder"))?;
     }
-    let signals = worker_loop::Signals::new(options.alone).map_err(system("signal handlers"))?;
+    let mut signals =
+        worker_loop::Signals::new(options.alone).map_err(system("signal handlers"))?;
     let listener = socket::Listener::open(&data_dir, &lock)?;
     if options.alone {
         say_ready();
@@ -107,19 +117,34 @@ pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
     let runner = Arc::new(Runner {
         data_dir: data_dir.clone(),
         registry: options.registry,
-        environment: options.environment,
+        start_timeout: options.start_timeout,
         output,
         journal: journal.clone(),
         reports,
         draining: draining.clone(),
     });
-    let inputs = Inputs { listener, signals, reported };
-    let worker_loop = WorkerLoop::new(runner, journal, outbox, &left, options.idle_grace);
+    let mut inputs = Inputs { listener, signals: &mut signals, reported };
+    let environment = Arc::new(options.environment);
+    let worker_loop =
+        WorkerLoop::new(runner, journal, outbox, &left, environment, options.idle_grace);
     end_orphans(left.orphans, orphans_reports).map_err(system("a thread for leftovers"))?;
-    worker_loop.run(inputs).await;
-    // A stale socket is no harm: the next one replaces it under the lock.
+    let end = worker_loop.run(&mut inputs).await;
+    // A stale socket does no harm: the next worker process replaces it under the lock.
     _ = socket::remove(&data_dir);
+    drop(inputs);
+    // From here on a successor can serve the data folder.
     drop(lock);
+    if let Some(outbox) = end.displaced {
+        // Only now, so that its engine does not come back to this process.
+        outbox.close();
+    }
+    if end.drains {
+        // Processes that commands left behind still write to their pipes, and would die of closed ones.
+        tokio::select! {
+            () = draining.wait() => {}
+            () = signals.terminated() => {}
+        }
+    }
     Ok(())
 }
 

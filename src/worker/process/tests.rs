@@ -380,7 +380,7 @@ fn an_engine_of_another_version_is_turned_away() {
     let worker = Worker::up();
     let mut current = worker.engine();
     let mut other = worker.connect();
-    other.send(&ToWorker::Hello { version: VERSION + 1 });
+    other.send(&ToWorker::Hello { version: VERSION + 1, environment: None });
     assert!(matches!(other.next(), Some(FromWorker::Hello { version: VERSION, .. })));
     assert_eq!(other.next(), None);
     let work = assignment("true");
@@ -624,4 +624,152 @@ fn output_that_the_disk_did_not_take_is_counted_in_the_end() {
         let ended = engine.ended(work.key);
         assert_eq!((ended.outcome, ended.output_lost), (Outcome::Succeeded, lost));
     }
+}
+
+#[test]
+fn an_attempt_inherits_the_environment_of_the_engine_that_starts_it() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let worker = Worker::up();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let odd = std::ffi::OsString::from_vec(b"\xff second".to_vec());
+    // An engine of an earlier version says nothing: the worker process passes on its own.
+    let mut engine = worker.connect();
+    engine.hello();
+    let work = assignment("echo $INHERITED");
+    engine.start(&work);
+    engine.ended(work.key);
+    assert_eq!(output(worker.dir.path(), work.key), "o yes\n");
+    let environment = Some(vec![("PATH".into(), path), ("INHERITED".into(), odd)]);
+    let mut second = worker.connect();
+    second.send(&ToWorker::Hello { version: VERSION, environment });
+    let work = assignment("printf %s \"$INHERITED\" | wc -c");
+    second.start(&work);
+    second.ended(work.key);
+    assert_eq!(output(worker.dir.path(), work.key), "o 8\n");
+}
+
+#[test]
+fn an_engine_of_an_earlier_version_hears_only_outcomes_it_knows() {
+    let worker = Worker::up();
+    let work = Assignment { working_dir: Some("/no/such".to_owned()), ..assignment("true") };
+    let mut old = worker.connect();
+    old.hello();
+    old.start(&work);
+    assert_eq!(old.ended(work.key).outcome, Outcome::Failed);
+    let mut new = worker.connect();
+    new.send(&ToWorker::Hello { version: VERSION, environment: Some(Vec::new()) });
+    let Some(FromWorker::Hello { ended, .. }) = new.news() else { panic!("not a hello") };
+    assert_eq!(ended[0].outcome, Outcome::NotStarted);
+}
+
+#[test]
+fn a_worker_process_that_only_drains_pipes_hands_over() {
+    let mut worker = Worker::up();
+    let mut engine = worker.engine();
+    let pid_file = worker.file("pid");
+    let script = format!("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}", pid_file.display());
+    let work = assignment(&script);
+    engine.start(&work);
+    assert_eq!(engine.ended(work.key).outcome, Outcome::Succeeded);
+    let left = number_in(&pid_file);
+    // Another engine: its connection ends when a successor can serve the folder.
+    let mut second = worker.connect();
+    second.send(&ToWorker::Hello { version: VERSION, environment: Some(Vec::new()) });
+    while second.next().is_some() {}
+    let mut successor = Worker::new();
+    std::mem::swap(&mut successor.dir, &mut worker.dir);
+    successor.serve();
+    let mut third = successor.connect();
+    let (running, ended) = third.hello();
+    assert_eq!((running, ended[0].key), (vec![], work.key));
+    assert!(lives(left), "what was left behind goes on");
+    crate::worker::processes::signal_group(
+        Process::read(left).unwrap().group,
+        rustix::process::Signal::KILL,
+    );
+    worker.ended().unwrap();
+}
+
+/// Runs the test below as nobody, with a program that becomes root as sudo does.
+#[test]
+fn processes_that_may_not_be_signalled_keep_their_attempt_open() {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    if !rustix::process::geteuid().is_root() || !setpriv.exists() {
+        println!("skipped: needs root and setpriv");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    mode(dir.path(), 0o777);
+    let become_root = dir.path().join("become-root");
+    fs::copy(setpriv, &become_root).unwrap();
+    mode(&become_root, 0o4755);
+    let status = std::process::Command::new(setpriv)
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "worker::process::tests::as_nobody", "--ignored", "--nocapture"])
+        .env("STUCK_DIR", dir.path())
+        .current_dir("/")
+        .status()
+        .unwrap();
+    // What was given up runs on, and is this test's to end.
+    let left = number_in(&dir.path().join("given-up"));
+    let was_alive = lives(left);
+    _ = rustix::process::kill_process(
+        rustix::process::Pid::from_raw(left).unwrap(),
+        rustix::process::Signal::KILL,
+    );
+    assert!(status.success());
+    assert!(was_alive, "nobody could not end it");
+}
+
+#[test]
+#[ignore = "a part of the test above"]
+fn as_nobody() {
+    let Some(dir) = std::env::var_os("STUCK_DIR").map(PathBuf::from) else { return };
+    let worker = Worker::up();
+    let mut engine = worker.connect();
+    let hello = ToWorker::Hello { version: VERSION, environment: Some(Vec::new()) };
+    engine.send(&hello);
+    let stubborn = |name: &str, seconds: u32| {
+        let (root, file) = (dir.join("become-root"), dir.join(name));
+        let script = format!(
+            "{} --reuid 0 --regid 0 --clear-groups -- /bin/sh -c 'echo $$ > {1}.new; mv {1}.new {1}; exec sleep {seconds}'",
+            root.display(),
+            file.display(),
+        );
+        Assignment { kill_grace: Duration::from_millis(50), ..assignment(&script) }
+    };
+    let (short, given_up) = (stubborn("short", 14), stubborn("given-up", 1_000));
+    for (work, name) in [(&short, "short"), (&given_up, "given-up")] {
+        engine.start(work);
+        number_in(&dir.join(name));
+        engine.send(&ToWorker::Stop { key: work.key, cause: StopCause::Cancel });
+    }
+    let cannot_stop = |engine: &mut bench::Engine, wanted: AttemptKey| loop {
+        match engine.news().expect("the connection ended") {
+            FromWorker::CannotStop { key, processes, reason, .. } if key == wanted => {
+                return (processes, reason);
+            }
+            FromWorker::Ended(ended) => panic!("it has not ended: {ended:?}"),
+            _ => {}
+        }
+    };
+    let (processes, reason) = cannot_stop(&mut engine, given_up.key);
+    assert_eq!(reason, "cancelled");
+    let root = i32::try_from(processes[0].pid).unwrap();
+    assert!(processes[0].is_refused && processes[0].owner == "root", "{processes:?}");
+    assert_eq!(root, number_in(&dir.join("given-up")));
+    // Another engine hears of it too.
+    let mut second = worker.connect();
+    second.send(&hello);
+    cannot_stop(&mut second, given_up.key);
+    second.send(&ToWorker::Abandon { key: given_up.key });
+    let (one, two) = (second.ended(given_up.key), second.ended(short.key));
+    let error = format!("cancelled; given up: process {root} of root may not be signalled");
+    assert_eq!((one.outcome, one.error.as_deref()), (Outcome::Cancelled, Some(&*error)));
+    assert!(lives(root) && !lives(number_in(&dir.join("short"))));
+    assert_eq!(two.error.as_deref(), Some("cancelled; ended by SIGKILL"));
 }

@@ -4,6 +4,7 @@
 //! each thing that takes time has a task or a thread of its own.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,13 +33,17 @@ const BATCH: usize = 256;
 /// How often it is looked whether the socket is still in its place, while something runs and no engine is connected.
 const SOCKET_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long the answer to a hello waits for attempts that are about to start. One that hangs is left out: the engine
+/// sends it once more, which starts nothing, and is answered when it has started or failed to.
+const HELLO_WAIT: Duration = Duration::from_secs(1);
+
 /// Descriptors that an attempt may need, and that the process needs itself.
 const DESCRIPTORS: (u64, u64) = (6, 256);
 
 /// Where the loop's input comes from.
 pub(super) struct Inputs<'a> {
     pub(super) listener: Listener<'a>,
-    pub(super) signals: Signals,
+    pub(super) signals: &'a mut Signals,
     pub(super) reported: mpsc::Receiver<Report>,
 }
 
@@ -60,7 +65,7 @@ impl Signals {
     }
 
     /// Comes back at SIGTERM.
-    async fn terminated(&mut self) {
+    pub(super) async fn terminated(&mut self) {
         let Some((term, int, hup)) = &mut self.handlers else {
             return std::future::pending().await;
         };
@@ -79,6 +84,8 @@ struct Held {
     stop: Stop,
     /// Once it has started.
     running: Option<Running>,
+    /// While processes of it cannot be ended: what was last reported of them.
+    cannot_stop: Option<FromWorker>,
 }
 
 /// Whether more attempts are taken.
@@ -89,6 +96,16 @@ enum Mode {
     Leaving,
     /// Told to end by a signal.
     Ending,
+    /// Another process is to serve: this one only drains pipes.
+    HandingOver,
+}
+
+/// How the loop ended.
+pub(super) struct End {
+    /// Whether pipes of processes left behind are to be drained.
+    pub(super) drains: bool,
+    /// The engine that is to find a successor.
+    pub(super) displaced: Option<Arc<Outbox>>,
 }
 
 /// What a worker process knows.
@@ -99,12 +116,18 @@ pub(super) struct WorkerLoop {
     ended: BTreeMap<AttemptKey, Ended>,
     /// The engine that is connected.
     engine: Option<(ConnectionId, Arc<Outbox>)>,
-    /// Whether it still waits for the answer to its hello: all that is held must have started or
-    /// ended, so that the answer leaves nothing out.
-    hello_due: bool,
+    /// While it waits for the answer to its hello: when that is sent at the latest. Before, all that is held must have
+    /// started or ended, so that the answer leaves nothing out.
+    hello_due: Option<Duration>,
     /// The engine once more, for those who have news of output.
     outbox: Arc<Mutex<Option<Arc<Outbox>>>>,
     mode: Mode,
+    /// What attempts inherit: the environment of the engine that starts them.
+    environment: Arc<Vec<(OsString, OsString)>>,
+    /// Whether the engine is of this version, and knows what earlier ones do not.
+    is_current: bool,
+    /// An engine that is to find a successor of this process.
+    displaced: Option<Arc<Outbox>>,
     idle_grace: Duration,
     host: String,
 }
@@ -115,12 +138,13 @@ impl WorkerLoop {
         journal: Arc<Journal>,
         outbox: Arc<Mutex<Option<Arc<Outbox>>>>,
         left: &Recovered,
+        environment: Arc<Vec<(OsString, OsString)>>,
         idle_grace: Duration,
     ) -> Self {
         let ended = left.ended.iter().map(|ended| (ended.key, ended.clone())).collect();
         let held = left.running().into_iter().map(|running| {
             // It is being ended already: nothing hears its stop.
-            (running.key, Held { stop: Stop::default(), running: Some(running) })
+            (running.key, Held { stop: Stop::default(), running: Some(running), cannot_stop: None })
         });
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
@@ -129,23 +153,24 @@ impl WorkerLoop {
             held: held.collect(),
             ended,
             engine: None,
-            hello_due: false,
+            hello_due: None,
             outbox,
             mode: Mode::Serving,
+            environment,
+            is_current: false,
+            displaced: None,
             idle_grace,
             host: host.trim().to_owned(),
         }
     }
 
     /// Serves until there is nothing left to do.
-    pub(super) async fn run(mut self, mut inputs: Inputs<'_>) {
+    pub(super) async fn run(mut self, inputs: &mut Inputs<'_>) -> End {
         let (inbound, mut from_engine) = mpsc::channel(256);
         let mut acceptor = Acceptor::new(inbound);
         let mut reports = Vec::with_capacity(BATCH);
-        let draining = self.runner.draining.clone();
-        // A tracker tells that its tasks are gone only once it is closed; it takes tasks all the
-        // same.
-        draining.close();
+        // A tracker reports that its tasks are gone only once it is closed; it still takes tasks.
+        self.runner.draining.close();
         let mut alone_since = Some(Clock.now().monotonic);
         let mut connected = false;
         loop {
@@ -156,7 +181,7 @@ impl WorkerLoop {
             }
             let alone = self.engine.is_none() && self.held.is_empty();
             alone_since = alone.then(|| alone_since.unwrap_or(Clock.now().monotonic));
-            if self.held.is_empty() && self.mode == Mode::Ending {
+            if self.held.is_empty() && matches!(self.mode, Mode::Ending | Mode::HandingOver) {
                 break;
             }
             tokio::select! {
@@ -177,10 +202,13 @@ impl WorkerLoop {
                 () = inputs.signals.terminated() => self.end_all(),
                 // A file that goes is an event only to who watches it; while an engine is connected nobody needs it.
                 () = wait::at_most(sought.then_some(SOCKET_CHECK_INTERVAL)) => inputs.listener.mend(),
-                () = idle(alone_since, self.grace(), &draining) => break,
+                // A start that hangs is no event.
+                () = wait::at_most(wait::until(self.hello_due)) => self.answer_hello(),
+                () = idle(alone_since, self.grace()) => break,
             }
         }
         self.disconnect();
+        End { drains: self.mode != Mode::Ending, displaced: self.displaced }
     }
 
     fn grace(&self) -> Duration {
@@ -198,7 +226,7 @@ impl WorkerLoop {
     fn take_reports(&mut self, reports: &mut Vec<Report>) {
         let ends = reports.iter().filter_map(|report| match report {
             Report::Ended(ended) => Some(&**ended),
-            Report::Started(_) => None,
+            Report::Started(_) | Report::CannotStop { .. } => None,
         });
         self.journal.ended(ends);
         let mut messages = Vec::with_capacity(reports.len());
@@ -209,6 +237,13 @@ impl WorkerLoop {
                         held.running = Some(running.clone());
                     }
                     messages.push(FromWorker::Started(running));
+                }
+                Report::CannotStop { key, since, reason, processes } => {
+                    let message = FromWorker::CannotStop { key, since, reason, processes };
+                    if let Some(held) = self.held.get_mut(&key) {
+                        held.cannot_stop = Some(message.clone());
+                    }
+                    messages.push(message);
                 }
                 Report::Ended(ended) => {
                     self.held.remove(&ended.key);
@@ -224,7 +259,9 @@ impl WorkerLoop {
     fn take_inbound(&mut self, id: ConnectionId, inbound: Inbound) {
         let current = self.engine.as_ref().is_some_and(|(engine, _)| *engine == id);
         match inbound {
-            Inbound::Hello { version, outbox } => self.greet(id, version, outbox),
+            Inbound::Hello { version, environment, outbox } => {
+                self.greet(id, version, environment, outbox);
+            }
             Inbound::Closed if current => self.disconnect(),
             Inbound::Message(message) if current => self.take_message(message),
             // Of an engine that another has displaced.
@@ -234,7 +271,13 @@ impl WorkerLoop {
 
     /// A newer engine displaces an older one; one that speaks another version is told so and turned
     /// away.
-    fn greet(&mut self, id: ConnectionId, version: u32, outbox: Arc<Outbox>) {
+    fn greet(
+        &mut self,
+        id: ConnectionId,
+        version: u32,
+        environment: Option<Vec<(OsString, OsString)>>,
+        outbox: Arc<Outbox>,
+    ) {
         if version != VERSION {
             tracing::warn!(version, ours = VERSION, "an engine of another version was turned away");
             // It may be gone already.
@@ -243,24 +286,42 @@ impl WorkerLoop {
             return;
         }
         self.disconnect();
+        if self.held.is_empty() && !self.runner.draining.is_empty() && self.mode != Mode::Ending {
+            // It only drains pipes of processes that were left behind: what this engine starts gets a process of the
+            // engine's own program and limits.
+            self.mode = Mode::HandingOver;
+            self.displaced = Some(outbox);
+            return;
+        }
         if self.mode == Mode::Leaving {
             self.mode = Mode::Serving;
         }
+        self.is_current = environment.is_some();
+        if let Some(environment) = environment {
+            self.environment = Arc::new(environment);
+        }
         self.engine = Some((id, outbox));
-        self.hello_due = true;
+        self.hello_due = Some(Clock.now().monotonic + HELLO_WAIT);
         self.answer_hello();
     }
 
     /// Answers a hello as soon as the answer is complete.
     fn answer_hello(&mut self) {
-        if !self.hello_due || self.held.values().any(|held| held.running.is_none()) {
-            return;
+        let Some(due) = self.hello_due else { return };
+        let is_complete = self.held.values().all(|held| held.running.is_some());
+        if is_complete || due <= Clock.now().monotonic {
+            self.send_hello();
         }
-        self.hello_due = false;
+    }
+
+    fn send_hello(&mut self) {
+        self.hello_due = None;
         let running = self.held.values().filter_map(|held| held.running.clone()).collect();
         let ended = self.ended.values().cloned().collect();
         let hello = self.hello(running, ended);
-        self.say(vec![hello]);
+        let cannot_stop = self.held.values().filter_map(|held| held.cannot_stop.clone());
+        let messages = std::iter::once(hello).chain(cannot_stop).collect();
+        self.say(messages);
         let outbox = self.engine.as_ref().map(|(_, outbox)| outbox.clone());
         *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
     }
@@ -273,7 +334,7 @@ impl WorkerLoop {
 
     fn disconnect(&mut self) {
         *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.hello_due = false;
+        self.hello_due = None;
         if let Some((_, outbox)) = self.engine.take() {
             outbox.close();
         }
@@ -281,9 +342,13 @@ impl WorkerLoop {
 
     /// Says something to the engine. Where there is none, or one whose hello is not answered yet,
     /// that hello says it.
-    fn say(&mut self, messages: Vec<FromWorker>) {
+    fn say(&mut self, mut messages: Vec<FromWorker>) {
+        if !self.is_current {
+            messages.retain(|message| !matches!(message, FromWorker::CannotStop { .. }));
+            messages.iter_mut().for_each(as_before);
+        }
         if let Some((_, outbox)) = &self.engine
-            && !self.hello_due
+            && self.hello_due.is_none()
             && outbox.push(messages).is_err()
         {
             tracing::warn!("the engine does not read; it will hear everything when it comes back");
@@ -294,7 +359,7 @@ impl WorkerLoop {
     fn take_message(&mut self, message: ToWorker) {
         match message {
             ToWorker::Hello { .. } => {
-                self.hello_due = true;
+                self.hello_due = Some(Clock.now().monotonic + HELLO_WAIT);
                 self.answer_hello();
             }
             ToWorker::Configure { pools } => provide_for(&pools),
@@ -302,6 +367,11 @@ impl WorkerLoop {
             ToWorker::Stop { key, cause } => {
                 if let Some(held) = self.held.get(&key) {
                     held.stop.set(Cause::Asked(cause));
+                }
+            }
+            ToWorker::Abandon { key } => {
+                if let Some(held) = self.held.get(&key).filter(|held| held.cannot_stop.is_some()) {
+                    held.stop.abandon();
                 }
             }
             ToWorker::Committed { keys } => {
@@ -330,7 +400,7 @@ impl WorkerLoop {
             let ended = FromWorker::Ended(Box::new(ended.clone()));
             return self.say(vec![ended]);
         }
-        if self.mode == Mode::Ending {
+        if matches!(self.mode, Mode::Ending | Mode::HandingOver) {
             // Not taken, so the next hello does not name it and the engine places it again.
             return;
         }
@@ -341,8 +411,26 @@ impl WorkerLoop {
             return self.say(vec![FromWorker::Ended(Box::new(ended))]);
         }
         let stop = Stop::default();
-        self.held.insert(key, Held { stop: stop.clone(), running: None });
-        tokio::spawn(self.runner.clone().carry_out(assignment, stop));
+        self.held.insert(key, Held { stop: stop.clone(), running: None, cannot_stop: None });
+        let environment = Arc::clone(&self.environment);
+        tokio::spawn(self.runner.clone().carry_out(assignment, environment, stop));
+    }
+}
+
+/// Turns what an engine of an earlier version does not know into what it does.
+fn as_before(message: &mut FromWorker) {
+    let known = |ended: &mut Ended| {
+        if ended.outcome == Outcome::NotStarted {
+            ended.outcome = Outcome::Failed;
+        }
+    };
+    match message {
+        FromWorker::Hello { ended, .. } => ended.iter_mut().for_each(known),
+        FromWorker::Ended(ended) => known(ended),
+        FromWorker::Started(_)
+        | FromWorker::CannotStop { .. }
+        | FromWorker::OutputGrew { .. }
+        | FromWorker::Heartbeat => {}
     }
 }
 
@@ -352,7 +440,7 @@ fn too_many(assignment: &Assignment) -> Ended {
         key: assignment.key,
         started_at: None,
         finished_at: Clock.now().wall,
-        outcome: Outcome::Failed,
+        outcome: Outcome::NotStarted,
         exit_code: None,
         error: Some(error),
         result: None,
@@ -360,15 +448,9 @@ fn too_many(assignment: &Assignment) -> Ended {
     }
 }
 
-/// Comes back when there has been nothing to do for the whole grace. Pipes of processes left behind
-/// are something to do: their writers would die of a closed pipe.
-async fn idle(
-    alone_since: Option<Duration>,
-    grace: Duration,
-    draining: &tokio_util::task::TaskTracker,
-) {
+/// Comes back when there has been nothing to do for the whole grace.
+async fn idle(alone_since: Option<Duration>, grace: Duration) {
     let Some(since) = alone_since else { return std::future::pending().await };
-    draining.wait().await;
     loop {
         let left = (since + grace).saturating_sub(Clock.now().monotonic);
         if left.is_zero() {

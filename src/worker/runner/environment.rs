@@ -25,6 +25,8 @@ const TAIL: usize = 4 << 10;
 #[derive(Debug)]
 pub(in crate::worker) struct Environment {
     pub(super) dir: PathBuf,
+    /// The environment of the engine that starts the attempt.
+    inherited: Arc<Vec<(OsString, OsString)>>,
     pub(super) run_as: Option<RunAs>,
     pub(in crate::worker) redact: Option<Arc<RedactPatterns>>,
     /// The job's own variables.
@@ -42,6 +44,7 @@ impl Environment {
     pub(in crate::worker) async fn of(
         assignment: &Assignment,
         data_dir: &Path,
+        inherited: Arc<Vec<(OsString, OsString)>>,
     ) -> Result<Self, String> {
         let run_as = match &assignment.user {
             Some(user) if needs_run_as(assignment)? => Some(RunAs::find(user).await?),
@@ -67,15 +70,12 @@ impl Environment {
                 ("CRONTOWER_OUTPUT_TAIL", tail),
             ]);
         }
-        Ok(Self { dir, run_as, redact, job: values.all, own, failure })
+        Ok(Self { dir, inherited, run_as, redact, job: values.all, own, failure })
     }
 
     /// The environment of a process, those that count less first.
-    pub(super) fn variables<'a>(
-        &'a self,
-        inherited: &'a [(OsString, OsString)],
-    ) -> impl Iterator<Item = (&'a OsStr, &'a OsStr)> {
-        let inherited = inherited.iter().map(|(name, value)| (&**name, &**value));
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let inherited = self.inherited.iter().map(|(name, value)| (&**name, &**value));
         let run_as = self.run_as.as_ref();
         // As cron does: a job may have another home, but no other name.
         let home = run_as.map(|run_as| ("HOME".as_ref(), run_as.home.as_os_str()));

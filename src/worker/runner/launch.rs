@@ -4,7 +4,7 @@
 //! Owns what a process is given: environment, folder, streams. Never waits for it.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::Stdio;
@@ -12,74 +12,91 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
 
+use super::environment::Environment;
 use super::pipes::{Pipe, Pipes};
-use super::script::Invocation;
-use super::{Environment, Runner};
-use crate::model::Stream;
+use super::script::{self, Invocation};
+use crate::model::{Assignment, Stream};
 use crate::worker::wait;
 
 /// How often a script's file is tried while it is "busy".
 const BUSY_TRIES: u32 = 50;
 
-impl Runner {
-    /// Starts a process.
-    ///
-    /// # Errors
-    /// A sentence that says why it could not be started.
-    pub(super) async fn launch(
-        &self,
-        environment: &Environment,
-        invocation: &Invocation,
-    ) -> Result<(Child, Pipes), String> {
-        let explain = |error: io::Error| explain(&error, &environment.dir, invocation);
-        let (out, out_end) = Pipe::new(Stream::Stdout).map_err(explain)?;
-        let (err, err_end) = Pipe::new(Stream::Stderr).map_err(explain)?;
-        let mut command = self.command(environment, invocation)?;
-        command.stdout(Stdio::from(out_end)).stderr(Stdio::from(err_end));
-        let mut tries = 0;
-        loop {
-            match command.spawn() {
-                // The command holds writing ends of the pipes; they go with it.
-                Ok(child) => return Ok((child, Pipes { out, err })),
-                Err(error) if is(&error, Errno::TXTBSY) && tries < BUSY_TRIES => {
-                    // A process that is being started elsewhere holds the script's file open until
-                    // its own exec: that is over in a moment, and no event tells.
-                    tries += 1;
-                    wait::at_most(Some(Duration::from_millis(2))).await;
-                }
-                Err(error) => return Err(explain(error)),
-            }
-        }
-    }
+/// A process that was started.
+#[derive(Debug)]
+pub(super) struct Launched {
+    pub(super) child: Child,
+    pub(super) pipes: Pipes,
+    /// Holds the script's file for as long as it may be read.
+    pub(super) invocation: Invocation,
+}
 
-    fn command(
-        &self,
-        environment: &Environment,
-        invocation: &Invocation,
-    ) -> Result<Command, String> {
-        let mut words = match &environment.run_as {
-            Some(run_as) => run_as.prefix(environment.for_linker())?,
-            None => Vec::new(),
-        };
-        let as_other = !words.is_empty();
-        words.push(invocation.program.clone());
-        let mut command = Command::new(&words[0]);
-        command
-            .args(&words[1..])
-            .args(&invocation.args)
-            .env_clear()
-            .envs(environment.variables(&self.environment))
-            .current_dir(&environment.dir)
-            .stdin(Stdio::null())
-            .process_group(0);
-        if as_other {
-            for (name, _) in environment.for_linker() {
-                command.env_remove(name);
-            }
+/// Starts the process of an attempt, unless that is given up before. Blocks its thread where a path does not respond.
+///
+/// # Errors
+/// A sentence that says why it could not be started.
+pub(super) async fn launch(
+    data_dir: &Path,
+    assignment: &Assignment,
+    environment: &Environment,
+    given_up: &CancellationToken,
+) -> Result<Launched, String> {
+    let run_as = environment.run_as.as_ref();
+    let invocation = script::invocation(data_dir, assignment, run_as)?;
+    let explain = |error: io::Error| explain(&error, &environment.dir, &invocation);
+    let (out, out_end) = Pipe::new(Stream::Stdout).map_err(explain)?;
+    let (err, err_end) = Pipe::new(Stream::Stderr).map_err(explain)?;
+    let mut command = command(environment, &invocation)?;
+    command.stdout(Stdio::from(out_end)).stderr(Stdio::from(err_end));
+    // A path that does not respond hangs here, and not in a process that nobody knows yet. What is wrong with the
+    // paths, the start itself says.
+    _ = fs::metadata(&environment.dir);
+    _ = fs::metadata(environment.dir.join(&invocation.program));
+    let mut tries = 0;
+    loop {
+        if given_up.is_cancelled() {
+            return Err("not started: it took too long".to_owned());
         }
-        Ok(command)
+        match command.spawn() {
+            // The command holds writing ends of the pipes, and is dropped with them.
+            Ok(child) => {
+                let pipes = Pipes { out, err };
+                return Ok(Launched { child, pipes, invocation });
+            }
+            Err(error) if is(&error, Errno::TXTBSY) && tries < BUSY_TRIES => {
+                // A process that is being started elsewhere holds the script's file open until
+                // its own exec: that is over in a moment, and no event tells.
+                tries += 1;
+                wait::at_most(Some(Duration::from_millis(2))).await;
+            }
+            Err(error) => return Err(explain(error)),
+        }
     }
+}
+
+fn command(environment: &Environment, invocation: &Invocation) -> Result<Command, String> {
+    let mut words = match &environment.run_as {
+        Some(run_as) => run_as.prefix(environment.for_linker())?,
+        None => Vec::new(),
+    };
+    let as_other = !words.is_empty();
+    words.push(invocation.program.clone());
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .args(&invocation.args)
+        .env_clear()
+        .envs(environment.variables())
+        .current_dir(&environment.dir)
+        .stdin(Stdio::null())
+        .process_group(0);
+    if as_other {
+        for (name, _) in environment.for_linker() {
+            command.env_remove(name);
+        }
+    }
+    Ok(command)
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {

@@ -10,20 +10,23 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rustix::process::{Pid, Signal, test_kill_process_group};
 use tokio::process::Child;
 
-use super::Runner;
 use super::environment::Environment;
+use super::launch::Launched;
 use super::named::Bounds;
 use super::pipes::Pipes;
-use super::script;
 use super::stop::{Cause, Stop};
 use super::verdict::Verdict;
+use super::{Report, Runner};
 use crate::clock::Clock;
 use crate::model::{Assignment, Ended, Outcome};
 use crate::worker::output_log::OutputLog;
 use crate::worker::processes::{VANISH, alive_in_group, own_session, signal_group};
+use crate::worker::protocol::StuckProcess;
+use crate::worker::stuck;
 use crate::worker::wait;
 
 /// A line that has begun is shown to others after so long.
@@ -44,7 +47,14 @@ struct Group<'a> {
     ending: Option<Ending>,
     /// When a line that has begun is shown to others.
     partial_due: Option<Duration>,
+    /// Processes that SIGKILL did not end, as they were last reported.
+    stuck: Vec<StuckProcess>,
+    /// Tells who holds the attempt of them.
+    report_stuck: ReportStuck<'a>,
 }
+
+/// Reports processes that cannot be ended: since when, why they are to end, which.
+type ReportStuck<'a> = Box<dyn Fn(DateTime<Utc>, String, Vec<StuckProcess>) + Send + Sync + 'a>;
 
 /// A group that has been told to end.
 struct Ending {
@@ -54,36 +64,48 @@ struct Ending {
     due: Duration,
     killed: bool,
     next_poll: Duration,
+    /// Wall time of the SIGKILL.
+    killed_at: Option<DateTime<Utc>>,
 }
 
 impl Runner {
     pub(super) async fn run_shell(
         &self,
         assignment: &Assignment,
+        process: Launched,
         environment: &Environment,
         log: &Arc<OutputLog>,
         bounds: Bounds,
         stop: &Stop,
     ) -> Ended {
         let redact = environment.redact.as_deref();
-        let run_as = environment.run_as.as_ref();
-        let launched = match script::invocation(&self.data_dir, assignment, run_as) {
-            Ok(invocation) => match self.launch(environment, &invocation).await {
-                Ok((child, pipes)) => Ok((child, pipes, invocation)),
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
-        };
-        let (child, pipes, invocation) = match launched {
-            Ok(launched) => launched,
-            Err(error) => return Verdict::failed(error).redacted(redact).ended(assignment, None),
-        };
+        let Launched { child, pipes, invocation } = process;
         let started_at = Clock.now().wall;
         let pid = child.id();
         self.started(assignment, pid, started_at).await;
         let id = pid.and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
         let (exit, ending, partial_due) = (None, None, None);
-        let mut group = Group { id, child, pipes, log, bounds, stop, exit, ending, partial_due };
+        let key = assignment.key;
+        let report_stuck: ReportStuck<'_> = Box::new(move |since, reason, processes| {
+            let report = Report::CannotStop { key, since, reason, processes };
+            if self.reports.try_send(report).is_err() {
+                tracing::warn!(execution = %key.execution_id, "processes that cannot be ended were not reported");
+            }
+        });
+        let stuck = Vec::new();
+        let mut group = Group {
+            id,
+            child,
+            pipes,
+            log,
+            bounds,
+            stop,
+            exit,
+            ending,
+            partial_due,
+            stuck,
+            report_stuck,
+        };
         let verdict = group.supervise(&assignment.success_exit_codes).await;
         let mut ended = verdict.redacted(redact).ended(assignment, Some(started_at));
         log.settle().await;
@@ -122,6 +144,7 @@ impl Group<'_> {
                 // Suspend has no event, nor has a group that becomes empty, nor a line that does
                 // not end.
                 () = wait::at_most(wake) => self.woken(),
+                () = self.stop.abandoned().cancelled(), if !self.stuck.is_empty() => {}
             }
         }
     }
@@ -135,14 +158,31 @@ impl Group<'_> {
             // Nothing of a failed attempt may run on beside its retry.
             self.begin_ending(None);
         }
-        let given_up = self
-            .ending
-            .as_ref()
-            .is_some_and(|ending| ending.killed && ending.due <= Clock.now().monotonic);
-        given_up || self.is_empty()
+        // What cannot be ended keeps the attempt open, until someone gives it up: nothing may run beside it unasked.
+        self.is_empty() || (self.is_vanish_over() && self.stop.abandoned().is_cancelled())
     }
 
-    /// Whether no process of the group lives any more.
+    /// Whether SIGKILL was sent so long ago that whatever still lives cannot be ended.
+    fn is_vanish_over(&self) -> bool {
+        let now = Clock.now().monotonic;
+        self.ending.as_ref().is_some_and(|ending| ending.killed && ending.due <= now)
+    }
+
+    /// Looks which processes SIGKILL did not end, reports them if they are others than before, and tries again: one may
+    /// have become another user's, or have been stopped inside the kernel.
+    fn look_for_stuck(&mut self) {
+        let Some(Ending { killed_at: Some(since), cause, .. }) = self.ending else { return };
+        let stuck = stuck::describe(&alive_in_group(self.id, own_session()));
+        if stuck == self.stuck || stuck.is_empty() {
+            return;
+        }
+        let reason = cause.map_or_else(|| "the main process failed".to_owned(), Cause::reason);
+        tracing::warn!(group = self.id, %reason, "cannot end an attempt: {}", stuck::sentence(&stuck));
+        (self.report_stuck)(since, reason, stuck.clone());
+        self.stuck = stuck;
+    }
+
+    /// Whether no process of the group is alive.
     fn is_empty(&self) -> bool {
         let Some(group) = Pid::from_raw(self.id) else { return true };
         if test_kill_process_group(group) == Err(rustix::io::Errno::SRCH) {
@@ -158,7 +198,8 @@ impl Group<'_> {
         // A stopped process would not see it.
         signal_group(self.id, Signal::CONT);
         let due = Clock.now().monotonic.saturating_add(self.bounds.kill_grace);
-        self.ending = Some(Ending { cause, due, killed: false, next_poll: POLL_INTERVALS.0 });
+        let (killed_at, next_poll) = (None, POLL_INTERVALS.0);
+        self.ending = Some(Ending { cause, due, killed: false, next_poll, killed_at });
     }
 
     /// How long nothing needs to be looked at, if nothing happens.
@@ -168,7 +209,9 @@ impl Group<'_> {
             false => None,
         };
         self.partial_due = partial;
+        let is_vanish_over = self.is_vanish_over();
         let due = match &mut self.ending {
+            Some(_) if is_vanish_over && self.exit.is_some() => Some(STUCK_POLL),
             None => wait::until(self.bounds.due),
             Some(ending) if self.exit.is_none() => wait::until(Some(ending.due)),
             Some(ending) => {
@@ -193,6 +236,7 @@ impl Group<'_> {
             }
             Some(ending) if ending.due <= now && !ending.killed => {
                 ending.killed = true;
+                ending.killed_at = Some(Clock.now().wall);
                 ending.due = now + VANISH;
                 ending.next_poll = POLL_INTERVALS.0;
                 signal_group(self.id, Signal::KILL);
@@ -202,15 +246,26 @@ impl Group<'_> {
                 // code runs again.
                 self.exit = Some(ExitStatus::from_raw(Signal::KILL.as_raw()));
             }
+            Some(ending) if ending.due <= now => {
+                signal_group(self.id, Signal::KILL);
+                self.look_for_stuck();
+            }
             Some(_) => {}
         }
+    }
+
+    /// How it was ended, behind the reason.
+    fn how(&self, killed: bool) -> String {
+        if self.stop.abandoned().is_cancelled() && !self.stuck.is_empty() {
+            return format!("; given up: {}", stuck::sentence(&self.stuck));
+        }
+        if killed { "; ended by SIGKILL".to_owned() } else { String::new() }
     }
 
     fn verdict(&self, exit: ExitStatus, success: &[i32]) -> Verdict {
         let exit_code = exit.code();
         if let Some(Ending { cause: Some(cause), killed, .. }) = self.ending {
-            let by = if killed { "; ended by SIGKILL" } else { "" };
-            let error = Some(cause.reason() + by);
+            let error = Some(cause.reason() + &self.how(killed));
             return Verdict { outcome: cause.outcome(), exit_code, error, result: None };
         }
         if succeeded(exit, success) {
@@ -219,6 +274,9 @@ impl Group<'_> {
         Verdict { exit_code, ..Verdict::failed(describe(exit)) }
     }
 }
+
+/// How long between two looks at processes that SIGKILL did not end.
+const STUCK_POLL: Duration = Duration::from_secs(1);
 
 fn succeeded(exit: ExitStatus, success: &[i32]) -> bool {
     exit.code().is_some_and(|code| success.contains(&code))

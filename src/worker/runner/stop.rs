@@ -43,7 +43,7 @@ impl Cause {
     }
 
     /// The end of an attempt that never began.
-    pub(super) fn before_start(self) -> Verdict {
+    pub(in crate::worker) fn before_start(self) -> Verdict {
         let error = format!("{} before it was started", self.reason());
         Verdict { outcome: self.outcome(), exit_code: None, error: Some(error), result: None }
     }
@@ -54,9 +54,20 @@ impl Cause {
 pub(in crate::worker) struct Stop {
     cause: Arc<OnceLock<Cause>>,
     token: CancellationToken,
+    abandoned: CancellationToken,
 }
 
 impl Stop {
+    /// The attempt is over even if processes of it live on.
+    pub(in crate::worker) fn abandon(&self) {
+        self.abandoned.cancel();
+    }
+
+    /// Set when the attempt was given up.
+    pub(super) fn abandoned(&self) -> &CancellationToken {
+        &self.abandoned
+    }
+
     /// Tells the attempt to end.
     pub(in crate::worker) fn set(&self, cause: Cause) {
         // Set already: the first cause counts.

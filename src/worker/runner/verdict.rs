@@ -28,6 +28,11 @@ pub(in crate::worker) struct Verdict {
 }
 
 impl Verdict {
+    /// It could not be started.
+    pub(in crate::worker) fn not_started(error: String) -> Self {
+        Self { outcome: Outcome::NotStarted, ..Self::failed(error) }
+    }
+
     pub(in crate::worker) fn failed(error: String) -> Self {
         Self { outcome: Outcome::Failed, exit_code: None, error: Some(error), result: None }
     }

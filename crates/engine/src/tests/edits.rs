@@ -84,7 +84,7 @@ fn an_edit_of_what_is_not_so_is_refused() {
     no job named `b`; did you mean `a`?
     no job named `b`; did you mean `a`?
     job `a` has version 1, not 2: look at it again
-    schedule: `nonsense` was not understood; try `every 5 minutes`
+    schedule: `nonsense` was not understood
     dependencies: no job named `x`: did you mean `a`?
     dependencies: `b` cannot depend on itself
     job `f` lives in jobs.yaml: it is changed there

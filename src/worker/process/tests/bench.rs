@@ -10,6 +10,7 @@ pub(super) struct Worker {
     serving: Option<JoinHandle<Result<(), WorkerError>>>,
     pub(super) idle_grace: Duration,
     pub(super) registry: Registry,
+    pub(super) start_timeout: Duration,
 }
 
 impl Worker {
@@ -17,7 +18,8 @@ impl Worker {
         let dir = tempfile::tempdir().unwrap();
         let idle_grace = Duration::from_secs(3600);
         let registry = Registry::default();
-        Self { dir, runtime: None, serving: None, idle_grace, registry }
+        let start_timeout = TEST_TIMEOUT;
+        Self { dir, runtime: None, serving: None, idle_grace, registry, start_timeout }
     }
 
     pub(super) fn up() -> Self {
@@ -33,6 +35,7 @@ impl Worker {
             registry: self.registry.clone(),
             idle_grace: self.idle_grace,
             environment: vec![("PATH".into(), path), ("INHERITED".into(), "yes".into())],
+            start_timeout: self.start_timeout,
             alone: false,
         }
     }
@@ -142,7 +145,7 @@ impl Engine {
     }
 
     pub(super) fn hello(&mut self) -> (Vec<Running>, Vec<Ended>) {
-        self.send(&ToWorker::Hello { version: VERSION });
+        self.send(&ToWorker::Hello { version: VERSION, environment: None });
         match self.news() {
             Some(FromWorker::Hello { version: VERSION, running, ended, .. }) => (running, ended),
             other => panic!("not a hello: {other:?}"),
