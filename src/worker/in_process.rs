@@ -51,12 +51,6 @@ impl InProcess {
         Ok(Self { registry, output, events, running: Arc::default(), tasks: TaskTracker::new() })
     }
 
-    /// Whether it knows the command.
-    #[must_use]
-    pub(crate) fn knows(&self, command: &str) -> bool {
-        self.registry.get(command).is_some()
-    }
-
     /// Carries out an attempt. One that runs is not started again.
     pub(crate) fn start(&self, assignment: Assignment) {
         let stop = Stop::default();

@@ -79,6 +79,20 @@ impl Daemon {
         }
     }
 
+    /// Waits for a line with one of these; says which.
+    pub(crate) fn until_one_of(&self, words: &[&str]) -> usize {
+        let mut said = Vec::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => match words.iter().position(|words| line.contains(words)) {
+                    Some(which) => return which,
+                    None => said.push(line),
+                },
+                Err(error) => panic!("waiting for {words:?}: {error}\n{}", said.join("\n")),
+            }
+        }
+    }
+
     /// Lets it work for so long, or until it ends.
     pub(crate) fn let_work(&self, time: Duration) {
         let now = || crontower::internals::Clock.now().monotonic;
