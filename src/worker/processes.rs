@@ -166,12 +166,25 @@ impl Leftover {
     }
 }
 
-/// Ends the groups that a dead worker process left behind, tells of each, by its index, when it is empty, and comes back
-/// when all are. Blocks its thread.
-pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32, mut gone: impl FnMut(usize)) {
+/// What is found while leftovers are ended.
+pub(super) enum LeftoverNews<'a> {
+    /// Nothing of it is alive.
+    Gone,
+    /// SIGKILL did not end these. Comes again when they change.
+    Stuck(&'a [Process]),
+}
+
+/// Ends the groups that a dead worker process left behind, and comes back when nothing of any is alive. `news` hears of
+/// each by its index. Blocks its thread.
+pub(super) fn end_leftovers(
+    leftovers: &[Leftover],
+    own_group: i32,
+    mut news: impl FnMut(usize, LeftoverNews<'_>),
+) {
     let begin = Clock.now().monotonic;
     let mut over = vec![false; leftovers.len()];
     let mut told = vec![false; leftovers.len()];
+    let mut stuck = vec![Vec::new(); leftovers.len()];
     loop {
         let all = Process::all();
         let elapsed = Clock.now().monotonic.saturating_sub(begin);
@@ -182,10 +195,18 @@ pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32, mut gone: im
                 continue;
             }
             let alive = leftover.alive(&all);
-            if alive.is_empty() || elapsed > leftover.kill_grace.saturating_add(VANISH) {
+            if alive.is_empty() {
                 over[index] = true;
-                gone(index);
+                news(index, LeftoverNews::Gone);
                 continue;
+            }
+            if elapsed > leftover.kill_grace.saturating_add(VANISH) {
+                let now: Vec<Process> = alive.iter().map(|process| **process).collect();
+                if stuck[index] != now {
+                    news(index, LeftoverNews::Stuck(&now));
+                    stuck[index] = now;
+                }
+                next = next.max(Duration::from_secs(1));
             }
             let signal = if elapsed >= leftover.kill_grace {
                 Some(Signal::KILL)
@@ -304,7 +325,10 @@ mod tests {
         };
         assert_eq!(alive_in_group(group, leader.session).len(), 2);
         let mut gone = Vec::new();
-        end_leftovers(&[leftover], 0, |index| gone.push(index));
+        end_leftovers(&[leftover], 0, |index, news| {
+            assert!(matches!(news, LeftoverNews::Gone));
+            gone.push(index);
+        });
         assert_eq!(gone, [0]);
         assert_eq!(alive_in_group(group, leader.session), []);
         child.wait().unwrap();

@@ -187,9 +187,9 @@ fn end_orphans(orphans: Vec<recovery::Orphan>, reports: mpsc::Sender<Report>) ->
         return Ok(());
     }
     let work = move || {
-        recovery::end(orphans, |ended| {
-            // Nobody listens any more only when the process ends.
-            _ = reports.blocking_send(Report::Ended(Box::new(ended)));
+        recovery::end(orphans, |report| {
+            // Nobody listens only when the process ends.
+            _ = reports.blocking_send(report);
         });
     };
     std::thread::Builder::new().name("leftovers".to_owned()).spawn(work).map(drop)

@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::model::{AttemptKey, Ended, Outcome, Running};
 use crate::worker::journal::{ProcessMark, Starting, Told};
-use crate::worker::processes::{Leftover, Process, end_leftovers, own_group};
+use crate::worker::processes::{Leftover, LeftoverNews, Process, end_leftovers, own_group};
+use crate::worker::runner::Report;
+use crate::worker::stuck;
 
 /// What a journal comes to.
 #[derive(Debug, Default)]
@@ -65,14 +67,27 @@ impl Recovered {
 }
 
 /// Ends what still runs; each is told when nothing of it is left. Blocks its thread.
-pub(super) fn end(orphans: Vec<Orphan>, mut tell: impl FnMut(Ended)) {
+pub(super) fn end(orphans: Vec<Orphan>, mut report: impl FnMut(Report)) {
     if orphans.is_empty() {
         return;
     }
     tracing::warn!(count = orphans.len(), "ending what a dead worker process left behind");
     let (leftovers, starting): (Vec<_>, Vec<_>) =
         orphans.into_iter().map(|orphan| (orphan.leftover, orphan.starting)).unzip();
-    end_leftovers(&leftovers, own_group(), |gone| tell(lost(&starting[gone], true)));
+    let mut since = vec![None; starting.len()];
+    end_leftovers(&leftovers, own_group(), |index, news| match news {
+        LeftoverNews::Gone => report(Report::Ended(Box::new(lost(&starting[index], true)))),
+        LeftoverNews::Stuck(processes) => {
+            let (key, processes) = (starting[index].key, stuck::describe(processes));
+            let reason = "its worker process died".to_owned();
+            tracing::warn!(
+                "cannot end what is left of an attempt: {}",
+                stuck::sentence(&processes)
+            );
+            let since = *since[index].get_or_insert_with(|| Clock.now().wall);
+            report(Report::CannotStop { key, since, reason, processes });
+        }
+    });
 }
 
 fn lost(starting: &Starting, same_boot: bool) -> Ended {
