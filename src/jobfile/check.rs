@@ -53,7 +53,7 @@ fn report_empty(empty: &[Mark], sources: usize, out: &mut Diagnostics) {
     }
 }
 
-/// What lies under the jobs of these files. Files that are wrong lay the defaults of the house.
+/// The defaults of the jobs in these files. Files with errors have the built-in defaults.
 pub(super) fn base(roots: &[Node], sources: &[SourceText], rules: &Rules<'_>) -> Base {
     let mut out = Diagnostics::default();
     let top = Top::gather(roots, sources, &mut out);

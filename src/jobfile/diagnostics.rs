@@ -1,4 +1,4 @@
-//! What is wrong, and where: collected as the judge goes, so that all of it can be told at once.
+//! What is wrong, and where: collected during the checks, so that all of it is reported at once.
 //!
 //! Owns the bounds (how many are kept, how long a sentence may be) and makes every sentence safe to
 //! print, for what it quotes comes from outside. Knows nothing of YAML or JSON: a [`Mark`] is

@@ -1,6 +1,6 @@
 //! Reading where and beside what a job may run: `concurrency`, `limits`, `workers`.
 //!
-//! Owns their judgement against the limits and workers of the file. Workers of other machines are
+//! Owns their check against the limits and workers of the file. Workers of other machines are
 //! not known here: what no worker of the file fits is a warning only.
 
 use super::context::Context;

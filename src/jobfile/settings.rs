@@ -61,7 +61,7 @@ pub(super) fn zone(slot: Slot<'_>, out: &mut Diagnostics) -> Option<String> {
     if let Some(zone) = known {
         return Some(zone.name().to_owned());
     }
-    // Looking for the nearest name is dear: not for each of ten thousand jobs.
+    // Looking for the nearest name is expensive: not for each of ten thousand jobs.
     let error = out.may_compare(2 * TZ_VARIANTS.len()).then(|| parse_zone(&name).err()).flatten();
     let nearest = error.and_then(|error| error.suggestion);
     let hint = nearest.map_or_else(

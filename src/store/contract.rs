@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Builder;
 
+use super::postgres::tests::in_new_schema;
 use super::{MemoryStore, SqliteStore, Store, StoreError};
 use crate::model::{
     Actor, Attempt, BOOT_ID, Change, Event, EventKind, Execution, ExecutionId, ExecutionQuery,
@@ -43,6 +44,16 @@ macro_rules! stories {
                 let folder = tempfile::tempdir().unwrap();
                 let store = super::SqliteStore::open(&folder.path().join("x.db")).await.unwrap();
                 super::$story(&store).await;
+            })+
+        }
+        mod in_postgres {
+            $(#[tokio::test]
+            async fn $story() {
+                let name = concat!("store::contract::in_postgres::", stringify!($story));
+                if let Some(store) = super::in_new_schema(name).await {
+                    super::$story(&store).await;
+                    super::Store::close(&store).await.unwrap();
+                }
             })+
         }
     };

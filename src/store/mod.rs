@@ -18,10 +18,13 @@ use crate::model::{
 #[cfg(test)]
 pub(crate) mod contract;
 mod memory;
+mod news;
+mod postgres;
 mod search;
 mod sqlite;
 
 pub use memory::MemoryStore;
+pub use postgres::{MigrationPlan, PostgresStore};
 pub use sqlite::SqliteStore;
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of
@@ -56,6 +59,23 @@ pub struct HistorySize {
     pub events: u64,
 }
 
+/// The engine that leads a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// The machine that it runs on.
+    pub host: String,
+    /// Its process.
+    pub pid: i64,
+    /// How often the lead has changed hands since the store was made.
+    pub epoch: i64,
+}
+
+impl std::fmt::Display for Leader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "host {}, process {}, epoch {}", self.host, self.pid, self.epoch)
+    }
+}
+
 /// Why the store did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -88,6 +108,26 @@ pub enum StoreError {
         job: JobId,
         /// The fire time.
         fire_time: DateTime<Utc>,
+    },
+    /// Another engine leads it.
+    #[error(
+        "the store {place} is led by another engine: {leader}. Stop that one first, or name another store or `?schema=`"
+    )]
+    Led {
+        /// Where it is.
+        place: String,
+        /// The one that does.
+        leader: Leader,
+    },
+    /// Another engine took the lease over. Nothing of the commit was kept.
+    #[error(
+        "the store {place} was taken over by another engine: epoch {epoch} of this one is over"
+    )]
+    Deposed {
+        /// Where it is.
+        place: String,
+        /// The epoch that is over.
+        epoch: i64,
     },
     /// What is there already, and never changes, was to be written otherwise. Nothing of the commit
     /// was kept.
@@ -124,6 +164,8 @@ impl StoreError {
             Self::Failed { .. } => true,
             Self::TooNew { .. }
             | Self::FiredTwice { .. }
+            | Self::Led { .. }
+            | Self::Deposed { .. }
             | Self::Conflict { .. }
             | Self::Corrupt { .. } => false,
         }
@@ -137,27 +179,36 @@ fn set_aside(place: &str, message: &str) -> String {
     )
 }
 
-/// Opens the store that `kind` names: `sqlite` (the file `crontower.db` in `data_dir`) or `memory`.
+/// Opens the store that `kind` names to write it: `sqlite` (the file `crontower.db` in `data_dir`), `memory`, or the URL of
+/// a PostgreSQL (`postgres://…`), of which it takes the lease.
 ///
 /// # Errors
-/// When there is no such kind of store, or it cannot be opened.
+/// When there is no such kind of store, or it cannot be opened, or another engine leads it.
 pub async fn open(kind: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
     match kind {
+        url if postgres::url::is_url(url) => {
+            let store = PostgresStore::open(url).await?;
+            store.lead().await?;
+            Ok(Arc::new(store))
+        }
         "sqlite" => Ok(Arc::new(SqliteStore::open(&data_dir.join("crontower.db")).await?)),
         "memory" => Ok(Arc::new(MemoryStore::default())),
         other => Err(unsupported(other)),
     }
 }
 
+/// The name of a store that people may see: a URL without its password.
+#[must_use]
+pub fn shown(kind: &str) -> String {
+    if postgres::url::is_url(kind) { postgres::url::shown(kind) } else { kind.to_owned() }
+}
+
 /// Says what is supported. What follows a URL's scheme is not repeated: it may hold a password.
 fn unsupported(kind: &str) -> StoreError {
     let scheme = kind.split_once("://").map_or(kind, |(scheme, _)| scheme);
     let scheme: String = scheme.chars().filter(|c| !c.is_control()).take(30).collect();
-    let message = if scheme.starts_with("postgres") && kind.contains("://") {
-        format!("{scheme}:// is not supported yet: use `sqlite` or `memory`")
-    } else {
-        "there is no such kind of store: use `sqlite` or `memory`".to_owned()
-    };
+    let message =
+        "there is no such kind of store: use `sqlite`, `memory` or the URL of a PostgreSQL, postgres://…".to_owned();
     StoreError::Open { place: format!("`{scheme}`"), message, may_pass: false }
 }
 
@@ -225,9 +276,11 @@ mod tests {
 
     #[tokio::test]
     async fn another_kind_of_store_is_refused_without_repeating_its_password() {
-        insta::assert_snapshot!(refused("postgres://me:secret@db/x").await, @"cannot open the store `postgres`: postgres:// is not supported yet: use `sqlite` or `memory`");
-        insta::assert_snapshot!(refused("mysql").await, @"cannot open the store `mysql`: there is no such kind of store: use `sqlite` or `memory`");
-        insta::assert_snapshot!(refused("").await, @"cannot open the store ``: there is no such kind of store: use `sqlite` or `memory`");
+        insta::assert_snapshot!(refused("mysql").await, @"cannot open the store `mysql`: there is no such kind of store: use `sqlite`, `memory` or the URL of a PostgreSQL, postgres://…");
+        insta::assert_snapshot!(refused("").await, @"cannot open the store ``: there is no such kind of store: use `sqlite`, `memory` or the URL of a PostgreSQL, postgres://…");
+        for url in ["postgres://me:secret@[", "postgres://me:secret@127.0.0.1:1/x"] {
+            assert!(!refused(url).await.contains("secret"));
+        }
         assert!(!refused("redis://me:secret@db").await.contains("secret"));
     }
 }

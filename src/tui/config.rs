@@ -1,7 +1,7 @@
 //! The config file of the screen: colours, zone, mouse, keys.
 //!
-//! Owns where it lies and what is wrong with it. A file with an error never keeps anyone from the
-//! screen: what is wrong counts as not given, and is told there. Never reads the environment
+//! Owns where it is and what is wrong with it. A file with an error never keeps anyone from the
+//! screen: what is wrong is ignored, and reported there. Never reads the environment
 //! itself: that comes in as a function.
 
 use std::fs::File;
@@ -158,7 +158,7 @@ fn switch(entry: &Entry, out: &mut Diagnostics) -> Option<bool> {
 }
 
 /// The keys; `None` when anything is wrong with them: half a set of keys is worse than the usual
-/// one, which the guide tells.
+/// one, which is documented.
 fn keymap(node: &Node, out: &mut Diagnostics) -> Option<Keymap> {
     let entries = map(node, "a map of actions to keys such as {run: R}", out)?;
     let mut keymap = Keymap::default();
@@ -230,7 +230,7 @@ fn keys(entry: &Entry, out: &mut Diagnostics) -> Option<Vec<Key>> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<String> {
+    fn shown_text(text: &str) -> Vec<String> {
         Config::parse("config.yaml", text).errors().collect()
     }
 
@@ -238,7 +238,7 @@ mod tests {
     fn what_is_right_holds() {
         let text = "theme: colour-blind\nutc: true\nmouse: true\n\
                     keys:\n  run: [M, ^t]\n  cancel: X\n  zoom: []\n  palette: [\":\", \"?\"]\n  keys: H\n";
-        assert_eq!(told(text), [""; 0]);
+        assert_eq!(shown_text(text), [""; 0]);
         let config = Config::parse("config.yaml", text);
         assert_eq!((config.palette, config.utc, config.mouse), (Palette::ColourBlind, true, true));
         let way = |action| config.keymap.way(crate::tui::keys::Scope::JOBS, action);
@@ -248,14 +248,14 @@ mod tests {
         assert_eq!(way(Action::Zoom), ":zoom");
         assert_eq!(way(Action::Help), "H");
         for empty in ["", "# nothing\n", "keys:\n"] {
-            assert_eq!(told(empty), [""; 0]);
+            assert_eq!(shown_text(empty), [""; 0]);
         }
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_the_rest_holds() {
+    fn what_is_wrong_is_shown_with_its_place_and_the_rest_holds() {
         let text = "tehme: light\nutc: yes\nmouse: true\ntheme: ligth\nkeys:\n  rnu: o\n  cancel: PgDwn\n  sort: #\n";
-        insta::assert_snapshot!(told(text).join("\n"), @"
+        insta::assert_snapshot!(shown_text(text).join("\n"), @"
         config.yaml:1:1: unknown key `tehme`: did you mean `theme`?
         config.yaml:2:6: `utc`: expected true or false, found `yes`
         config.yaml:4:8: expected one of dark, light, high-contrast, colour-blind, found `ligth`: did you mean `light`?
@@ -269,30 +269,30 @@ mod tests {
     #[test]
     fn two_actions_on_one_key_are_an_error_that_names_both() {
         let text = "keys:\n  run: x\n  quit: []\n";
-        insta::assert_snapshot!(told(text).join("\n"), @"
+        insta::assert_snapshot!(shown_text(text).join("\n"), @"
         config.yaml:2:8: `x` is both `run` and `cancel` in Jobs: give `cancel` another key, or [] for none
-        config.yaml:3:9: `quit` needs a key: there would be no way to it
+        config.yaml:3:9: `quit` needs a key
         ");
         assert_eq!(Config::parse("config.yaml", text).keymap, Keymap::default());
         // In different places a key may mean different things.
-        assert_eq!(told("keys: {tree: m, wrap: m}"), [""; 0]);
+        assert_eq!(shown_text("keys: {tree: m, wrap: m}"), [""; 0]);
     }
 
     #[test]
-    fn what_yaml_cannot_read_is_told_with_a_way_out() {
-        let told = |text| told(text).join("\n");
+    fn what_yaml_cannot_read_is_shown_with_a_way_out() {
+        let shown_text = |text| shown_text(text).join("\n");
         assert_eq!(
-            told("keys:\n  palette: [\n"),
+            shown_text("keys:\n  palette: [\n"),
             "config.yaml:2:12: this `[` is never closed: a key that is punctuation must be in quotes"
         );
         assert_eq!(
-            told("keys:\n  palette: @\n"),
+            shown_text("keys:\n  palette: @\n"),
             "config.yaml:2:12: put the value in quotes: `palette: \"@\"`"
         );
         let map = "expected a map of actions to keys such as {run: R}";
-        assert_eq!(told("keys: [a, b]"), format!("config.yaml:1:7: {map}, found a list"));
+        assert_eq!(shown_text("keys: [a, b]"), format!("config.yaml:1:7: {map}, found a list"));
         let map = "expected a map such as {theme: light}";
-        assert_eq!(told("- a"), format!("config.yaml:1:1: {map}, found a list"));
+        assert_eq!(shown_text("- a"), format!("config.yaml:1:1: {map}, found a list"));
     }
 
     #[test]
@@ -317,8 +317,8 @@ mod tests {
         assert_eq!((config.utc, config.mouse), (false, true));
         let missing = format!("{home}/missing.yaml");
         let config = load(&[("HOME", &home), ("CRONTOWER_CONFIG", &missing)]);
-        let told: Vec<String> = config.errors().collect();
-        assert!(told[0].starts_with("missing.yaml:1:1: cannot read "), "{told:?}");
+        let shown_text: Vec<String> = config.errors().collect();
+        assert!(shown_text[0].starts_with("missing.yaml:1:1: cannot read "), "{shown_text:?}");
         assert!(!config.utc);
     }
 }

@@ -5,11 +5,11 @@
 /// A way of moving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// So many rows down (up, if negative).
+    /// Rows down (up, if negative).
     By(isize),
-    /// So many half windows.
+    /// Half windows.
     HalfPages(isize),
-    /// So many windows.
+    /// Windows.
     Pages(isize),
     /// To the first row.
     First,
@@ -68,7 +68,7 @@ impl Scroll {
         self.top = moved(self.top, step, tops, height);
     }
 
-    /// There are so many lines: the window does not stand below them.
+    /// There are `rows` lines: the window does not start below them.
     pub(crate) fn settle(&mut self, rows: usize, height: usize) {
         self.rows = rows;
         self.top = self.top.min(rows.saturating_sub(height));
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_window_follows_the_selection() {
         let mut cursor = Cursor::default();
-        let mut told = Vec::new();
+        let mut shown_text = Vec::new();
         for step in [
             Move::By(1),
             Move::Pages(1),
@@ -107,9 +107,9 @@ mod tests {
             Move::By(-1),
         ] {
             cursor.go(step, 100, 10);
-            told.push((cursor.at, cursor.top));
+            shown_text.push((cursor.at, cursor.top));
         }
-        assert_eq!(told, [(1, 0), (10, 1), (99, 90), (99, 90), (94, 90), (0, 0), (0, 0)]);
+        assert_eq!(shown_text, [(1, 0), (10, 1), (99, 90), (99, 90), (94, 90), (0, 0), (0, 0)]);
     }
 
     #[test]

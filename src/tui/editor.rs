@@ -66,7 +66,7 @@ fn private_folder() -> io::Result<PathBuf> {
 fn run(editor: &str, path: &Path, line: usize) -> io::Result<()> {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(format!("exec {editor} \"$@\"")).arg("sh");
-    command.args(place(editor, path, line));
+    command.args(line_arguments(editor, path, line));
     let status = command.status()?;
     if status.success() {
         return Ok(());
@@ -76,8 +76,8 @@ fn run(editor: &str, path: &Path, line: usize) -> io::Result<()> {
     Err(io::Error::other(text))
 }
 
-/// How an editor is told the line.
-fn place(editor: &str, path: &Path, line: usize) -> Vec<String> {
+/// The arguments that open an editor at a line.
+fn line_arguments(editor: &str, path: &Path, line: usize) -> Vec<String> {
     let program = editor.split_whitespace().next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
     let path = path.display().to_string();
@@ -133,16 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn each_editor_is_told_the_line_in_its_own_way() {
-        let told = |editor| place(editor, Path::new("j.yaml"), 7).join(" ");
-        assert_eq!(told("vim -n"), "+7 j.yaml");
-        assert_eq!(told("/usr/bin/hx"), "j.yaml:7");
-        assert_eq!(told("code --wait"), "--goto j.yaml:7");
-        assert_eq!(told("ed"), "j.yaml");
+    fn each_editor_is_shown_the_line_in_its_own_way() {
+        let shown_text = |editor| line_arguments(editor, Path::new("j.yaml"), 7).join(" ");
+        assert_eq!(shown_text("vim -n"), "+7 j.yaml");
+        assert_eq!(shown_text("/usr/bin/hx"), "j.yaml:7");
+        assert_eq!(shown_text("code --wait"), "--goto j.yaml:7");
+        assert_eq!(shown_text("ed"), "j.yaml");
     }
 
     #[test]
-    fn what_an_editor_did_is_told() {
+    fn what_an_editor_did_is_shown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jobs.yaml");
         fs::write(&path, FILE).unwrap();

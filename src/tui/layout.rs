@@ -8,10 +8,13 @@ use super::text::width;
 
 /// Smaller than this there is only a line that says so.
 pub(crate) const LEAST: Size = Size::new(40, 10);
-/// From so many columns on a pane stands at the right…
+/// From this width on a pane is at the right…
 const WIDE: u16 = 120;
-/// …and from so many rows on below.
+/// …and from this height on below.
 const TALL: u16 = 50;
+
+/// Rows below which a pane under a list is of no use.
+const LEAST_PANE: u16 = 8;
 
 /// The parts of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub(crate) enum Pane {
     None,
     /// Beside the list, where there is room for them.
     Beside,
+    /// The same, and below the list where there is no room beside it.
+    Near,
     /// In the list's place.
     Whole,
 }
@@ -54,17 +59,22 @@ pub(crate) fn areas(size: Size, panel_rows: u16, pane: Pane) -> Option<Areas> {
     let (list, pane) = match (pane, size) {
         (Pane::None, _) => (body, None),
         (Pane::Whole, _) => (Rect { height: 0, ..body }, Some(body)),
-        (Pane::Beside, Size { width: WIDE.., .. }) => {
+        (Pane::Beside | Pane::Near, Size { width: WIDE.., .. }) => {
             let width = (size.width * 3 / 8).clamp(44, 84);
             let list = Rect { width: body.width - width, ..body };
             (list, Some(Rect { x: list.width, width, ..body }))
         }
-        (Pane::Beside, Size { height: TALL.., .. }) => {
+        (Pane::Beside | Pane::Near, Size { height: TALL.., .. }) => {
             let height = body.height * 2 / 5;
             let list = Rect { height: body.height - height, ..body };
             (list, Some(Rect { y: list.bottom(), height, ..body }))
         }
-        (Pane::Beside, _) => (body, None),
+        (Pane::Near, _) if body.height >= 2 * LEAST_PANE => {
+            let height = body.height * 3 / 5;
+            let list = Rect { height: body.height - height, ..body };
+            (list, Some(Rect { y: list.bottom(), height, ..body }))
+        }
+        (Pane::Beside | Pane::Near, _) => (body, None),
     };
     Some(Areas {
         header: line(0),
@@ -80,7 +90,7 @@ pub(crate) fn areas(size: Size, panel_rows: u16, pane: Pane) -> Option<Areas> {
 /// Rows of a form beside those of its fields: an edge, the title, and one for what a field means.
 const FORM_FRAME: usize = 3;
 
-/// Rows that a form of so many fields takes above the footer.
+/// Rows that a form takes above the footer.
 pub(crate) fn form_rows(fields: usize) -> u16 {
     u16::try_from(fields + FORM_FRAME).unwrap_or(u16::MAX)
 }
@@ -122,11 +132,11 @@ pub(crate) fn tab_at(texts: &[String; 4], x: u16) -> Option<Tab> {
 const FACTS: u16 = 8;
 /// The same where there is room for every state.
 const ALL_FACTS: u16 = 11;
-/// From so many rows on there is.
+/// From this height on there is.
 const ROOMY: u16 = 30;
 /// Rows of the last hour and the next day.
 const LOAD: u16 = 6;
-/// Below so many columns its parts stand one above the other.
+/// Below this width its parts are stacked.
 const NARROW: u16 = 60;
 /// Cells that today's counts need.
 const TODAY: u16 = 24;

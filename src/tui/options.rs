@@ -1,4 +1,4 @@
-//! What the screen is told at its start, and what it says at its end.
+//! The options of the screen, and the way in which it was left.
 //!
 //! Owns the reading of locale and colour variables. Never reads the environment itself: that comes
 //! in as a function.
@@ -23,7 +23,7 @@ pub enum Hosting {
     Elsewhere,
 }
 
-/// What the screen is told at its start.
+/// The options of the screen.
 #[derive(Debug, Clone)]
 pub struct TuiOptions {
     /// Reads the wall clock.
@@ -97,7 +97,7 @@ pub fn charset_of(locale: Option<&str>) -> Charset {
     }
 }
 
-/// The zone of whoever looks: `TZ` where it names one, else the system's, else UTC.
+/// The zone of the user: `TZ` if it names one, else the system's, else UTC.
 #[must_use]
 pub fn viewer_zone(tz_variable: Option<&str>) -> Tz {
     tz_variable

@@ -103,10 +103,9 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
         Request::Save { path, text } => {
             let target = path.clone();
             let written = tokio::task::spawn_blocking(move || save(&target, &text)).await;
-            let result = match written {
-                Ok(result) => result.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
+            let result = written.map_err(std::io::Error::from).flatten();
+            let result = result.map_err(|error| error.to_string());
+            let path = std::path::absolute(&path).map_or(path, |it| it.display().to_string());
             Answer::Saved { path, result }
         }
     }

@@ -112,7 +112,7 @@ pub(crate) fn countdown(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
 pub(crate) fn age(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     match (now - at).num_seconds() {
         ..10 => "now".to_owned(),
-        // By tens: an age that ticks each second tells nothing more and costs bytes.
+        // By tens: an age that ticks each second adds nothing and costs bytes.
         seconds @ 10..60 => format!("{}s", seconds / 10 * 10),
         seconds @ 60..3_600 => format!("{}m", seconds / 60),
         seconds @ 3_600..86_400 => format!("{}h", seconds / 3_600),
@@ -142,7 +142,7 @@ fn coarse(seconds: i64) -> String {
 /// How long something has been up: `42s`, `12m`, `3h 07m`, `2d 4h`.
 pub(crate) fn uptime(now: DateTime<Utc>, since: DateTime<Utc>) -> String {
     match (now - since).num_seconds() {
-        // Whoever has just started it looks whether it is alive: each second counts.
+        // Just after the start each second shows that it is alive.
         seconds @ ..60 => format!("{}s", seconds.max(0)),
         seconds => coarse(seconds),
     }
@@ -170,7 +170,7 @@ pub(crate) fn running_for(now: DateTime<Utc>, since: DateTime<Utc>) -> String {
     }
 }
 
-/// A schedule in words without the zone that it is told in, where that is the viewer's own.
+/// A schedule in words without the name of its zone, where that is the viewer's own.
 pub(crate) fn without_zone(words: &str, zone: Tz) -> Cow<'_, str> {
     const UTC: [&str; 2] = ["UTC", "Etc/UTC"];
     let names: &[&str] = if UTC.contains(&zone.name()) { &UTC } else { &[zone.name()] };
@@ -260,41 +260,41 @@ mod tests {
 
     #[test]
     fn countdowns_tick_only_when_near() {
-        let told = |seconds| countdown(at(0), at(seconds));
+        let shown_text = |seconds| countdown(at(0), at(seconds));
         assert_eq!(
-            [-5, 0, 1, 42, 245, 600, 3_599, 11_220, 190_000].map(told),
+            [-5, 0, 1, 42, 245, 600, 3_599, 11_220, 190_000].map(shown_text),
             ["due", "due", "0:01", "0:42", "4:05", "10m", "59m", "3h 07m", "2d 4h"]
         );
-        assert_eq!(told(364 * 86_400 + 80_000), "364d");
+        assert_eq!(shown_text(364 * 86_400 + 80_000), "364d");
         let soon = at(0) + TimeDelta::milliseconds(200);
         assert_eq!(countdown(at(0), soon), "0:01");
     }
 
     #[test]
     fn ages_and_durations_are_short() {
-        let told = |seconds| age(at(seconds), at(0));
+        let shown_text = |seconds| age(at(seconds), at(0));
         assert_eq!(
-            [-3, 9, 19, 59, 61, 7_300, 90_000, 40_000_000].map(told),
+            [-3, 9, 19, 59, 61, 7_300, 90_000, 40_000_000].map(shown_text),
             ["now", "now", "10s", "50s", "1m", "2h", "1d", "1y"]
         );
-        let told = |milliseconds| took(TimeDelta::milliseconds(milliseconds));
+        let shown_text = |milliseconds| took(TimeDelta::milliseconds(milliseconds));
         assert_eq!(
-            [-1, 12, 1_450, 59_999, 185_000, 7_800_000].map(told),
+            [-1, 12, 1_450, 59_999, 185_000, 7_800_000].map(shown_text),
             ["0 ms", "12 ms", "1.4 s", "59 s", "3m 05s", "2h 10m"]
         );
     }
 
     #[test]
     fn the_viewers_own_zone_is_left_out_and_no_other() {
-        let told = |words, zone| without_zone(words, zone).into_owned();
+        let shown_text = |words, zone| without_zone(words, zone).into_owned();
         let berlin = "At 01:00 every day, Europe/Berlin";
-        assert_eq!(told(berlin, Tz::Europe__Berlin), "At 01:00 every day");
-        assert_eq!(told(berlin, Tz::UTC), berlin);
+        assert_eq!(shown_text(berlin, Tz::Europe__Berlin), "At 01:00 every day");
+        assert_eq!(shown_text(berlin, Tz::UTC), berlin);
         let modified = "Every hour, Etc/UTC; not on de holidays";
-        assert_eq!(told(modified, Tz::UTC), "Every hour; not on de holidays");
-        assert_eq!(told("Daily, America/Indiana/Knox", Tz::America__Indiana__Knox), "Daily");
+        assert_eq!(shown_text(modified, Tz::UTC), "Every hour; not on de holidays");
+        assert_eq!(shown_text("Daily, America/Indiana/Knox", Tz::America__Indiana__Knox), "Daily");
         let longer = "Daily, Europe/Berlin/Mitte";
-        assert_eq!(told(longer, Tz::Europe__Berlin), longer);
+        assert_eq!(shown_text(longer, Tz::Europe__Berlin), longer);
     }
 
     #[test]

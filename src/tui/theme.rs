@@ -27,7 +27,7 @@ pub enum Charset {
     Ascii,
 }
 
-/// How a thing is told: its glyph, its word, its style.
+/// How a state looks: its glyph, its word, its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Badge {
     /// One cell.
@@ -56,7 +56,7 @@ pub(crate) enum Palette {
     Light,
     /// Nothing is dimmed.
     HighContrast,
-    /// Told apart without red and green.
+    /// Without red and green.
     ColourBlind,
 }
 
@@ -171,7 +171,7 @@ impl Theme {
             (Colours::True, ColourBlind, Tone::Care) => Color::Rgb(240, 228, 66),
         };
         let style = Style::new().fg(colour);
-        // Where colours are told apart less well, weight helps.
+        // Where colours differ less, weight helps.
         let weighs = tone == Tone::Bad && matches!(self.palette, HighContrast | ColourBlind);
         if weighs { style.add_modifier(Modifier::BOLD) } else { style }
     }
@@ -186,7 +186,7 @@ impl Theme {
         self.tone(Tone::Care)
     }
 
-    /// All is well.
+    /// All is ok.
     pub(crate) fn good(self) -> Style {
         self.tone(Tone::Good)
     }

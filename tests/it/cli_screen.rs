@@ -187,14 +187,15 @@ fn an_attached_screen_is_suspended_and_the_engine_is_not() {
     crate::daemon::signal(u32::try_from(screen.pid()).unwrap(), Signal::TSTP);
     screen.press("\x1a");
     screen.until_drawn("Leave: choose one");
-    // A shell with job control: it goes on as soon as the screen is stopped.
+    // A shell with job control: it goes on as soon as the screen is stopped, and continues it on Enter.
     let mut shell = CommandBuilder::new("/bin/sh");
     let program = env!("CARGO_BIN_EXE_crontower");
-    shell.args(["-c", &format!("set -m; {program}; echo suspended; fg; echo left")]);
+    shell.args(["-c", &format!("set -m; {program}; echo suspended; read -r _; fg; echo left")]);
     let mut attached = Screen::run(dir.path(), shell);
     attached.until_drawn("gate");
     attached.press("\x1a");
     attached.until_drawn("suspended");
+    attached.press("\n");
     attached.until_drawn("1 Jobs");
     attached.press("q");
     attached.until_drawn("left");

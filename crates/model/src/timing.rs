@@ -16,6 +16,7 @@ impl Job {
         Some(Timing {
             seed: self.id.as_str(),
             schedule: self.schedule.as_deref()?,
+            reading: None,
             timezone: self.timezone.as_deref().or(settings.timezone.as_deref()),
             calendar: self.calendar.as_ref().map(|rule| match rule {
                 CalendarRule::Skip(name) => crontower_schedule::CalendarRule::Skip(name),

@@ -2,14 +2,14 @@
 //!
 //! Owns the arithmetic on whole days, so that what passed while nobody looked costs time for its
 //! days, not for its fire times. It says what [`Timetable::fire_time_after`] would, asked again and
-//! again; the rules for changes of clocks are `zone`'s, those for days `walls`'.
+//! again; the rules for changes of clocks are `zone`'s, those for days `wall_times`'.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::pattern::{ClockRule, Pattern, Times};
 use super::set::Set;
 use super::timetable::{NANOSECOND, Parts, Timetable};
-use super::walls;
+use super::wall_times;
 use super::zone::{self, Stretch};
 
 /// Seconds of a day of 24 hours.
@@ -81,7 +81,7 @@ impl Parts {
     }
 
     fn count_bases(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> i64 {
-        if matches!(self.walls().pattern, Pattern::Once(_)) {
+        if matches!(self.wall_times().pattern, Pattern::Once(_)) {
             return i64::from(self.once_within(after, until).is_some());
         }
         let stretches = self.stretches(after, until);
@@ -99,7 +99,7 @@ impl Parts {
         until: DateTime<Utc>,
         most: usize,
     ) -> Vec<DateTime<Utc>> {
-        if matches!(self.walls().pattern, Pattern::Once(_)) {
+        if matches!(self.wall_times().pattern, Pattern::Once(_)) {
             return self.once_within(after, until).into_iter().take(most).collect();
         }
         let seconds = self.stretches(after, until).into_iter().rev().flat_map(|stretch| {
@@ -117,8 +117,8 @@ impl Parts {
 
     /// `(after, until]` within the bounds of the job and of the calendar.
     fn stretches(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Stretch> {
-        let mut after = after.max(walls::before_any_zone());
-        let mut until = until.min(walls::after_any_zone());
+        let mut after = after.max(wall_times::before_any_zone());
+        let mut until = until.min(wall_times::after_any_zone());
         if let Some(start) = self.start_at {
             after = after.max(start.checked_sub_signed(NANOSECOND).unwrap_or(start));
         }
@@ -129,7 +129,7 @@ impl Parts {
         if from > to {
             return Vec::new();
         }
-        match &self.walls().pattern {
+        match &self.wall_times().pattern {
             Pattern::Reboot | Pattern::Once(_) => Vec::new(),
             Pattern::Clock { rule: ClockRule::Fixed, .. } => {
                 zone::fixed_stretches(self.zone, from, to)
@@ -142,7 +142,7 @@ impl Parts {
 
     /// The days of a stretch on which something may fire.
     fn days(&self, stretch: Stretch) -> impl DoubleEndedIterator<Item = Day<'_>> {
-        let kind = match &self.walls().pattern {
+        let kind = match &self.wall_times().pattern {
             Pattern::Clock { times, .. } => Kind::Clock(times),
             Pattern::Even { step, .. } => Kind::Even(i64::from(*step)),
             Pattern::Reboot | Pattern::Once(_) => Kind::Even(i64::MAX),
@@ -161,7 +161,7 @@ impl Parts {
                 Kind::Clock(_) => i64::MAX,
                 Kind::Even(_) => midnight + DAY - 1,
             });
-            let admitted = self.walls().admits(date, self.holidays.as_ref());
+            let admitted = self.wall_times().admits(date, self.holidays.as_ref());
             admitted.then_some(Day { kind, midnight, from: stretch.from.max(midnight), to: end })
         })
     }

@@ -3,14 +3,14 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, TimeDelta, Utc};
-use serde::Serialize;
 
 use super::pattern::{ClockRule, Days, Pattern, Times};
 use super::timetable::{Parts, Timetable};
-use super::{as_cron, walls, words, zone};
+use super::{as_cron, wall_times, words, zone};
 
 /// Why an instant is, or is not, a fire time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Explanation {
     /// The instant in question.
     pub at: DateTime<Utc>,
@@ -29,7 +29,8 @@ pub struct Explanation {
 }
 
 /// What one condition says of the instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Verdict {
     /// The condition: `minute`, `day of week`, `calendar`.
     pub field: String,
@@ -80,7 +81,7 @@ impl Timetable {
 fn verdicts(parts: &Parts, at: DateTime<Utc>, fires: bool) -> Vec<Verdict> {
     let mut list = Verdicts(Vec::new());
     let wall = zone::wall(parts.zone, at);
-    match &parts.walls().pattern {
+    match &parts.wall_times().pattern {
         Pattern::Reboot => {
             list.add("boot", "an instant", "the first start after a boot", false);
         }
@@ -112,7 +113,7 @@ fn verdicts(parts: &Parts, at: DateTime<Utc>, fires: bool) -> Vec<Verdict> {
 
 /// A window that crosses midnight belongs to the day on which it opened.
 fn opening(times: &Times, wall: NaiveDateTime) -> NaiveDateTime {
-    let time = walls::time_of_day(wall);
+    let time = wall_times::time_of_day(wall);
     let crossed = !times.contains(time) && times.contains(time + 86_400);
     if crossed { wall - TimeDelta::days(1) } else { wall }
 }
@@ -130,7 +131,7 @@ impl Verdicts {
     }
 
     fn times(&mut self, times: &Times, wall: NaiveDateTime) {
-        let time = walls::time_of_day(wall);
+        let time = wall_times::time_of_day(wall);
         if let Times::Fields { seconds, minutes, hours } = times {
             let fields = [
                 ("second", time % 60, *seconds, 59),
@@ -194,7 +195,7 @@ impl Verdicts {
             self.add("jitter", found, "the instant chosen by job id and fire time", fires);
             return;
         }
-        let rule = match &parts.walls().pattern {
+        let rule = match &parts.wall_times().pattern {
             Pattern::Clock { rule: ClockRule::Wildcard, .. } | Pattern::Even { .. } => {
                 "an interval counts on through a change of clocks"
             }

@@ -1,245 +1,67 @@
-//! When a job fires: cron and English, calendars, zones.
+//! When does it fire? Cron expressions and English schedules, with calendars, time zones and
+//! daylight saving.
 //!
-//! Owns every rule of SEMANTICS.md under "Schedules". Never asks the clock, never does I/O.
+//! A text becomes a [`Schedule`]; a schedule in its zone, with its modifiers, a [`Timetable`], which
+//! goes from any instant to the next fire time. Nothing here asks the clock or does I/O: every
+//! instant is an argument, so that the answers are the same on every machine.
 //!
-//! A text becomes a [`Schedule`] (`cron` and `english` both read it into one `pattern`), a job's
-//! schedule with its zone and modifiers a [`Timetable`]. `walls` goes from one wall time to the
-//! next, `zone` from wall times to instants, `count` takes whole days of them at once; `words`,
-//! `warn` and `explain` tell people about it.
+//! ```
+//! use chrono::{DateTime, Utc};
+//! use crontower_schedule::{Timetable, Timing};
+//!
+//! let timing = Timing {
+//!     seed: "backup",
+//!     schedule: "weekdays at 9:30",
+//!     timezone: Some("Europe/Berlin"),
+//!     ..Timing::default()
+//! };
+//! let table = Timetable::new(&timing, chrono_tz::Tz::UTC)?;
+//! assert_eq!(table.in_words(), "At 09:30 on weekdays, Europe/Berlin");
+//!
+//! let now: DateTime<Utc> = "2026-11-28T12:00:00Z".parse().unwrap();
+//! let next = table.fire_time_after(now).unwrap();
+//! assert_eq!(next.to_rfc3339(), "2026-11-30T08:30:00+00:00");
+//! # Ok::<(), crontower_schedule::ScheduleError>(())
+//! ```
+//!
+//! Inside: `cron` and `english` both read a text into one `pattern`; `wall_times` goes from one wall
+//! time to the next, `zone` from wall times to instants, `count` takes whole days of them at once;
+//! `words`, `warn` and `explain` say it to people, `canonical` to stores.
 
 mod as_cron;
+mod canonical;
 mod count;
 mod cron;
 mod english;
 mod error;
 mod explain;
 mod field;
-mod memory;
+mod intern;
 mod pattern;
+mod schedule;
 mod set;
 #[cfg(test)]
 mod tests;
+#[doc(hidden)]
 pub mod text;
 mod timetable;
-mod walls;
+mod wall_times;
 mod warn;
 mod words;
 mod zone;
 
-use std::sync::Arc;
-
 pub use count::FireTimes;
+#[doc(hidden)]
 pub use cron::mix;
 pub use error::ScheduleError;
 pub use explain::{Explanation, Verdict};
+pub use schedule::Schedule;
 pub use timetable::{CalendarDays, CalendarRule, Calendars, Timetable, Timing};
-pub use walls::{FIRST_YEAR, LAST_YEAR};
+pub use wall_times::{FIRST_YEAR, LAST_YEAR};
 pub use warn::{Outlook, Warning, WarningKind, pile_ups};
 pub use zone::{parse_instant, parse_zone};
 
-use cron::CronText;
-use field::FieldKind;
-use memory::Memory;
-use pattern::Pattern;
-use walls::Walls;
-
-/// A text longer than this is no schedule.
-const LONGEST: usize = 256;
-
-/// One text, read: a cron expression or an English phrase. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Schedule(Arc<Reading>);
-
-#[derive(Debug)]
-struct Reading {
-    text: Box<str>,
-    walls: Arc<Walls>,
-    language: Language,
-    /// The fields of cron that go through all of their unit in steps.
-    steps: Vec<(FieldKind, u32)>,
-}
-
-/// Which of the two languages a text is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
-    Cron,
-    /// Cron with an `H`, read for one job.
-    CronOfOneJob,
-    /// Cron with an `H` that is not known, because no job was named.
-    CronOfSomeJob,
-    English,
-}
-
-/// Texts in use; those with an `H` mean something else for each job.
-static KNOWN: Memory<Box<str>, Reading> = Memory::new();
-
-impl Schedule {
-    /// Reads a cron expression or an English phrase.
-    ///
-    /// # Errors
-    /// When a word is not understood, or when it can never fire.
-    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
-        Self::parse_for(text, None)
-    }
-
-    /// Reads it for the job whose id hashes to `seed`.
-    fn parse_for(text: &str, seed: Option<u64>) -> Result<Self, ScheduleError> {
-        if let Some(reading) = KNOWN.find(text) {
-            return Ok(Self(reading));
-        }
-        let (pattern, language, steps) = read(text, seed).map_err(|mut error| {
-            // What can be read may still never fire.
-            let fires = |offer: &String| Self::parse_for(offer, seed).is_ok();
-            error.suggestion = error.suggestion.take().filter(fires);
-            if !error.readings.iter().all(fires) {
-                error.readings.clear();
-            }
-            error
-        })?;
-        let walls = Walls::of(pattern);
-        let schedule = Self(Arc::new(Reading { text: text.into(), walls, language, steps }));
-        if schedule.walls().first.is_none() && !schedule.is_reboot() {
-            let message = words::why_never(&schedule.walls().pattern);
-            let error = ScheduleError::new(message, 0..text.len());
-            let error = match words::leap_days(text, &schedule.walls().pattern) {
-                Some(offer) => error.suggest(offer),
-                None => error,
-            };
-            return Err(error.understanding(schedule.in_words()));
-        }
-        if matches!(language, Language::Cron | Language::English) {
-            KNOWN.keep(text.into(), &schedule.0);
-        }
-        Ok(schedule)
-    }
-
-    /// The text as given.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.0.text
-    }
-
-    /// What it says in plain English: `At 09:30 on weekdays`.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        if self.0.language == Language::CronOfSomeJob {
-            let text = cron::normal(&self.0.text);
-            return format!("By the cron expression {text}, each H a number fixed by the job's id");
-        }
-        words::pattern(&self.walls().pattern)
-    }
-
-    /// The cron expression that says the same, where there is one.
-    #[must_use]
-    pub fn as_cron(&self) -> Option<String> {
-        match self.0.language {
-            Language::Cron | Language::CronOfOneJob | Language::CronOfSomeJob => {
-                Some(cron::normal(&self.0.text))
-            }
-            Language::English => as_cron::expression(&self.walls().pattern),
-        }
-    }
-
-    /// Whether it fires once per boot of the machine.
-    #[must_use]
-    pub fn is_reboot(&self) -> bool {
-        self.walls().pattern == Pattern::Reboot
-    }
-
-    /// Whether its fire times depend on the id of the job: it has an `H`, and no job was named.
-    #[must_use]
-    pub fn depends_on_job(&self) -> bool {
-        self.0.language == Language::CronOfSomeJob
-    }
-
-    /// Whether its text is a cron expression.
-    fn is_cron(&self) -> bool {
-        self.0.language != Language::English
-    }
-
-    fn walls(&self) -> &Walls {
-        &self.0.walls
-    }
-
-    /// Whether it fires once only.
-    #[must_use]
-    pub fn is_once(&self) -> bool {
-        matches!(self.walls().pattern, Pattern::Once(_))
-    }
-
-    /// Whether it says `except holidays`, and so needs a calendar.
-    #[must_use]
-    pub fn excepts_holidays(&self) -> bool {
-        self.walls().pattern.days().is_some_and(|days| days.except.holidays)
-    }
-}
-
-/// What a text says, in which language, and the steps of its cron fields.
-type Read = (Pattern, Language, Vec<(FieldKind, u32)>);
-
-/// Reads either language; an `H` is that of the job whose id hashes to `seed`.
-fn read(text: &str, seed: Option<u64>) -> Result<Read, ScheduleError> {
-    if text.chars().count() > LONGEST {
-        let message = format!("a schedule has at most {LONGEST} characters");
-        return Err(ScheduleError::new(message, 0..text.len()));
-    }
-    if text.trim().is_empty() {
-        return Err(ScheduleError::new("an empty schedule", 0..text.len()));
-    }
-    let first = text.split_whitespace().next().unwrap_or_default();
-    if first.starts_with("CRON_TZ=") || first.starts_with("TZ=") {
-        let message =
-            format!("`{first}` is a time zone: it belongs to `timezone:`, beside the schedule");
-        let start = text.len() - text.trim_start().len();
-        return Err(ScheduleError::new(message, start..start + first.len()));
-    }
-    if first.eq_ignore_ascii_case("@every") {
-        // What crontabs of Go programs write; a blank for the sign keeps every place.
-        return Ok((english::parse(&text.replacen('@', " ", 1))?, Language::English, Vec::new()));
-    }
-    if !looks_like_cron(text) {
-        return Ok((english::parse(text)?, Language::English, Vec::new()));
-    }
-    let cron = CronText::parse(text)?;
-    let language = match (cron.has_hash(), seed) {
-        (false, _) => Language::Cron,
-        (true, Some(_)) => Language::CronOfOneJob,
-        (true, None) => Language::CronOfSomeJob,
-    };
-    Ok((cron.pattern(seed.unwrap_or_default()), language, cron.steps()))
-}
-
-/// Whether a text is meant as cron: by its look alone, so that an error speaks the language of its
-/// author.
-fn looks_like_cron(text: &str) -> bool {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let Some(first) = words.first() else {
-        return false;
-    };
-    if first.starts_with('@') {
-        return true;
-    }
-    let dated = first.len() >= 10 && first.get(4..5) == Some("-") && first.get(7..8) == Some("-");
-    if (english::is_known(first) || dated) && !(looks_like_field(first) && !dated) {
-        return false;
-    }
-    let stars = words.iter().filter(|word| word.starts_with(['*', '?'])).count();
-    let fields = words.iter().filter(|word| looks_like_field(word)).count();
-    let numbers = words.iter().all(|word| !word.contains(|c: char| c.is_alphabetic()));
-    stars > 0 || (fields == words.len() && (words.len() >= 3 || numbers))
-}
-
-/// Whether a word could stand in a cron expression: digits and signs, `H`, `L`, `W`, names of three
-/// letters.
-fn looks_like_field(word: &str) -> bool {
-    let mut letters = word.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
-    let signs = word.chars().all(|c| c.is_alphanumeric() || "*?,-/#()_+~".contains(c));
-    let named = |part: &str| {
-        let lower = part.to_ascii_lowercase();
-        let name = lower.strip_suffix('l').filter(|rest| rest.len() == 3).unwrap_or(&lower);
-        matches!(name, "l" | "w" | "lw" | "h" | "x")
-            || field::DAYS.contains(&name)
-            || field::MONTHS.contains(&lower.as_str())
-    };
-    signs && letters.all(named)
-}
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,9 +13,10 @@ use chrono_tz::Tz;
 use super::cron::{mix, seed};
 use super::error::ScheduleError;
 use super::pattern::{ClockRule, Pattern};
+use super::schedule::Schedule;
 use super::text::{format_duration, nearest};
-use super::walls::{self, Holidays, Walls};
-use super::{Schedule, zone};
+use super::wall_times::{self, Holidays, WallTimes};
+use super::{canonical, zone};
 
 /// The smallest step of time: an inclusive bound is an exclusive one this much earlier.
 pub(super) const NANOSECOND: TimeDelta = TimeDelta::nanoseconds(1);
@@ -28,6 +29,9 @@ pub struct Timing<'a> {
     pub seed: &'a str,
     /// A cron expression or an English phrase.
     pub schedule: &'a str,
+    /// The canonical form that the text was accepted with, if it shall not be read anew: see
+    /// [`Timetable::canonical`].
+    pub reading: Option<&'a str>,
     /// IANA name of the zone; `None` = the system's.
     pub timezone: Option<&'a str>,
     /// Which calendar the schedule obeys, and how.
@@ -82,7 +86,10 @@ impl Timetable {
     pub fn new(timing: &Timing<'_>, system_zone: Tz) -> Result<Self, ScheduleError> {
         let text = timing.schedule;
         let seed = seed(timing.seed);
-        let schedule = Schedule::parse_for(text, Some(seed))?;
+        let schedule = match timing.reading {
+            Some(canonical) => Schedule::accepted(text, canonical)?,
+            None => Schedule::parse_for(text, Some(seed))?,
+        };
         let zone = match timing.timezone {
             Some(name) => zone::parse_zone(name)?,
             None => system_zone,
@@ -99,7 +106,7 @@ impl Timetable {
             jitter: jitter.filter(|jitter| *jitter > TimeDelta::zero()),
             seed,
         };
-        parts.judge(text)?;
+        parts.check(text)?;
         Ok(Self(Arc::new(parts)))
     }
 
@@ -142,6 +149,19 @@ impl Timetable {
         words
     }
 
+    /// The schedule, without zone and modifiers.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.0.schedule
+    }
+
+    /// A text that stands for the schedule's reading in every version: with it as
+    /// [`Timing::reading`] the same timetable is made, whatever a later version makes of the text.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        canonical::write(&self.0.wall_times().pattern)
+    }
+
     /// The zone that the schedule is read in.
     #[must_use]
     pub fn zone(&self) -> Tz {
@@ -157,8 +177,8 @@ impl Timetable {
 }
 
 impl Parts {
-    pub(super) fn walls(&self) -> &Walls {
-        self.schedule.walls()
+    pub(super) fn wall_times(&self) -> &WallTimes {
+        self.schedule.wall_times()
     }
 
     pub(super) fn fire_time_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -215,11 +235,11 @@ impl Parts {
 
     /// The next fire time before it is spread.
     pub(super) fn base_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut from = after.max(walls::before_any_zone());
+        let mut from = after.max(wall_times::before_any_zone());
         if let Some(start) = self.start_at {
             from = from.max(start.checked_sub_signed(NANOSECOND).unwrap_or(start));
         }
-        if from > walls::after_any_zone() {
+        if from > wall_times::after_any_zone() {
             return None;
         }
         let base = self.unbounded_after(from)?;
@@ -227,9 +247,9 @@ impl Parts {
     }
 
     fn unbounded_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let walls = self.walls();
-        let next_wall = |wall| walls.next(wall, self.holidays.as_ref());
-        match &walls.pattern {
+        let wall_times = self.wall_times();
+        let next_wall = |wall| wall_times.next(wall, self.holidays.as_ref());
+        match &wall_times.pattern {
             Pattern::Reboot => None,
             Pattern::Even { step, .. } => self.even_after(after, i64::from(*step)),
             Pattern::Once(_) | Pattern::Clock { rule: ClockRule::Fixed, .. } => {
@@ -243,15 +263,15 @@ impl Parts {
 
     /// Even spacing from the epoch, on the days that count.
     fn even_after(&self, after: DateTime<Utc>, step: i64) -> Option<DateTime<Utc>> {
-        let walls = self.walls();
+        let wall_times = self.wall_times();
         let multiple = |steps: i64| DateTime::from_timestamp(steps.checked_mul(step)?, 0);
         let mut candidate = multiple(after.timestamp().div_euclid(step) + 1)?;
         loop {
             let date = zone::wall(self.zone, candidate).date();
-            if date > walls::last_day() {
+            if date > wall_times::last_day() {
                 return None;
             }
-            if walls.admits(date, self.holidays.as_ref()) {
+            if wall_times.admits(date, self.holidays.as_ref()) {
                 return Some(candidate);
             }
             let following = multiple(candidate.timestamp().div_euclid(step) + 1)?;
@@ -260,14 +280,15 @@ impl Parts {
                 candidate = following;
                 continue;
             }
-            let day = walls.next(date.and_time(NaiveTime::MIN), self.holidays.as_ref())?.date();
+            let day =
+                wall_times.next(date.and_time(NaiveTime::MIN), self.holidays.as_ref())?.date();
             let start = zone::start_of_day(self.zone, day).timestamp();
             candidate = multiple((start - 1).div_euclid(step) + 1)?.max(following);
         }
     }
 
     /// Refuses what can never fire.
-    fn judge(&self, text: &str) -> Result<(), ScheduleError> {
+    fn check(&self, text: &str) -> Result<(), ScheduleError> {
         if self.schedule.is_reboot() {
             return Ok(());
         }

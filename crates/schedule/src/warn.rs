@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
 
 use super::field::FieldKind;
 use super::pattern::{ClockRule, Days, DowSpecial, Pattern, Times};
@@ -24,7 +23,8 @@ const MOST_FIRE_TIMES_OF_A_JOB: usize = 1_500;
 const MOST_PILE_UPS: usize = 3;
 
 /// Something that is likely not meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Warning {
     /// What it is.
     pub kind: WarningKind,
@@ -33,8 +33,9 @@ pub struct Warning {
 }
 
 /// The kinds of warnings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum WarningKind {
     /// Some months have no such day.
     SkipsMonths,
@@ -87,8 +88,8 @@ impl Outlook {
         let now = self.now;
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning { kind, message });
-        if let Pattern::Clock { times, days, rule } = &parts.walls().pattern {
-            for (kind, step) in &parts.schedule.0.steps {
+        if let Pattern::Clock { times, days, rule } = &parts.wall_times().pattern {
+            for (kind, step) in parts.schedule.steps() {
                 step_warning(*kind, *step, times, &mut warn);
             }
             days_warnings(days, &mut warn);
@@ -278,7 +279,8 @@ fn clock_warnings(
     for change in changes {
         let forward = change.to > change.from;
         let (from, to) = if forward { (change.from, change.to) } else { (change.to, change.from) };
-        let touched = parts.walls().next(from - TimeDelta::seconds(1), parts.holidays.as_ref());
+        let touched =
+            parts.wall_times().next(from - TimeDelta::seconds(1), parts.holidays.as_ref());
         let Some(wall) = touched.filter(|wall| *wall < to) else {
             continue;
         };

@@ -1,6 +1,6 @@
 //! Zones and their changes of clocks: the one file that maps wall times to instants and back.
 //!
-//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is told to it by a
+//! Owns the two rules for gaps and repeated hours. Which wall times are wanted is given by a
 //! function from one wall time to the next; it never knows why.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone};
@@ -246,8 +246,8 @@ pub(super) fn changes(
         let (old, new) = (offset(zone, here), offset(zone, there));
         if old != new {
             let at = change_between(zone, here, there);
-            let walls = |seconds: i32| at.naive_utc() + TimeDelta::seconds(i64::from(seconds));
-            changes.push(Change { at, from: walls(old), to: walls(offset(zone, at)) });
+            let wall_time = |seconds: i32| at.naive_utc() + TimeDelta::seconds(i64::from(seconds));
+            changes.push(Change { at, from: wall_time(old), to: wall_time(offset(zone, at)) });
         }
         here = there;
     }
@@ -270,13 +270,13 @@ pub(super) struct Stretch {
 
 /// The same rules as [`next_wildcard`], for all of a span: each second of it in the order of time.
 pub(super) fn stretches(zone: Tz, from: i64, to: i64) -> Vec<Stretch> {
-    told(zone, from, to, |_, _| (0, None))
+    stretches_by(zone, from, to, |_, _| (0, None))
 }
 
 /// The same rules as [`next_fixed`], for all of a span: second passes are left out, gaps shorter
 /// than [`LONG_GAP`] stand for their end.
 pub(super) fn fixed_stretches(zone: Tz, from: i64, to: i64) -> Vec<Stretch> {
-    told(zone, from, to, |at, [old, new]| match new - old {
+    stretches_by(zone, from, to, |at, [old, new]| match new - old {
         back if back < 0 => (-back, None),
         length if length < LONG_GAP.num_seconds() => {
             (1, Some(Stretch { from: at, to: at + length, offset: old, gap: true }))
@@ -285,9 +285,9 @@ pub(super) fn fixed_stretches(zone: Tz, from: i64, to: i64) -> Vec<Stretch> {
     })
 }
 
-/// The stretches of a span. `rule` tells of a change, given with its old and its new offset, for how
+/// The stretches of a span. `rule` says of a change, given with its old and its new offset, for how
 /// many seconds behind it nothing is to be had, and what stands in their place.
-fn told(
+fn stretches_by(
     zone: Tz,
     from: i64,
     to: i64,

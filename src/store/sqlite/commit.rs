@@ -3,22 +3,17 @@
 //! A kind of change is one statement over a JSON array of rows, however many there are. Where a
 //! list changes a thing twice, the last one counts and alone is written.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
-use std::sync::Arc;
 
 use chrono::DateTime;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
+use super::super::news::{News, claims, version_taken};
 use super::super::search::{said, tail};
 use super::StoreError;
 use super::failure::{broken_key, failed};
-use crate::model::{
-    Actor, Change, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, Trigger,
-    WorkerId, WorkerOrders,
-};
+use crate::model::{Change, Execution, JobId};
 
 /// A text of rows is cut where it passes so many bytes.
 const LARGEST_TEXT: usize = 4 << 20;
@@ -128,162 +123,69 @@ impl Batch {
     /// Refuses what contradicts itself; what contradicts the store shows when it is written.
     pub(super) fn of(changes: &[Change]) -> Result<Self, StoreError> {
         let news = News::of(changes)?;
-        news.statements().map_err(|error| StoreError::Failed {
+        statements(news).map_err(|error| StoreError::Failed {
             doing: "a commit",
             message: format!("it cannot be written as JSON: {error}"),
         })
     }
 }
 
-/// The newest of each thing in a list of changes.
-#[derive(Default)]
-struct News<'a> {
-    /// Each with when it went; 0 = it is defined.
-    jobs: BTreeMap<&'a JobId, (&'a JobRecord, i64)>,
-    versions: BTreeMap<(&'a JobId, u32), (&'a Arc<Job>, i64, &'a Actor)>,
-    executions: Vec<&'a Execution>,
-    events: Vec<&'a Event>,
-    ledger: BTreeMap<(&'a JobId, i64), &'a LedgerRange>,
-    workers: BTreeMap<&'a WorkerId, &'a WorkerOrders>,
-    /// Whether each is due or done.
-    notices: BTreeMap<ExecutionId, bool>,
-    meta: BTreeMap<&'a str, &'a str>,
-}
-
-impl<'a> News<'a> {
-    fn of(changes: &'a [Change]) -> Result<Self, StoreError> {
-        let mut news = Self::default();
-        for change in changes {
-            match change {
-                Change::Job(record) => {
-                    news.jobs.insert(&record.definition.id, (record, 0));
-                }
-                Change::JobRemoved { record, at } => {
-                    let went = at.timestamp_micros().max(1);
-                    news.jobs.insert(&record.definition.id, (record, went));
-                }
-                Change::JobVersion { definition, version, at, by } => {
-                    let row = (definition, at.timestamp_micros(), by);
-                    let kept = news.versions.entry((&definition.id, *version)).or_insert(row);
-                    if kept.0 != definition {
-                        return Err(version_taken(&definition.id, *version));
-                    }
-                }
-                Change::Event(event) => news.events.push(event),
-                Change::Ledger(range) => {
-                    let key = (&range.job_id, range.first.timestamp_micros());
-                    news.ledger.insert(key, range);
-                }
-                Change::Meta { key, value } => {
-                    news.meta.insert(key, value);
-                }
-                Change::Worker(orders) => {
-                    news.workers.insert(&orders.worker_id, orders);
-                }
-                Change::NoticeDue(execution) => {
-                    news.notices.insert(*execution, true);
-                }
-                Change::NoticeDone(execution) => {
-                    news.notices.insert(*execution, false);
-                }
-                Change::Execution(_) => {}
-            }
-        }
-        news.executions = newest_executions(changes);
-        refuse_doubles(&news.executions)?;
-        Ok(news)
+/// The statements that they come to.
+fn statements(news: News<'_>) -> serde_json::Result<Batch> {
+    let mut statements = Vec::new();
+    let mut add = |statement, rows: Rows| {
+        statements.extend(rows.into_texts().map(|text| (statement, text)));
+    };
+    let mut rows = Rows::arrays();
+    for (job, (record, gone)) in news.jobs {
+        let state = serde_json::to_string(&record.state)?;
+        rows.push((job, record.source, record.version, state, gone))?;
     }
-
-    fn statements(self) -> serde_json::Result<Batch> {
-        let mut statements = Vec::new();
-        let mut add = |statement, rows: Rows| {
-            statements.extend(rows.into_texts().map(|text| (statement, text)));
-        };
-        let mut rows = Rows::arrays();
-        for (job, (record, gone)) in self.jobs {
-            let state = serde_json::to_string(&record.state)?;
-            rows.push((job, record.source, record.version, state, gone))?;
-        }
-        add(KEEP_JOBS, rows);
-        let mut rows = Rows::arrays();
-        for ((job, version), (definition, at, by)) in self.versions {
-            rows.push((job, version, at, by, serde_json::to_string(definition)?))?;
-        }
-        add(ADD_VERSIONS, rows);
-        let (mut rows, mut bodies) = (Rows::arrays(), Rows::bodies());
-        for execution in self.executions {
-            rows.push(execution_row(execution))?;
-            bodies.push_body(execution.id, execution)?;
-        }
-        add(KEEP_EXECUTIONS, rows);
-        add(KEEP_BODIES, bodies);
-        let mut bodies = Rows::bodies();
-        for event in self.events {
-            bodies.push_body(event.seq, event)?;
-        }
-        add(ADD_EVENTS, bodies);
-        let mut rows = Rows::arrays();
-        for ((job, first), range) in self.ledger {
-            let last = range.last.timestamp_micros();
-            rows.push((job, first, last, serde_json::to_string(range)?))?;
-        }
-        add(KEEP_LEDGER, rows);
-        let (mut removed, mut kept) = (Rows::arrays(), Rows::bodies());
-        for (worker, orders) in self.workers {
-            match orders.is_empty() {
-                true => removed.push([worker])?,
-                false => kept.push_body(worker, orders)?,
-            }
-        }
-        add(REMOVE_WORKERS, removed);
-        add(KEEP_WORKERS, kept);
-        let (mut done, mut due) = (Rows::arrays(), Rows::arrays());
-        for (execution, is_due) in self.notices {
-            if is_due { &mut due } else { &mut done }.push([execution])?;
-        }
-        add(REMOVE_NOTICES, done);
-        add(ADD_NOTICES, due);
-        let mut rows = Rows::arrays();
-        for fact in self.meta {
-            rows.push(fact)?;
-        }
-        add(KEEP_META, rows);
-        Ok(Batch(statements))
+    add(KEEP_JOBS, rows);
+    let mut rows = Rows::arrays();
+    for ((job, version), (definition, at, by)) in news.versions {
+        rows.push((job, version, at, by, serde_json::to_string(definition)?))?;
     }
-}
-
-/// Each execution once, as it was changed last.
-fn newest_executions(changes: &[Change]) -> Vec<&Execution> {
-    let mut seen = HashSet::new();
-    let executions = changes.iter().rev().filter_map(|change| match change {
-        Change::Execution(execution) => Some(execution.as_ref()),
-        _ => None,
-    });
-    let mut newest: Vec<_> = executions.filter(|execution| seen.insert(execution.id)).collect();
-    newest.reverse();
-    newest
-}
-
-/// Whether an execution claims its fire time for itself alone.
-fn claims(execution: &Execution) -> bool {
-    matches!(execution.trigger, Trigger::Schedule | Trigger::CatchUp)
-}
-
-fn refuse_doubles(executions: &[&Execution]) -> Result<(), StoreError> {
-    let mut fired = HashMap::new();
-    for execution in executions.iter().filter(|execution| claims(execution)) {
-        let claim = (&execution.job_id, execution.fire_time.timestamp_micros());
-        match fired.entry(claim) {
-            Entry::Vacant(free) => {
-                free.insert(execution.id);
-            }
-            Entry::Occupied(_) => {
-                let (job, fire_time) = (execution.job_id.clone(), execution.fire_time);
-                return Err(StoreError::FiredTwice { job, fire_time });
-            }
+    add(ADD_VERSIONS, rows);
+    let (mut rows, mut bodies) = (Rows::arrays(), Rows::bodies());
+    for execution in news.executions {
+        rows.push(execution_row(execution))?;
+        bodies.push_body(execution.id, execution)?;
+    }
+    add(KEEP_EXECUTIONS, rows);
+    add(KEEP_BODIES, bodies);
+    let mut bodies = Rows::bodies();
+    for event in news.events {
+        bodies.push_body(event.seq, event)?;
+    }
+    add(ADD_EVENTS, bodies);
+    let mut rows = Rows::arrays();
+    for ((job, first), range) in news.ledger {
+        let last = range.last.timestamp_micros();
+        rows.push((job, first, last, serde_json::to_string(range)?))?;
+    }
+    add(KEEP_LEDGER, rows);
+    let (mut removed, mut kept) = (Rows::arrays(), Rows::bodies());
+    for (worker, orders) in news.workers {
+        match orders.is_empty() {
+            true => removed.push([worker])?,
+            false => kept.push_body(worker, orders)?,
         }
     }
-    Ok(())
+    add(REMOVE_WORKERS, removed);
+    add(KEEP_WORKERS, kept);
+    let (mut done, mut due) = (Rows::arrays(), Rows::arrays());
+    for (execution, is_due) in news.notices {
+        if is_due { &mut due } else { &mut done }.push([execution])?;
+    }
+    add(REMOVE_NOTICES, done);
+    add(ADD_NOTICES, due);
+    let mut rows = Rows::arrays();
+    for fact in news.meta {
+        rows.push(fact)?;
+    }
+    add(KEEP_META, rows);
+    Ok(Batch(statements))
 }
 
 fn execution_row(execution: &Execution) -> impl Serialize {
@@ -301,10 +203,6 @@ fn execution_row(execution: &Execution) -> impl Serialize {
         tail(execution.id),
         said(execution),
     )
-}
-
-fn version_taken(job: impl Display, version: impl Display) -> StoreError {
-    StoreError::Conflict { what: format!("version {version} of job `{job}`") }
 }
 
 /// Writes a batch, made of these changes: all of it, on disk when this returns, or nothing.

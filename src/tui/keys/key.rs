@@ -131,12 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told_with_the_nearest_one() {
-        let told = |name| Key::parse(name).unwrap_err();
-        assert_eq!(told("PgDwn"), "is not a key: did you mean `PgDn`?");
-        assert_eq!(told("^i"), "is the same key as Tab to a terminal");
+    fn what_is_no_key_is_shown_with_the_nearest_one() {
+        let shown_text = |name| Key::parse(name).unwrap_err();
+        assert_eq!(shown_text("PgDwn"), "is not a key: did you mean `PgDn`?");
+        assert_eq!(shown_text("^i"), "is the same key as Tab to a terminal");
         for nonsense in ["", "F0", "F13", "^", "^1x", "Alt-x", "\t", "rr"] {
-            assert!(nonsense == "^" || told(nonsense).starts_with("is not a key"), "{nonsense}");
+            assert!(
+                nonsense == "^" || shown_text(nonsense).starts_with("is not a key"),
+                "{nonsense}"
+            );
         }
     }
 }

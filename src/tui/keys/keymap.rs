@@ -137,8 +137,8 @@ mod tests {
         assert_eq!(Keymap::default().clashes(), []);
         let mut keymap = Keymap::default();
         assert!(keymap.set("run", vec![super::super::key::key('x')]));
-        let told: Vec<_> = keymap.clashes().iter().map(|it| (it.one, it.other)).collect();
-        assert_eq!(told, [("run", "cancel")]);
+        let shown_text: Vec<_> = keymap.clashes().iter().map(|it| (it.one, it.other)).collect();
+        assert_eq!(shown_text, [("run", "cancel")]);
         assert!(!keymap.set("rum", Vec::new()));
     }
 

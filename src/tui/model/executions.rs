@@ -99,7 +99,7 @@ impl ExecutionList {
         !self.started || (self.rows.is_empty() && self.asked.is_some())
     }
 
-    /// Begins anew with the newest page.
+    /// Starts again with the newest page.
     pub(crate) fn reload(&mut self, is_job: impl Fn(&str) -> bool) -> Request {
         self.query = self.filter.query(is_job);
         if self.only_wrong {

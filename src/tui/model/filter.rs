@@ -97,8 +97,8 @@ impl Filter {
             StateName::ALL.iter().any(|state| begins(state.as_str()))
                 || (listed == Listed::Jobs && CONDITIONS.iter().any(|name| begins(name)))
         };
-        let states = self.states.iter().chain(&self.without_states);
-        if let Some(word) = states.filter(|word| !means(word)).next() {
+        let mut states = self.states.iter().chain(&self.without_states);
+        if let Some(word) = states.find(|word| !means(word)) {
             return Some(format!("unknown state `{word}`"));
         }
         let only = match listed {
@@ -259,8 +259,8 @@ mod tests {
             ("!state:elephant", "`elephant`"),
         ] {
             for listed in [Listed::Jobs, Listed::Executions] {
-                let told = problem(text, listed).unwrap_or_default();
-                assert!(told.contains(part), "{text}: {told}");
+                let shown_text = problem(text, listed).unwrap_or_default();
+                assert!(shown_text.contains(part), "{text}: {shown_text}");
             }
             assert_eq!(found(text), "", "{text}");
         }

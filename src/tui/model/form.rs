@@ -1,7 +1,7 @@
-//! A form: fields that are typed or chosen, with what is wrong with each told while it is typed.
+//! A form: fields that are typed or chosen, with what is wrong with each shown while it is typed.
 //!
 //! Owns what is in the fields and which one is typed in. Never knows what becomes of it: `purpose`
-//! says that to whoever does.
+//! says that.
 
 use tui_input::{Input, InputRequest};
 
@@ -14,7 +14,7 @@ const LONGEST: usize = 4_000;
 /// What a form is for.
 #[derive(Debug)]
 pub(crate) enum FormKind {
-    /// To run jobs in a way of one's own.
+    /// To run jobs with options.
     Run(Vec<JobId>),
     /// To pause jobs.
     Pause(Vec<JobId>),
@@ -37,7 +37,7 @@ pub(crate) struct JobForm {
     pub(crate) stale: bool,
     /// The request to judge it that is under way.
     pub(crate) judging: Option<u64>,
-    /// The schedule or its zone has changed since it was told.
+    /// The schedule or its zone has changed since its meaning was asked for.
     pub(crate) schedule_stale: bool,
     /// The request to tell it that is under way.
     pub(crate) previewing: Option<u64>,
@@ -57,7 +57,7 @@ pub(crate) enum Entry {
 /// A field.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// What tells it from the others.
+    /// Its key, unique in the form.
     pub(crate) key: &'static str,
     pub(crate) entry: Entry,
     /// What it held at first.

@@ -55,7 +55,13 @@ const PLACES: &[&str] = &["jobs.yaml", "the store"];
 pub(crate) fn edit(job: &JobStatus) -> Option<Form> {
     let definition = definition_of(&job.definition)?;
     let id = job.definition.id.clone();
-    let title = format!("{id}, version {} in {}", job.version, place(job.source));
+    let is_field = |key: &&String| KEYS.iter().any(|(field, ..)| field == key);
+    let more = match definition.keys().filter(|key| !is_field(key)).count() {
+        0 => String::new(),
+        1 => "; 1 more key in the editor".to_owned(),
+        more => format!("; {more} more keys in the editor"),
+    };
+    let title = format!("{id}, version {} in {}{more}", job.version, place(job.source));
     let fields = KEYS.iter().map(|(key, sort, hint)| field(key, *sort, hint, &definition));
     let mut fields: Vec<Field> = fields.collect();
     fields[0] = Field::fixed("id", id.to_string());
@@ -234,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_yaml_is_told_at_its_field() {
+    fn what_is_no_yaml_is_shown_at_its_field() {
         let mut form = create(Source::File);
         *form.field_mut("id").unwrap() = Field::text("id", "a", "");
         *form.field_mut("args").unwrap() = Field::text("args", "{ message: ", "");

@@ -1,6 +1,6 @@
 //! The list of jobs: filter, order, selection.
 //!
-//! Owns which jobs are listed in which order, worked out anew only when something changed that it
+//! Owns which jobs are listed in which order, worked out only when something changed that it
 //! depends on. The selection is a job, not a row: it stays with its job while others come and go.
 
 use std::borrow::Cow;
@@ -209,7 +209,7 @@ pub(crate) struct JobList {
     /// How deep each row is in the tree; empty where there is none.
     depths: Vec<usize>,
     selected: Option<JobId>,
-    /// What a filter looks for words in, by place in `World::jobs`; empty = to be read anew.
+    /// What a filter looks for words in, by place in `World::jobs`; empty = to be read again.
     texts: Vec<String>,
     stale: bool,
     /// Of all jobs, so that columns stay as they are while a filter is typed.
@@ -267,7 +267,7 @@ impl JobList {
         ids.cloned().collect()
     }
 
-    /// Works out anew how many cells the columns need, where that may have changed.
+    /// Works out how many cells the columns need, where that may have changed.
     pub(crate) fn measure(&mut self, world: &World, zone: Tz) {
         if self.measured != Some(zone) {
             self.measured = Some(zone);

@@ -1,6 +1,6 @@
-//! What stands over the tab: what is opened, typed, asked and told.
+//! What is shown over a tab: opened layers, prompts, questions and notices.
 //!
-//! Owns these things as such; what they mean is for `update`, what they look like for `view`.
+//! Owns their data. What they mean is decided in `update`, what they look like in `view`.
 
 use std::sync::Arc;
 

@@ -117,7 +117,7 @@ pub(crate) struct Timeline {
     pub(crate) from: DateTime<Utc>,
     /// Fire times in each.
     pub(crate) slots: Vec<u64>,
-    /// Jobs that fire too often to be told one by one.
+    /// Jobs that fire too often to be counted one by one.
     pub(crate) frequent: usize,
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_is_counted_once_and_what_is_not_known_is_not_told() {
+    fn what_ended_is_counted_once_and_what_is_not_known_is_not_shown() {
         let mut load = Load::new(at(-200));
         load.see(&execution(9, "a", StateName::Running, -130));
         load.see(&execution(9, "a", StateName::Succeeded, -130));
@@ -185,8 +185,9 @@ mod tests {
         for second in [-1, 0, 1_799, 1_800, 86_399, 86_400] {
             timeline.add(at(second));
         }
-        let told: Vec<_> = timeline.slots.iter().enumerate().filter(|(_, it)| **it > 0).collect();
-        assert_eq!(told, [(0, &2), (1, &1), (47, &1)]);
+        let shown_text: Vec<_> =
+            timeline.slots.iter().enumerate().filter(|(_, it)| **it > 0).collect();
+        assert_eq!(shown_text, [(0, &2), (1, &1), (47, &1)]);
         assert_eq!(timeline.peak(), Some((at(0), 2)));
         assert_eq!(Timeline::new(at(0)).peak(), None);
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-/// Marks on things that are told apart by `K`.
+/// Marks on things with the key `K`.
 #[derive(Debug)]
 pub(crate) struct Marks<K> {
     marked: BTreeSet<K>,
@@ -52,7 +52,7 @@ impl<K: Ord + Clone> Marks<K> {
         *self = Self::default();
     }
 
-    /// Takes the marks from what is no more.
+    /// Removes the marks of what no longer exists.
     pub(crate) fn retain(&mut self, keep: impl Fn(&K) -> bool) {
         self.marked.retain(|key| keep(key));
         self.anchor = self.anchor.take().filter(|key| keep(key));

@@ -124,7 +124,7 @@ impl System {
         self.newer += u64::from(stands_still);
     }
 
-    /// Keeps the window of so many rows inside the log, which goes on once its newest is seen.
+    /// Keeps the window of `rows` rows inside the log, which goes on once its newest event is seen.
     pub(crate) fn settle(&mut self, rows: usize) {
         self.scroll = self.scroll.min(self.events.len().saturating_sub(rows));
         if self.scroll > 0 || self.newer == 0 {
@@ -132,7 +132,7 @@ impl System {
         }
         let newer = std::mem::take(&mut self.newer);
         let mut log = std::mem::take(&mut self.held);
-        // Where some were let go there would be a gap before the older ones.
+        // If some were dropped there would be a gap before the older ones.
         if usize::try_from(newer).is_ok_and(|newer| newer == log.len()) {
             log.append(&mut self.events);
         }
@@ -170,8 +170,8 @@ pub(crate) struct Model {
     pub(crate) link: Link,
     /// Why the engine cannot commit or fire, while it cannot.
     pub(crate) down: Option<String>,
-    /// The health that the user has been told of.
-    pub(crate) told_health: Health,
+    /// The health of the newest notice about it.
+    pub(crate) noticed_health: Health,
     pub(crate) world: World,
     pub(crate) totals: world::Totals,
     pub(crate) totals_stale: bool,
@@ -217,7 +217,7 @@ impl Model {
             size: Size::new(80, 24),
             link: Link::Up,
             down: None,
-            told_health: Health::Ok,
+            noticed_health: Health::Ok,
             world: World::new(snapshot),
             totals: world::Totals::default(),
             totals_stale: true,
@@ -238,7 +238,7 @@ impl Model {
             details_asked: None,
             preview: None,
         };
-        model.told_health = model.health();
+        model.noticed_health = model.health();
         model.report_config_errors(options);
         model
     }
@@ -288,6 +288,8 @@ impl Model {
             _ if !self.layers.is_empty() => Pane::None,
             Tab::System => Pane::None,
             _ if self.zoomed => Pane::Whole,
+            // What is wrong is shown with its last words.
+            Tab::Jobs if self.jobs.only_wrong && !self.jobs.rows().is_empty() => Pane::Near,
             _ => Pane::Beside,
         };
         layout::areas(self.size, self.panel_rows(), pane)
@@ -340,7 +342,7 @@ impl Model {
         usize::from(layout::system(body).events.height.saturating_sub(1))
     }
 
-    /// The texts of the tabs in a line of so many cells.
+    /// The texts of the tabs in a line of `total` cells.
     pub(crate) fn tab_texts(&self, total: usize) -> [String; 4] {
         layout::tab_texts(self.world.jobs().len(), self.world.worker_count(), total)
     }
@@ -363,12 +365,12 @@ impl Model {
         }
     }
 
-    /// Whether whoever looks may do what takes that role.
+    /// Whether the user has that role.
     pub(crate) fn may(&self, role: Role) -> bool {
         self.world.role >= role
     }
 
-    /// Which keys are valid for whoever looks.
+    /// Which keys are valid here for this user.
     pub(crate) fn key_context(&self) -> KeyContext {
         KeyContext { scope: self.scope(), role: self.world.role }
     }

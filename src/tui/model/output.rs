@@ -49,7 +49,7 @@ pub(crate) struct Output {
     pub(crate) left: usize,
     /// What is searched for.
     pub(crate) search: String,
-    /// Lines that were let go for want of room.
+    /// Lines that were dropped to bound the memory.
     pub(crate) dropped_lines: usize,
     /// Why reading failed.
     pub(crate) trouble: Option<String>,
@@ -221,7 +221,7 @@ impl Output {
             })
     }
 
-    /// Goes to the next line (or the one before) that tells of an error; where none does by its
+    /// Goes to the next line (or the one before) that mentions an error; if none does by its
     /// words, to what was written to stderr; `false` if there is nothing of either.
     pub(crate) fn seek_error(&mut self, forward: bool, width: usize, height: usize) -> bool {
         let size = (width, height);
@@ -310,7 +310,7 @@ mod tests {
         OutputChunk { lines: parts.iter().map(line).collect(), next, at_end }
     }
 
-    fn told(output: &Output) -> Vec<&str> {
+    fn shown_text(output: &Output) -> Vec<&str> {
         output.lines().iter().map(|line| line.text.as_str()).collect()
     }
 
@@ -319,7 +319,7 @@ mod tests {
         let mut output = output();
         output.take(0, chunk(&[("one", true), ("tw", false)], 5, true));
         output.take(5, chunk(&[("o", true), ("three", true)], 12, true));
-        assert_eq!(told(&output), ["one", "two", "three"]);
+        assert_eq!(shown_text(&output), ["one", "two", "three"]);
     }
 
     #[test]

@@ -45,7 +45,7 @@ mod tests {
     use crate::model::Dependency;
     use crate::tui::tests::fixtures::{job, job_id};
 
-    fn told(graph: &[(&str, &[&str])], listed: impl Fn(&str) -> bool) -> String {
+    fn shown_text(graph: &[(&str, &[&str])], listed: impl Fn(&str) -> bool) -> String {
         let jobs: Vec<_> = graph
             .iter()
             .map(|(id, above)| {
@@ -73,16 +73,16 @@ mod tests {
 
     #[test]
     fn each_job_stands_once_under_the_first_that_it_waits_for() {
-        assert_eq!(told(&GRAPH, |_| true), "c .a ..b d e");
+        assert_eq!(shown_text(&GRAPH, |_| true), "c .a ..b d e");
     }
 
     #[test]
     fn one_whose_dependency_is_not_listed_is_a_root_or_stands_under_the_next() {
-        assert_eq!(told(&GRAPH, |id| id != "a"), "c d .b e");
+        assert_eq!(shown_text(&GRAPH, |id| id != "a"), "c d .b e");
     }
 
     #[test]
     fn a_cycle_hides_nothing() {
-        assert_eq!(told(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])], |_| true), "c a b");
+        assert_eq!(shown_text(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])], |_| true), "c a b");
     }
 }

@@ -105,13 +105,13 @@ fn local(at: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::text::instant as told;
+    use crate::tui::text::instant as shown_text;
 
     #[test]
     fn what_was_is_understood() {
         let now = crate::tui::tests::fixtures::at(0); // Mon 23 Nov 2026 14:03:18 CET
         let zone = Tz::Europe__Berlin;
-        let read = |text| when(text, now, zone).map_or_else(|why| why, |at| told(zone, at));
+        let read = |text| when(text, now, zone).map_or_else(|why| why, |at| shown_text(zone, at));
         assert_eq!(read("03:00"), "Mon 23 Nov 2026 03:00:00 CET");
         assert_eq!(read("at 18:00"), "Sun 22 Nov 2026 18:00:00 CET", "today's is still to come");
         assert_eq!(read("yesterday 3:00"), "Sun 22 Nov 2026 03:00:00 CET");
@@ -128,7 +128,7 @@ mod tests {
         let now = crate::tui::tests::fixtures::at(0); // Mon 23 Nov 2026 14:03:18 CET
         let zone = Tz::Europe__Berlin;
         let read = |text| match until(text, now, zone) {
-            Ok(at) => at.map_or_else(String::new, |at| told(zone, at)),
+            Ok(at) => at.map_or_else(String::new, |at| shown_text(zone, at)),
             Err(why) => why,
         };
         assert_eq!(read(""), "");

@@ -22,9 +22,9 @@ pub(crate) enum WorkerOrder {
     Heartbeat,
     /// By host.
     Host,
-    /// Most attempts that ended well first.
+    /// Most succeeded attempts first.
     Succeeded,
-    /// Most attempts that did not end well first.
+    /// Most failed attempts first.
     Failed,
     /// By labels.
     Labels,

@@ -25,7 +25,7 @@ pub(crate) enum JobCondition {
     Acknowledged,
     /// An operator has paused it.
     Paused,
-    /// Its newest result is neither a success nor a failure: it was cancelled, or never began.
+    /// Its newest result is neither a success nor a failure: it was cancelled, or it never ran.
     Ended(StateName),
     /// Its newest result is a success.
     Ok,
@@ -77,7 +77,7 @@ pub(crate) struct World {
     seq: u64,
     /// By id.
     jobs: Vec<Arc<JobStatus>>,
-    place: HashMap<JobId, usize>,
+    index: HashMap<JobId, usize>,
     /// The jobs that wait for each, as places in `jobs`.
     dependents: HashMap<JobId, Vec<usize>>,
     live: BTreeMap<ExecutionId, Arc<Execution>>,
@@ -85,7 +85,7 @@ pub(crate) struct World {
     workers: BTreeMap<WorkerId, Worker>,
     /// The engine itself.
     pub(crate) engine: EngineInfo,
-    /// What whoever looks may do.
+    /// The role of the user.
     pub(crate) role: Role,
 }
 
@@ -124,7 +124,7 @@ impl World {
         let mut world = Self {
             seq: snapshot.seq,
             jobs,
-            place: HashMap::new(),
+            index: HashMap::new(),
             dependents: HashMap::new(),
             live: BTreeMap::new(),
             live_of: HashMap::new(),
@@ -136,7 +136,7 @@ impl World {
             engine: snapshot.engine,
             role: snapshot.role,
         };
-        world.find_places();
+        world.build_index();
         for execution in snapshot.live {
             world.put_execution(&execution);
         }
@@ -175,7 +175,7 @@ impl World {
         let mut redefined = false;
         let before = self.jobs.len();
         for job in &batch.jobs {
-            match self.place.get(&job.definition.id) {
+            match self.index.get(&job.definition.id) {
                 Some(&at) if at < before => {
                     // A fire time that is called off widens its column.
                     redefined |= self.jobs[at].version != job.version
@@ -189,16 +189,16 @@ impl World {
         if self.jobs.len() > before || !batch.removed_jobs.is_empty() {
             self.jobs.retain(|job| !gone(job));
             self.jobs.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
-            self.find_places();
+            self.build_index();
         } else if redefined {
             self.find_dependents();
         }
         redefined
     }
 
-    fn find_places(&mut self) {
+    fn build_index(&mut self) {
         let ids = self.jobs.iter().map(|job| job.definition.id.clone());
-        self.place = ids.zip(0..).collect();
+        self.index = ids.zip(0..).collect();
         self.find_dependents();
     }
 
@@ -244,7 +244,7 @@ impl World {
     }
 
     pub(crate) fn job(&self, id: &JobId) -> Option<&Arc<JobStatus>> {
-        self.jobs.get(*self.place.get(id)?)
+        self.jobs.get(*self.index.get(id)?)
     }
 
     /// All workers, by id.

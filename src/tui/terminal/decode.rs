@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     /// What was typed, as one line.
-    fn told(typed: &[Typed]) -> String {
+    fn shown_text(typed: &[Typed]) -> String {
         let one = |typed: &Typed| match typed {
             Typed::Key(event) => {
                 let mut text = String::new();
@@ -286,14 +286,19 @@ mod tests {
 
     fn check(bytes: &[u8], expected: &str) {
         let whole = Decoder::default().feed(bytes);
-        assert_eq!(told(&whole), expected, "{:?}", String::from_utf8_lossy(bytes));
+        assert_eq!(shown_text(&whole), expected, "{:?}", String::from_utf8_lossy(bytes));
         let mut decoder = Decoder::default();
         let split: Vec<Typed> = bytes.iter().flat_map(|byte| decoder.feed(&[*byte])).collect();
-        assert_eq!(told(&split), expected, "byte by byte: {:?}", String::from_utf8_lossy(bytes));
+        assert_eq!(
+            shown_text(&split),
+            expected,
+            "byte by byte: {:?}",
+            String::from_utf8_lossy(bytes)
+        );
     }
 
     #[test]
-    fn keys_are_told_whole_and_byte_by_byte() {
+    fn keys_are_shown_whole_and_byte_by_byte() {
         check(b"jG\r\t\x7f", "j G Enter Tab Backspace");
         check(b"\x03\x12\x04", "c-c c-r c-d");
         check(b"\x1b[A\x1b[B\x1bOC\x1b[1;5D", "Up Down Right c-Left");
@@ -319,13 +324,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_esc_is_told_when_nothing_follows() {
+    fn a_lone_esc_is_shown_when_nothing_follows() {
         let mut decoder = Decoder::default();
         assert_eq!(decoder.feed(b"\x1b"), []);
         assert!(decoder.is_waiting());
-        assert_eq!(told(&decoder.flush().into_iter().collect::<Vec<_>>()), "Esc");
+        assert_eq!(shown_text(&decoder.flush().into_iter().collect::<Vec<_>>()), "Esc");
         assert!(!decoder.is_waiting());
-        assert_eq!(told(&decoder.feed(b"j")), "j");
+        assert_eq!(shown_text(&decoder.feed(b"j")), "j");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Giving the terminal back: once, on whichever way out comes first, a panic included.
 //!
 //! Owns the sequences of entry and exit and the panic hook. A panic of the screen itself gives the
-//! terminal back and is then told as usual; a panic anywhere else in the process goes to the log,
+//! terminal back and is then reported as usual; a panic anywhere else in the process goes to the log,
 //! because the screen stays.
 
 use std::cell::Cell;

@@ -84,7 +84,7 @@ impl Terminal {
             modes.make_raw();
             modes
         });
-        // A terminal that has gone is told by its threads.
+        // That a terminal is gone is reported by its threads.
         let _ = raw
             .and_then(|raw| termios::tcsetattr(&*self.file, termios::OptionalActions::Now, &raw));
     }
@@ -111,7 +111,7 @@ impl Terminal {
     /// [`News::Written`] before the next.
     pub(crate) fn send(&self, mut bytes: Vec<u8>) -> bool {
         // Almost always the system takes all of it at once, and no thread need be woken on a busy
-        // machine. What is wrong is told by the thread, which meets it, too.
+        // machine. An error is reported by the thread, which meets it, too.
         match rustix::io::write(&*self.file, &bytes) {
             Ok(count) if count == bytes.len() => return false,
             Ok(count) => drop(bytes.drain(..count)),
@@ -143,7 +143,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// Opens a terminal anew, so that its non-blocking mode is ours alone and not the shell's too.
+/// Opens a terminal again, so that its non-blocking mode is ours alone and not the shell's too.
 pub(crate) fn open_tty(path: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty())

@@ -1,8 +1,8 @@
 //! Changed cells → the fewest bytes that paint them.
 //!
 //! Own rather than ratatui's crossterm back end, which hides the cursor, resets every style and
-//! jumps anew on each frame: on an idle screen that is most of what is sent. Owns what the
-//! terminal's pen is like and where it stands. Never does I/O: the bytes are taken away by whoever
+//! jumps on each frame: on an idle screen that is most of what is sent. Owns what the
+//! terminal's pen is like and where it stands. Never does I/O: the bytes are taken by whoever
 //! owns the terminal.
 
 use std::convert::Infallible;
@@ -59,7 +59,7 @@ impl Painter {
         self.size = size;
     }
 
-    /// Puts a text into the clipboard of whoever looks (OSC 52): it works over SSH.
+    /// Puts a text into the user's clipboard (OSC 52): it works over SSH.
     pub(crate) fn clipboard(&mut self, text: &str) {
         self.push(&format!("\x1b]52;c;{}\x07", BASE64.encode(text)));
     }
@@ -182,7 +182,7 @@ impl Backend for Painter {
             let symbol = if self.ascii && !symbol.is_ascii() { marks.as_str() } else { symbol };
             self.push(symbol);
             // Terminals disagree about wide and joined characters, and about the last column: look
-            // anew after them.
+            // again after them.
             let single = symbol.chars().count() == 1 && Span::raw(symbol).width() == 1;
             let known = single && x + 1 < self.size.width;
             self.at = known.then_some(Position { x: x + 1, y });

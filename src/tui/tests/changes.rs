@@ -223,7 +223,7 @@ fn a_job_is_changed_in_a_form() {
 }
 
 #[test]
-fn what_is_wrong_is_told_at_its_field_while_it_is_typed() {
+fn what_is_wrong_is_shown_at_its_field_while_it_is_typed() {
     let mut screen = Screen::sample(80, 24);
     screen.press("e Tab Tab ^u \"every_elephant\"");
     assert!(screen.frame().contains("`elephant` is not understood"), "{}", screen.frame());
@@ -346,7 +346,7 @@ fn what_a_role_may_not_do_is_neither_shown_nor_done() {
 }
 
 #[test]
-fn colours_change_and_no_state_is_told_by_colour_alone() {
+fn colours_change_and_no_state_is_shown_by_colour_alone() {
     let mut screen = Screen::sample(80, 24);
     let before = screen.frame();
     for name in ["light", "high-contrast", "colour-blind", "dark"] {

@@ -126,9 +126,9 @@ fn table_of_keys() -> String {
 #[test]
 fn the_guide_has_the_table_of_keys_as_it_is() {
     let guide = include_str!("../../../docs/screen.md");
-    let told = guide.split("<!-- keys -->\n").nth(1).unwrap_or_default();
-    let told = told.split("<!-- end of keys -->").next().unwrap_or_default();
-    assert!(told == table_of_keys(), "docs/screen.md should say:\n{}", table_of_keys());
+    let shown_text = guide.split("<!-- keys -->\n").nth(1).unwrap_or_default();
+    let shown_text = shown_text.split("<!-- end of keys -->").next().unwrap_or_default();
+    assert!(shown_text == table_of_keys(), "docs/screen.md should say:\n{}", table_of_keys());
 }
 
 #[test]

@@ -171,13 +171,13 @@ impl Door for FakeDoor {
             self.note(format!("{words}{}", version.unwrap_or_default()));
             self.edits.clone()?;
         }
-        let told = |text: &str| words.contains(text);
-        if told("bad") {
+        let shown_text = |text: &str| words.contains(text);
+        if shown_text("bad") {
             let problem =
                 |path: &str| Problem { path: path.to_owned(), message: "it is bad".to_owned() };
             return Err(Refusal::Invalid(vec![problem("jobs[0].retry.delay"), problem("x")]));
         }
-        if told("needs-run") {
+        if shown_text("needs-run") {
             // The path of a missing key is the one that it would have.
             let message = "a job needs `run` (a script) or `command` (the name of a command)";
             let problem = Problem { path: "run".to_owned(), message: message.to_owned() };

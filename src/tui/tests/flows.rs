@@ -329,7 +329,7 @@ fn a_reload_that_fails_shows_where() {
 }
 
 #[test]
-fn jobs_yaml_that_changed_is_told() {
+fn jobs_yaml_that_changed_is_shown() {
     let mut screen = Screen::sample(80, 24);
     let file = FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: true };
     screen.take(Message::Feed(Feed::File(file)));
@@ -390,7 +390,7 @@ fn output_is_saved_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn a_failure_is_told_and_the_engine_that_goes_too() {
+fn a_failure_is_shown_and_the_engine_that_goes_too() {
     let mut screen = Screen::sample(80, 24);
     let mut event = super::fixtures::events().remove(0);
     event.seq = 41;
@@ -509,8 +509,8 @@ fn the_notice_of_a_run_follows_its_end() {
     screen.press("r");
     let id = screen.model.notices.back().unwrap().about.unwrap();
     let crate::tui::model::Topic::Execution(id) = id else { panic!("{id:?}") };
-    let told = screen.notice().to_owned();
-    assert!(told.ends_with("queued") || told.ends_with("running"), "{told}");
+    let shown_text = screen.notice().to_owned();
+    assert!(shown_text.ends_with("queued") || shown_text.ends_with("running"), "{shown_text}");
     let mut ended = execution(1_001, "cleanup", StateName::Failed, 0);
     ended.id = id;
     screen.batch(change(41, ended));
@@ -521,7 +521,7 @@ fn the_notice_of_a_run_follows_its_end() {
 }
 
 #[test]
-fn an_end_that_comes_before_the_answer_is_told_as_one() {
+fn an_end_that_comes_before_the_answer_is_shown_as_one() {
     let mut screen = Screen::sample(80, 24);
     let begun = Arc::new(execution(2_000, "cleanup", StateName::Queued, 0));
     let mut status = crate::model::JobStatus::clone(screen.model.world.job(&begun.job_id).unwrap());
@@ -677,4 +677,25 @@ fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
     world.engine.problems = vec!["one row of the store cannot be read".to_owned()];
     screen.take(Message::Subscribed(Box::new(world)));
     assert_eq!(screen.notice(), "engine degraded: one row of the store cannot be read");
+}
+
+#[test]
+fn an_output_says_which_lines_are_in_the_window() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("2 j j l");
+    assert!(screen.frame().contains("41-60/60 · follow"), "{}", screen.frame());
+    screen.press("g");
+    assert!(screen.frame().contains("1-20/60"), "{}", screen.frame());
+}
+
+#[test]
+fn what_is_wrong_is_listed_with_its_last_words_below() {
+    let mut screen = Screen::sample(80, 24);
+    screen.press("F");
+    let frame = screen.frame();
+    let line = |part: &str| frame.lines().position(|line| line.contains(part));
+    assert!(line("✗ failing    cleanup") < line("exit code 3"), "{frame}");
+    assert!(line("exit code 3") < line("line 60: ok"), "{frame}");
+    screen.press("F");
+    assert!(!screen.frame().contains("line 60: ok"));
 }

@@ -91,16 +91,16 @@ fn the_event_log_stands_still_while_it_is_read_and_each_key_moves_it() {
 fn jobs_are_sorted_by_what_presses_most() {
     let mut screen = Screen::sample(80, 24);
     let first = |screen: &Screen| screen.frame().lines().nth(3).unwrap_or_default().to_owned();
-    let mut told = Vec::new();
+    let mut shown_text = Vec::new();
     for _ in 0..9 {
         screen.press("s g");
         let by = screen.notice().trim_start_matches("sorted by ").to_owned();
         let titles = screen.row("state");
         assert!(titles.contains(&format!("{by}▾")), "{by} is marked: {titles}");
         let job = first(&screen).split_whitespace().nth(2).unwrap_or_default().to_owned();
-        told.push(format!("{by}: {job}"));
+        shown_text.push(format!("{by}: {job}"));
     }
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(shown_text.join("\n"), @"
     name: cleanup
     schedule: log-processing
     next: log-processing

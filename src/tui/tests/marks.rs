@@ -152,17 +152,17 @@ fn workers_are_sorted_and_the_selection_stays_with_its_worker() {
     let order = |screen: &Screen| -> Vec<String> {
         screen.model.workers.rows().iter().map(|id| id.as_str()[7..].to_owned()).collect()
     };
-    let mut told = Vec::new();
+    let mut shown_text = Vec::new();
     for _ in 0..9 {
         screen.press("s");
         assert_eq!(selected(&screen), "worker-2");
         let by = screen.notice().trim_start_matches("sorted by ").to_owned();
         assert!(screen.row("state").contains(&format!("{by}▾")), "{by} is marked");
-        told.push(format!("{by} {}", order(&screen).concat()));
+        shown_text.push(format!("{by} {}", order(&screen).concat()));
     }
     let expected = "slots 2134, heartbeat 1234, host 1234, succeeded 1234, failed 4321, labels 1234, \
                     version 1234, state 4312, worker 1234";
-    assert_eq!(told.join(", "), expected);
+    assert_eq!(shown_text.join(", "), expected);
     screen.press("s S");
     assert_eq!(order(&screen).concat(), "4312");
     assert_eq!(screen.notice(), "sorted by slots, reversed");

@@ -147,10 +147,10 @@ async fn keys_are_answered_and_the_terminal_is_given_back() {
 async fn an_editor_finds_the_terminal_as_it_was_and_the_screen_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let modes = folder.path().join("modes");
-    let told = modes.display().to_string();
+    let shown_text = modes.display().to_string();
     let mut pty = Pty::with_editor(move |terminal| {
         let script =
-            format!("stty -a -F {} > {told}; echo tags: [x] >> \"$1\"", terminal.display());
+            format!("stty -a -F {} > {shown_text}; echo tags: [x] >> \"$1\"", terminal.display());
         Some(format!("sh -c '{script}' sh"))
     });
     pty.wait_for_text("report-generation");
@@ -201,7 +201,7 @@ async fn a_terminal_that_goes_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_that_goes_is_told_and_the_screen_stays() {
+async fn an_engine_that_goes_is_shown_and_the_screen_stays() {
     let mut pty = Pty::start();
     pty.wait_for_text("report-generation");
     pty.door.feed.send(Feed::Stopped).unwrap();
@@ -225,7 +225,7 @@ async fn a_terminal_that_takes_nothing_holds_nothing_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_gives_the_terminal_back_before_it_is_told() {
+async fn a_panic_gives_the_terminal_back_before_it_is_shown() {
     let pair = native_pty_system().openpty(PtySize::default()).unwrap();
     let name = CString::new(pair.master.tty_name().unwrap().to_str().unwrap()).unwrap();
     let is_raw = {

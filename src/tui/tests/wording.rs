@@ -56,7 +56,7 @@ fn output_of(looked_at: Execution) -> String {
 }
 
 #[test]
-fn an_end_without_output_is_told_as_one_with_its_reason() {
+fn an_end_without_output_is_shown_as_one_with_its_reason() {
     let frame = output_of(execution(1, "cleanup", StateName::Failed, -60));
     assert!(frame.contains("   no output\n"), "{frame}");
     assert!(frame.contains("failed: attempt 1 failed: exit code 3\n"), "{frame}");
@@ -73,7 +73,7 @@ fn an_end_without_output_is_told_as_one_with_its_reason() {
 }
 
 #[test]
-fn what_is_told_under_a_form_is_about_fields_that_were_left() {
+fn what_is_shown_under_a_form_is_about_fields_that_were_left() {
     let mut screen = Screen::sample(80, 24);
     screen.press("n \"needs-run\" Tab");
     assert!(!screen.frame().contains("a job needs"), "{}", screen.frame());
@@ -92,7 +92,7 @@ fn what_is_told_under_a_form_is_about_fields_that_were_left() {
 
 #[test]
 fn a_screen_that_is_too_small_says_so_in_words_that_fit() {
-    for (width, told) in [
+    for (width, shown_text) in [
         (41, "the screen is smaller than 40x10: q quits"),
         (40, "needs 40x10; q quits"),
         (20, "needs 40x10; q quits"),
@@ -101,20 +101,20 @@ fn a_screen_that_is_too_small_says_so_in_words_that_fit() {
         (4, ""),
     ] {
         let screen = Screen::sample(width, 5);
-        assert_eq!(screen.frame().lines().next(), Some(told), "{width}");
+        assert_eq!(screen.frame().lines().next(), Some(shown_text), "{width}");
     }
 }
 
 #[test]
-fn what_was_lost_is_told_in_a_sentence_that_fits() {
+fn what_was_lost_is_shown_in_a_sentence_that_fits() {
     let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
     for (width, height) in [(80, 24), (40, 10)] {
         let mut screen = Screen::sample(width, height);
         let why = "no engine is reachable at /tmp/somewhere/deep/crontower.sock: refused";
         screen.take(Message::Disconnected(why.to_owned()));
-        let told = header(&screen);
+        let shown_text = header(&screen);
         let whole = if width < 80 { "○ no engine " } else { "○ reconnecting; no engine " };
-        assert!(told.contains(whole), "{told}");
+        assert!(shown_text.contains(whole), "{shown_text}");
         screen.take(Message::Disconnected("the connection was closed by another".to_owned()));
         assert!(!header(&screen).contains("anothe…"), "{}", header(&screen));
     }
@@ -127,11 +127,11 @@ fn what_was_lost_is_told_in_a_sentence_that_fits() {
 }
 
 #[test]
-fn what_cannot_be_undone_is_told_in_full_at_80_columns() {
+fn what_cannot_be_undone_is_shown_in_full_at_80_columns() {
     let mut screen = Screen::sample(80, 24);
     screen.press("G r z");
-    let told = "⚠ cannot undo: run of report-generation as 000007d0; x cancels it";
-    assert!(screen.footer().ends_with(told), "{}", screen.footer());
+    let shown_text = "⚠ cannot undo: run of report-generation as 000007d0; x cancels it";
+    assert!(screen.footer().ends_with(shown_text), "{}", screen.footer());
     // A longer one ends at a word, and is kept in full.
     screen.press("p G r z");
     assert!(screen.footer().ends_with("; x cancels it…"), "{}", screen.footer());

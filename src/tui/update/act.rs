@@ -319,7 +319,7 @@ fn begin(model: &mut Model, purpose: Purpose) {
         }
         _ => String::new(),
     };
-    // A search begins anew; a filter and a name are changed more often than replaced.
+    // A search starts empty; a filter and a name are changed more often than replaced.
     let typed = if purpose == Purpose::Search { String::new() } else { before.clone() };
     let input = Input::new(typed);
     model.prompt = Some(Prompt { purpose, input, before, chosen: 0 });
@@ -354,7 +354,7 @@ fn next_order(model: &mut Model) {
     if model.tab == Tab::Workers {
         model.workers.next_order();
     } else {
-        // Whoever asks for an order wants to see it.
+        // An order is not visible in the tree.
         if !std::mem::take(&mut model.jobs.tree) {
             model.jobs.order = model.jobs.order.next(&model.world);
         }
@@ -459,8 +459,9 @@ fn copy(model: &mut Model) -> Vec<Command> {
         return Vec::new();
     };
     let lines = text.lines().count();
-    let told = if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") };
-    model.notice(Severity::Info, told);
+    let shown_text =
+        if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") };
+    model.notice(Severity::Info, shown_text);
     vec![Command::Copy(text)]
 }
 

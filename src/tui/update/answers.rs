@@ -13,6 +13,7 @@ use crate::tui::message::{Answer, Asked, Command};
 use crate::tui::model::{Layer, MOST_EVENTS, Model, Topic};
 
 /// An answer has come.
+#[expect(clippy::too_many_lines, reason = "an exhaustive match: each answer says what it changes")]
 pub(super) fn on_answer(model: &mut Model, answer: Answer) -> Vec<Command> {
     match answer {
         Answer::Execution { asked, result } => on_execution(model, asked, result),

@@ -1,4 +1,4 @@
-//! Changes: asked for, told when they are done, and taken back.
+//! Changes: requested, reported when they are done, and undone.
 //!
 //! Owns the list of what the user did. What an edit of a definition would write is shown first (`edit`);
 //! everything else is asked for at once.
@@ -92,8 +92,8 @@ pub(super) fn enable(model: &mut Model, enabled: bool) -> Vec<Command> {
 pub(super) fn delete(model: &mut Model) -> Vec<Command> {
     if model.layers.is_empty() && model.selected_jobs().len() > 1 {
         let esc = model.way(Action::Close);
-        let told = format!("delete one job at a time: {esc} clears the marks");
-        model.notice(Severity::Warning, told);
+        let shown_text = format!("delete one job at a time: {esc} clears the marks");
+        model.notice(Severity::Warning, shown_text);
         return Vec::new();
     }
     let id = model.selected_job();
@@ -156,7 +156,7 @@ pub(super) fn on_changed(
             model.form = None;
         }
     }
-    let mut told = match &origin {
+    let mut shown_text = match &origin {
         Origin::User(_) => change.told(),
         Origin::Undo(what) => format!("undone: {what}"),
     };
@@ -170,15 +170,17 @@ pub(super) fn on_changed(
     };
     if let Origin::User(back) = origin {
         if matches!(back, Back::By(_)) {
-            remember(model, told.clone(), vec![back]);
-            told = format!("{told} ({} to undo)", model.way(Action::Undo));
+            remember(model, shown_text.clone(), vec![back]);
+            shown_text = format!("{shown_text} ({} to undo)", model.way(Action::Undo));
         } else {
-            remember(model, told.clone(), vec![back]);
+            remember(model, shown_text.clone(), vec![back]);
         }
     }
     match warning {
-        Some(warning) => model.notice(Severity::Warning, format!("{told}; warning: {warning}")),
-        None => model.notice(Severity::Info, told),
+        Some(warning) => {
+            model.notice(Severity::Warning, format!("{shown_text}; warning: {warning}"))
+        }
+        None => model.notice(Severity::Info, shown_text),
     }
 }
 

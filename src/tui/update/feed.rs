@@ -44,7 +44,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
 /// Each change of the engine's health is a notice.
 fn notice_health(model: &mut Model) {
     let now = model.health();
-    let before = std::mem::replace(&mut model.told_health, now.clone());
+    let before = std::mem::replace(&mut model.noticed_health, now.clone());
     let (severity, text) = match (&before, &now) {
         (before, now) if before == now => return,
         (_, Health::Down(why)) => (Severity::Error, format!("engine down, nothing fires: {why}")),
@@ -85,7 +85,7 @@ pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command>
     model.totals_stale = true;
     model.system.counts_stale = true;
     model.system.timeline_stale = true;
-    // What ended while nobody looked is read anew.
+    // What ended meanwhile is read again.
     model.system.load = Load::new(model.now);
     model.system.forget_events();
     if let Some(details) = model.details.as_mut() {

@@ -1,4 +1,4 @@
-//! A form that is being filled: its keys, what is told while one types, and what comes of it.
+//! A form that is being filled: its keys, what is shown while typing, and what submitting does.
 //!
 //! Owns which form belongs to which action. What a job's form says is judged by the engine, one
 //! question at a time, while it is typed.
@@ -176,7 +176,7 @@ fn leave(model: &mut Model) {
     }
 }
 
-/// Tells at each field what is wrong with it or what it means; what only the engine knows is asked
+/// Shows at each field what is wrong with it or what it means; what only the engine knows is asked
 /// for with the next frame.
 pub(super) fn annotate(model: &mut Model) {
     let (now, zone) = (model.now, model.zone());
@@ -187,9 +187,9 @@ pub(super) fn annotate(model: &mut Model) {
         match field.key {
             "until" => match until(field.value(), now, zone) {
                 Ok(at) => {
-                    let told =
+                    let shown_text =
                         |at| format!("{} (in {})", fire_time(zone, now, at), countdown(now, at));
-                    (field.meaning, field.error) = (at.map(told), None);
+                    (field.meaning, field.error) = (at.map(shown_text), None);
                 }
                 Err(why) => (field.meaning, field.error) = (None, Some(why)),
             },

@@ -12,8 +12,8 @@ use crate::tui::model::form::Form;
 use crate::tui::model::{Model, job_form};
 use crate::tui::text::{clean, fire_time};
 
-/// Fire times that are told under a schedule.
-const TOLD: usize = 3;
+/// Fire times that are shown under a schedule.
+const SHOWN_TIMES: usize = 3;
 
 /// What the engine is to be asked about what was typed: each question at most once at a time.
 pub(super) fn wanted(model: &mut Model) -> Vec<Request> {
@@ -121,12 +121,13 @@ pub(super) fn on_previewed(model: &mut Model, ticket: u64, result: Result<Previe
     };
     match result {
         Ok(preview) => {
-            let times = preview.fire_times.iter().take(TOLD).map(|at| fire_time(zone, now, *at));
+            let times =
+                preview.fire_times.iter().take(SHOWN_TIMES).map(|at| fire_time(zone, now, *at));
             let next = times.collect::<Vec<_>>().join(", ");
             let next = if next.is_empty() { String::new() } else { format!("{dot}next {next}") };
             let warning = preview.warnings.first().map(|it| format!("{dot}{it}"));
-            let told = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
-            field.meaning = Some(clean(&told).into_owned());
+            let shown_text = format!("{}{next}{}", preview.in_words, warning.unwrap_or_default());
+            field.meaning = Some(clean(&shown_text).into_owned());
         }
         // The zone that it is read in has a field of its own.
         Err(refusal @ Refusal::Invalid(_)) => {
@@ -164,13 +165,13 @@ pub(super) fn submit(model: &mut Model, of: Option<(JobId, u32)>) -> Vec<Command
         Some((id, version)) => (id, Some(version)),
         None => match JobId::new(form.value("id")) {
             Ok(id) => (id, None),
-            Err(_) => return Vec::new(), // Told by `to_edit`.
+            Err(_) => return Vec::new(), // Reported by `to_edit`.
         },
     };
     vec![ask(model, Change::Edit { job: id, edit, if_version })]
 }
 
-/// An edit of the form's job was refused: it is told there.
+/// An edit of the form's job was refused: the form shows why.
 pub(super) fn refused(model: &mut Model, refusal: &Refusal) -> bool {
     let Some(form) = model.job_form() else {
         return false;

@@ -18,7 +18,7 @@ pub(super) fn go_to(model: &mut Model, tab: Tab) {
     model.tab = tab;
 }
 
-/// Puts a filter in force; the list of executions is asked for anew.
+/// Puts a filter in force; the list of executions is requested again.
 pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Command> {
     let filter = Filter::parse(text);
     match model.tab {

@@ -1,6 +1,6 @@
 //! What the mouse does: rows, tabs, wheel. Never needed, and off until it is asked for.
 //!
-//! Owns what lies under the pointer; all it does is what a key does, too.
+//! Owns what is under the pointer. All it does can be done with keys.
 
 use ratatui::layout::Position;
 

@@ -13,7 +13,7 @@ use crate::tui::model::when::PAST_HINT;
 use crate::tui::model::{Health, Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
-/// Where am I, is it ok.
+/// Where am I, is it ok?
 pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
@@ -62,7 +62,7 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
             let sign = theme.glyph("○", "!");
             let whole = format!("{sign} reconnecting; no engine: {why}");
             let short = format!("{sign} reconnecting; no engine");
-            // A reason that begins with it goes on with where it was looked for: System tells that.
+            // A reason that begins with it goes on with where it was looked for: System shows that.
             Some(match width(&short) {
                 needed if needed > room => format!("{sign} no engine"),
                 _ if why.starts_with("no engine") => short,

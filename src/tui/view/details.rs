@@ -120,8 +120,8 @@ fn failure<'a>(model: &'a Model, facts: &JobFacts, width: usize, lines: &mut Vec
     let at = moment(model.zone(), model.now, failed.finished_at.unwrap_or(failed.fire_time));
     let why = clean(error.unwrap_or(&failed.reason)).into_owned();
     lines.push(Line::default());
-    let told = format!("{} {} {at}: {why}", badge.glyph, badge.word);
-    lines.extend(broken(&told, width).into_iter().map(|row| Line::styled(row, badge.style)));
+    let shown_text = format!("{} {} {at}: {why}", badge.glyph, badge.word);
+    lines.extend(broken(&shown_text, width).into_iter().map(|row| Line::styled(row, badge.style)));
     // The last words of the command say more than its exit code.
     let (_, window) = model.window();
     tail(model, failed, (width, lines.len() + window.max(12) / 3), lines);
@@ -422,8 +422,8 @@ fn attempt_line<'a>(model: &Model, attempt: &'a Attempt) -> Line<'a> {
     let at = attempt.started_at.unwrap_or(attempt.assigned_at);
     let code = attempt.exit_code.map_or_else(String::new, |code| format!("exit {code}"));
     // `exit code 3` needs no `exit 3` beside it.
-    let told = attempt.exit_code.map(|code| format!("exit code {code}"));
-    let error = attempt.error.as_deref().filter(|error| told.as_deref() != Some(*error));
+    let shown_text = attempt.exit_code.map(|code| format!("exit code {code}"));
+    let error = attempt.error.as_deref().filter(|error| shown_text.as_deref() != Some(*error));
     let error = error.map(clean).unwrap_or_default();
     let mut line = vec![
         Span::styled(format!("   {:>2} ", attempt.number), theme.quiet()),

@@ -33,7 +33,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Buffer, area: Rect) -> Option<Pos
             lines.push(Line::styled(format!("   {part}"), theme.bad()));
         }
     }
-    // The field that is typed in, and what is told under it, are in the window.
+    // The field that is typed in, and what is shown under it, are in the window.
     let room = usize::from(area.height.saturating_sub(1));
     let top = (at + 3).min(lines.len()).saturating_sub(room);
     for (row, line) in lines.iter().skip(top).take(room).enumerate() {
@@ -79,7 +79,7 @@ fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'st
     let room = width.saturating_sub(LABELS + 1).max(10);
     let (text, style) = match (&field.error, &field.meaning) {
         (Some(error), _) if field.touched => (error, theme.bad()),
-        (None, Some(told)) => (told, theme.quiet()),
+        (None, Some(shown_text)) => (shown_text, theme.quiet()),
         _ => return Vec::new(),
     };
     let line = |part: String| Line::styled(format!("{}{part}", " ".repeat(LABELS)), style);
@@ -89,7 +89,7 @@ fn below(model: &Model, field: &Field, here: bool, width: usize) -> Vec<Line<'st
     vec![line(fit_words(text, room, theme.ellipsis()).into_owned())]
 }
 
-/// A text in rows of so many cells, broken between words where that is possible.
+/// A text in rows of `room` cells, broken between words where that is possible.
 fn broken(text: &str, room: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     for word in text.split_whitespace() {

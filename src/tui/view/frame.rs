@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::canvas::{put, put_cut, tint};
+use super::canvas::{put, put_cut, put_right, tint};
 use super::{details, form, workers};
 use crate::tui::keys::Tab;
 use crate::tui::model::{Leave, Model, Prompt, Purpose, Question};
@@ -96,28 +96,31 @@ fn quit(model: &Model, selected: usize, canvas: &mut Buffer, area: Rect) {
 }
 
 fn palette(model: &Model, prompt: &Prompt, canvas: &mut Buffer, area: Rect) {
+    /// Cells after which a key would be too far from what it does.
+    const WIDEST: u16 = 100;
+    let area = Rect { width: area.width.min(WIDEST), ..area };
     let found = model.palette();
     if found.is_empty() {
         put(canvas, area, 0, &Line::styled(" no such action", model.theme.quiet()));
         return;
     }
     let rows = usize::from(area.height);
+    let names = found.iter().map(|(_, name, _)| width(name)).max().unwrap_or(0);
     let first = (prompt.chosen + 1).saturating_sub(rows);
     for (at, (_, name, help)) in found.into_iter().enumerate().skip(first).take(rows) {
         let mut valid = model.keymap.valid(model.key_context());
         let keys = valid.find(|(it, _)| it.name == name).map_or(&[][..], |(_, keys)| keys);
         let keys: Vec<String> = keys.iter().map(|key| key.name()).collect();
-        let room = usize::from(area.width).saturating_sub(34);
+        let keys = Line::styled(format!("{} ", keys.join(" ")), model.theme.busy());
+        let room = usize::from(area.width).saturating_sub(names + 3 + keys.width());
         // A few letters of it say nothing.
         let help = if room < 16 { "".into() } else { fit(help, room, model.theme.ellipsis()) };
-        let pad = 14usize.saturating_sub(width(&keys.join(" ")));
         let line = Line::from(vec![
-            Span::styled(format!(" {name:<17}"), model.theme.strong()),
-            Span::styled(keys.join(" "), model.theme.busy()),
-            Span::raw(" ".repeat(pad + 1)),
+            Span::styled(format!(" {name:<names$}  "), model.theme.strong()),
             Span::raw(help),
         ]);
         put(canvas, area, at - first, &line);
+        put_right(canvas, area, at - first, &keys);
         if at == prompt.chosen {
             tint(canvas, area, at - first, model.theme.selected());
         }

@@ -45,7 +45,7 @@ pub(super) fn draw(model: &Model, output: &Output, canvas: &mut Buffer, area: Re
     }
 }
 
-/// What is told where there is no output.
+/// What is shown where there is no output.
 fn instead(model: &Model, output: &Output, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let quiet = |text: String| {
@@ -92,15 +92,37 @@ fn head(model: &Model, output: &Output, canvas: &mut Buffer, area: Rect) {
     line.extend(joined(parts, theme.dot()));
     let on = |on: bool, word: &'static str| Span::styled(if on { word } else { "" }, theme.quiet());
     let live = !execution.state.is_final() && model.link == Link::Up;
-    let count = output.lines().len() + output.dropped_lines;
     let parts = [
-        Span::styled(format!("{count} line{}", if count == 1 { "" } else { "s" }), theme.quiet()),
+        Span::styled(position(output, area), theme.quiet()),
         on(output.follow && live, "follow"),
         on(output.wrap, "wrap"),
         on(output.timestamps, "times"),
         on(output.dropped_lines > 0, "oldest dropped"),
     ];
     put_ends(canvas, area, &Line::from(line), parts.to_vec(), theme.dot());
+}
+
+/// Which lines are in the window, of how many: `41-60/60`.
+fn position(output: &Output, area: Rect) -> String {
+    let (columns, rows) = (usize::from(area.width), usize::from(area.height.saturating_sub(1)));
+    let first = output.first_line(columns, rows);
+    let (mut left, mut shown) = (rows, 0);
+    for line in output.lines().iter().skip(first) {
+        if left == 0 {
+            break;
+        }
+        left = left.saturating_sub(output.rows_of(line, columns));
+        shown += 1;
+    }
+    let before = output.dropped_lines;
+    let count = output.lines().len() + before;
+    match (count, shown) {
+        (1, _) => "1 line".to_owned(),
+        (count, shown) if shown >= count => format!("{count} lines"),
+        (count, shown) => {
+            format!("{}-{}/{count}", before + first + 1, before + first + shown)
+        }
+    }
 }
 
 /// The rows of one line of output in the window.
@@ -140,7 +162,7 @@ pub(super) fn indented<'a>(model: &Model, line: &'a OutputLine, columns: usize) 
     lines.into_iter().map(indent).collect()
 }
 
-/// The colours that the job gave it; stderr without colours of its own is told apart.
+/// The colours that the job gave it; stderr without colours is set apart.
 fn coloured(theme: Theme, line: &OutputLine) -> Vec<Span<'_>> {
     let base = if line.stream == Stream::Stderr { theme.care() } else { Style::new() };
     if !line.text.contains('\x1b') {
@@ -155,7 +177,7 @@ fn coloured(theme: Theme, line: &OutputLine) -> Vec<Span<'_>> {
     }
 }
 
-/// Breaks spans into rows of so many cells, at most `most` rows.
+/// Breaks spans into rows of `columns` cells, at most `most` rows.
 fn break_at(spans: Vec<Span<'_>>, columns: usize, most: usize) -> Vec<Line<'_>> {
     let mut rows = Vec::new();
     let mut row: Vec<Span<'_>> = Vec::new();
@@ -251,16 +273,16 @@ fn finished(span: &Span<'_>, part: &mut (String, bool)) -> Span<'static> {
 mod tests {
     use super::*;
 
-    fn told(lines: &[Line<'_>]) -> Vec<String> {
+    fn shown_text(lines: &[Line<'_>]) -> Vec<String> {
         lines.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn long_lines_are_broken_by_cells() {
         let spans = || vec![Span::raw("abc"), Span::raw("漢字漢字x")];
-        assert_eq!(told(&break_at(spans(), 6, 9)), ["abc漢", "字漢字", "x"]);
-        assert_eq!(told(&break_at(spans(), 6, 2)), ["abc漢", "字漢字"]);
-        assert_eq!(told(&break_at(spans(), 1, 9)).len(), 8);
+        assert_eq!(shown_text(&break_at(spans(), 6, 9)), ["abc漢", "字漢字", "x"]);
+        assert_eq!(shown_text(&break_at(spans(), 6, 2)), ["abc漢", "字漢字"]);
+        assert_eq!(shown_text(&break_at(spans(), 1, 9)).len(), 8);
     }
 
     #[test]
@@ -273,12 +295,12 @@ mod tests {
             .map(|span| span.content.as_ref())
             .collect();
         assert_eq!(marked, "ErROR");
-        assert_eq!(told(&[Line::from(spans)]), ["an ErROR here"]);
+        assert_eq!(shown_text(&[Line::from(spans)]), ["an ErROR here"]);
     }
 
     #[test]
     fn shifting_leaves_the_time_in_place() {
         let spans = vec![Span::raw("12:00 "), Span::raw("abcdef")];
-        assert_eq!(told(&[Line::from(shifted(spans, 6, 2))]), ["12:00 cdef"]);
+        assert_eq!(shown_text(&[Line::from(shifted(spans, 6, 2))]), ["12:00 cdef"]);
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
     rows
 }
 
-/// From so many columns on the keys stand in two columns.
+/// From this width on the keys are in two columns.
 const TWO_COLUMNS: usize = 120;
 
 /// The keys that are valid there.

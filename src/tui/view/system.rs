@@ -43,23 +43,23 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
     let most = ended.iter().flatten().max().copied().unwrap_or(0);
     let worst = late.iter().flatten().max().copied().unwrap_or(0);
     let worst = took(chrono::TimeDelta::milliseconds(i64::try_from(worst).unwrap_or(i64::MAX)));
-    let ended_told = format!("{sum} in the last hour, at most {most} per minute");
-    row(model, canvas, area, 1, ("finished", bars(theme, &ended), ended_told));
+    let finished_text = format!("{sum} in the last hour, at most {most} per minute");
+    row(model, canvas, area, 1, ("finished", bars(theme, &ended), finished_text));
     row(model, canvas, area, 2, ("start delay", bars(theme, &late), format!("max {worst}")));
     let Some(timeline) = &model.system.timeline else {
         return;
     };
     let slots: Vec<Option<u64>> = timeline.slots.iter().copied().map(Some).collect();
-    let mut told = match timeline.peak() {
+    let mut shown_text = match timeline.peak() {
         Some((at, most)) => {
             format!("peak {}: {most}", clock(model, at))
         }
         None => "nothing fires".to_owned(),
     };
     if timeline.frequent > 0 {
-        told = format!("{told}; without {} that fire every minute", timeline.frequent);
+        shown_text = format!("{shown_text}; without {} that fire every minute", timeline.frequent);
     }
-    row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), told));
+    row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), shown_text));
     let mut hours = String::new();
     for slot in (0..slots.len()).step_by(8) {
         let seconds = i64::try_from(slot).unwrap_or(0) * SLOT;
@@ -80,14 +80,15 @@ fn row(
     canvas: &mut Buffer,
     area: Rect,
     at: usize,
-    (name, bars, told): (&str, String, String),
+    (name, bars, shown_text): (&str, String, String),
 ) {
     let room = usize::from(area.width).saturating_sub(LABEL + bars.chars().count() + 2);
-    let told = if room < 12 { "".into() } else { fit(&told, room, model.theme.ellipsis()) };
+    let shown_text =
+        if room < 12 { "".into() } else { fit(&shown_text, room, model.theme.ellipsis()) };
     let line = Line::from(vec![
         Span::styled(format!("   {name:<0$}", LABEL - 3), model.theme.quiet()),
         Span::styled(bars, model.theme.busy()),
-        Span::styled(format!("  {told}"), model.theme.quiet()),
+        Span::styled(format!("  {shown_text}"), model.theme.quiet()),
     ]);
     put(canvas, area, at, &line);
 }

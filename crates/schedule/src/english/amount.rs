@@ -14,19 +14,21 @@ const WHOLE: u64 = 1000;
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
+/// So many of a unit, and whether these are nights.
+pub(super) type Amount = ((u32, Unit), bool);
+
 /// Takes the length of an interval, which begins at `start` with `every`: so many of a unit, and
 /// whether these are nights. `None` where none begins here.
 pub(super) fn amount(
     cursor: &mut Cursor<'_>,
     start: &Range<usize>,
-) -> Result<Option<((u32, Unit), bool)>, ScheduleError> {
+) -> Result<Option<Amount>, ScheduleError> {
     if let Some(seconds) = fraction_of_hour(cursor) {
         return Ok(Some((whole(seconds), false)));
     }
     let mut parts: Vec<(u64, Unit)> = Vec::new();
     let mut nights = false;
-    loop {
-        let Some(count) = count(cursor)? else { break };
+    while let Some(count) = count(cursor)? {
         if count == 0 && parts.is_empty() {
             return Err(cursor.error("an interval of 0 would never move on"));
         }
@@ -164,7 +166,7 @@ fn sum(parts: &[(u64, Unit)]) -> Option<u64> {
         let seconds = unit.seconds().or((*unit == Unit::Day && parts.len() > 1).then_some(DAY))?;
         total = total.checked_add(count.checked_mul(seconds)?)?;
     }
-    (total % WHOLE == 0 && total > 0).then_some(total / WHOLE)
+    (total.is_multiple_of(WHOLE) && total > 0).then_some(total / WHOLE)
 }
 
 /// Seconds in the largest unit of the clock that they fill.

@@ -15,7 +15,7 @@ use super::vocabulary::{
 use crate::error::ScheduleError;
 use crate::pattern::Pattern;
 use crate::set::Set;
-use crate::{FIRST_YEAR, LAST_YEAR};
+use crate::wall_times::{FIRST_YEAR, LAST_YEAR};
 
 /// Reads a whole phrase.
 pub(super) fn phrase(cursor: &mut Cursor<'_>) -> Result<Pattern, ScheduleError> {

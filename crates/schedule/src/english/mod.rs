@@ -47,7 +47,7 @@ fn teach(text: &str, mut error: ScheduleError) -> ScheduleError {
         .and_then(|words| offer::replaced(text, &error.span, &words))
         .filter(|phrase| reads(phrase) && offer::keeps(text, phrase))
         .or_else(|| offer::plain_digits(text).filter(reads))
-        .or_else(|| offer::corrected(text, &error.span, |phrase| read(phrase)));
+        .or_else(|| offer::corrected(text, &error.span, read));
     let readings = std::mem::take(&mut error.readings);
     let readings = readings.iter().filter_map(|words| offer::replaced(text, &error.span, words));
     let readings: Vec<String> = readings.filter(reads).collect();

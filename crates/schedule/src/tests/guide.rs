@@ -31,7 +31,7 @@ pub(super) fn phrases() -> Vec<String> {
     let english =
         |form: &String| form.contains(|c: char| c.is_lowercase()) && !form.starts_with('@');
     let words = rows().into_iter().map(|[form, ..]| form).filter(english);
-    words.filter(|form| !super::super::looks_like_cron(form)).collect()
+    words.filter(|form| !crate::schedule::looks_like_cron(form)).collect()
 }
 
 /// A form's row as it has to be.

@@ -1,16 +1,17 @@
 //! Tests of the room as a whole: each file holds it to another witness.
 
+mod canonical;
 mod count;
 mod cron;
 mod croner;
 mod debian;
+mod descriptions;
 mod english;
 mod guide;
 mod hostile;
 mod offers;
 mod phrases;
 mod timetable;
-mod told;
 mod words;
 mod zones;
 

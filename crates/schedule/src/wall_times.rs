@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
 use super::field::{DAYS, FieldKind};
-use super::memory::Memory;
+use super::intern::Interned;
 use super::pattern::{Clause, Days, Pattern, Times};
 use super::set::Set;
 
@@ -44,7 +44,7 @@ impl Holidays {
 
 /// A pattern made ready for searching; shared by all jobs that have it.
 #[derive(Debug)]
-pub(super) struct Walls {
+pub(super) struct WallTimes {
     pub(super) pattern: Pattern,
     searches: Vec<Search>,
     /// The first wall time of the calendar; `None` = it never fires.
@@ -59,17 +59,17 @@ struct Search {
 }
 
 /// Patterns in use.
-static KNOWN: Memory<Pattern, Walls> = Memory::new();
+static KNOWN: Interned<Pattern, WallTimes> = Interned::new();
 
-impl Walls {
+impl WallTimes {
     /// Makes a pattern ready, or finds it ready.
     pub(super) fn of(pattern: Pattern) -> Arc<Self> {
-        if let Some(walls) = KNOWN.find(&pattern) {
-            return walls;
+        if let Some(wall_times) = KNOWN.find(&pattern) {
+            return wall_times;
         }
-        let walls = Arc::new(Self::compile(pattern.clone()));
-        KNOWN.keep(pattern, &walls);
-        walls
+        let wall_times = Arc::new(Self::compile(pattern.clone()));
+        KNOWN.keep(pattern, &wall_times);
+        wall_times
     }
 
     fn compile(pattern: Pattern) -> Self {
@@ -81,9 +81,9 @@ impl Walls {
                 Times::List(_) | Times::Window { .. } => searches(days, &midnight()),
             },
         };
-        let mut walls = Self { pattern, searches, first: None };
-        walls.first = walls.next(before_all(), None);
-        walls
+        let mut wall_times = Self { pattern, searches, first: None };
+        wall_times.first = wall_times.next(before_all(), None);
+        wall_times
     }
 
     /// The first wanted wall time after `after`.

@@ -10,9 +10,9 @@ use std::hash::Hash;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 /// Values in use, by what they were made from.
-pub(super) struct Memory<K, V>(LazyLock<Mutex<HashMap<K, Weak<V>>>>);
+pub(super) struct Interned<K, V>(LazyLock<Mutex<HashMap<K, Weak<V>>>>);
 
-impl<K: Eq + Hash, V> Memory<K, V> {
+impl<K: Eq + Hash, V> Interned<K, V> {
     pub(super) const fn new() -> Self {
         Self(LazyLock::new(Mutex::default))
     }
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn what_nobody_holds_is_forgotten() {
-        static MEMORY: Memory<u32, String> = Memory::new();
+        static MEMORY: Interned<u32, String> = Interned::new();
         let held = Arc::new("held".to_owned());
         MEMORY.keep(0, &held);
         for key in 1..1000 {
