@@ -1,4 +1,4 @@
-//! Reading the arguments of a command: every problem is told, each with its path and its remedy.
+//! Reading the arguments of a command: every problem is reported, each with its path and its remedy.
 //!
 //! Owns the wording of wrong types and unknown keys. Knows no command.
 
@@ -84,7 +84,7 @@ impl<'a> ArgReader<'a> {
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         match self.value(key)? {
             Value::String(text) if text.len() > 70 => {
-                let message = format!("`{}…` is no duration: write it like 10s", clip(text));
+                let message = format!("`{}…` is not a duration: write it like 10s", clip(text));
                 self.problem(key, message);
                 None
             }
@@ -163,8 +163,10 @@ impl<'a> ArgReader<'a> {
                 continue;
             }
             let message = match text::nearest(key, self.known.iter().copied()) {
-                Some(near) => format!("is no argument of this command: did you mean `{near}`?"),
-                None => format!("is no argument of this command: it takes {}", list(&self.known)),
+                Some(near) => format!("is not an argument of this command: did you mean `{near}`?"),
+                None => {
+                    format!("is not an argument of this command: it takes {}", list(&self.known))
+                }
             };
             self.problem(clip(key), message);
         }
@@ -175,7 +177,7 @@ impl<'a> ArgReader<'a> {
     }
 }
 
-/// All problems as one sentence, for arguments that went unjudged until the command ran.
+/// All problems as one sentence, for arguments that were not checked before the command ran.
 pub(super) fn refusal(problems: &[ArgProblem]) -> CommandError {
     let sentences: Vec<_> = problems
         .iter()
@@ -236,8 +238,8 @@ mod tests {
         paths[1]: is empty
         paths[2]: must be text, not a number
         op: `summ` is unknown: did you mean sum?
-        nmae: is no argument of this command: did you mean `name`?
-        zebra: is no argument of this command: it takes `name`, `timeout`, `keep`, `paths`, `op`
+        nmae: is not an argument of this command: did you mean `name`?
+        zebra: is not an argument of this command: it takes `name`, `timeout`, `keep`, `paths`, `op`
         ");
     }
 

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::args;
 use super::command::{ArgProblem, Args, Command, CommandError, Context};
 
-/// A command whose arguments are judged once, into a type that cannot be wrong.
+/// A command whose arguments are checked once, into a type that cannot be wrong.
 #[async_trait]
 pub(super) trait BuiltIn: Send + Sync + 'static {
-    /// The arguments, judged.
+    /// The checked arguments.
     type Parsed: Send;
 
-    /// Judges the arguments; on failure tells everything that is wrong with them.
+    /// Checks the arguments; on failure returns everything that is wrong with them.
     fn parse(args: &Args) -> Result<Self::Parsed, Vec<ArgProblem>>;
 
     /// Does the work.

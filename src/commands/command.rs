@@ -22,7 +22,7 @@ pub type Args = Map<String, Value>;
 pub struct ArgProblem {
     /// Which: `url`, `aggregate.op`; empty = the arguments as a whole.
     pub path: String,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
@@ -74,7 +74,7 @@ impl fmt::Debug for Context {
 /// A command that runs inside a process of crontower or of an embedding program.
 #[async_trait]
 pub trait Command: Send + Sync {
-    /// Judges arguments when a job is loaded.
+    /// Checks arguments when a job is loaded.
     ///
     /// # Errors
     /// Everything that is wrong with them.

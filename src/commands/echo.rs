@@ -61,7 +61,7 @@ mod tests {
     fn wrong_arguments_are_reported() {
         insta::assert_snapshot!(check("echo", json!({ "mesage": "x" })), @r"
         message: is missing: the text to say
-        mesage: is no argument of this command: did you mean `message`?
+        mesage: is not an argument of this command: did you mean `message`?
         ");
         insta::assert_snapshot!(check("echo", json!({ "message": ["x"] })),
             @"message: must be text, not a list");

@@ -17,7 +17,7 @@ const SUFFIX: &str = ".partial";
 /// An unfinished file. Dropped before [`PartialFile::commit`], it is removed.
 ///
 /// It is locked for as long as its writer lives, so that what a killed writer left behind can be
-/// told from what another one is still writing.
+/// distinguished from what another one is still writing.
 pub(super) struct PartialFile(AtomicFile);
 
 impl PartialFile {

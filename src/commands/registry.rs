@@ -14,7 +14,7 @@ use super::command::{ArgProblem, Args, Command, CommandError, Context};
 use super::{api_call, backup, calculate, data_processing, echo, shell, sleep};
 use crate::model::text;
 
-/// Judges the arguments of a command when a job is loaded.
+/// Checks the arguments of a command when a job is loaded.
 ///
 /// # Errors
 /// Everything that is wrong with them.
@@ -23,7 +23,7 @@ pub(super) type ArgCheck = fn(&Args) -> Result<(), Vec<ArgProblem>>;
 /// Who carries a command out.
 #[derive(Clone)]
 pub enum Entry {
-    /// The process runner, as a process of the operating system; only its arguments are judged
+    /// The process runner, as a process of the operating system; only its arguments are checked
     /// here.
     Process(ArgCheck),
     /// The worker process, inside itself.
@@ -33,7 +33,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// Judges arguments when a job is loaded.
+    /// Checks arguments when a job is loaded.
     ///
     /// # Errors
     /// Everything that is wrong with them.
@@ -64,7 +64,7 @@ impl Registry {
     }
 
     /// Adds an async closure as a command of the embedding program. Its arguments are taken as
-    /// they are; a closure that wants them judged at load implements [`Command`] instead.
+    /// they are; a closure that wants them checked at load implements [`Command`] instead.
     pub fn register_async<Work, Answer>(&mut self, name: &str, work: Work)
     where
         Work: Fn(Context, Args) -> Answer + Send + Sync + 'static,
@@ -99,7 +99,7 @@ impl Registry {
         own.map(|(name, _)| name.as_str())
     }
 
-    /// Judges the arguments of the command of that name when a job is loaded.
+    /// Checks the arguments of the command of that name when a job is loaded.
     ///
     /// # Errors
     /// Everything that is wrong with them; for an unknown command, the nearest known one.

@@ -3,7 +3,7 @@
 use super::args::ArgReader;
 use crate::commands::command::{ArgProblem, Args};
 
-/// The arguments of `shell`, judged.
+/// The checked arguments of `shell`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shell {
     /// A text for `/bin/sh -c`.
@@ -13,7 +13,7 @@ pub(super) enum Shell {
 }
 
 impl Shell {
-    /// Judges the arguments: exactly one of `script` and `argv`.
+    /// Checks the arguments: exactly one of `script` and `argv`.
     ///
     /// # Errors
     /// Everything that is wrong with them.
@@ -27,14 +27,14 @@ impl Shell {
         match (args.contains_key("script"), args.contains_key("argv")) {
             (true, true) => reader.problem("", "give `script` or `argv`, not both"),
             (false, false) => {
-                reader.problem("", "`script` or `argv` is missing: what shall it run?");
+                reader.problem("", "`script` or `argv` is missing: give the command to run");
             }
             _ => {}
         }
         if matches!(&script, Some(Self::Script(script)) if script.trim().is_empty()) {
-            reader.problem("script", "is empty: what shall it run?");
+            reader.problem("script", "is empty: give the command to run");
         }
-        let nul = "holds a NUL character, which no process can be given";
+        let nul = "contains a NUL character, which cannot be passed to a process";
         if matches!(&script, Some(Self::Script(script)) if script.contains('\0')) {
             reader.problem("script", nul);
         }
@@ -55,7 +55,7 @@ fn argv(reader: &mut ArgReader<'_>, items: &[serde_json::Value]) -> Option<Vec<S
         }
     }
     if texts.first().is_none_or(|program| program.trim().is_empty()) {
-        reader.problem("argv", "names no program: write it like [tar, -xf, file.tar]");
+        reader.problem("argv", "does not name a program: write it like [tar, -xf, file.tar]");
         return None;
     }
     Some(texts)
@@ -89,15 +89,15 @@ mod tests {
         ];
         let message: Vec<_> = cases.into_iter().map(|case| check("shell", case)).collect();
         insta::assert_snapshot!(message.join("\n"), @r"
-        : `script` or `argv` is missing: what shall it run?
+        : `script` or `argv` is missing: give the command to run
         : give `script` or `argv`, not both
-        script: is empty: what shall it run?
+        script: is empty: give the command to run
         script: must be text, not a number
-        scirpt: is no argument of this command: did you mean `script`?
-        argv: names no program: write it like [tar, -xf, file.tar]
+        scirpt: is not an argument of this command: did you mean `script`?
+        argv: does not name a program: write it like [tar, -xf, file.tar]
         argv[1]: must be text (quote it), not a number
         argv: must be a list such as [tar, -xf, file.tar], not text
-        argv: holds a NUL character, which no process can be given
+        argv: contains a NUL character, which cannot be passed to a process
         ");
     }
 }

@@ -49,7 +49,7 @@ async fn arguments_that_nobody_checked_are_refused_when_it_runs() {
     let CommandError(message) = failed.unwrap_err();
     insta::assert_snapshot!(message.replace("; ", "\n"), @r"
     `ms` must be a whole number 0-3162240000000, not text
-    `n` is no argument of this command: it takes `duration`, `ms`
+    `n` is not an argument of this command: it takes `duration`, `ms`
     ");
 }
 

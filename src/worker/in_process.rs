@@ -1,6 +1,6 @@
 //! Carries out commands that an embedding program registered, inside its own process.
 //!
-//! Owns their tasks. Tells of them in the words of a worker process, but keeps nothing on disk
+//! Owns their tasks. Reports them with a worker process's messages, but keeps nothing on disk
 //! except their output: they end with their process, so their outcome is known or `interrupted`.
 
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    /// Tells of its attempts by [`LinkEvent::Message`] only.
+    /// Reports its attempts by [`LinkEvent::Message`] only.
     ///
     /// # Errors
     /// When the system gives no thread for output.
@@ -68,7 +68,7 @@ impl InProcess {
             let key = assignment.key;
             let ended = carry_out(&assignment, known, &output, &events, &stop).await;
             held(&running).remove(&key);
-            // Nobody listens any more only when the engine ends.
+            // Nobody listens only when the engine ends.
             _ = events.send(LinkEvent::Message(ended)).await;
         });
     }
@@ -80,8 +80,8 @@ impl InProcess {
         }
     }
 
-    /// Gives everything that runs so long to end, then ends it as interrupted. Comes back when all
-    /// ends have been told.
+    /// Gives everything that runs this long to end, then interrupts it. Returns when all ends have
+    /// been reported.
     pub(crate) async fn shut_down(&self, grace: Duration) {
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {

@@ -1,9 +1,9 @@
 //! What a worker process must not forget: which attempts it starts, has started and has ended,
 //! until an engine has committed their ends.
 //!
-//! Owns `worker.journal`: a JSON text a line, only ever appended to, and written anew when most of
+//! Owns `worker.journal`: a JSON text a line, only ever appended to, and rewritten when most of
 //! it is no longer needed. Nothing is synced to the disk: a line in the page cache survives the
-//! death of the process, and a power cut ends all attempts anyway (the boot id tells). Never knows
+//! death of the process, and a power cut ends all attempts anyway (the boot id shows it). Never knows
 //! what an attempt does.
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,7 +22,7 @@ use crate::model::{AttemptKey, Ended, Running, WorkerId};
 /// Where the journal of a data folder is.
 const NAME: &str = "worker.journal";
 
-/// A file up to this size is not worth writing anew.
+/// A file up to this size is not worth rewriting.
 const SMALL: u64 = 256 << 10;
 
 /// A line beyond this is garbage.
@@ -69,9 +69,9 @@ pub(super) struct Starting {
     pub(super) process: bool,
 }
 
-/// What a journal tells of an attempt.
+/// What a journal says about an attempt.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Told {
+pub(super) enum Replayed {
     /// It may have run when its worker process died.
     Unfinished {
         by: ProcessMark,
@@ -99,18 +99,18 @@ struct Inner {
     /// The lines that are still needed, by attempt.
     needed: HashMap<AttemptKey, Vec<u8>>,
     needed_bytes: u64,
-    /// Whether the last write failed: the file may end in half a line, so it is written anew before
+    /// Whether the last write failed: the file may end in half a line, so it is rewritten before
     /// anything else.
     torn: bool,
 }
 
 impl Journal {
     /// Reads what a predecessor left; lines that cannot be read are passed over.
-    pub(super) fn replay(data_dir: &Path) -> io::Result<BTreeMap<AttemptKey, Told>> {
-        let mut told = BTreeMap::new();
+    pub(super) fn replay(data_dir: &Path) -> io::Result<BTreeMap<AttemptKey, Replayed>> {
+        let mut replayed = BTreeMap::new();
         let file = match File::open(data_dir.join(NAME)) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(told),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(replayed),
             Err(error) => return Err(error),
         };
         let mut reader = BufReader::new(file);
@@ -119,15 +119,15 @@ impl Journal {
         while reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? > 0 {
             match serde_json::from_slice(&line) {
                 Ok(Entry::Process(mark)) => process = mark,
-                Ok(entry) => apply(&mut told, &process, entry),
+                Ok(entry) => apply(&mut replayed, &process, entry),
                 Err(error) => {
                     let bytes = line.len();
-                    tracing::warn!(%error, bytes, "worker.journal: a line was passed over");
+                    tracing::warn!(%error, bytes, "worker.journal: skipped a line");
                 }
             }
             line.clear();
         }
-        Ok(told)
+        Ok(replayed)
     }
 
     /// Begins a new journal in place of the old, with the ends that no engine has committed, and with what still runs
@@ -136,7 +136,7 @@ impl Journal {
         data_dir: &Path,
         by: ProcessMark,
         ended: &[Ended],
-        unfinished: &[Told],
+        unfinished: &[Replayed],
     ) -> io::Result<Self> {
         let path = data_dir.join(NAME);
         let process = line(&Entry::Process(by))?;
@@ -144,8 +144,8 @@ impl Journal {
         for end in ended {
             needed.insert(end.key, line(&Entry::Ended(Box::new(end.clone())))?);
         }
-        for told in unfinished {
-            if let Told::Unfinished { by, starting, group } = told {
+        for replayed in unfinished {
+            if let Replayed::Unfinished { by, starting, group } = replayed {
                 needed.insert(starting.key, inherited(by, starting, *group, &process)?);
             }
         }
@@ -238,11 +238,11 @@ impl Inner {
 
     fn append_or_log(&mut self, bytes: &[u8]) {
         if let Err(error) = self.append(bytes) {
-            tracing::error!(%error, "worker.journal cannot be written; the next line tries again");
+            tracing::error!(%error, "worker.journal cannot be written; the next write tries again");
         }
     }
 
-    /// Appends lines whose content is in `needed` already, so that writing the file anew writes
+    /// Appends lines whose content is in `needed` already, so that rewriting the file writes
     /// them too.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.torn || self.size > SMALL.max(4 * self.needed_bytes) {
@@ -297,24 +297,24 @@ fn rewrite(
     Ok((file.commit_unsynced()?, content.len() as u64))
 }
 
-fn apply(told: &mut BTreeMap<AttemptKey, Told>, process: &ProcessMark, entry: Entry) {
+fn apply(replayed: &mut BTreeMap<AttemptKey, Replayed>, process: &ProcessMark, entry: Entry) {
     match entry {
         Entry::Process(_) => {}
         Entry::Starting(starting) => {
             let by = process.clone();
-            told.insert(starting.key, Told::Unfinished { by, starting, group: None });
+            replayed.insert(starting.key, Replayed::Unfinished { by, starting, group: None });
         }
         Entry::Started { running, monotonic_ms } => {
-            if let Some(Told::Unfinished { group, .. }) = told.get_mut(&running.key) {
+            if let Some(Replayed::Unfinished { group, .. }) = replayed.get_mut(&running.key) {
                 *group = running.pid.map(|pid| (pid, monotonic_ms));
             }
         }
         Entry::Ended(ended) => {
-            told.insert(ended.key, Told::Ended(*ended));
+            replayed.insert(ended.key, Replayed::Ended(*ended));
         }
         Entry::Committed { keys } => {
             for key in keys {
-                told.remove(&key);
+                replayed.remove(&key);
             }
         }
     }
@@ -378,14 +378,17 @@ mod tests {
         journal.started(&running(2), Duration::from_secs(2));
         journal.ended([ended(3), ended(4)].iter());
         journal.committed(&[key(4)]);
-        let told = Journal::replay(dir.path()).unwrap();
-        let unfinished =
-            |attempt, group| Told::Unfinished { by: mark(), starting: starting(attempt), group };
-        assert_eq!(told.len(), 4);
-        assert_eq!(told[&key(1)], unfinished(1, None));
-        assert_eq!(told[&key(2)], unfinished(2, Some((42, 2_000))));
-        assert_eq!(told[&key(3)], Told::Ended(ended(3)));
-        assert_eq!(told[&key(9)], Told::Ended(ended(9)));
+        let replayed = Journal::replay(dir.path()).unwrap();
+        let unfinished = |attempt, group| Replayed::Unfinished {
+            by: mark(),
+            starting: starting(attempt),
+            group,
+        };
+        assert_eq!(replayed.len(), 4);
+        assert_eq!(replayed[&key(1)], unfinished(1, None));
+        assert_eq!(replayed[&key(2)], unfinished(2, Some((42, 2_000))));
+        assert_eq!(replayed[&key(3)], Replayed::Ended(ended(3)));
+        assert_eq!(replayed[&key(9)], Replayed::Ended(ended(9)));
     }
 
     #[test]
@@ -394,18 +397,18 @@ mod tests {
         let by = ProcessMark { boot_id: "b".to_owned(), session: 1 };
         let old = |attempt, group| {
             let (by, starting) = (by.clone(), starting(attempt));
-            Told::Unfinished { by, starting, group }
+            Replayed::Unfinished { by, starting, group }
         };
         let unfinished = [old(1, Some((41, 5))), old(2, None)];
         let journal = Journal::begin(dir.path(), mark(), &[], &unfinished).unwrap();
         journal.starting(starting(3)).unwrap();
-        let told = Journal::replay(dir.path()).unwrap();
-        assert_eq!((&told[&key(1)], &told[&key(2)]), (&unfinished[0], &unfinished[1]));
-        let new = Told::Unfinished { by: mark(), starting: starting(3), group: None };
-        assert_eq!(told[&key(3)], new);
+        let replayed = Journal::replay(dir.path()).unwrap();
+        assert_eq!((&replayed[&key(1)], &replayed[&key(2)]), (&unfinished[0], &unfinished[1]));
+        let new = Replayed::Unfinished { by: mark(), starting: starting(3), group: None };
+        assert_eq!(replayed[&key(3)], new);
         journal.ended([ended(1)].iter());
-        let told = Journal::replay(dir.path()).unwrap();
-        assert_eq!(told[&key(1)], Told::Ended(ended(1)));
+        let replayed = Journal::replay(dir.path()).unwrap();
+        assert_eq!(replayed[&key(1)], Replayed::Ended(ended(1)));
     }
 
     #[test]
@@ -421,9 +424,9 @@ mod tests {
         half.truncate(half.len() / 2);
         content.extend_from_slice(&half);
         fs::write(&path, content).unwrap();
-        let told = Journal::replay(dir.path()).unwrap();
-        assert!(matches!(told[&key(1)], Told::Unfinished { .. }));
-        assert_eq!(told.len(), 1);
+        let replayed = Journal::replay(dir.path()).unwrap();
+        assert!(matches!(replayed[&key(1)], Replayed::Unfinished { .. }));
+        assert_eq!(replayed.len(), 1);
     }
 
     #[test]
@@ -459,7 +462,7 @@ mod tests {
         journal.lock().file = File::open(dir.path().join(NAME)).unwrap();
         journal.started(&running(2), Duration::ZERO);
         journal.starting(starting(3)).unwrap();
-        let told = Journal::replay(dir.path()).unwrap();
-        assert_eq!(told.keys().copied().collect::<Vec<_>>(), [key(3)]);
+        let replayed = Journal::replay(dir.path()).unwrap();
+        assert_eq!(replayed.keys().copied().collect::<Vec<_>>(), [key(3)]);
     }
 }

@@ -1,4 +1,4 @@
-//! What /proc knows about the processes of this machine, and how a process group is ended for sure.
+//! What /proc knows about the processes of this machine, and how a process group is ended reliably.
 //!
 //! Owns the reading of /proc and the proof that a process belongs to an attempt, so that a process
 //! id that was used again is never hit. Never knows why something is ended.
@@ -20,11 +20,11 @@ const TICK: Duration = Duration::from_millis(10);
 /// kernel; the signal is pending, so none of its own code runs again, and it may be called ended.
 pub(super) const VANISH: Duration = Duration::from_secs(10);
 
-/// The session or group whose leader lies outside of this pid namespace, as /proc tells it: many
+/// The session or group whose leader lies outside of this pid namespace, as /proc shows it: many
 /// unrelated processes may bear it, so it proves nothing.
 const OUTSIDE: i32 = 0;
 
-/// The session that this process is in, as /proc tells it: rustix 1.1 panics in getsid(2) and
+/// The session that this process is in, as /proc shows it: rustix 1.1 panics in getsid(2) and
 /// getpgrp(2) when the leader lies outside of this pid namespace, as in a container that a process
 /// was sent into.
 pub(super) fn own_session() -> i32 {
@@ -95,8 +95,8 @@ impl Process {
         let attempt = format!("CRONTOWER_ATTEMPT={}", key.attempt);
         let has = |text: &str| environment.split(|b| *b == 0).any(|var| var == text.as_bytes());
         let state = b"CRONTOWER_STATE=";
-        let tells = || environment.split(|b| *b == 0).any(|var| var.starts_with(state));
-        has(&execution) && if key.attempt == ON_FAILURE { tells() } else { has(&attempt) }
+        let has_state = || environment.split(|b| *b == 0).any(|var| var.starts_with(state));
+        has(&execution) && if key.attempt == ON_FAILURE { has_state() } else { has(&attempt) }
     }
 }
 
@@ -142,7 +142,7 @@ impl Leftover {
         };
         let members: Vec<&Process> = all.iter().filter(|p| p.group == group && !p.ended).collect();
         // A group's id is not given away while the group has a member. So the leader, where it is
-        // still there, tells for all; where it is gone, one member that is certainly of the attempt
+        // still there, decides for all; where it is gone, one member that is certainly of the attempt
         // does.
         let (earliest, latest) =
             (self.started.0.saturating_sub(2 * TICK), self.started.1 + 2 * TICK);
@@ -166,30 +166,51 @@ impl Leftover {
     }
 }
 
-/// Ends the groups that a dead worker process left behind, tells of each, by its index, when it is empty, and comes back
-/// when all are. Blocks its thread.
-pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32, mut gone: impl FnMut(usize)) {
+/// What is found while leftovers are ended.
+pub(super) enum LeftoverNews<'a> {
+    /// Nothing of it is alive.
+    Gone,
+    /// SIGKILL did not end these. Comes again when they change.
+    Stuck(&'a [Process]),
+}
+
+/// Ends the groups that a dead worker process left behind, and comes back when nothing of any is alive. `news` hears of
+/// each by its index. Blocks its thread.
+pub(super) fn end_leftovers(
+    leftovers: &[Leftover],
+    own_group: i32,
+    mut news: impl FnMut(usize, LeftoverNews<'_>),
+) {
     let begin = Clock.now().monotonic;
     let mut over = vec![false; leftovers.len()];
-    let mut told = vec![false; leftovers.len()];
+    let mut terminated = vec![false; leftovers.len()];
+    let mut stuck = vec![Vec::new(); leftovers.len()];
     loop {
         let all = Process::all();
         let elapsed = Clock.now().monotonic.saturating_sub(begin);
         let mut waiting_for: Vec<OwnedFd> = Vec::new();
         let mut next = Duration::from_millis(100);
-        for (index, (leftover, told)) in leftovers.iter().zip(&mut told).enumerate() {
+        for (index, (leftover, terminated)) in leftovers.iter().zip(&mut terminated).enumerate() {
             if over[index] {
                 continue;
             }
             let alive = leftover.alive(&all);
-            if alive.is_empty() || elapsed > leftover.kill_grace.saturating_add(VANISH) {
+            if alive.is_empty() {
                 over[index] = true;
-                gone(index);
+                news(index, LeftoverNews::Gone);
                 continue;
+            }
+            if elapsed > leftover.kill_grace.saturating_add(VANISH) {
+                let now: Vec<Process> = alive.iter().map(|process| **process).collect();
+                if stuck[index] != now {
+                    news(index, LeftoverNews::Stuck(&now));
+                    stuck[index] = now;
+                }
+                next = next.max(Duration::from_secs(1));
             }
             let signal = if elapsed >= leftover.kill_grace {
                 Some(Signal::KILL)
-            } else if *told {
+            } else if *terminated {
                 next = next.min(leftover.kill_grace.saturating_sub(elapsed));
                 None
             } else {
@@ -204,7 +225,7 @@ pub(super) fn end_leftovers(leftovers: &[Leftover], own_group: i32, mut gone: im
                     signal_group(group, Signal::CONT);
                 }
             }
-            *told = true;
+            *terminated = true;
             waiting_for.extend(alive.iter().take(64).filter_map(|process| {
                 pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()
             }));
@@ -272,12 +293,12 @@ mod tests {
         // Another process leads a group of that number, even in the same session: the old group is
         // gone.
         assert_eq!(leftover(-10, 5, 90).alive(&same_leader).len(), 0);
-        // The leader is gone: the session of the dead worker process tells.
+        // The leader is gone: the session of the dead worker process proves it.
         let no_leader = [at(-11, -10, 5, 101)];
         assert_eq!(leftover(-10, 5, 100).alive(&no_leader).len(), 1);
         assert_eq!(leftover(-10, 6, 100).alive(&no_leader).len(), 0);
         assert_eq!(leftover(-10, 5, 200).alive(&no_leader).len(), 0);
-        // A session that leads from outside of this pid namespace tells nothing.
+        // A session that leads from outside of this pid namespace proves nothing.
         let outside = [at(-11, -10, OUTSIDE, 101)];
         assert_eq!(leftover(-10, OUTSIDE, 100).alive(&outside).len(), 0);
     }
@@ -304,7 +325,10 @@ mod tests {
         };
         assert_eq!(alive_in_group(group, leader.session).len(), 2);
         let mut gone = Vec::new();
-        end_leftovers(&[leftover], 0, |index| gone.push(index));
+        end_leftovers(&[leftover], 0, |index, news| {
+            assert!(matches!(news, LeftoverNews::Gone));
+            gone.push(index);
+        });
         assert_eq!(gone, [0]);
         assert_eq!(alive_in_group(group, leader.session), []);
         child.wait().unwrap();

@@ -1,6 +1,6 @@
-//! What the engine and a worker process say to each other. One message is one JSON text in a length-delimited frame.
+//! The messages between the engine and a worker process. One message is one JSON text in a length-delimited frame.
 //!
-//! Owns the words and their version. Knows nothing of sockets, and nothing of why something is started or ended.
+//! Owns the messages and their version. Knows nothing of sockets, and nothing of why something is started or ended.
 
 use std::ffi::OsString;
 
@@ -51,7 +51,7 @@ pub(crate) enum ToWorker {
         /// Which.
         keys: Vec<AttemptKey>,
     },
-    /// The engine leaves on purpose; the worker ends when nothing runs any more.
+    /// The engine leaves on purpose; the worker ends when nothing runs.
     Goodbye,
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum ToWorker {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum FromWorker {
     /// Answer to [`ToWorker::Hello`]: what it holds. What still runs of a dead predecessor's attempts runs here, too: it is
-    /// being ended, and told as `worker_lost` when nothing of it is left.
+    /// being ended, and reported as `worker_lost` when nothing of it is left.
     Hello {
         /// [`VERSION`].
         version: u32,

@@ -207,7 +207,7 @@ impl Redactor {
         !self.held.is_empty()
     }
 
-    /// Hides so many of the newest bytes.
+    /// Hides this many of the newest bytes.
     fn hide_last(&mut self, count: u64) {
         let to = self.done + self.held.len() as u64;
         let mut from = to - count;
@@ -220,7 +220,7 @@ impl Redactor {
         self.hidden.push_back((from, to));
     }
 
-    /// Shows what is held, but for so many of the newest bytes.
+    /// Shows what is held, except this many of the newest bytes.
     fn show_to(&mut self, keep: usize, shown: &mut Vec<u8>) {
         while self.held.len() > keep
             && let Some(byte) = self.held.pop_front()

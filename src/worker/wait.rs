@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::clock::Clock;
 
 /// No wait is longer in one piece: timers stand still while the machine is suspended, so whoever
-/// waits for an instant looks at the clock that counts suspend at least so often.
+/// waits for an instant looks at the clock that counts suspend at least this often.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Comes back after so long, or earlier; never, of `None`. The caller looks at the clock and waits
+/// Returns after this long, or earlier; never for `None`. The caller looks at the clock and waits
 /// again.
 pub(super) async fn at_most(wait: Option<Duration>) {
     match wait {

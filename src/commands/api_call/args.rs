@@ -1,4 +1,4 @@
-//! The arguments of `api_call`, judged.
+//! The arguments of `api_call`, and how they are checked.
 
 use std::fmt;
 use std::time::Duration;
@@ -68,7 +68,7 @@ const METHODS: [(&str, Method); 7] = [
     ("OPTIONS", Method::OPTIONS),
 ];
 
-/// Judges the arguments. Without `method` it is GET, with a body POST.
+/// Checks the arguments. Without `method` it is GET, with a body POST.
 pub(super) fn parse(args: &Args) -> Result<ApiCallArgs, Vec<ArgProblem>> {
     let mut reader = ArgReader::new(args);
     let url = url(&mut reader);
@@ -118,7 +118,7 @@ fn url(reader: &mut ArgReader<'_>) -> Option<Url> {
         Ok(url) => Some(url),
         Err(fault) => {
             let example = "https://example.com/path";
-            reader.problem("url", format_args!("is no address: {fault}; write it like {example}"));
+            reader.problem("url", format_args!("is not a URL: {fault}; write it like {example}"));
             None
         }
     }
@@ -149,7 +149,7 @@ fn headers(reader: &mut ArgReader<'_>) -> HeaderMap {
                 value.set_sensitive(true);
                 headers.insert(name, value);
             }
-            (Err(_), _) => reader.problem(&path, "is no legal name of a header"),
+            (Err(_), _) => reader.problem(&path, "is not a valid header name"),
             (_, Err(_)) => {
                 reader.problem(&path, "has a value that no header can hold (a line break?)");
             }

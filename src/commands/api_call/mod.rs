@@ -1,8 +1,8 @@
-//! `api_call`: one HTTP request, judged by its status.
+//! `api_call`: one HTTP request, which succeeds by its status.
 //!
-//! Owns the request and what is told of the answer; `order` judges the arguments, `client` knows
+//! Owns the request and what is reported of the answer; `args` checks the arguments, `client` knows
 //! TLS. What may be secret (user info and query of the URL, headers, the request's body) is never
-//! told.
+//! shown.
 
 mod args;
 mod client;
@@ -93,10 +93,10 @@ async fn call(context: &Context, args: ApiCallArgs) -> Result<Value, CommandErro
     }))
 }
 
-/// The output is for people: of a picture or an archive, it tells only how much came.
+/// The output is for people: of a picture or an archive, it shows only how much came.
 fn say_body(context: &Context, body: &[u8], truncated: bool) {
     if body.contains(&0) {
-        context.say(&format!("({} that are no text)", text::format_size(body.len() as u64)));
+        context.say(&format!("({} of binary data)", text::format_size(body.len() as u64)));
     } else if !body.is_empty() {
         context.say(String::from_utf8_lossy(body).trim_end());
     }
@@ -159,7 +159,7 @@ fn failure(target: &str, fault: reqwest::Error) -> CommandError {
     CommandError(format!("{target} {what}: {root}"))
 }
 
-/// At least a millisecond, so that a fast answer is not told as `0s`.
+/// At least a millisecond, so that a fast answer is not shown as `0s`.
 fn round_up(elapsed: Duration) -> Duration {
     elapsed.max(Duration::from_millis(1))
 }

@@ -98,7 +98,7 @@ async fn a_body_that_is_no_text_does_not_fill_the_output() {
     let url = format!("{}/rates", server.uri());
     let result = bench.run("api_call", json!({ "url": url })).await.unwrap();
     assert_eq!(result["body"], "\u{fffd}PNG\0\u{1b}[2J");
-    assert!(bench.output().ends_with("\n(9B that are no text)\n"), "{}", bench.output());
+    assert!(bench.output().ends_with("\n(9B of binary data)\n"), "{}", bench.output());
 }
 
 #[tokio::test]
@@ -215,17 +215,17 @@ fn wrong_arguments_are_told_without_the_secret_in_the_address() {
     })), @r"
     url: must begin with http:// or https://, not htps:
     method: `FETCH` is unknown: did you mean PATCH?
-    headers.a b: is no legal name of a header
+    headers.a b: is not a valid header name
     headers.list: must be text, not a list
     headers.ok: has a value that no header can hold (a line break?)
     body: must be text, or a map or list to send as JSON, not a number
     expect_status: must be a status 100-599 or a list of them, such as 200 or [200, 204]
     timeout: is zero: no answer comes in no time
     max_redirects: must be a whole number 0-20, not 21
-    urll: is no argument of this command: did you mean `url`?
+    urll: is not an argument of this command: did you mean `url`?
     ");
     let bad_port = check("api_call", json!({ "url": "http://ann:hunter2@example.com:99999" }));
-    assert!(bad_port.starts_with("url: is no address: invalid port"), "{bad_port}");
+    assert!(bad_port.starts_with("url: is not a URL: invalid port"), "{bad_port}");
     assert!(!bad_port.contains("hunter2"));
     insta::assert_snapshot!(check("api_call", json!({})),
         @"url: is missing: write it like https://example.com/path");

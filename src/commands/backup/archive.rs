@@ -2,7 +2,7 @@
 //!
 //! Links are kept as links. A file that vanishes is left out; one that shrinks or grows while it
 //! is read has the size that it had when it was opened (zeros at the end, or no tail). Sockets,
-//! pipes and devices are left out. All that is counted and told. A file that cannot be read is a
+//! pipes and devices are left out. All that is counted and reported. A file that cannot be read is a
 //! failure: a backup that lacks it must not look like one.
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -22,7 +22,7 @@ use crate::commands::command::{CommandError, Context};
 use crate::commands::partial_file::{PartialFile, is_partial};
 use crate::commands::{blocking, builtin::stopped};
 
-/// How many lines are told about files that needed a remark; the rest is only counted.
+/// How many lines are printed about files that needed a remark; the rest is only counted.
 const MAX_REMARKS: u64 = 20;
 
 /// How many files lie between two lines of progress.
@@ -113,7 +113,7 @@ impl<W: Write> Writer<'_, W> {
         }
         if !kind.is_file() {
             self.tally.skipped += 1;
-            self.remark(self.tally.skipped, path, "left out: neither file, folder nor link");
+            self.remark(self.tally.skipped, path, "skipped: not a file, folder or link");
         }
         Ok(Vec::new())
     }
@@ -252,7 +252,7 @@ struct Exactly<'a> {
     context: &'a Context,
     /// The file ended too early; zeros stand for the rest.
     short: bool,
-    /// A failure of the file, told apart from one of the archive.
+    /// A failure of the file, as opposed to one of the archive.
     fault: Option<io::Error>,
 }
 

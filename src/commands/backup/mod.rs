@@ -26,10 +26,10 @@ use crate::commands::command::{ArgProblem, Args, CommandError, Context};
 use crate::model::text;
 
 /// Writes `paths` into `JOB-TIME-EXECUTION.tar.gz` in `destination`; with `keep`, removes older
-/// archives of the same job beyond so many.
+/// archives of the same job beyond that number.
 pub(super) struct Backup;
 
-/// The arguments, judged.
+/// The checked arguments.
 pub(super) struct BackupArgs {
     paths: Vec<String>,
     destination: String,
@@ -124,7 +124,7 @@ fn roots(context: &Context, paths: &[String]) -> Result<Vec<PathBuf>, CommandErr
         roots.push(root);
     }
     roots.sort();
-    // Sorted by component, whatever lies inside a path comes right behind it.
+    // Sorted by component, whatever is inside a path comes right after it.
     roots.dedup_by(|inner, outer| inner.starts_with(outer));
     Ok(roots)
 }

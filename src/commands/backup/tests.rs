@@ -162,7 +162,7 @@ async fn pipes_are_left_out_and_not_waited_for() {
     let args = json!({ "paths": ["data"], "destination": "out" });
     let result = bench.run("backup", args).await.unwrap();
     assert_eq!((&result["skipped"], &result["files"]), (&json!(1), &json!(1)));
-    assert!(bench.output().contains("data/pipe: left out: neither file, folder nor link\n"));
+    assert!(bench.output().contains("data/pipe: skipped: not a file, folder or link\n"));
 }
 
 #[tokio::test]
@@ -218,6 +218,6 @@ fn wrong_arguments_are_reported() {
     paths: is empty: write it like [/etc, data]
     destination: is empty: write it like /var/backups
     keep: must be a whole number 1-10000, not 0
-    dest: is no argument of this command: it takes `paths`, `destination`, `keep`
+    dest: is not an argument of this command: it takes `paths`, `destination`, `keep`
     ");
 }

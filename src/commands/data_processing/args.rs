@@ -1,4 +1,4 @@
-//! The arguments of `data_processing`, judged.
+//! The arguments of `data_processing`, and how they are checked.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub(super) struct Grouping {
     pub(super) field: Option<String>,
 }
 
-/// The arguments, judged.
+/// The checked arguments.
 pub(in crate::commands) struct DataProcessingArgs {
     pub(super) input: String,
     pub(super) format: Format,
@@ -62,7 +62,7 @@ impl DataProcessingArgs {
     }
 }
 
-/// Judges the arguments. Without `format`, the end of the input's name decides.
+/// Checks the arguments. Without `format`, the end of the input's name decides.
 pub(super) fn parse(args: &Args) -> Result<DataProcessingArgs, Vec<ArgProblem>> {
     const FORMATS: [(&str, Format); 3] =
         [("text", Format::Text), ("csv", Format::Csv), ("jsonl", Format::Jsonl)];
@@ -136,7 +136,10 @@ fn check_field(reader: &mut ArgReader<'_>, path: &str, format: Format, field: Op
     if field.trim().is_empty() {
         reader.problem(path, "is empty: name a field");
     } else if format == Format::Text && !is_text_field(field) {
-        reader.problem(path, "names no field of a text: `line` is all of it, `1` its first word");
+        reader.problem(
+            path,
+            "is not a field of a text line: use `line` for all of it, `1` for its first word",
+        );
     }
 }
 
@@ -144,7 +147,7 @@ fn check_field(reader: &mut ArgReader<'_>, path: &str, format: Format, field: Op
 fn output(reader: &mut ArgReader<'_>, format: Format, grouped: bool) -> Option<String> {
     let path = reader.text("output")?;
     if path.trim().is_empty() || path.ends_with('/') {
-        reader.problem("output", "names no file");
+        reader.problem("output", "does not name a file");
         return None;
     }
     match Format::of_path(path) {

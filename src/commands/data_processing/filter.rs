@@ -190,7 +190,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             '=' | '!' | '<' | '>' | '~' => {
                 let followed = chars.next_if(|(_, next)| *next == '=').is_some();
                 Word::Operator(operator(first, followed).ok_or_else(|| {
-                    format!("has `{first}` at character {column}, which is no operator here")
+                    format!("has `{first}` at character {column}, which is not an operator here")
                 })?)
             }
             _ => {
@@ -273,7 +273,7 @@ mod tests {
         ends where the name of a field must stand
         has `an operator` at character 1 where the name of a field must stand
         has `is` at character 3 where one of = != < <= > >= ~ must stand
-        has `!` at character 3, which is no operator here
+        has `!` at character 3, which is not an operator here
         has a quote at character 5 that is never closed
         has `an operator` at character 5 where a value must stand
         ");

@@ -1,6 +1,6 @@
 //! `data_processing`: one pass over a file of lines, CSV or JSON Lines, in bounded memory.
 //!
-//! Owns the pass; `order` judges the arguments, `filter` the small language of conditions, `rows`
+//! Owns the pass; `args` checks the arguments, `filter` the small language of conditions, `rows`
 //! reads, `groups` counts and adds up, `output` writes. What bounds memory: a row is at most
 //! 1 MiB, the groups are at most 10,000, kept rows are written as they come.
 
@@ -30,7 +30,7 @@ use crate::commands::command::{ArgProblem, Args, CommandError, Context};
 /// How many rows lie between two lines of progress.
 const PROGRESS: u64 = 1_000_000;
 
-/// How many malformed rows are told one by one.
+/// How many malformed rows are reported one by one.
 const MAX_REPORTED_MALFORMED: u64 = 10;
 
 /// How many groups the result shows; all of them are in the output file.

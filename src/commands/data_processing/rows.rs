@@ -63,7 +63,7 @@ impl Rows {
             .map_err(|fault| fault.to_string())?;
         let metadata = file.metadata().map_err(|fault| fault.to_string())?;
         if !metadata.is_file() {
-            return Err("is no regular file".to_owned());
+            return Err("is not a regular file".to_owned());
         }
         let source = StopReader::new(file.take(metadata.len()), stop);
         Ok(match format {

@@ -216,7 +216,7 @@ async fn a_file_that_is_none_of_its_format_fails() {
     assert!(failed.starts_with("none of the 2 rows of "), "{failed}");
     assert!(failed.contains("could be read as jsonl; line 1: expected"), "{failed}");
     let failed = run(&bench, json!({ "input": "." })).await;
-    assert!(failed.ends_with("is no regular file"), "{failed}");
+    assert!(failed.ends_with("is not a regular file"), "{failed}");
     let failed = run(&bench, json!({ "input": "nowhere.csv" })).await;
     assert!(failed.ends_with("nowhere.csv: No such file or directory (os error 2)"), "{failed}");
 }
@@ -264,10 +264,10 @@ fn wrong_arguments_are_reported() {
     filter: is empty: leave it out to keep every row
     aggregate.op: `median` is unknown: did you mean mean?
     aggregate.field: must be text, not a number
-    aggregate.by: is no argument of this command: it takes `op`, `field`
-    group_by: names no field of a text: `line` is all of it, `1` its first word
+    aggregate.by: is not an argument of this command: it takes `op`, `field`
+    group_by: is not a field of a text line: use `line` for all of it, `1` for its first word
     output: must end in .csv or .jsonl, which groups are written as
-    inptu: is no argument of this command: did you mean `input`?
+    inptu: is not an argument of this command: did you mean `input`?
     ");
     insta::assert_snapshot!(check("data_processing", json!({
         "input": "a.csv", "filter": "a = 5 b", "aggregate": { "op": "sum" }, "output": "a.csv",
@@ -280,7 +280,7 @@ fn wrong_arguments_are_reported() {
         "input": "a.log", "output": "b.csv", "group_by": "0", "aggregate": "sum",
     })), @r"
     aggregate: must be a map such as {field: size, op: sum}, not text
-    group_by: names no field of a text: `line` is all of it, `1` its first word
+    group_by: is not a field of a text line: use `line` for all of it, `1` for its first word
     ");
     insta::assert_snapshot!(check("data_processing", json!({
         "input": "a.csv", "output": "b.jsonl",

@@ -1,8 +1,8 @@
-//! The engine's side of the local worker process: finds it, starts it when needed, and hears what
-//! it says.
+//! The engine's side of the local worker process: finds it, starts it when needed, and receives
+//! its messages.
 //!
-//! Owns the connection and the starting of the process. Never judges what is said: that is the
-//! engine's.
+//! Owns the connection and the starting of the process. Never decides what a message means: that is
+//! the engine's.
 
 mod start;
 #[cfg(test)]
@@ -34,7 +34,7 @@ const HELD: usize = 4_096;
 /// Messages written at once.
 const BATCH: usize = 64;
 
-/// A worker process that says nothing for so long is silent.
+/// A worker process that sends nothing for this long is silent.
 const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// How long the answer to a hello may take: what is about to start must have started first.
@@ -43,7 +43,7 @@ const HELLO: Duration = Duration::from_secs(60);
 /// The longest wait between two tries.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
-/// What the engine hears of the worker process.
+/// What the engine learns about the worker process.
 #[derive(Debug)]
 pub(crate) enum LinkEvent {
     /// It is connected. This is the first message of this connection: always a
@@ -163,7 +163,7 @@ struct LinkTask {
 
 /// How a connection ended.
 enum Ended {
-    /// The engine hears no more.
+    /// The engine no longer listens.
     EngineGone,
     /// After its hello.
     Down(String),
@@ -327,7 +327,7 @@ async fn send(writer: &mut OwnedWriteHalf, messages: &[ToWorker]) -> io::Result<
     writer.write_all(&bytes).await
 }
 
-/// How long to wait after so many failures in a row.
+/// How long to wait after this many failures in a row.
 fn backoff(failures: u32) -> Option<Duration> {
     let doublings = failures.checked_sub(1)?.min(16);
     Some((Duration::from_millis(100) * (1 << doublings)).min(LONGEST_BACKOFF))

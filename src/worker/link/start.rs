@@ -20,7 +20,7 @@ use crate::worker::process::{READY, connect, inherited_environment};
 /// How long it may take to open its socket.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The log is turned over beyond this.
+/// The log is rotated above this size.
 const LARGEST_LOG: u64 = 1 << 20;
 
 /// Where the worker process is and how it is started.

@@ -7,10 +7,10 @@ use super::block::{Header, piece};
 use super::layout::LONGEST_LINE;
 use crate::model::Stream;
 
-/// Beyond so many bytes a producer that can wait should.
+/// Above this many bytes, a producer that can wait should.
 pub(super) const PENDING_FULL: usize = 1 << 20;
 
-/// Beyond so many bytes output is lost, and the loss marked.
+/// Above this many bytes output is lost, and the loss marked.
 const MAX_PENDING: usize = 4 << 20;
 
 /// Blocks and the bytes they stand for, one after the other.

@@ -1,8 +1,7 @@
 //! Takes output from whoever produces it and brings it to the disk on a thread of its own, so that
 //! a slow disk holds up neither a command nor the worker process.
 //!
-//! Owns that thread, the bounds of memory and the news that output has grown. Never knows who is
-//! told of them.
+//! Owns that thread, the bounds of memory and the news that output has grown. Never knows who receives it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +27,7 @@ const NEWS: Duration = Duration::from_millis(50);
 /// How long a producer waits for the disk before output is lost.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Told that an attempt's stream has grown to so many bytes. Must not block.
+/// Called with the new length of an attempt's stream. Must not block.
 pub(super) type Grew = Box<dyn Fn(AttemptKey, u64) + Send>;
 
 /// The writing thread of a process. It ends when this and all its logs are gone.
@@ -57,6 +56,7 @@ impl OutputWriter {
     }
 
     /// The log of an attempt. Nothing is made on disk before there is output.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn log(&self, key: AttemptKey, limit: u64) -> Arc<OutputLog> {
         self.redacted_log(key, limit, None)
@@ -108,7 +108,7 @@ struct Log {
 #[derive(Debug, Default)]
 struct Pending {
     arrived: Arrived,
-    /// Where there is a redact: what hides secrets in either stream.
+    /// With secrets to redact: what hides secrets in either stream.
     redactors: [Redactor; 2],
     /// Whether the writing thread has it, or will.
     busy: bool,
@@ -247,7 +247,7 @@ fn now_micros() -> i64 {
 
 /// The writing thread.
 fn write_all(logs: &Receiver<Arc<Log>>, grew: &Grew) {
-    // Logs with news that came too soon after the last, and when they may be told.
+    // Logs with news that came too soon after the last, and when it may be sent.
     let mut later: Vec<(Duration, Arc<Log>)> = Vec::new();
     loop {
         let next = later.iter().map(|(due, _)| *due).min();
@@ -261,7 +261,7 @@ fn write_all(logs: &Receiver<Arc<Log>>, grew: &Grew) {
                 write_pending(&log);
                 let soon = log.pending().last_news.map(|last| last + NEWS).filter(|due| *due > now);
                 match soon {
-                    None => tell(&log, now, grew),
+                    None => notify(&log, now, grew),
                     Some(due) if !later.iter().any(|(_, other)| Arc::ptr_eq(other, &log)) => {
                         later.push((due, log));
                     }
@@ -274,14 +274,14 @@ fn write_all(logs: &Receiver<Arc<Log>>, grew: &Grew) {
         later.retain(|(due, log)| {
             let wait = *due > now;
             if !wait {
-                tell(log, now, grew);
+                notify(log, now, grew);
             }
             wait
         });
     }
 }
 
-fn tell(log: &Log, now: Duration, grew: &Grew) {
+fn notify(log: &Log, now: Duration, grew: &Grew) {
     log.pending().last_news = Some(now);
     let offset = files(log).as_ref().map_or(0, Files::offset);
     grew(log.key, offset);

@@ -78,7 +78,7 @@ impl Acceptor {
             if let Err(error) = ended {
                 tracing::warn!(%error, "a connection was closed");
             }
-            // Nobody listens any more only when the process ends.
+            // Nobody listens only when the process ends.
             _ = inbound.send((id, Inbound::Closed)).await;
         });
     }

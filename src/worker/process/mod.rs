@@ -1,7 +1,7 @@
 //! The worker process: carries out attempts for whichever engine is connected, and goes on when
 //! none is.
 //!
-//! Owns its life: alone on its data folder, out of the terminal's reach, found by its socket, gone
+//! Owns its life: alone on its data folder, out of the terminal's reach, found by its socket, ends
 //! when idle and alone. Never decides what runs; it does what the engine says, and remembers what
 //! became of it until that is committed.
 
@@ -164,7 +164,7 @@ fn system(what: &'static str) -> impl Fn(io::Error) -> WorkerError {
 }
 
 fn say_ready() {
-    // Whoever started this may be gone: then there is no one to tell.
+    // Whoever started this may be gone: then nobody reads it.
     _ = writeln!(io::stdout(), "\n{READY}").and_then(|()| io::stdout().flush());
 }
 
@@ -187,9 +187,9 @@ fn end_orphans(orphans: Vec<recovery::Orphan>, reports: mpsc::Sender<Report>) ->
         return Ok(());
     }
     let work = move || {
-        recovery::end(orphans, |ended| {
-            // Nobody listens any more only when the process ends.
-            _ = reports.blocking_send(Report::Ended(Box::new(ended)));
+        recovery::end(orphans, |report| {
+            // Nobody listens only when the process ends.
+            _ = reports.blocking_send(report);
         });
     };
     std::thread::Builder::new().name("leftovers".to_owned()).spawn(work).map(drop)
@@ -202,7 +202,7 @@ pub(crate) fn main_worker(args: &[OsString], registry: Registry) -> std::process
     match run_worker(args, registry) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            // Standard error may be gone; the exit code tells, too.
+            // Standard error may be gone; the exit code says it, too.
             _ = writeln!(io::stderr(), "crontower worker-process: {error}");
             std::process::ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! What a worker process has to say to the engine and has not said yet.
+//! Messages of a worker process on their way to the engine.
 //!
 //! Owns the thread that writes to the socket, and with it the heartbeat: no output, disk or busy
 //! runtime can hold that up. Never reads, and never decides what is said.
@@ -18,10 +18,10 @@ use crate::worker::frames;
 use crate::worker::protocol::FromWorker;
 
 /// Messages held for an engine that does not read. Beyond, the connection ends: its next hello
-/// tells everything.
+/// has everything.
 const HELD: usize = 65_536;
 
-/// News that can be left out are, beyond so many messages held.
+/// Above this many held messages, news that can be left out is.
 const HELD_NEWS: usize = 4_096;
 
 /// Between two heartbeats.
@@ -118,7 +118,7 @@ impl Outbox {
         }
     }
 
-    /// All that is held; waits for something to say, at most so long.
+    /// All that is held; waits at most this long for something to send.
     fn take(&self, at_most: Duration) -> (VecDeque<FromWorker>, bool) {
         let idle = |held: &mut Held| held.messages.is_empty() && !held.closed;
         let waited = self.more.wait_timeout_while(self.held(), at_most, idle);

@@ -1,23 +1,25 @@
 //! What a dead worker process left behind, brought to an end.
 //!
-//! Owns the step from its journal to the ends that its successor reports. What still runs is ended beside all other work,
-//! and told as lost only when nothing of it is left, so that nothing is retried beside it. Never starts anything.
+//! Owns the step from its journal to the ends that its successor reports. What still runs is ended in parallel to
+//! all other work, and reported as lost only when nothing of it is left, so that no retry runs beside it. Never starts anything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::model::{AttemptKey, Ended, Outcome, Running};
-use crate::worker::journal::{ProcessMark, Starting, Told};
-use crate::worker::processes::{Leftover, Process, end_leftovers, own_group};
+use crate::worker::journal::{ProcessMark, Replayed, Starting};
+use crate::worker::processes::{Leftover, LeftoverNews, Process, end_leftovers, own_group};
+use crate::worker::runner::Report;
+use crate::worker::stuck;
 
 /// What a journal comes to.
 #[derive(Debug, Default)]
 pub(super) struct Recovered {
     /// Ends that no engine has committed.
     pub(super) ended: Vec<Ended>,
-    /// What still runs, as the journal told it.
-    pub(super) unfinished: Vec<Told>,
+    /// What still runs, as the journal has it.
+    pub(super) unfinished: Vec<Replayed>,
     pub(super) orphans: Vec<Orphan>,
 }
 
@@ -29,13 +31,13 @@ pub(super) struct Orphan {
 }
 
 impl Recovered {
-    /// Takes one look at what a predecessor's journal tells.
-    pub(super) fn of(told: BTreeMap<AttemptKey, Told>, boot_id: &str) -> Self {
+    /// Takes one look at what a predecessor's journal says.
+    pub(super) fn of(replayed: BTreeMap<AttemptKey, Replayed>, boot_id: &str) -> Self {
         let mut recovered = Self::default();
-        let all = if told.is_empty() { Vec::new() } else { Process::all() };
-        for told in told.into_values() {
-            let Told::Unfinished { by, starting, group } = &told else {
-                let Told::Ended(ended) = told else { continue };
+        let all = if replayed.is_empty() { Vec::new() } else { Process::all() };
+        for replayed in replayed.into_values() {
+            let Replayed::Unfinished { by, starting, group } = &replayed else {
+                let Replayed::Ended(ended) = replayed else { continue };
                 recovered.ended.push(ended);
                 continue;
             };
@@ -44,7 +46,7 @@ impl Recovered {
                 Some(leftover) => {
                     let starting = starting.clone();
                     recovered.orphans.push(Orphan { starting, leftover });
-                    recovered.unfinished.push(told);
+                    recovered.unfinished.push(replayed);
                 }
                 None => recovered.ended.push(lost(starting, by.boot_id == boot_id)),
             }
@@ -52,7 +54,7 @@ impl Recovered {
         recovered
     }
 
-    /// What still runs, as an engine is told of it.
+    /// What still runs, as it is reported to an engine.
     pub(super) fn running(&self) -> Vec<Running> {
         let running = |orphan: &Orphan| Running {
             key: orphan.starting.key,
@@ -64,15 +66,28 @@ impl Recovered {
     }
 }
 
-/// Ends what still runs; each is told when nothing of it is left. Blocks its thread.
-pub(super) fn end(orphans: Vec<Orphan>, mut tell: impl FnMut(Ended)) {
+/// Ends what still runs, and reports each attempt when nothing of it is left. Blocks its thread.
+pub(super) fn end(orphans: Vec<Orphan>, mut report: impl FnMut(Report)) {
     if orphans.is_empty() {
         return;
     }
     tracing::warn!(count = orphans.len(), "ending what a dead worker process left behind");
     let (leftovers, starting): (Vec<_>, Vec<_>) =
         orphans.into_iter().map(|orphan| (orphan.leftover, orphan.starting)).unzip();
-    end_leftovers(&leftovers, own_group(), |gone| tell(lost(&starting[gone], true)));
+    let mut since = vec![None; starting.len()];
+    end_leftovers(&leftovers, own_group(), |index, news| match news {
+        LeftoverNews::Gone => report(Report::Ended(Box::new(lost(&starting[index], true)))),
+        LeftoverNews::Stuck(processes) => {
+            let (key, processes) = (starting[index].key, stuck::describe(processes));
+            let reason = "its worker process died".to_owned();
+            tracing::warn!(
+                "cannot end what is left of an attempt: {}",
+                stuck::sentence(&processes)
+            );
+            let since = *since[index].get_or_insert_with(|| Clock.now().wall);
+            report(Report::CannotStop { key, since, reason, processes });
+        }
+    });
 }
 
 fn lost(starting: &Starting, same_boot: bool) -> Ended {

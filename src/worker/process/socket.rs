@@ -92,15 +92,15 @@ pub(super) struct Listener<'a> {
     listener: UnixListener,
     /// The file that the socket is: another one of its name leads elsewhere.
     file: Option<(u64, u64)>,
-    /// Whether it was told that the socket is gone and cannot be opened again.
-    told: bool,
+    /// Whether it was logged that the socket is gone and cannot be opened again.
+    is_logged: bool,
 }
 
 impl<'a> Listener<'a> {
     /// Opens the socket.
     pub(super) fn open(data_dir: &'a Path, lock: &'a Lock) -> Result<Self, WorkerError> {
         let listener = listen(data_dir, lock)?;
-        Ok(Self { data_dir, lock, listener, file: identity(data_dir), told: false })
+        Ok(Self { data_dir, lock, listener, file: identity(data_dir), is_logged: false })
     }
 
     /// The next connection.
@@ -109,18 +109,18 @@ impl<'a> Listener<'a> {
     }
 
     /// Opens the socket again if someone has removed it.
-    pub(super) fn mend(&mut self) {
+    pub(super) fn reopen_if_removed(&mut self) {
         if self.file.is_some() && self.file == identity(self.data_dir) {
             return;
         }
         match listen(self.data_dir, self.lock) {
             Ok(listener) => {
                 (self.listener, self.file) = (listener, identity(self.data_dir));
-                self.told = false;
+                self.is_logged = false;
                 tracing::warn!("{SOCKET} was removed; it has been made again");
             }
-            Err(error) if !self.told => {
-                self.told = true;
+            Err(error) if !self.is_logged => {
+                self.is_logged = true;
                 tracing::error!(%error, "{SOCKET} was removed and cannot be made again");
             }
             Err(_) => {}

@@ -200,15 +200,15 @@ fn what_cannot_be_started_fails_with_the_reason() {
     let nowhere = Assignment { working_dir: Some("/no/such".to_owned()), ..assignment("true") };
     fs::write(worker.file("noexec"), "text").unwrap();
     fs::set_permissions(worker.file("noexec"), fs::Permissions::from_mode(0o700)).unwrap();
-    insta::assert_snapshot!(error(nowhere), @"not started: working_dir `/no/such` is not a folder that exists");
-    insta::assert_snapshot!(error(words("/no/such")), @"not started: there is no program `/no/such`");
-    insta::assert_snapshot!(error(words("no-such-program")), @"not started: there is no program `no-such-program` in PATH");
+    insta::assert_snapshot!(error(nowhere), @"not started: working_dir `/no/such` does not exist or is not a folder");
+    insta::assert_snapshot!(error(words("/no/such")), @"not started: cannot find the program `/no/such`");
+    insta::assert_snapshot!(error(words("no-such-program")), @"not started: cannot find the program `no-such-program` in PATH");
     insta::assert_snapshot!(error(assignment("#!/no/such -x\n")), @"not started: the script's interpreter `/no/such` does not exist");
     insta::assert_snapshot!(error(assignment("echo \0")), @"not started: a NUL character in the script, its arguments or its environment");
-    insta::assert_snapshot!(error(words("/etc")), @"not started: `/etc` may not be executed, or the folder `/` not entered (Permission denied (os error 13))");
+    insta::assert_snapshot!(error(words("/etc")), @"not started: `/etc` cannot be executed, or the folder `/` cannot be entered (Permission denied (os error 13))");
     assert!(
         error(words(worker.file("noexec").to_str().unwrap()))
-            .ends_with("is no program (a script needs a first line `#!…`)")
+            .ends_with("is not a program (a script needs a first line `#!…`)")
     );
 }
 

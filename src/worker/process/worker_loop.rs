@@ -94,7 +94,7 @@ enum Mode {
     Serving,
     /// The engine has said goodbye.
     Leaving,
-    /// Told to end by a signal.
+    /// Replayed to end by a signal.
     Ending,
     /// Another process is to serve: this one only drains pipes.
     HandingOver,
@@ -177,7 +177,7 @@ impl WorkerLoop {
             // Only what runs must be found again; a folder that is being removed is not written to.
             let sought = self.engine.is_none() && !self.held.is_empty();
             if std::mem::replace(&mut connected, self.engine.is_some()) && sought {
-                inputs.listener.mend();
+                inputs.listener.reopen_if_removed();
             }
             let alone = self.engine.is_none() && self.held.is_empty();
             alone_since = alone.then(|| alone_since.unwrap_or(Clock.now().monotonic));
@@ -193,7 +193,7 @@ impl WorkerLoop {
                 accepted = inputs.listener.accept() => match accepted {
                     Ok(stream) => acceptor.take(stream),
                     Err(error) => {
-                        tracing::warn!(%error, "a connection could not be taken");
+                        tracing::warn!(%error, "a connection could not be accepted");
                         // Out of descriptors, most likely; no event tells when there are some
                         // again.
                         wait::at_most(Some(Duration::from_millis(50))).await;
@@ -201,7 +201,7 @@ impl WorkerLoop {
                 },
                 () = inputs.signals.terminated() => self.end_all(),
                 // A file that goes is an event only to who watches it; while an engine is connected nobody needs it.
-                () = wait::at_most(sought.then_some(SOCKET_CHECK_INTERVAL)) => inputs.listener.mend(),
+                () = wait::at_most(sought.then_some(SOCKET_CHECK_INTERVAL)) => inputs.listener.reopen_if_removed(),
                 // A start that hangs is no event.
                 () = wait::at_most(wait::until(self.hello_due)) => self.answer_hello(),
                 () = idle(alone_since, self.grace()) => break,
@@ -269,8 +269,7 @@ impl WorkerLoop {
         }
     }
 
-    /// A newer engine displaces an older one; one that speaks another version is told so and turned
-    /// away.
+    /// A newer engine displaces an older one; one of another protocol version is refused.
     fn greet(
         &mut self,
         id: ConnectionId,
@@ -279,7 +278,7 @@ impl WorkerLoop {
         outbox: Arc<Outbox>,
     ) {
         if version != VERSION {
-            tracing::warn!(version, ours = VERSION, "an engine of another version was turned away");
+            tracing::warn!(version, ours = VERSION, "an engine of another version was refused");
             // It may be gone already.
             _ = outbox.push([self.hello(Vec::new(), Vec::new())]);
             outbox.close();
@@ -341,7 +340,7 @@ impl WorkerLoop {
     }
 
     /// Says something to the engine. Where there is none, or one whose hello is not answered yet,
-    /// that hello says it.
+    /// that hello reports it.
     fn say(&mut self, mut messages: Vec<FromWorker>) {
         if !self.is_current {
             messages.retain(|message| !matches!(message, FromWorker::CannotStop { .. }));
@@ -351,7 +350,7 @@ impl WorkerLoop {
             && self.hello_due.is_none()
             && outbox.push(messages).is_err()
         {
-            tracing::warn!("the engine does not read; it will hear everything when it comes back");
+            tracing::warn!("the engine does not read; it gets everything when it reconnects");
             self.disconnect();
         }
     }

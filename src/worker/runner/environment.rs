@@ -1,5 +1,5 @@
 //! What surrounds an attempt's command: its environment, its folder, whom it runs as, what of it is secret, and, for a
-//! job's `on_failure`, what it is told about the failure.
+//! job's `on_failure`, what it receives about the failure.
 //!
 //! Owns the order in which variables replace each other. Never starts anything.
 
@@ -18,7 +18,7 @@ use crate::model::{Assignment, AttemptKey, Failure, JobCommand};
 use crate::worker::output_log::read_tail;
 use crate::worker::redact::RedactPatterns;
 
-/// Bytes of the failed attempt's output that its `on_failure` is told.
+/// Bytes of the failed attempt's output that its `on_failure` receives.
 const TAIL: usize = 4 << 10;
 
 /// See the module's first lines.
@@ -105,8 +105,8 @@ impl Environment {
         self.job.iter().map(text).collect()
     }
 
-    /// The arguments of a command: a call that tells of a failure says all there is to say, unless it has words of its
-    /// own.
+    /// The arguments of a command: a call that reports a failure sends all that is known, unless it has a
+    /// body of its own.
     pub(in crate::worker) fn args(&self, command: &str, args: &Args) -> Args {
         let mut args = args.clone();
         if let Some(failure) = &self.failure
@@ -123,7 +123,7 @@ impl Environment {
 fn needs_run_as(assignment: &Assignment) -> Result<bool, String> {
     match assignment.command.name() {
         "shell" => Ok(true),
-        // To tell of a failure nobody's rights are needed.
+        // Reporting a failure needs nobody's rights.
         "api_call" if assignment.failure.is_some() => Ok(false),
         other => {
             Err(format!("not started: `{other}` cannot run as another user; `run` and `shell` can"))
@@ -157,7 +157,7 @@ fn fire_time(assignment: &Assignment) -> String {
     assignment.fire_time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// What an address is told about a failure.
+/// The JSON body that reports a failure.
 fn body(assignment: &Assignment, failure: &Failure, tail: &str) -> Value {
     json!({
         "job_id": assignment.job_id,
@@ -186,7 +186,7 @@ async fn output_tail(data_dir: &Path, key: AttemptKey, failure: &Failure) -> Str
             tail
         }
         Ok(Err(error)) => {
-            tracing::warn!(%error, execution = %key.execution_id, "the output of a failure is not told");
+            tracing::warn!(%error, execution = %key.execution_id, "the output of a failed attempt cannot be read");
             String::new()
         }
         Err(_) => String::new(),

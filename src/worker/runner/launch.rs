@@ -66,7 +66,7 @@ pub(super) async fn launch(
             }
             Err(error) if is(&error, Errno::TXTBSY) && tries < BUSY_TRIES => {
                 // A process that is being started elsewhere holds the script's file open until
-                // its own exec: that is over in a moment, and no event tells.
+                // its own exec: that is over in a moment, and there is no event for it.
                 tries += 1;
                 wait::at_most(Some(Duration::from_millis(2))).await;
             }
@@ -120,7 +120,10 @@ fn explain(error: &io::Error, dir: &Path, invocation: &Invocation) -> String {
             .to_owned();
     }
     if !dir.is_dir() {
-        return format!("not started: working_dir `{}` is not a folder that exists", dir.display());
+        return format!(
+            "not started: working_dir `{}` does not exist or is not a folder",
+            dir.display()
+        );
     }
     if let Some(file) = &invocation.file
         && is(error, Errno::NOENT)
@@ -133,16 +136,16 @@ fn explain(error: &io::Error, dir: &Path, invocation: &Invocation) -> String {
             true => "",
             false => " in PATH",
         };
-        return format!("not started: there is no program `{program}`{looked}");
+        return format!("not started: cannot find the program `{program}`{looked}");
     }
     if is(error, Errno::NOEXEC) {
         return format!(
-            "not started: `{program}` is no program (a script needs a first line `#!…`)"
+            "not started: `{program}` is not a program (a script needs a first line `#!…`)"
         );
     }
     if is(error, Errno::ACCESS) {
         return format!(
-            "not started: `{program}` may not be executed, or the folder `{}` not entered ({error})",
+            "not started: `{program}` cannot be executed, or the folder `{}` cannot be entered ({error})",
             dir.display()
         );
     }

@@ -44,7 +44,7 @@ use crate::clock::Clock;
 use crate::commands::{Context, Registry};
 use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running};
 
-/// What a runner tells of its attempts.
+/// What a runner reports about its attempts.
 #[derive(Debug)]
 pub(super) enum Report {
     Started(Running),
@@ -216,7 +216,7 @@ impl Runner {
     }
 }
 
-/// What a command of the registry is told.
+/// What a command of the registry receives.
 ///
 /// # Errors
 /// When a variable is no text.

@@ -1,6 +1,6 @@
 //! Carries out a command of the registry, which has no process of its own.
 //!
-//! Owns its bounds: a command is told to end, given its grace, then dropped. A panic is a failure
+//! Owns its bounds: a command is asked to end, given its grace, then dropped. A panic is a failure
 //! like any other.
 
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(in crate::worker) async fn run_command(
     loop {
         tokio::select! {
             done = &mut task => match stop.cause() {
-                // It ended because it was told to.
+                // It ended because it was asked to.
                 Some(cause) => return stopped(cause, ""),
                 None => return verdict(done),
             },
@@ -83,7 +83,7 @@ fn panic_text(error: JoinError) -> String {
     format!("the command panicked: {}", text.unwrap_or("no reason given"))
 }
 
-/// Waits for a command that has been told to end; drops it when its grace is over.
+/// Waits for a command that was asked to end; drops it when its grace is over.
 async fn give_up(
     task: &mut JoinHandle<Result<Value, CommandError>>,
     grace: Duration,

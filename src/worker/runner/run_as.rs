@@ -41,13 +41,13 @@ impl RunAs {
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-$".contains(c);
         let number = name.bytes().all(|byte| byte.is_ascii_digit());
         if name.is_empty() || name.starts_with('-') || number || !name.chars().all(legal) {
-            return Err(format!("not started: `{name}` is no name of a user"));
+            return Err(format!("not started: `{name}` is not a valid user name"));
         }
         let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
         if let Some(run_as) = Self::listed(&known, name) {
             return Ok(run_as);
         }
-        let unknown = || format!("not started: there is no user `{name}` on this machine");
+        let unknown = || format!("not started: user `{name}` does not exist on this machine");
         let getent = tool("getent").ok_or_else(unknown)?;
         let mut asking = Command::new(getent);
         asking.args(["passwd", name]).stdin(std::process::Stdio::null()).kill_on_drop(true);
@@ -138,18 +138,18 @@ mod tests {
             println!("skipped: needs root");
             return;
         }
-        let mut told = Vec::new();
+        let mut messages = Vec::new();
         for name in ["", "-x", "0", "a b", "a:b", "ä", "no-such-user"] {
-            told.push(RunAs::find(name).await.unwrap_err());
+            messages.push(RunAs::find(name).await.unwrap_err());
         }
-        insta::assert_snapshot!(told.join("\n"), @r"
-        not started: `` is no name of a user
-        not started: `-x` is no name of a user
-        not started: `0` is no name of a user
-        not started: `a b` is no name of a user
-        not started: `a:b` is no name of a user
-        not started: `ä` is no name of a user
-        not started: there is no user `no-such-user` on this machine
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        not started: `` is not a valid user name
+        not started: `-x` is not a valid user name
+        not started: `0` is not a valid user name
+        not started: `a b` is not a valid user name
+        not started: `a:b` is not a valid user name
+        not started: `ä` is not a valid user name
+        not started: user `no-such-user` does not exist on this machine
         ");
         assert_eq!(RunAs::find("root").await.unwrap().uid, 0);
     }

@@ -48,7 +48,7 @@ impl Drop for ScriptFile {
             Some(folder) => fs::remove_dir_all(folder),
         };
         if let Err(error) = removed {
-            tracing::warn!(path = %self.path.display(), %error, "a script's file stays behind");
+            tracing::warn!(path = %self.path.display(), %error, "a script's file could not be removed");
         }
     }
 }

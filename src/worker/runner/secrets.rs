@@ -1,6 +1,6 @@
 //! Reading the files of secrets when an attempt starts.
 //!
-//! Owns what may be in such a file. Its content goes to the attempt and to the redact, and nowhere else: no error repeats it.
+//! Owns what may be in such a file. Its content goes to the attempt and to the redactor, and nowhere else: no error repeats it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -49,7 +49,7 @@ pub(super) async fn read(env: &BTreeMap<String, EnvValue>, dir: &Path) -> Result
     let reading = tokio::task::spawn_blocking(move || {
         let read = |(name, path): (String, PathBuf)| match content(&path) {
             Ok(content) => Ok((name, content)),
-            Err(why) => Err(told(&name, &path, &why)),
+            Err(why) => Err(sentence(&name, &path, &why)),
         };
         files.into_iter().map(read).collect::<Result<Vec<_>, String>>()
     });
@@ -67,20 +67,20 @@ pub(super) async fn read(env: &BTreeMap<String, EnvValue>, dir: &Path) -> Result
     Ok(values)
 }
 
-fn told(name: &str, path: &Path, why: &str) -> String {
+fn sentence(name: &str, path: &Path, why: &str) -> String {
     format!("not started: secret_file `{}` of `{name}` {why}", path.display())
 }
 
 /// What a file holds, without the line ends at its end, as `$(cat file)` gives it.
 fn content(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "is not there".to_owned(),
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read by the worker process".to_owned(),
         _ => format!("cannot be read: {error}"),
     };
     // Opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is no file".to_owned());
+        return Err("is not a file".to_owned());
     }
     let mut content = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
@@ -89,7 +89,7 @@ fn content(path: &Path) -> Result<Vec<u8>, String> {
         return Err("is larger than 64 KiB".to_owned());
     }
     if content.contains(&0) {
-        return Err("holds a NUL character, which no variable can".to_owned());
+        return Err("contains a NUL character, which a variable cannot hold".to_owned());
     }
     while content.last().is_some_and(|byte| *byte == b'\n') {
         content.pop();
@@ -142,19 +142,19 @@ mod tests {
         fs::write(at("nul"), "content\0").unwrap();
         fs::write(at("large"), "content".repeat(10_000)).unwrap();
         fs::create_dir(at("folder")).unwrap();
-        let mut told = String::new();
+        let mut messages = String::new();
         for name in ["missing", "nul", "large", "folder", "nul/below"] {
             let secret_file = name.to_owned();
             let env = BTreeMap::from([("KEY".to_owned(), EnvValue::SecretFile { secret_file })]);
-            told += &read(&env, dir.path()).await.unwrap_err();
-            told += "\n";
+            messages += &read(&env, dir.path()).await.unwrap_err();
+            messages += "\n";
         }
-        assert!(!told.contains("content"));
-        insta::assert_snapshot!(told.replace(dir.path().to_str().unwrap(), "DIR"), @r"
-        not started: secret_file `DIR/missing` of `KEY` is not there
-        not started: secret_file `DIR/nul` of `KEY` holds a NUL character, which no variable can
+        assert!(!messages.contains("content"));
+        insta::assert_snapshot!(messages.replace(dir.path().to_str().unwrap(), "DIR"), @r"
+        not started: secret_file `DIR/missing` of `KEY` does not exist
+        not started: secret_file `DIR/nul` of `KEY` contains a NUL character, which a variable cannot hold
         not started: secret_file `DIR/large` of `KEY` is larger than 64 KiB
-        not started: secret_file `DIR/folder` of `KEY` is no file
+        not started: secret_file `DIR/folder` of `KEY` is not a file
         not started: secret_file `DIR/nul/below` of `KEY` cannot be read: Not a directory (os error 20)
         ");
     }

@@ -29,7 +29,7 @@ use crate::worker::protocol::StuckProcess;
 use crate::worker::stuck;
 use crate::worker::wait;
 
-/// A line that has begun is shown to others after so long.
+/// How long until a line without an end is shown to readers.
 const PARTIAL_LINE: Duration = Duration::from_millis(500);
 
 /// The shortest and the longest time between two looks at a group that is being ended.
@@ -56,7 +56,7 @@ struct Group<'a> {
 /// Reports processes that cannot be ended: since when, why they are to end, which.
 type ReportStuck<'a> = Box<dyn Fn(DateTime<Utc>, String, Vec<StuckProcess>) + Send + Sync + 'a>;
 
-/// A group that has been told to end.
+/// A group that is being ended.
 struct Ending {
     /// `None` = the main process failed and left others behind.
     cause: Option<Cause>,
@@ -121,7 +121,7 @@ impl Runner {
 }
 
 impl Group<'_> {
-    /// Attends to the group until the attempt is over.
+    /// Supervises the group until the attempt is over.
     async fn supervise(&mut self, success: &[i32]) -> Verdict {
         loop {
             if let Some(exit) = self.exit

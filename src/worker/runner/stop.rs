@@ -1,4 +1,4 @@
-//! How an attempt is told to end, and what that makes of its outcome.
+//! How an attempt is asked to end, and how that decides its outcome.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(in crate::worker) enum Cause {
     Asked(StopCause),
     /// It ran longer than this.
     Timeout(Duration),
-    /// The worker process was told to end.
+    /// The worker process was asked to stop.
     ProcessEnds,
     /// The process that it ran in ends.
     Interrupted,
@@ -37,7 +37,7 @@ impl Cause {
             Self::Timeout(timeout) => {
                 format!("ran longer than its timeout of {}", text::format_duration(timeout))
             }
-            Self::ProcessEnds => "the worker process was told to end".to_owned(),
+            Self::ProcessEnds => "the worker process was asked to stop".to_owned(),
             Self::Interrupted => "the process that it ran in ends".to_owned(),
         }
     }
@@ -68,7 +68,7 @@ impl Stop {
         &self.abandoned
     }
 
-    /// Tells the attempt to end.
+    /// Asks the attempt to end.
     pub(in crate::worker) fn set(&self, cause: Cause) {
         // Set already: the first cause counts.
         _ = self.cause.set(cause);

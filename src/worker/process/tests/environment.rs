@@ -50,7 +50,7 @@ line two" && echo same; echo "a $KEY b"; printf 'hunter2 '; sleep 0.7; echo 'of 
     let (ended, _) = worker.run(secret(no_such, "KEY", &file));
     assert_eq!(
         ended.error.as_deref(),
-        Some("not started: working_dir `/***` is not a folder that exists")
+        Some("not started: working_dir `/***` does not exist or is not a folder")
     );
     let mut all = String::new();
     everything(worker.dir.path(), &mut all);
@@ -62,7 +62,7 @@ fn without_its_secret_nothing_is_started() {
     let worker = Worker::up();
     let (ended, shown) = worker.run(secret(assignment("echo ran"), "KEY", Path::new("/no/such")));
     assert_eq!((ended.outcome, ended.started_at, shown.as_str()), (Outcome::Failed, None, ""));
-    insta::assert_snapshot!(ended.error.unwrap(), @"not started: secret_file `/no/such` of `KEY` is not there");
+    insta::assert_snapshot!(ended.error.unwrap(), @"not started: secret_file `/no/such` of `KEY` does not exist");
     fs::write(worker.file("binary"), b"\xff\xfe1234").unwrap();
     let binary = worker.file("binary");
     let (ended, shown) =
@@ -169,7 +169,7 @@ fn what_cannot_run_as_another_user_is_told() {
     let Some(echo) = as_nobody(named("echo", json!({"message": "hi"}))) else { return };
     insta::assert_snapshot!(worker.run(echo).0.error.unwrap(), @"not started: `echo` cannot run as another user; `run` and `shell` can");
     let stranger = Assignment { user: Some("no-such-user".to_owned()), ..assignment("true") };
-    insta::assert_snapshot!(worker.run(stranger).0.error.unwrap(), @"not started: there is no user `no-such-user` on this machine");
+    insta::assert_snapshot!(worker.run(stranger).0.error.unwrap(), @"not started: user `no-such-user` does not exist on this machine");
 }
 
 /// The `on_failure` of an attempt.
