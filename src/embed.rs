@@ -18,8 +18,8 @@ use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
 use crate::clock::Clock;
 use crate::commands::{Args, Command, CommandError, Context, Registry};
 use crate::driver::{
-    Definition, Door, EditOptions, Feed, Handle, JobEdit, JobsFrom, Recovery, RunOptions, Running,
-    StartError, StartOptions, Subscription, start,
+    Definition, EditOptions, EngineApi, Feed, Handle, JobEdit, JobsFrom, Recovery, RunOptions,
+    Running, StartError, StartOptions, Subscription, start,
 };
 use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
 use crate::worker::process::main_worker;
@@ -61,7 +61,7 @@ pub fn worker_main() -> Option<ExitCode> {
 #[derive(Debug)]
 pub struct Engine {
     running: Running,
-    door: Handle,
+    engine_api: Handle,
     /// Taken when it is waited for.
     server: Option<Server>,
     serving: CancellationToken,
@@ -143,7 +143,7 @@ impl Engine {
     /// The door itself, for everything that has no method here.
     #[must_use]
     pub const fn handle(&self) -> &Handle {
-        &self.door
+        &self.engine_api
     }
 
     /// Makes a job that lives in the store. `definition` has the keys of jobs.yaml; those of the other system are taken, too.
@@ -169,11 +169,11 @@ impl Engine {
     /// # Errors
     /// [`Refusal::UnknownJob`], or [`Refusal::NotPossible`] where others depend on it.
     pub async fn delete_job(&self, job: &JobId) -> Result<(), Refusal> {
-        self.door.edit_job(job, JobEdit::Delete, EditOptions::default()).await.map(drop)
+        self.engine_api.edit_job(job, JobEdit::Delete, EditOptions::default()).await.map(drop)
     }
 
     async fn edit(&self, job: &JobId, edit: JobEdit) -> Result<Arc<JobStatus>, Refusal> {
-        let edited = self.door.edit_job(job, edit, EditOptions::default()).await?;
+        let edited = self.engine_api.edit_job(job, edit, EditOptions::default()).await?;
         edited.job.ok_or(Refusal::Stopping)
     }
 
@@ -186,7 +186,7 @@ impl Engine {
         job: &JobId,
         options: RunOptions,
     ) -> Result<Arc<Execution>, Refusal> {
-        self.door.run_job(job, options).await
+        self.engine_api.run_job(job, options).await
     }
 
     /// An execution as it is now.
@@ -194,7 +194,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal::UnknownExecution`].
     pub async fn execution(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        self.door.execution(&id.to_string()).await
+        self.engine_api.execution(&id.to_string()).await
     }
 
     /// Waits until an execution is final, and returns it with its outcome, reason and result.
@@ -204,7 +204,7 @@ impl Engine {
     pub async fn ended(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         loop {
             // First the changes to come, then the state: between them nothing is missed.
-            let mut feed = self.door.subscribe().await?.feed;
+            let mut feed = self.engine_api.subscribe().await?.feed;
             let execution = self.execution(id).await?;
             if execution.state.is_final() {
                 return Ok(execution);
@@ -231,7 +231,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal::UnknownExecution`], or [`Refusal::AlreadyFinal`].
     pub async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        self.door.cancel(id).await
+        self.engine_api.cancel(id).await
     }
 
     /// A job and where it stands.
@@ -239,7 +239,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal::UnknownJob`].
     pub async fn job_status(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
-        self.door.job(job).await
+        self.engine_api.job(job).await
     }
 
     /// The engine at a glance: what `GET /api/v1/status` answers.
@@ -248,8 +248,8 @@ impl Engine {
     /// When the store does not answer.
     pub async fn system_status(&self) -> Result<SystemStatus, Refusal> {
         let now = Clock.now().wall;
-        let snapshot = self.door.subscribe().await?.snapshot;
-        let counts = self.door.counts(now - TimeDelta::days(1)).await?;
+        let snapshot = self.engine_api.subscribe().await?.snapshot;
+        let counts = self.engine_api.counts(now - TimeDelta::days(1)).await?;
         Ok(glance(now, snapshot, counts))
     }
 
@@ -258,7 +258,7 @@ impl Engine {
     /// # Errors
     /// When the engine is stopping.
     pub async fn subscribe(&self) -> Result<Subscription, Refusal> {
-        self.door.subscribe().await
+        self.engine_api.subscribe().await
     }
 
     /// Ends the engine as `on_stop` of its jobs file says, and comes back when it has ended. Commands of this program get
@@ -273,7 +273,7 @@ impl Engine {
     }
 
     async fn end(mut self, how: Option<OnStop>) {
-        self.door.stop(how, "the embedding program shuts it down").await;
+        self.engine_api.stop(how, "the embedding program shuts it down").await;
         self.running.ended().await;
         self.serving.cancel();
         if let Some(server) = self.server.take() {
@@ -375,13 +375,14 @@ impl Builder {
             recovery: Recovery::default(),
         })
         .await?;
-        let door = running.handle.acting_as(Actor::named(&self.actor));
+        let engine_api = running.handle.acting_as(Actor::named(&self.actor));
         // Only now is the data folder ours, and with it the place of the socket.
         let serving = CancellationToken::new();
-        let at_socket: Arc<dyn Door> = Arc::new(running.handle.acting_as(Actor::named("socket")));
+        let at_socket: Arc<dyn EngineApi> =
+            Arc::new(running.handle.acting_as(Actor::named("socket")));
         let clock = Arc::new(|| Clock.now().wall);
         let metrics = Arc::clone(&running.metrics);
-        let service = Service { door: at_socket, access: None, tls: None, metrics, clock };
+        let service = Service { engine_api: at_socket, access: None, tls: None, metrics, clock };
         let served = match Listeners::default().with_socket(&running.data_dir.socket()) {
             Ok(listeners) => {
                 Server::start(service, listeners, serving.clone()).await.map_err(BuildError::Serve)
@@ -389,9 +390,9 @@ impl Builder {
             Err(error) => Err(error.into()),
         };
         match served {
-            Ok(server) => Ok(Engine { running, door, server: Some(server), serving }),
+            Ok(server) => Ok(Engine { running, engine_api, server: Some(server), serving }),
             Err(error) => {
-                door.stop(Some(OnStop::Leave), "it cannot be served").await;
+                engine_api.stop(Some(OnStop::Leave), "it cannot be served").await;
                 Err(error)
             }
         }

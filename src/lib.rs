@@ -32,7 +32,7 @@ pub mod internals {
     pub use crate::clock::Clock;
     pub use crate::commands::Registry;
     pub use crate::driver::{
-        Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, JobsFrom, Note, Recovery,
+        EditOptions, Edited, EngineApi, Feed, FileState, Handle, JobEdit, JobsFrom, Note, Recovery,
         RunOptions, Running, StartOptions, Subscription, start,
     };
     pub use crate::jobfile::{CommandCatalog, Rules, SourceText, parse};

@@ -41,11 +41,11 @@ fuzz_target!(|text: &str| {
     // YAML knows more line breaks than `str::lines`; what is missing may be told behind the last one.
     let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
     let lines = text.chars().filter(|c| breaks.contains(c)).count() + 2;
-    let told = match parse(&sources, &rules) {
+    let described = match parse(&sources, &rules) {
         Ok(loaded) => loaded.warnings,
         Err(errors) => errors.0,
     };
-    for problem in told {
+    for problem in described {
         assert!((1..=lines).contains(&problem.line) && problem.column >= 1, "{problem}");
     }
 });

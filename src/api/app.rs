@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::event_fanout::EventFanout;
 use super::problem::ProblemDetails;
-use super::relay::Relay;
-use crate::driver::{Door, Metrics, Subscription};
+use crate::driver::{EngineApi, Metrics, Subscription};
 use crate::model::{JobId, Refusal, Role, text};
 
 /// Reads the wall clock. Given from outside, so that tests say what time it is.
@@ -18,7 +18,7 @@ pub(crate) type WallClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct App {
     /// Answers everything.
-    pub(super) door: Arc<dyn Door>,
+    pub(super) engine_api: Arc<dyn EngineApi>,
     /// What the caller may do.
     pub(super) role: Role,
     /// What the engine has counted.
@@ -26,7 +26,7 @@ pub(super) struct App {
     /// The time, for ages and "from now on".
     pub(super) clock: WallClock,
     /// Where streams of events join.
-    pub(super) relay: Arc<Relay>,
+    pub(super) event_fanout: Arc<EventFanout>,
     /// Set when serving ends: streams end then.
     pub(super) stopping: CancellationToken,
 }
@@ -37,7 +37,7 @@ impl App {
     }
 
     pub(super) async fn subscribe(&self) -> Result<Subscription, ProblemDetails> {
-        let mut subscription = self.door.subscribe().await?;
+        let mut subscription = self.engine_api.subscribe().await?;
         subscription.snapshot.role = self.role;
         Ok(subscription)
     }
@@ -56,7 +56,7 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("door", &self.door).finish_non_exhaustive()
+        f.debug_struct("App").field("door", &self.engine_api).finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::driver::Definition;
 use crate::model::{Problem, Refusal};
 
 /// So many keys that stand twice are told.
-const TOLD: usize = 20;
+const SHOWN: usize = 20;
 
 /// What a body says, and the paths of the keys in it that stand twice.
 #[derive(Debug, Default)]
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Part<'_> {
         while let Some(key) = entries.next_key::<String>()? {
             let step = Step::Key(&key);
             let part = Part { inside: Some(&self), step, doubles: self.doubles };
-            if map.contains_key(&key) && self.doubles.borrow().len() < TOLD {
+            if map.contains_key(&key) && self.doubles.borrow().len() < SHOWN {
                 let path = part.path();
                 self.doubles.borrow_mut().push(path);
             }

@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use super::app::App;
 use super::definition::Body;
+use super::dto::{Change, EditedJob, List, one_more, page};
 use super::openapi::{JobDefinition, JobPatch};
 use super::params::{Params, Segment, Segments, json_body, unknown};
 use super::problem::ProblemDetails;
-use super::wire::{Change, EditedJob, List, one_more, page};
 use crate::driver::{Definition, EditOptions, Edited, JobEdit};
 use crate::model::{JobId, JobStatus, JobVersion, Problem, Refusal, Source};
 
@@ -53,7 +53,7 @@ pub(super) async fn create(
         None => return Err(invalid("id", "a job needs an `id` such as `nightly-backup`")),
     };
     let edit = JobEdit::Create { definition, source };
-    let edited = app.door.edit_job(&id, edit, options).await?;
+    let edited = app.engine_api.edit_job(&id, edit, options).await?;
     let mut response = answer(edited, options);
     if !options.dry_run {
         *response.status_mut() = StatusCode::CREATED;
@@ -78,7 +78,7 @@ pub(super) async fn show(
 ) -> Result<Response, ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = app.job_id(&id).await?;
-    let job = app.door.job(&id).await?;
+    let job = app.engine_api.job(&id).await?;
     Ok(with_tag(Json(&job).into_response(), &job))
 }
 
@@ -213,7 +213,7 @@ pub(super) async fn versions(
     let before = params.number("cursor", 1..=u64::from(u32::MAX))?;
     let id = app.job_id(&id).await?;
     let before = before.and_then(|before| u32::try_from(before).ok());
-    let rows = app.door.versions(&id, before, one_more(limit)).await?;
+    let rows = app.engine_api.versions(&id, before, one_more(limit)).await?;
     Ok(Json(page(rows, limit, |row| row.version.to_string())))
 }
 
@@ -244,7 +244,7 @@ async fn edit(
     edit: JobEdit,
     options: EditOptions,
 ) -> Result<Response, ProblemDetails> {
-    Ok(answer(app.door.edit_job(id, edit, options).await?, options))
+    Ok(answer(app.engine_api.edit_job(id, edit, options).await?, options))
 }
 
 fn answer(edited: Edited, options: EditOptions) -> Response {

@@ -17,11 +17,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::app::App;
+use super::dto::List;
+use super::event_fanout::{Chunk, PAGE, Place};
 use super::params::Params;
 use super::problem::ProblemDetails;
-use super::relay::{Chunk, PAGE, Place};
-use super::wire::List;
-use crate::driver::Door;
+use crate::driver::EngineApi;
 use crate::model::Event;
 
 /// After so long a silence a comment says that the stream lives, so that nothing in between takes it for dead.
@@ -61,16 +61,16 @@ async fn list(app: &App, uri: &Uri) -> Result<Json<List<Event>>, ProblemDetails>
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
     let count = u32::try_from(limit).unwrap_or(u32::MAX);
     if let Some(after) = params.number("after", 0..=i64::MAX.unsigned_abs())? {
-        let items = app.door.events_after(after, count).await?;
+        let items = app.engine_api.events_after(after, count).await?;
         let full = u64::try_from(items.len()).is_ok_and(|len| len >= limit);
         let next_cursor = items.last().filter(|_| full).map(|last| last.seq.to_string());
         return Ok(Json(List { items, next_cursor }));
     }
     let items = match params.number("cursor", 1..=i64::MAX.unsigned_abs())? {
-        None => app.door.newest_events(count).await?,
+        None => app.engine_api.newest_events(count).await?,
         Some(cursor) => {
             let floor = cursor.saturating_sub(limit + 1);
-            let mut items = app.door.events_after(floor, count).await?;
+            let mut items = app.engine_api.events_after(floor, count).await?;
             items.retain(|event| event.seq < cursor);
             items.reverse();
             items
@@ -92,7 +92,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ProblemDetails> {
 
 /// Gives the text of every event after `sent`, once, in order.
 struct Follower {
-    door: Arc<dyn Door>,
+    engine_api: Arc<dyn EngineApi>,
     chunks: broadcast::Receiver<Arc<Chunk>>,
     /// The newest event that was given.
     sent: u64,
@@ -106,11 +106,11 @@ struct Follower {
 
 impl Follower {
     async fn start(app: App, last: Option<u64>) -> Result<Self, ProblemDetails> {
-        let Place { newest, passed, chunks } = app.relay.join(&app).await?;
+        let Place { newest, passed, chunks } = app.event_fanout.join(&app).await?;
         // An id from another store lies in the future: then, too, "from now on".
         let sent = last.unwrap_or(newest).min(newest);
         let (replayed, held) = (VecDeque::new(), None);
-        Ok(Self { door: app.door, chunks, sent, replay_until: passed, replayed, held })
+        Ok(Self { engine_api: app.engine_api, chunks, sent, replay_until: passed, replayed, held })
     }
 
     /// What to send next; `None` when the engine ends or nothing more can be had.
@@ -147,7 +147,7 @@ impl Follower {
     }
 
     async fn replay(&mut self) -> Option<()> {
-        let page = self.door.events_after(self.sent, PAGE).await.ok()?;
+        let page = self.engine_api.events_after(self.sent, PAGE).await.ok()?;
         let missing = page.iter().filter(|event| event.seq <= self.replay_until);
         self.replayed.extend(Chunk::of(missing));
         if self.replayed.is_empty() {

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::{App, shortened};
+use super::dto::{ExecutionView, List};
 use super::jobs::{checked_reason, not_over};
 use super::params::{Params, Segment, json_body, unknown};
 use super::problem::ProblemDetails;
-use super::wire::{ExecutionView, List};
 use crate::driver::Note;
 use crate::model::{
     Execution, ExecutionId, ExecutionQuery, JobStatus, Refusal, StateName, Trigger, WorkerId,
@@ -53,7 +53,7 @@ pub(super) struct AcknowledgeRequest {
 )]
 pub(super) async fn list(app: App, uri: Uri) -> Result<Json<List<ExecutionView>>, ProblemDetails> {
     let query = query(&app, &Params::read(&uri, &PARAMETERS)?).await?;
-    let page = app.door.executions(&query).await?;
+    let page = app.engine_api.executions(&query).await?;
     let edge = if query.after.is_some() { page.items.first() } else { page.items.last() };
     let next_cursor = edge.filter(|_| page.more).map(|edge| edge.id.to_string());
     let items = page.items.into_iter().map(ExecutionView::from).collect();
@@ -90,7 +90,7 @@ pub(super) async fn cancel(
 ) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = find(&app, &part).await?.id;
-    Ok((StatusCode::ACCEPTED, Json(app.door.cancel(id).await?.into())))
+    Ok((StatusCode::ACCEPTED, Json(app.engine_api.cancel(id).await?.into())))
 }
 
 /// Runs a final execution again, as a new one.
@@ -107,7 +107,7 @@ pub(super) async fn retry(
 ) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = find(&app, &part).await?.id;
-    Ok((StatusCode::ACCEPTED, Json(app.door.retry(id).await?.into())))
+    Ok((StatusCode::ACCEPTED, Json(app.engine_api.retry(id).await?.into())))
 }
 
 /// Notes that a failure was seen: the job is not shown as failing until it fails again after a success.
@@ -129,7 +129,7 @@ pub(super) async fn acknowledge(
     not_over(until, app.now())?;
     let note = Note { text: checked_reason(note)?, until };
     let id = find(&app, &part).await?.id;
-    Ok(Json(app.door.acknowledge(id, Some(note)).await?))
+    Ok(Json(app.engine_api.acknowledge(id, Some(note)).await?))
 }
 
 /// Takes such a note back.
@@ -146,7 +146,7 @@ pub(super) async fn take_back(
 ) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = find(&app, &part).await?.id;
-    Ok(Json(app.door.acknowledge(id, None).await?))
+    Ok(Json(app.engine_api.acknowledge(id, None).await?))
 }
 
 /// The execution that `part` names. Only what can be part of an id is looked for.
@@ -156,7 +156,7 @@ pub(super) async fn find(app: &App, part: &str) -> Result<Arc<Execution>, Proble
     if !possible {
         return Err(Refusal::UnknownExecution { execution: shortened(part) }.into());
     }
-    Ok(app.door.execution(&plain).await?)
+    Ok(app.engine_api.execution(&plain).await?)
 }
 
 async fn query(app: &App, params: &Params) -> Result<ExecutionQuery, ProblemDetails> {
@@ -241,5 +241,5 @@ pub(super) async fn counts(
 ) -> Result<Json<BTreeMap<StateName, u64>>, ProblemDetails> {
     let since = Params::read(&uri, &["since"])?.instant("since")?;
     let since = since.unwrap_or_else(|| app.now() - TimeDelta::days(1));
-    Ok(Json(app.door.counts(since).await?.into_iter().collect()))
+    Ok(Json(app.engine_api.counts(since).await?.into_iter().collect()))
 }

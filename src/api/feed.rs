@@ -10,9 +10,9 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::app::App;
+use super::dto::FeedLine;
 use super::params::Params;
 use super::problem::ProblemDetails;
-use super::wire::FeedLine;
 use crate::driver::Feed;
 
 struct Feeder {

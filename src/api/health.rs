@@ -22,7 +22,7 @@ pub(super) async fn healthz() -> &'static str {
     responses((status = 200, description = "It answers", body = String, content_type = "text/plain"), (status = 503, description = "It does not", body = String, content_type = "text/plain")),
 )]
 pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
-    match app.door.subscribe().await {
+    match app.engine_api.subscribe().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
     }

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::dto::{ExecutionView, List, one_more, page};
 use super::params::{Params, Segment, json_body};
 use super::problem::ProblemDetails;
-use super::wire::{ExecutionView, List, one_more, page};
 use crate::driver::RunOptions;
 use crate::model::{JobId, JobStatus, LedgerRange};
 
@@ -84,7 +84,7 @@ pub(super) async fn next(
     let from = cursor.or(params.instant("from")?).unwrap_or_else(|| app.now());
     let id = app.job_id(&id).await?;
     let wanted = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(1);
-    let times = app.door.next_fire_times(&id, from, wanted).await?;
+    let times = app.engine_api.next_fire_times(&id, from, wanted).await?;
     Ok(Json(page(times, count, |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))))
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn ledger(
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
     let before = params.instant("cursor")?;
     let id = app.job_id(&id).await?;
-    let rows = app.door.ledger(&id, before, one_more(limit)).await?;
+    let rows = app.engine_api.ledger(&id, before, one_more(limit)).await?;
     Ok(Json(page(rows, limit, |row| row.first.to_rfc3339_opts(SecondsFormat::AutoSi, true))))
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn run(
     let reason = checked_reason(reason)?;
     let id = app.job_id(&id).await?;
     let execution =
-        app.door.run_job(&id, RunOptions { args, force, with_dependencies, reason }).await?;
+        app.engine_api.run_job(&id, RunOptions { args, force, with_dependencies, reason }).await?;
     Ok((StatusCode::ACCEPTED, Json(execution.into())))
 }
 
@@ -154,7 +154,7 @@ pub(super) async fn pause(
     not_over(until, app.now())?;
     let reason = checked_reason(reason)?;
     let id = app.job_id(&id).await?;
-    Ok(Json(app.door.pause(&id, until, reason).await?))
+    Ok(Json(app.engine_api.pause(&id, until, reason).await?))
 }
 
 /// Ends a pause.
@@ -171,7 +171,7 @@ pub(super) async fn resume(
 ) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = app.job_id(&id).await?;
-    Ok(Json(app.door.resume(&id).await?))
+    Ok(Json(app.engine_api.resume(&id).await?))
 }
 
 /// Calls off the next fire time of a job, or lets it fire after all.
@@ -191,7 +191,7 @@ pub(super) async fn skip_next(
     Params::read(&uri, &[])?;
     let SkipNextRequest { undo } = json_body(body)?;
     let id = app.job_id(&id).await?;
-    Ok(Json(app.door.skip_next(&id, undo).await?))
+    Ok(Json(app.engine_api.skip_next(&id, undo).await?))
 }
 
 /// An instant at which something is to end by itself.

@@ -1,7 +1,7 @@
 //! The HTTP API over the unix socket and TCP, and the client that speaks to it.
 //!
 //! Owns routes, the JSON shapes that programs rely on, and problems (RFC 9457). Everything is asked of a
-//! [`Door`](crate::driver::Door): this room never names a store or an engine and decides nothing.
+//! [`EngineApi`](crate::driver::EngineApi): this room never names a store or an engine and decides nothing.
 //!
 //! One table of routes, served twice: on the socket, which its file mode guards, and over TCP behind bearer tokens.
 
@@ -10,7 +10,9 @@ mod app;
 pub(crate) mod client;
 mod definition;
 mod docs;
+mod dto;
 mod edits;
+mod event_fanout;
 mod events;
 mod executions;
 mod feed;
@@ -21,10 +23,8 @@ mod metrics;
 mod openapi;
 mod output;
 mod params;
-mod patience;
 mod preview;
 mod problem;
-mod relay;
 mod reload;
 mod router;
 mod serve;
@@ -33,14 +33,15 @@ mod settings;
 mod status;
 mod tls;
 mod why;
-mod wire;
 mod workers;
+mod write_timeout;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use access::{Access, Role, TokenError, Tokens};
 pub(crate) use app::WallClock;
+pub(crate) use dto::{EditedJob, ExecutionView, List};
 pub(crate) use listen::{Listen, ListenError, Listeners};
 pub(crate) use serve::Service;
 #[cfg(test)]
@@ -49,4 +50,3 @@ pub(crate) use server::Server;
 pub use status::SystemStatus;
 pub(crate) use status::glance;
 pub(crate) use tls::Tls;
-pub(crate) use wire::{EditedJob, ExecutionView, List};

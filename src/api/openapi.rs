@@ -17,9 +17,9 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use super::access::Role;
+use super::dto::{Change, EditedJob};
 use super::problem::ProblemDetails;
 use super::router::routes;
-use super::wire::{Change, EditedJob};
 use super::{
     edits, events, executions, feed, health, jobs, metrics, output, preview, reload, settings,
     status, why, workers,

@@ -11,10 +11,10 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::app::App;
+use super::dto::OutputPage;
 use super::executions::find;
 use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
-use super::wire::OutputPage;
 use crate::driver::Feed;
 use crate::model::OutputChunk;
 use crate::model::{AttemptKey, Execution, ExecutionId, Refusal};
@@ -51,7 +51,7 @@ pub(super) async fn read(
         let key = AttemptKey { execution_id: execution.id, attempt };
         let chunk = match attempt {
             0 => OutputChunk { lines: Vec::new(), next: 0, at_end: true },
-            _ => app.door.output(key, from, max_bytes).await?,
+            _ => app.engine_api.output(key, from, max_bytes).await?,
         };
         return Ok(Json(OutputPage::from(chunk)).into_response());
     }
@@ -139,7 +139,7 @@ impl Reader {
         loop {
             if self.attempt > 0 {
                 let key = AttemptKey { execution_id: self.execution, attempt: self.attempt };
-                let chunk = self.app.door.output(key, self.from, CHUNK).await?;
+                let chunk = self.app.engine_api.output(key, self.from, CHUNK).await?;
                 let stuck = chunk.next <= self.from && chunk.lines.is_empty();
                 self.from = chunk.next;
                 if !chunk.lines.is_empty() {
@@ -193,8 +193,9 @@ impl Reader {
                 Ok(Feed::Stopped) | Err(RecvError::Closed) => return Ok(false),
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => {
-                    self.feed = self.app.door.subscribe().await?.feed;
-                    let execution = self.app.door.execution(&self.execution.to_string()).await?;
+                    self.feed = self.app.engine_api.subscribe().await?.feed;
+                    let execution =
+                        self.app.engine_api.execution(&self.execution.to_string()).await?;
                     self.note(&execution);
                     return Ok(true);
                 }

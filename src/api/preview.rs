@@ -29,5 +29,5 @@ pub(super) async fn preview(app: App, uri: Uri) -> Result<Json<Preview>, Problem
         return Err(ProblemDetails::parameter("expr", detail));
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    Ok(Json(app.door.preview(schedule, params.one("tz")?, count).await?))
+    Ok(Json(app.engine_api.preview(schedule, params.one("tz")?, count).await?))
 }

@@ -17,6 +17,7 @@ use crate::jobfile::Plan;
 )]
 pub(super) async fn reload(app: App, uri: Uri) -> Result<Json<Plan>, ProblemDetails> {
     let dry_run = Params::read(&uri, &["dry_run"])?.flag("dry_run")?;
-    let plan = if dry_run { app.door.plan_reload().await? } else { app.door.reload().await? };
+    let plan =
+        if dry_run { app.engine_api.plan_reload().await? } else { app.engine_api.reload().await? };
     Ok(Json(plan))
 }

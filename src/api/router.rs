@@ -6,7 +6,7 @@ use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodFilter, MethodRouter, get, on, post};
+use axum::routing::{self, MethodFilter, MethodRouter, on};
 
 use super::access::{Access, Role, authenticate, in_time, owner, require};
 use super::app::App;
@@ -28,13 +28,13 @@ pub(super) struct Route {
 }
 
 /// Whoever may look may ask it.
-fn look<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Route {
-    Route { method: Method::GET, path, role: Role::Viewer, handler: get(handler) }
+fn get<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Route {
+    Route { method: Method::GET, path, role: Role::Viewer, handler: routing::get(handler) }
 }
 
 /// It has something done.
-fn deed<T: 'static>(path: &'static str, role: Role, handler: impl Handler<T, App>) -> Route {
-    Route { method: Method::POST, path, role, handler: post(handler) }
+fn post<T: 'static>(path: &'static str, role: Role, handler: impl Handler<T, App>) -> Route {
+    Route { method: Method::POST, path, role, handler: routing::post(handler) }
 }
 
 /// It changes what stands at the path.
@@ -52,60 +52,60 @@ fn edit<T: 'static>(
 pub(super) fn routes() -> Vec<Route> {
     use Role::{Admin, Operator};
     vec![
-        look("/api/v1/jobs", jobs::list),
-        deed("/api/v1/jobs", Admin, edits::create),
-        look("/api/v1/jobs/{id}", edits::show),
+        get("/api/v1/jobs", jobs::list),
+        post("/api/v1/jobs", Admin, edits::create),
+        get("/api/v1/jobs/{id}", edits::show),
         edit(Method::PUT, "/api/v1/jobs/{id}", Admin, edits::replace),
         edit(Method::PATCH, "/api/v1/jobs/{id}", Admin, edits::patch),
         edit(Method::DELETE, "/api/v1/jobs/{id}", Admin, edits::delete),
-        deed("/api/v1/jobs/{id}/enable", Admin, edits::enable),
-        deed("/api/v1/jobs/{id}/disable", Admin, edits::disable),
-        look("/api/v1/jobs/{id}/versions", edits::versions),
-        deed("/api/v1/jobs/{id}/versions/{version}/rollback", Admin, edits::roll_back),
-        look("/api/v1/jobs/{id}/next", jobs::next),
-        look("/api/v1/jobs/{id}/why", why::job),
-        look("/api/v1/jobs/{id}/ledger", jobs::ledger),
-        deed("/api/v1/jobs/{id}/run", Operator, jobs::run),
-        deed("/api/v1/jobs/{id}/pause", Operator, jobs::pause),
-        deed("/api/v1/jobs/{id}/resume", Operator, jobs::resume),
-        deed("/api/v1/jobs/{id}/skip-next", Operator, jobs::skip_next),
-        look("/api/v1/executions", executions::list),
-        look("/api/v1/executions/{id}", executions::show),
-        look("/api/v1/executions/{id}/output", output::read),
-        look("/api/v1/executions/{id}/why", why::execution),
-        deed("/api/v1/executions/{id}/cancel", Operator, executions::cancel),
-        deed("/api/v1/executions/{id}/retry", Operator, executions::retry),
-        deed("/api/v1/executions/{id}/acknowledge", Operator, executions::acknowledge),
+        post("/api/v1/jobs/{id}/enable", Admin, edits::enable),
+        post("/api/v1/jobs/{id}/disable", Admin, edits::disable),
+        get("/api/v1/jobs/{id}/versions", edits::versions),
+        post("/api/v1/jobs/{id}/versions/{version}/rollback", Admin, edits::roll_back),
+        get("/api/v1/jobs/{id}/next", jobs::next),
+        get("/api/v1/jobs/{id}/why", why::job),
+        get("/api/v1/jobs/{id}/ledger", jobs::ledger),
+        post("/api/v1/jobs/{id}/run", Operator, jobs::run),
+        post("/api/v1/jobs/{id}/pause", Operator, jobs::pause),
+        post("/api/v1/jobs/{id}/resume", Operator, jobs::resume),
+        post("/api/v1/jobs/{id}/skip-next", Operator, jobs::skip_next),
+        get("/api/v1/executions", executions::list),
+        get("/api/v1/executions/{id}", executions::show),
+        get("/api/v1/executions/{id}/output", output::read),
+        get("/api/v1/executions/{id}/why", why::execution),
+        post("/api/v1/executions/{id}/cancel", Operator, executions::cancel),
+        post("/api/v1/executions/{id}/retry", Operator, executions::retry),
+        post("/api/v1/executions/{id}/acknowledge", Operator, executions::acknowledge),
         edit(
             Method::DELETE,
             "/api/v1/executions/{id}/acknowledge",
             Operator,
             executions::take_back,
         ),
-        look("/api/v1/counts", executions::counts),
-        look("/api/v1/workers", workers::list),
-        look("/api/v1/workers/{id}", workers::show),
+        get("/api/v1/counts", executions::counts),
+        get("/api/v1/workers", workers::list),
+        get("/api/v1/workers/{id}", workers::show),
         edit(Method::PATCH, "/api/v1/workers/{id}", Operator, workers::patch),
         edit(Method::DELETE, "/api/v1/workers/{id}", Operator, workers::delete),
-        deed("/api/v1/workers/{id}/drain", Operator, workers::drain),
-        deed("/api/v1/workers/{id}/undrain", Operator, workers::undrain),
-        look("/api/v1/status", status::status),
-        look("/api/v1/settings", settings::settings),
-        look("/api/v1/schedule/preview", preview::preview),
-        deed("/api/v1/reload", Admin, reload::reload),
-        look("/api/v1/events", events::events),
-        look("/api/v1/feed", feed::feed),
-        look("/metrics", metrics::metrics),
+        post("/api/v1/workers/{id}/drain", Operator, workers::drain),
+        post("/api/v1/workers/{id}/undrain", Operator, workers::undrain),
+        get("/api/v1/status", status::status),
+        get("/api/v1/settings", settings::settings),
+        get("/api/v1/schedule/preview", preview::preview),
+        post("/api/v1/reload", Admin, reload::reload),
+        get("/api/v1/events", events::events),
+        get("/api/v1/feed", feed::feed),
+        get("/metrics", metrics::metrics),
     ]
 }
 
 /// The description of the routes, and the pages that show it.
 pub(super) fn pages() -> Vec<Route> {
     vec![
-        look(docs::DOCUMENT, docs::document),
-        look(docs::PAGES, docs::to_pages),
-        look("/docs/", docs::pages),
-        look("/docs/{*file}", docs::pages),
+        get(docs::DOCUMENT, docs::document),
+        get(docs::PAGES, docs::to_pages),
+        get("/docs/", docs::pages),
+        get("/docs/{*file}", docs::pages),
     ]
 }
 
@@ -121,8 +121,9 @@ pub(super) fn tcp(app: App, access: Access) -> Router {
 }
 
 fn table() -> Router<App> {
-    let health =
-        Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
+    let health = Router::new()
+        .route("/healthz", routing::get(health::healthz))
+        .route("/readyz", routing::get(health::readyz));
     routes()
         .into_iter()
         .chain(pages())

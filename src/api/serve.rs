@@ -23,10 +23,10 @@ use tokio_util::task::TaskTracker;
 use super::access::Access;
 use super::app::{App, WallClock};
 use super::listen::{Listeners, bind_socket};
-use super::patience::Impatient;
 use super::router;
 use super::tls::Tls;
-use crate::driver::{Door, Metrics};
+use super::write_timeout::Impatient;
+use crate::driver::{EngineApi, Metrics};
 use crate::model::Role;
 
 /// So many connections a listener holds at once; others wait in the system's queue.
@@ -50,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Service {
     /// Answers whoever comes through the socket.
-    pub door: Arc<dyn Door>,
+    pub engine_api: Arc<dyn EngineApi>,
     /// Whom TCP lets in; without it nothing is served there.
     pub access: Option<Access>,
     /// Whether TCP is TLS, and with what.
@@ -69,10 +69,10 @@ impl fmt::Debug for Service {
 
 /// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token.
 pub(crate) async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
-    let Service { door, access, tls, metrics, clock } = service;
+    let Service { engine_api, access, tls, metrics, clock } = service;
     // The guard puts each caller's own door and role in their place.
-    let (role, relay, stopping) = (Role::Viewer, Arc::default(), shutdown.clone());
-    let app = App { door, role, metrics, clock, relay, stopping };
+    let (role, event_fanout, stopping) = (Role::Viewer, Arc::default(), shutdown.clone());
+    let app = App { engine_api, role, metrics, clock, event_fanout, stopping };
     let connections = TaskTracker::new();
     let Listeners { socket, tcp, notice: _ } = listeners;
     let socket = async {
@@ -157,9 +157,10 @@ async fn accept<L: Listener>(
             match acceptor {
                 None => converse(stream, router, shutdown).await,
                 Some(acceptor) => {
-                    let hands = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+                    let worker_links =
+                        tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
                     // Who does not finish it has nothing to say to us.
-                    if let Ok(Ok(stream)) = hands.await {
+                    if let Ok(Ok(stream)) = worker_links.await {
                         converse(stream, router, shutdown).await;
                     }
                 }

@@ -33,7 +33,7 @@ impl Server {
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
         let listeners = Unheard::from(listeners)?;
-        let (tell, told) = oneshot::channel();
+        let (tell, described) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let life = move || {
             let (runtime, listeners) = match prepare(listeners) {
@@ -48,7 +48,7 @@ impl Server {
             let _ = end.send(());
         };
         thread::Builder::new().name("api".to_owned()).spawn(life)?;
-        told.await.map_err(io::Error::other)??;
+        described.await.map_err(io::Error::other)??;
         Ok(Self { ended })
     }
 

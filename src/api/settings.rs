@@ -16,5 +16,5 @@ use crate::model::Settings;
 )]
 pub(super) async fn settings(app: App, uri: Uri) -> Result<Json<Settings>, ProblemDetails> {
     Params::read(&uri, &[])?;
-    Ok(Json(app.door.settings().await?))
+    Ok(Json(app.engine_api.settings().await?))
 }

@@ -85,7 +85,7 @@ pub(super) async fn status(app: App, uri: Uri) -> Result<Json<SystemStatus>, Pro
     Params::read(&uri, &[])?;
     let now = app.now();
     let snapshot = app.subscribe().await?.snapshot;
-    let counts = app.door.counts(now - TimeDelta::days(1)).await?;
+    let counts = app.engine_api.counts(now - TimeDelta::days(1)).await?;
     Ok(Json(glance(now, snapshot, counts)))
 }
 

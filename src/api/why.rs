@@ -23,7 +23,7 @@ pub(super) async fn job(
 ) -> Result<Json<Why>, ProblemDetails> {
     let at = Params::read(&uri, &["at"])?.instant("at")?.unwrap_or_else(|| app.now());
     let id = app.job_id(&id).await?;
-    Ok(Json(app.door.why_job(&id, at).await?))
+    Ok(Json(app.engine_api.why_job(&id, at).await?))
 }
 
 /// Why an execution stands where it does.
@@ -40,5 +40,5 @@ pub(super) async fn execution(
 ) -> Result<Json<Why>, ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = find(&app, &part).await?.id;
-    Ok(Json(app.door.why_execution(id).await?))
+    Ok(Json(app.engine_api.why_execution(id).await?))
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::{App, shortened};
+use super::dto::{List, page};
 use super::jobs::checked_reason;
 use super::params::{Params, Segment, json_body};
 use super::problem::ProblemDetails;
-use super::wire::{List, page};
 use crate::model::{Refusal, Worker, WorkerId};
 
 /// No worker has more slots.
@@ -110,7 +110,7 @@ async fn set_drained(
     Params::read(uri, &[])?;
     let DrainRequest { reason } = json_body(body)?;
     let reason = checked_reason(reason)?;
-    Ok(Json(app.door.drain(&worker_id(id)?, drained, reason).await?))
+    Ok(Json(app.engine_api.drain(&worker_id(id)?, drained, reason).await?))
 }
 
 /// How many attempts a worker runs at once.
@@ -139,7 +139,7 @@ pub(super) async fn patch(
         );
         return Err(ProblemDetails::body(detail));
     }
-    Ok(Json(app.door.set_capacity(&worker_id(&id)?, capacity).await?))
+    Ok(Json(app.engine_api.set_capacity(&worker_id(&id)?, capacity).await?))
 }
 
 /// A worker is taken out of the list: of those there are, none can be.

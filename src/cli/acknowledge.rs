@@ -38,7 +38,7 @@ pub(super) struct Acknowledge {
 
 impl Acknowledge {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let wanted = if self.undo { Wanted::Acknowledged } else { Wanted::Failed };
         let (id, _) = which::execution(&client, &self.what, wanted).await?;
         let path = ["executions", &id, "acknowledge"];

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::engine::StartArgs;
-use super::place::Place;
+use super::target::Target;
 use super::{
     acknowledge, attach, completions, edit, events, executions, export, import, init, jobs, logs,
     man, migrate, next, pause, reload, run, show, status, stop_and_retry, token, validate,
@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachabl
 #[command(name = "crontower", version, about, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) target: Target,
 
     #[command(flatten)]
     pub(super) start: StartArgs,

@@ -1,7 +1,7 @@
 //! `crontower attach`: the screen of an engine in another process.
 
 use super::exit::Failure;
-use super::place::Place;
+use super::target::Target;
 use super::{Context, screen};
 
 /// Open the screen of a running engine.
@@ -20,8 +20,8 @@ pub(super) struct Attach {
 impl Attach {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = match self.url {
-            Some(url) => Place { server: Some(url), ..context.place.clone() }.client()?,
-            None => context.place.client()?,
+            Some(url) => Target { server: Some(url), ..context.target.clone() }.client()?,
+            None => context.target.client()?,
         };
         screen::attach(context, client).await
     }

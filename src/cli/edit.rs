@@ -105,7 +105,7 @@ impl Apply {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let definition = read(&self.file)?;
         let id = definition.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let source = match self.source {
             Lives::File => Source::File,
             Lives::Api => Source::Api,
@@ -127,7 +127,7 @@ impl Apply {
 
 impl Set {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let patch: Map<String, Value> = self.changes.into_iter().collect();
         let path = ["jobs", self.job.as_str()];
         let said = self.edit.send(&client, Method::PATCH, &path, &[], &patch).await?;
@@ -149,7 +149,7 @@ impl Disable {
 
 impl Delete {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let path = ["jobs", self.job.as_str()];
         let said = self.edit.send(&client, Method::DELETE, &path, &[], &json!({})).await?;
         self.edit.tell(context, &client, &self.job, said)
@@ -164,7 +164,7 @@ impl EditArgs {
         job: &str,
         path: &[&str],
     ) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let said = self.send(&client, Method::POST, path, &[], &json!({})).await?;
         self.tell(context, &client, job, said)
     }

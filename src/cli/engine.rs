@@ -11,15 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
 use super::store::StoreName;
+use super::target::{from_environment, jobs_file};
 use super::{logging, screen};
 use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
 use crate::clock::Clock;
 use crate::commands::Registry;
 use crate::driver::data_dir::DataDir;
-use crate::driver::{Door, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, start};
+use crate::driver::{
+    EngineApi, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, start,
+};
 use crate::model::{Actor, OnStop};
 
 /// What a handed-over engine says on stdout when it serves.
@@ -113,7 +115,7 @@ impl StartArgs {
     }
 
     async fn run_headless(self, context: &Context) -> Result<(), Failure> {
-        let data_dir = open(&context.place.data_dir()?)?;
+        let data_dir = open(&context.target.data_dir()?)?;
         if self.detached {
             // Fails only for a leader of a session, which has what is wanted already.
             let _ = rustix::process::setsid();
@@ -233,12 +235,13 @@ impl Up {
         let tokens = Tokens::of(data_dir.root());
         tokens.ensure_first().map_err(|error| error.to_string())?;
         let handle = running.handle.clone();
-        let door_of = Arc::new(move |actor| -> Arc<dyn Door> { Arc::new(handle.acting_as(actor)) });
+        let engine_api_of =
+            Arc::new(move |actor| -> Arc<dyn EngineApi> { Arc::new(handle.acting_as(actor)) });
         let listeners = listeners.with_socket(&data_dir.socket()).map_err(|e| e.to_string())?;
-        let access = Some(Access { tokens, door_of });
-        let door: Arc<dyn Door> = Arc::new(running.handle.acting_as(socket_actor()));
+        let access = Some(Access { tokens, engine_api_of });
+        let engine_api: Arc<dyn EngineApi> = Arc::new(running.handle.acting_as(socket_actor()));
         let metrics = Arc::clone(&running.metrics);
-        let service = Service { door, access, tls, metrics, clock: clock() };
+        let service = Service { engine_api, access, tls, metrics, clock: clock() };
         Server::start(service, listeners, serving.clone())
             .await
             .map_err(|error| format!("cannot start the server: {error}"))

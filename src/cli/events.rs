@@ -36,7 +36,7 @@ impl Events {
         if self.follow {
             return self.follow(context).await;
         }
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let limit = self.limit.to_string();
         let text = client.get(&["events"], &[("limit", &limit)]).await?;
         if self.json {
@@ -51,7 +51,7 @@ impl Events {
     }
 
     async fn follow(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let answer = client.stream(&["events"], &[], "text/event-stream").await?;
         let mut lines = Lines::of(answer);
         while let Some(line) = lines.next().await {

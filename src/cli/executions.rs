@@ -61,7 +61,7 @@ const COLUMNS: [Column; 9] = [
 
 impl Executions {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let pairs = self.pairs();
         let query: Vec<(&str, &str)> =
             pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();

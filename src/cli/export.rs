@@ -27,7 +27,7 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let all = super::jobs::all_pages(&client).await?;
         let list: List<Arc<JobStatus>> = client.parse(&all.to_string())?;
         let jobs: Vec<&Job> = list.items.iter().map(|status| &*status.definition).collect();

@@ -125,19 +125,19 @@ impl Crontab {
         let host = Host::read();
         let me = rustix::process::geteuid();
         let own = host.name_of(me.as_raw());
-        let place = place_of(file);
-        let kind = match (self.system, &self.user, &place) {
-            (true, ..) | (_, None, Some(Place::System)) => Some(CrontabKind::System),
-            (_, Some(_), _) | (_, _, Some(Place::Of(_) | Place::Busybox(_))) => {
+        let target = place_of(file);
+        let kind = match (self.system, &self.user, &target) {
+            (true, ..) | (_, None, Some(Target::System)) => Some(CrontabKind::System),
+            (_, Some(_), _) | (_, _, Some(Target::Of(_) | Target::Busybox(_))) => {
                 Some(CrontabKind::User)
             }
             _ => None,
         };
         let sudo = || std::env::var("SUDO_USER").ok().filter(|name| me.is_root() && name != "root");
-        let is_busybox = matches!(place, Some(Place::Busybox(_)));
-        let owners = match (&self.user, place) {
+        let is_busybox = matches!(target, Some(Target::Busybox(_)));
+        let owners = match (&self.user, target) {
             (Some(user), _) => vec![user.clone()],
-            (None, Some(Place::Of(user) | Place::Busybox(user))) => vec![user],
+            (None, Some(Target::Of(user) | Target::Busybox(user))) => vec![user],
             // Under sudo a pipe or a file can hold either's.
             _ => own.iter().cloned().chain(sudo()).collect(),
         };
@@ -188,7 +188,7 @@ fn read(file: Option<&Path>) -> std::io::Result<String> {
 
 /// What a file's place says about it.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum Target {
     /// /etc/crontab, or in /etc/cron.d.
     System,
     /// In a folder that holds a crontab of each user, named after them.
@@ -199,28 +199,28 @@ enum Place {
 
 /// The place of a file, whatever it is called by and whatever folder is the current one; of stdin, where a file is
 /// redirected into it.
-fn place_of(file: Option<&Path>) -> Option<Place> {
+fn place_of(file: Option<&Path>) -> Option<Target> {
     let written = match file {
         Some(file) => std::path::absolute(file).ok()?,
         None => std::fs::read_link("/proc/self/fd/0").ok()?,
     };
     // A link in /etc/cron.d is cron's as much as what a link elsewhere leads to there.
     let real = std::fs::canonicalize(&written).ok();
-    place(&written).or_else(|| place(&real?))
+    target(&written).or_else(|| target(&real?))
 }
 
 /// By the end of the path, so that a copy of another machine's /etc is known, too.
-fn place(path: &Path) -> Option<Place> {
+fn target(path: &Path) -> Option<Target> {
     const OF_USERS: [&str; 3] = ["var/spool/cron/crontabs", "var/spool/cron", "var/cron/tabs"];
     let folder = path.parent()?;
     if path.ends_with("etc/crontab") || folder.ends_with("etc/cron.d") {
-        return Some(Place::System);
+        return Some(Target::System);
     }
     let is_spool = OF_USERS.iter().any(|spool| folder.ends_with(spool));
     let user = path.file_name()?.to_str()?.to_owned();
     match folder.ends_with("etc/crontabs") {
-        true => Some(Place::Busybox(user)),
-        false => is_spool.then_some(Place::Of(user)),
+        true => Some(Target::Busybox(user)),
+        false => is_spool.then_some(Target::Of(user)),
     }
 }
 
@@ -290,20 +290,20 @@ mod tests {
 
     #[test]
     fn a_place_says_whose_a_crontab_is() {
-        let of = |user: &str| Some(Place::Of(user.to_owned()));
+        let of = |user: &str| Some(Target::Of(user.to_owned()));
         for (path, expected) in [
-            ("/etc/crontab", Some(Place::System)),
-            ("/mnt/old/etc/crontab", Some(Place::System)),
-            ("/etc/cron.d/php", Some(Place::System)),
+            ("/etc/crontab", Some(Target::System)),
+            ("/mnt/old/etc/crontab", Some(Target::System)),
+            ("/etc/cron.d/php", Some(Target::System)),
             ("/etc/crontab.bak", None),
             ("/home/me/crontab", None),
             ("/etc/cron.daily/x", None),
             ("/var/spool/cron/crontabs/www-data", of("www-data")),
             ("/var/spool/cron/ann", of("ann")),
-            ("/etc/crontabs/root", Some(Place::Busybox("root".to_owned()))),
+            ("/etc/crontabs/root", Some(Target::Busybox("root".to_owned()))),
             ("/", None),
         ] {
-            assert_eq!(place(Path::new(path)), expected, "{path}");
+            assert_eq!(target(Path::new(path)), expected, "{path}");
         }
     }
 
@@ -316,7 +316,7 @@ mod tests {
         std::os::unix::fs::symlink(folder.join("job"), dir.path().join("link")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("other"), folder.join("linked")).unwrap();
         for path in [dir.path().join("link"), folder.join("linked"), folder.join("../cron.d/job")] {
-            assert_eq!(place_of(Some(&path)), Some(Place::System), "{}", path.display());
+            assert_eq!(place_of(Some(&path)), Some(Target::System), "{}", path.display());
         }
         assert_eq!(place_of(Some(&dir.path().join("etc"))), None);
     }

@@ -33,7 +33,7 @@ const COLUMNS: [Column; 7] = [
 
 impl Jobs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let all = all_pages(&client).await?;
         if self.json {
             return context.terminal.say(&all.to_string());

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::exit::{Exit, Failure};
-use super::place::from_environment;
+use super::target::from_environment;
 
 /// A log file that would grow beyond this is turned over.
 const LARGEST: u64 = 10 << 20;

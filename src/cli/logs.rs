@@ -28,7 +28,7 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let attempt = self.attempt.map(|attempt| attempt.to_string());
         let mut query: Vec<(&str, &str)> =
             vec![("follow", if self.follow { "true" } else { "false" })];

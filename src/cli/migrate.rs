@@ -33,18 +33,18 @@ impl Migrate {
         }
         let failed = |error: store::StoreError| Failure::new(Exit::Failed, error.to_string());
         let plan = PostgresStore::migration(url).await.map_err(failed)?;
-        let (place, found, known) = (&plan.place, plan.found, plan.known);
+        let (target, found, known) = (&plan.place, plan.found, plan.known);
         if plan.missing.is_empty() {
-            return context.terminal.say(&format!("{place}: schema {found} is up to date\n"));
+            return context.terminal.say(&format!("{target}: schema {found} is up to date\n"));
         }
         let steps: Vec<String> =
             plan.missing.iter().map(|(number, name)| format!("{number} ({name})")).collect();
         let steps = steps.join(", ");
         if self.dry_run {
-            let text = format!("{place}: schema {found} would become {known}: steps {steps}\n");
+            let text = format!("{target}: schema {found} would become {known}: steps {steps}\n");
             return context.terminal.say(&text);
         }
         PostgresStore::migrate(url).await.map_err(failed)?;
-        context.terminal.say(&format!("{place}: schema {found} became {known}: steps {steps}\n"))
+        context.terminal.say(&format!("{target}: schema {found} became {known}: steps {steps}\n"))
     }
 }

@@ -24,7 +24,6 @@ mod man;
 mod migrate;
 mod next;
 mod pause;
-mod place;
 mod reload;
 mod run;
 mod screen;
@@ -34,6 +33,7 @@ mod status;
 mod stop_and_retry;
 mod store;
 mod table;
+mod target;
 mod terminal;
 mod times;
 mod token;
@@ -52,14 +52,14 @@ pub(crate) use self::args::Cli;
 use self::args::Command;
 pub(crate) use self::exit::Exit;
 use self::exit::Failure;
-use self::place::Place;
+use self::target::Target;
 use self::terminal::Terminal;
 
 /// What every subcommand is given.
 #[derive(Debug)]
 struct Context {
     terminal: Terminal,
-    place: Place,
+    target: Target,
 }
 
 /// Does what the arguments ask for.
@@ -89,7 +89,7 @@ fn start(cli: Cli, terminal: Terminal) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| {
         Failure::new(Exit::Failed, format!("cannot start the threads of the program: {error}"))
     })?;
-    let context = Context { terminal, place: cli.place };
+    let context = Context { terminal, target: cli.target };
     match (cli.command, cli.start.any()) {
         (None, _) => runtime.block_on(cli.start.run(&context)),
         (Some(command), false) => runtime.block_on(dispatch(command, context)),

@@ -119,8 +119,8 @@ impl Next {
     fn start(&self, zone: Tz) -> Result<DateTime<Utc>, Failure> {
         let Some(text) = &self.from else { return Ok(now()) };
         instant(text, now(), zone, Span::Ahead).map_err(|problem| {
-            let told: String = printable(text).chars().take(60).collect();
-            Failure::new(Exit::Usage, format!("--from: `{told}` {problem}"))
+            let described: String = printable(text).chars().take(60).collect();
+            Failure::new(Exit::Usage, format!("--from: `{described}` {problem}"))
         })
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Pause {
 
 impl Pause {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let body = json!({ "until": self.until, "reason": self.reason });
         let text = client.post(&["jobs", &self.job, "pause"], &[], &body).await?;
         if self.json {
@@ -60,7 +60,7 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let text = client.post(&["jobs", &self.job, "resume"], &[], &()).await?;
         if self.json {
             return context.terminal.say(&text);
@@ -92,7 +92,7 @@ pub(super) struct SkipNext {
 
 impl SkipNext {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let body = json!({ "undo": self.undo });
         let text = client.post(&["jobs", &self.job, "skip-next"], &[], &body).await?;
         if self.json {

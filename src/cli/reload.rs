@@ -21,7 +21,7 @@ pub(super) struct Reload {
 
 impl Reload {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let dry_run = if self.dry_run { "true" } else { "false" };
         let text = client.post(&["reload"], &[("dry_run", dry_run)], &()).await?;
         let said = if self.json { text } else { describe(&client.parse(&text)?) };

@@ -52,7 +52,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let body = json!({
             "args": self.args,
             "force": self.force,
@@ -92,13 +92,13 @@ impl Run {
         let mut signals = Signals::new()?;
         let path = ["executions", id.as_str(), "output"];
         let answer = client.stream(&path, &[("follow", "true")], "text/plain").await?;
-        let told = Progress::new(context.terminal, begun);
+        let described = Progress::new(context.terminal, begun);
         let output = async {
             match events {
                 None => drain(answer).await,
                 Some(events) => {
-                    let changes = tell_changes(client, &id, events, &told);
-                    let output = told.pour(answer);
+                    let changes = tell_changes(client, &id, events, &described);
+                    let output = described.pour(answer);
                     let (mut changes, mut output) =
                         (std::pin::pin!(changes), std::pin::pin!(output));
                     tokio::select! {
@@ -108,14 +108,14 @@ impl Run {
                 }
             }
         };
-        let trouble = tell_trouble(client, &told);
+        let trouble = tell_trouble(client, &described);
         let (mut output, mut trouble) = (std::pin::pin!(output), std::pin::pin!(trouble));
         let ended = loop {
             tokio::select! {
                 ended = output.as_mut() => break ended,
                 () = trouble.as_mut() => break output.await,
                 asked = signals.next() => if let Asked::Stop(_) = asked {
-                    return Err(told.left(begun));
+                    return Err(described.left(begun));
                 },
             }
         };
@@ -123,9 +123,9 @@ impl Run {
         let text = client.get(&["executions", &id], &[]).await?;
         let ended: ExecutionView = client.parse(&text)?;
         if !self.json {
-            told.changes(&ended);
+            described.changes(&ended);
         }
-        told.end_line();
+        described.end_line();
         self.tell_end(context, &text, &ended)
     }
 
@@ -155,7 +155,7 @@ impl Run {
 struct Progress {
     terminal: Terminal,
     /// So much of its history.
-    told: Cell<usize>,
+    described: Cell<usize>,
     /// Whether output ended without a line end.
     mid_line: Cell<bool>,
 }
@@ -163,8 +163,8 @@ struct Progress {
 impl Progress {
     /// What `begun` shows was told.
     fn new(terminal: Terminal, begun: &ExecutionView) -> Self {
-        let told = begun.execution.history.len();
-        Self { terminal, told: Cell::new(told), mid_line: Cell::new(false) }
+        let described = begun.execution.history.len();
+        Self { terminal, described: Cell::new(described), mid_line: Cell::new(false) }
     }
 
     fn note(&self, line: &str) {
@@ -182,12 +182,12 @@ impl Progress {
     /// Tells what is new in the history; the end is told elsewhere.
     fn changes(&self, view: &ExecutionView) {
         let execution = &view.execution;
-        let new = execution.history.iter().skip(self.told.get());
+        let new = execution.history.iter().skip(self.described.get());
         for step in new.filter(|step| !step.state.is_final()) {
             let (job, id, state) = (&execution.job_id, execution.id.short(), step.state);
             self.note(&format!("{job} {id} {state}{}", beyond(state, &plain(&step.reason))));
         }
-        self.told.set(execution.history.len().max(self.told.get()));
+        self.described.set(execution.history.len().max(self.described.get()));
     }
 
     async fn pour(&self, mut answer: Response) -> Result<(), Failure> {
@@ -222,7 +222,7 @@ async fn drain(mut answer: Response) -> Result<(), Failure> {
 }
 
 /// Notes each change of an execution's state. An event tells that there are some: the history has each of them.
-async fn tell_changes(client: &Client, id: &str, mut events: Lines, told: &Progress) {
+async fn tell_changes(client: &Client, id: &str, mut events: Lines, described: &Progress) {
     while let Some(line) = events.next().await {
         let event = line.strip_prefix(b"data: ").map(serde_json::from_slice::<Event>);
         let Some(Ok(Event { kind, .. })) = event else { continue };
@@ -235,13 +235,13 @@ async fn tell_changes(client: &Client, id: &str, mut events: Lines, told: &Progr
         }
         let now = client.get(&["executions", id], &[]).await;
         if let Some(now) = now.ok().and_then(|now| client.parse(&now).ok()) {
-            told.changes(&now);
+            described.changes(&now);
         }
     }
 }
 
 /// Says once when the engine does not answer, or cannot work: an execution that is followed is then silent.
-async fn tell_trouble(client: &Client, told: &Progress) {
+async fn tell_trouble(client: &Client, described: &Progress) {
     let client = client.clone().without_telling();
     // Trouble is no event that could be awaited: a store that fails keeps none.
     let mut looks = tokio::time::interval(LOOK);
@@ -258,7 +258,7 @@ async fn tell_trouble(client: &Client, told: &Progress) {
             }
         };
         if let Some(trouble) = trouble {
-            told.note(&format!("waiting, but the engine is in trouble: {}", plain(&trouble)));
+            described.note(&format!("waiting, but the engine is in trouble: {}", plain(&trouble)));
             return;
         }
     }

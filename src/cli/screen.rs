@@ -13,14 +13,14 @@ use super::Context;
 use super::engine::{OnHangUp, READY, StartArgs, Up, open, program};
 use super::exit::{Exit, Failure};
 use super::logging;
-use super::place::from_environment;
 use super::signals::{Asked, Signals};
 use super::store::{self, StoreName};
+use super::target::from_environment;
 use super::times::{local, now};
 use crate::api::SystemStatus;
 use crate::api::client::{Client, ClientError};
 use crate::driver::data_dir::DataDir;
-use crate::driver::{Door, Handle};
+use crate::driver::{EngineApi, Handle};
 use crate::model::{Actor, JobId, JobStatus, OnStop, StateName};
 use crate::tui::{self, Config, Exit as Left, Hosting, TuiError, TuiOptions};
 
@@ -29,15 +29,15 @@ const HAND_OVER: Duration = Duration::from_secs(20);
 
 /// An engine and its screen; or the screen of the one that runs already.
 pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failure> {
-    if context.place.names_a_server() {
+    if context.target.names_a_server() {
         if args.any() {
             let message = "--jobs, --store, --listen and --tls-cert start an engine: none is started where --server or CRONTOWER_SERVER names one";
             return Err(Failure::new(Exit::Usage, message).hint("leave one or the other out"));
         }
-        return attach(context, context.place.client()?).await;
+        return attach(context, context.target.client()?).await;
     }
-    let path = context.place.data_dir()?;
-    let client = context.place.client()?;
+    let path = context.target.data_dir()?;
+    let client = context.target.client()?;
     match client.get(&["status"], &[]).await {
         Ok(status) if args.any() => return Err(runs_already(&client.parse(&status)?)),
         Ok(_) | Err(ClientError::Refused(_)) => return attach(context, client).await,
@@ -53,8 +53,8 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
     if let Some(notice) = &up.notice {
         context.terminal.note(notice);
     }
-    let door = Arc::new(up.running.handle.acting_as(Actor::named("screen")));
-    let left = show(door, Hosting::ThisProcess, None, &mut signals).await;
+    let engine_api = Arc::new(up.running.handle.acting_as(Actor::named("screen")));
+    let left = show(engine_api, Hosting::ThisProcess, None, &mut signals).await;
     let said = leave(left, &args, &data_dir, &mut up, &mut signals, context).await;
     up.down().await;
     match said? {
@@ -74,8 +74,8 @@ pub(super) async fn attach(context: &Context, client: Client) -> Result<(), Fail
     // Asked first, so that "nobody is there" is told as such.
     client.get(&["status"], &[]).await?;
     let mut signals = Signals::new()?;
-    let place = Some(client.place().to_owned());
-    let left = show(Arc::new(client), Hosting::Elsewhere, place, &mut signals).await?;
+    let target = Some(client.place().to_owned());
+    let left = show(Arc::new(client), Hosting::Elsewhere, target, &mut signals).await?;
     match left {
         Left::TerminalLost => Ok(()),
         Left::NoEngine => context.terminal.say("no engine answers: `crontower` starts one"),
@@ -108,7 +108,7 @@ fn check_terminal(context: &Context) -> Result<(), Failure> {
 
 /// Shows the screen until it is left; SIGTERM and SIGINT leave it, too.
 async fn show(
-    door: Arc<dyn Door>,
+    engine_api: Arc<dyn EngineApi>,
     hosting: Hosting,
     attached: Option<String>,
     signals: &mut Signals,
@@ -119,7 +119,7 @@ async fn show(
     let options = TuiOptions::from_environment(variable, now, hosting, stop.clone());
     let options = TuiOptions { attached, config: Config::load(variable), ..options };
     let editing = Arc::clone(&options.editing);
-    let mut screen = std::pin::pin!(tui::run(door, options));
+    let mut screen = std::pin::pin!(tui::run(engine_api, options));
     loop {
         tokio::select! {
             left = screen.as_mut() => return left.map_err(no_screen),

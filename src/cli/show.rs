@@ -28,7 +28,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let job = match client.get(&["jobs", &self.what], &[]).await {
             Ok(job) => job,
             Err(error) if is_not_found(&error) => {
@@ -105,7 +105,7 @@ fn describe_execution(view: &ExecutionView) -> String {
     };
     say("id", &execution.id.to_string());
     say("job", &format!("{} (version {})", execution.job_id, execution.job_version));
-    say("state", &told(execution.state.name(), &execution.reason));
+    say("state", &describe(execution.state.name(), &execution.reason));
     say("trigger", execution.trigger.as_str());
     if let Some(actor) = &execution.requested_by {
         say("asked by", actor.as_str());
@@ -123,13 +123,13 @@ fn describe_execution(view: &ExecutionView) -> String {
         say("result", &result.to_string());
     }
     for step in &execution.history {
-        say("history", &format!("{}  {}", local(step.at), told(step.state, &step.reason)));
+        say("history", &format!("{}  {}", local(step.at), describe(step.state, &step.reason)));
     }
     text
 }
 
 /// `failed: exit code 1`.
-fn told(state: StateName, reason: &str) -> String {
+fn describe(state: StateName, reason: &str) -> String {
     format!("{state}{}", beyond(state, reason))
 }
 

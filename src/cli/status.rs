@@ -19,14 +19,14 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let text = client.get(&["status"], &[]).await?;
         if self.json {
             return context.terminal.say(&text);
         }
         let status: SystemStatus = client.parse(&text)?;
         // Who speaks over the socket is on the engine's machine, and can look.
-        let path = status.engine.file.path.as_deref().filter(|_| !context.place.names_a_server());
+        let path = status.engine.file.path.as_deref().filter(|_| !context.target.names_a_server());
         let gone = path.is_some_and(|path| matches!(Path::new(path).try_exists(), Ok(false)));
         context.terminal.say(&sentences(&status, gone))
     }

@@ -49,12 +49,12 @@ async fn ask(
     context: &Context,
     what: &str,
     wanted: Wanted,
-    deed: &str,
+    post: &str,
     json: bool,
 ) -> Result<(), Failure> {
-    let client = context.place.client()?;
+    let client = context.target.client()?;
     let (id, _) = which::execution(&client, what, wanted).await?;
-    let text = client.post(&["executions", &id, deed], &[], &()).await?;
+    let text = client.post(&["executions", &id, post], &[], &()).await?;
     let said = if json { text } else { sentence(&client.parse(&text)?) };
     context.terminal.say(&said)
 }

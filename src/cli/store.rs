@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::exit::{Exit, Failure};
-use super::place::from_environment;
+use super::target::from_environment;
 use crate::store;
 
 /// The variable that names a store.

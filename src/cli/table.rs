@@ -241,8 +241,8 @@ mod tests {
         let columns = [Column::new("NEXT", 0).names_zone(), Column::new("ENDED", 0)];
         let mut table = Table::in_zone(&columns, "Berlin");
         table.row(vec!["2026-11-23 14:03:18".into(), "-".into()]);
-        let told = "NEXT (Berlin)        ENDED\n2026-11-23 14:03:18  -\n";
-        assert_eq!(table.render(None, false), told);
+        let described = "NEXT (Berlin)        ENDED\n2026-11-23 14:03:18  -\n";
+        assert_eq!(table.render(None, false), described);
     }
 
     #[test]

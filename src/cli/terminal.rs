@@ -57,7 +57,7 @@ impl Terminal {
     pub(super) fn pour(self, bytes: &[u8], scrubber: &mut Scrubber) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         if self.is_terminal() {
-            stdout.write_all(&scrubber.scrub(bytes))?;
+            stdout.write_all(&scrubber.sanitize(bytes))?;
         } else {
             stdout.write_all(bytes)?;
         }
@@ -101,7 +101,7 @@ impl Scrubber {
     /// No colour is longer.
     const LONGEST: usize = 64;
 
-    pub(super) fn scrub(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(super) fn sanitize(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut clean = Vec::with_capacity(bytes.len());
         for &byte in bytes {
             if self.begun.is_empty() {
@@ -161,20 +161,20 @@ mod tests {
 
     #[test]
     fn colours_stay_and_all_else_goes() {
-        let scrub =
-            |text: &str| String::from_utf8(Scrubber::default().scrub(text.as_bytes())).unwrap();
-        assert_eq!(scrub("a\x1b[1;31mred\x1b[0m\tb\n"), "a\x1b[1;31mred\x1b[0m\tb\n");
-        assert_eq!(scrub("a\x1b[2Jb\x1b]0;title\x07c\rd\x08"), "ab0;titlecd");
-        assert_eq!(scrub("\u{9b}2Jä\x1b\n"), "2Jä\n");
-        assert_eq!(scrub(&format!("\x1b[{}m", "1;".repeat(100))).find('\x1b'), None);
+        let sanitize =
+            |text: &str| String::from_utf8(Scrubber::default().sanitize(text.as_bytes())).unwrap();
+        assert_eq!(sanitize("a\x1b[1;31mred\x1b[0m\tb\n"), "a\x1b[1;31mred\x1b[0m\tb\n");
+        assert_eq!(sanitize("a\x1b[2Jb\x1b]0;title\x07c\rd\x08"), "ab0;titlecd");
+        assert_eq!(sanitize("\u{9b}2Jä\x1b\n"), "2Jä\n");
+        assert_eq!(sanitize(&format!("\x1b[{}m", "1;".repeat(100))).find('\x1b'), None);
     }
 
     #[test]
     fn a_sequence_cut_in_two_is_still_one() {
         let mut scrubber = Scrubber::default();
-        let mut whole = scrubber.scrub(b"x\x1b[3");
-        whole.extend(scrubber.scrub(b"1my\x1b"));
-        whole.extend(scrubber.scrub(b"[Kz"));
+        let mut whole = scrubber.sanitize(b"x\x1b[3");
+        whole.extend(scrubber.sanitize(b"1my\x1b"));
+        whole.extend(scrubber.sanitize(b"[Kz"));
         assert_eq!(whole, b"x\x1b[31myz");
     }
 

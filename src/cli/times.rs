@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn people_write_times_in_many_ways() {
         let now = "2026-11-25T23:30:00Z".parse().unwrap();
-        let mut told = String::new();
+        let mut described = String::new();
         for text in [
             "2026-11-30 08:00",
             "2026-11-30",
@@ -143,9 +143,9 @@ mod tests {
             };
             let (ago, ahead) = (read(Span::Ago), read(Span::Ahead));
             let both = if ago == ahead { ago } else { format!("{ago} or {ahead}") };
-            told += &format!("{text}: {both}\n");
+            described += &format!("{text}: {both}\n");
         }
-        insta::assert_snapshot!(told, @"
+        insta::assert_snapshot!(described, @"
         2026-11-30 08:00: 2026-11-30T07:00:00+00:00
         2026-11-30: 2026-11-29T23:00:00+00:00
         2026-11-30T08:00:00-05:00: 2026-11-30T13:00:00+00:00

@@ -52,11 +52,11 @@ const COLUMNS: [Column; 3] =
 
 impl Token {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        if context.place.names_a_server() {
+        if context.target.names_a_server() {
             let message = "tokens are made on the machine of the engine, in its data folder";
             return Err(Failure::new(Exit::Usage, message).hint("leave --server out"));
         }
-        let data_dir = DataDir::open(&context.place.data_dir()?)
+        let data_dir = DataDir::open(&context.target.data_dir()?)
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         let tokens = Tokens::of(data_dir.root());
         match self.what {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::place::jobs_file;
+use super::target::jobs_file;
 use super::terminal::plain;
 use super::times::now;
 use crate::commands::Registry;
@@ -47,8 +47,8 @@ impl Validate {
         };
         for warning in &loaded.warnings {
             let jobfile::FileDiagnostic { file, line, column, message, .. } = warning;
-            let told = format!("{file}:{line}:{column}: warning: {message}");
-            context.terminal.note(&plain(&told));
+            let described = format!("{file}:{line}:{column}: warning: {message}");
+            context.terminal.note(&plain(&described));
         }
         let count = match loaded.set.jobs.len() {
             1 => "1 job".to_owned(),

@@ -48,7 +48,7 @@ const COLUMNS: [Column; 4] = [
 
 impl Versions {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let limit = self.limit.to_string();
         let text = client.get(&["jobs", &self.job, "versions"], &[("limit", &limit)]).await?;
         if self.json {

@@ -31,7 +31,7 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let at = self.at.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
         let query: Vec<(&str, &str)> = at.iter().map(|at| ("at", at.as_str())).collect();
         let text = match client.get(&["jobs", &self.what, "why"], &query).await {

@@ -14,7 +14,7 @@ impl WorkerProcess {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         // Standard error is worker.log.
         logging::to_stderr()?;
-        let options = ServeOptions::new(context.place.data_dir()?, Registry::builtin());
+        let options = ServeOptions::new(context.target.data_dir()?, Registry::builtin());
         serve(options).await.map_err(|error| Failure::new(Exit::Failed, error.to_string()))
     }
 }

@@ -32,7 +32,7 @@ const COLUMNS: [Column; 8] = [
 
 impl Workers {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let text = client.get(&["workers"], &[]).await?;
         if self.json {
             return context.terminal.say(&text);
@@ -100,7 +100,7 @@ fn slots(text: &str) -> Result<Slots, String> {
 
 impl Drain {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let body = json!({ "reason": self.reason });
         let text = client.post(&["workers", &self.worker, "drain"], &[], &body).await?;
         tell(context, &client, text, self.json)
@@ -109,7 +109,7 @@ impl Drain {
 
 impl Undrain {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let text = client.post(&["workers", &self.worker, "undrain"], &[], &json!({})).await?;
         tell(context, &client, text, self.json)
     }
@@ -117,7 +117,7 @@ impl Undrain {
 
 impl Capacity {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.place.client()?;
+        let client = context.target.client()?;
         let (path, body) = (["workers", &self.worker], json!({ "capacity": self.slots }));
         let text = client.send(Method::PATCH, &path, &[], None, &body).await?;
         tell(context, &client, text, self.json)

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told_with_its_path_and_remedy() {
+    fn every_problem_is_reported_with_its_path_and_remedy() {
         insta::assert_snapshot!(read(json!({
             "timeout": 5, "keep": 0, "paths": ["a", "", 3], "op": "summ", "nmae": "x", "zebra": 1
         })), @r"

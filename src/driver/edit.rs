@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::door::{Definition, EditOptions, Edited, JobEdit};
+use super::engine_api::{Definition, EditOptions, Edited, JobEdit};
 use super::handle::{Handle, Message, refused};
 use super::source::{JobsFrom, JobsSource, Read, fingerprint};
 use super::text_file::{LeftAlone, replace};
@@ -27,7 +27,7 @@ struct Prepared {
 }
 
 impl Handle {
-    /// See [`super::Door::edit_job`].
+    /// See [`super::EngineApi::edit_job`].
     pub(super) async fn edit(
         &self,
         job: &JobId,
@@ -142,9 +142,9 @@ impl Handle {
         self.source.expect(None);
         if let Refusal::Store(trouble) = refusal {
             // Whether it is in force shows when the store works again. The file says what was asked for.
-            let told =
+            let described =
                 format!("{trouble}; the file has been changed: reload it when the store works");
-            return Refusal::Store(told);
+            return Refusal::Store(described);
         }
         let undone = match old {
             Some(old) => write(file, Some(new), old).await,

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use super::data_dir::DataDir;
-use super::door::{Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
+use super::engine_api::{EditOptions, Edited, EngineApi, JobEdit, Note, Preview, RunOptions};
 use super::feed::Subscription;
 use super::preview::preview;
 use super::source::JobsSource;
@@ -184,7 +184,7 @@ impl Handle {
 }
 
 #[async_trait]
-impl Door for Handle {
+impl EngineApi for Handle {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.messages.send(Message::Subscribe(reply)).await.map_err(|_| Refusal::Stopping)?;

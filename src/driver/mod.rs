@@ -5,11 +5,10 @@
 mod alarm;
 mod changes;
 pub(crate) mod data_dir;
-pub(crate) mod door;
 mod edit;
+pub(crate) mod engine_api;
 pub(crate) mod feed;
 mod handle;
-mod hands;
 mod identity;
 mod last_good;
 mod metrics;
@@ -22,9 +21,10 @@ mod source;
 mod start;
 mod text_file;
 mod watch;
+mod worker_links;
 
-pub(crate) use door::{Definition, Preview};
-pub use door::{Door, EditOptions, Edited, JobEdit, Note, RunOptions};
+pub(crate) use engine_api::{Definition, Preview};
+pub use engine_api::{EditOptions, Edited, EngineApi, JobEdit, Note, RunOptions};
 #[cfg(test)]
 pub(crate) use feed::HistoryState;
 pub(crate) use feed::{Batch, EngineInfo, Snapshot};

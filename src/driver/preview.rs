@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::door::Preview;
+use super::engine_api::Preview;
 use crate::clock::Clock;
 use crate::model::{Job, JobCommand, JobId, Problem, Refusal, Settings};
 use crate::schedule::{Schedule, ScheduleError, parse_zone};
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_told_in_words_and_instants() {
-        let told = read("weekdays at 9:30", None).unwrap();
-        assert_eq!((told.timezone.as_str(), told.fire_times.len()), ("Europe/Berlin", 3));
-        assert_eq!(told.in_words, "At 09:30 on weekdays");
-        assert_eq!(told.cron.as_deref(), Some("30 9 * * 1-5"));
+    fn a_schedule_is_reported_in_words_and_instants() {
+        let described = read("weekdays at 9:30", None).unwrap();
+        assert_eq!((described.timezone.as_str(), described.fire_times.len()), ("Europe/Berlin", 3));
+        assert_eq!(described.in_words, "At 09:30 on weekdays");
+        assert_eq!(described.cron.as_deref(), Some("30 9 * * 1-5"));
         assert_eq!(read("0 0 * * *", Some("Asia/Tokyo")).unwrap().timezone, "Asia/Tokyo");
         assert!(read("0 0 31 * *", None).unwrap().warnings[0].contains("31"));
         let boot = read("@reboot", None).unwrap();
@@ -81,14 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_job_could_tell_is_not_told() {
-        let told = read("H * * * *", None).unwrap();
-        assert!(told.fire_times.is_empty());
-        insta::assert_snapshot!(told.warnings.join("\n"), @"each H is a number fixed by the job's id: fire times come with the job");
+    fn what_only_a_job_could_tell_is_not_reported() {
+        let described = read("H * * * *", None).unwrap();
+        assert!(described.fire_times.is_empty());
+        insta::assert_snapshot!(described.warnings.join("\n"), @"each H is a number fixed by the job's id: fire times come with the job");
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         let mut wrong = String::new();
         for (text, zone) in [("every elephant", None), ("", None), ("@daily", Some("Mars"))] {
             wrong += &read(text, zone).unwrap_err().to_string();

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_wrong_is_told_once_and_stops_nothing() {
+    async fn what_goes_wrong_is_reported_once_and_stops_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut keeper = keeper(folder.path()).await;
         let rows = (1..=3).map(|number| kept(execution(number, ExecutionState::Succeeded)));

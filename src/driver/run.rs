@@ -13,13 +13,13 @@ use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
 use super::handle::{Look, Message};
-use super::hands::Hands;
 use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
 use super::problems::{Cause, Problems};
 use super::source::JobsSource;
+use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
 use crate::model::{
@@ -44,7 +44,7 @@ type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 pub(super) struct Driver {
     pub(super) engine: Engine,
     pub(super) store: Arc<dyn Store>,
-    pub(super) hands: Hands,
+    pub(super) worker_links: WorkerLinks,
     pub(super) source: Arc<JobsSource>,
     pub(super) fingerprint: u64,
     pub(super) info: EngineInfo,
@@ -141,14 +141,14 @@ impl Driver {
             self.take_link_event(event, &mut turn);
         }
         self.take_turn(turn).await;
-        self.hands.let_go(&mut self.from_workers).await;
+        self.worker_links.let_go(&mut self.from_workers).await;
     }
 
     /// Ends the commands that run inside this process. What is said meanwhile is heard, for the channel is bounded.
     async fn end_own(&mut self) -> Vec<LinkEvent> {
-        let Self { hands, from_workers, engine, .. } = self;
+        let Self { worker_links, from_workers, engine, .. } = self;
         let mut heard = Vec::new();
-        let mut ending = std::pin::pin!(hands.end_own(engine.settings().shutdown_grace));
+        let mut ending = std::pin::pin!(worker_links.end_own(engine.settings().shutdown_grace));
         loop {
             tokio::select! {
                 () = &mut ending => break,
@@ -202,13 +202,13 @@ impl Driver {
         let mut effects = Vec::new();
         for execution in self.engine.live_executions() {
             let definition = self.engine.live_definition(execution.id);
-            let own = definition.is_some_and(|job| self.hands.is_own(&job.command));
+            let own = definition.is_some_and(|job| self.worker_links.is_own(&job.command));
             if let Some(ended) = interrupted(&execution, now.wall).filter(|_| own) {
                 effects.extend(self.engine.handle(now, Input::Worker(WorkerInput::Ended(ended))));
             }
         }
         if self.engine.has_running() {
-            self.hands.wake();
+            self.worker_links.wake();
         }
         self.perform(effects).await
     }
@@ -274,7 +274,7 @@ impl Driver {
                 turn.output_grew.push(Feed::OutputGrew { key, bytes });
                 return;
             }
-            event => self.hands.hear(event),
+            event => self.worker_links.hear(event),
         };
         if let Some(input) = input {
             turn.inputs.push(Input::Worker(input));
@@ -294,7 +294,7 @@ impl Driver {
             );
             effects.extend(self.engine.handle(Clock.now(), input));
             if is_up || moves_slots {
-                self.hands.configure(self.engine.pools());
+                self.worker_links.configure(self.engine.pools());
             }
         }
         if applied && *self.engine.settings() != self.settings {
@@ -344,12 +344,12 @@ impl Driver {
                 Effect::Save(_) => {}
                 Effect::Show(view) => show(&mut batch, view),
                 Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
-                Effect::Start(assignment) => self.hands.start(*assignment),
-                Effect::Stop { key, cause } => self.hands.stop(key, cause),
-                Effect::Forget(key) => self.hands.forget(key),
+                Effect::Start(assignment) => self.worker_links.start(*assignment),
+                Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
-        self.hands.flush();
+        self.worker_links.flush();
         for (ticket, answer) in answers {
             if let Some(reply) = self.replies.remove(&ticket) {
                 // Whoever asked may have gone.
@@ -458,14 +458,14 @@ impl Driver {
         }
         let (settings, halted) = (self.settings.clone(), self.stop.is_some());
         let (mut engine, mut effects) = self.engine.resumed(&image, settings, halted, Clock.now());
-        for ended in self.hands.own_ends() {
+        for ended in self.worker_links.own_ends() {
             let input = Input::Worker(WorkerInput::Ended(ended));
             effects.extend(engine.handle(Clock.now(), input));
         }
         self.engine = engine;
         self.perform(effects).await?;
         // What the worker process said meanwhile is gone; it says it again.
-        self.hands.ask_again();
+        self.worker_links.ask_again();
         Ok(())
     }
 
@@ -498,7 +498,7 @@ impl Driver {
                 },
                 // Who is connected is noted; what was said is asked for again once the store works.
                 Some(event) = self.from_workers.recv() => {
-                    self.hands.hear(event);
+                    self.worker_links.hear(event);
                 }
                 () = self.alarm.wait() => {}
             }

@@ -15,7 +15,6 @@ use super::data_dir::{DataDir, DataDirError};
 use super::feed::HistoryState;
 use super::feed::{EngineInfo, FileState};
 use super::handle::{Handle, Message};
-use super::hands::Hands;
 use super::identity::{self, Expected};
 use super::last_good;
 use super::metrics::Metrics;
@@ -25,6 +24,7 @@ use super::retention::Keeper;
 use super::run::{Driver, Looking, STORE_PAUSE};
 use super::source::{JobsFrom, JobsSource, Read};
 use super::watch::FileWatch;
+use super::worker_links::WorkerLinks;
 use crate::clock::{Clock, boot_id};
 use crate::commands::Registry;
 use crate::engine::{Config, Effect, Engine, Wakeup};
@@ -197,12 +197,12 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
     let (to_loop, messages) = mpsc::channel(QUEUE_BOUND);
     let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
     let (program, registry) = (options.worker_program.clone(), options.registry.clone());
-    let hands = Hands::new(&data_dir, program, registry, link_events)?;
+    let worker_links = WorkerLinks::new(&data_dir, program, registry, link_events)?;
     let (metrics, history) = (Arc::<Metrics>::default(), Arc::<History>::default());
     let mut driver = Driver {
         engine,
         store: Arc::clone(&store),
-        hands,
+        worker_links,
         source: Arc::clone(&source),
         fingerprint: read.fingerprint,
         info,

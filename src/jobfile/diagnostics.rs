@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_told_in_order_and_once() {
+    fn findings_are_reported_in_order_and_once() {
         let mut diagnostics = Diagnostics::default();
         let at = |line| Mark { source: 0, line, column: 1 };
         diagnostics.error(at(2), "b");

@@ -207,19 +207,19 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         assert_eq!(error("no.yaml", |_| ()), "/no.yaml: no such file or folder");
-        let told = error("a.yaml", |folder| {
+        let described = error("a.yaml", |folder| {
             std::os::unix::fs::symlink("a.yaml", folder.join("a.yaml")).unwrap();
         });
-        assert!(told.starts_with("/a.yaml: cannot be read: "), "{told}");
-        let told = error("", |folder| fs::create_dir(folder.join("a.yaml")).unwrap());
-        assert_eq!(told, "/a.yaml: is neither a file nor a folder");
-        let told = error("a.yaml", |folder| {
+        assert!(described.starts_with("/a.yaml: cannot be read: "), "{described}");
+        let described = error("", |folder| fs::create_dir(folder.join("a.yaml")).unwrap());
+        assert_eq!(described, "/a.yaml: is neither a file nor a folder");
+        let described = error("a.yaml", |folder| {
             fs::write(folder.join("a.yaml"), b"jobs: []\n# \xff\n").unwrap();
         });
-        assert_eq!(told, "/a.yaml:2: is not UTF-8 text: save it as UTF-8");
-        let told = error("", |folder| fs::write(folder.join("a.yml"), "jobs: []").unwrap());
+        assert_eq!(described, "/a.yaml:2: is not UTF-8 text: save it as UTF-8");
+        let described = error("", |folder| fs::write(folder.join("a.yml"), "jobs: []").unwrap());
         assert_eq!(
-            told,
+            described,
             "/: no *.yaml file in this folder: to define no jobs, create one with `jobs: []`"
         );
         let socket = |folder: &Path| {
@@ -230,12 +230,12 @@ mod tests {
 
     #[test]
     fn the_size_of_all_files_together_is_bounded() {
-        let told = error("", |folder| {
+        let described = error("", |folder| {
             fs::write(folder.join("a.yaml"), vec![b'#'; MOST_BYTES]).unwrap();
             fs::write(folder.join("b.yaml"), "# one byte too many").unwrap();
         });
         assert_eq!(
-            told,
+            described,
             "/b.yaml: jobs files may have at most 16 MiB in total, and this one exceeds it"
         );
     }

@@ -233,7 +233,7 @@ impl<'a> Builder<'a> {
         self.put(Node { at: frame.at, content }, frame.anchor, frame.weight)
     }
 
-    /// Hands a finished node to the collection it stands in.
+    /// WorkerLinks a finished node to the collection it stands in.
     fn put(&mut self, node: Node, anchor: usize, weight: usize) -> bool {
         self.nodes += 1;
         if self.nodes > MOST_NODES {

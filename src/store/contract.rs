@@ -22,11 +22,11 @@ use crate::model::{
 use keeping::{
     a_batch_is_no_larger_than_asked, a_job_that_went_long_ago_goes_with_the_last_of_its_history,
     a_removed_job_keeps_the_newest_fire_time_that_has_its_fate,
-    every_job_over_the_bound_is_brought_under_it, executions_that_are_not_kept_are_told,
+    every_job_over_the_bound_is_brought_under_it, executions_that_are_not_kept_are_reported,
     notices_come_with_their_definition_until_they_are_done, only_the_newest_events_stay,
     only_the_newest_of_each_job_stay, orders_for_workers_are_kept_until_there_are_none,
     output_may_go_before_its_execution, the_numbers_of_events_go_on_after_all_have_expired,
-    the_size_of_the_history_is_known, versions_are_told_newest_first,
+    the_size_of_the_history_is_known, versions_are_reported_newest_first,
     what_has_expired_goes_and_what_must_stay_stays,
 };
 
@@ -84,7 +84,7 @@ stories!(
     large_commits_are_kept,
     orders_for_workers_are_kept_until_there_are_none,
     notices_come_with_their_definition_until_they_are_done,
-    versions_are_told_newest_first,
+    versions_are_reported_newest_first,
     what_has_expired_goes_and_what_must_stay_stays,
     only_the_newest_of_each_job_stay,
     a_batch_is_no_larger_than_asked,
@@ -93,7 +93,7 @@ stories!(
     only_the_newest_events_stay,
     output_may_go_before_its_execution,
     the_size_of_the_history_is_known,
-    executions_that_are_not_kept_are_told,
+    executions_that_are_not_kept_are_reported,
     a_job_that_went_long_ago_goes_with_the_last_of_its_history,
 );
 
@@ -316,8 +316,8 @@ async fn a_fire_time_is_claimed_once(store: &dyn Store) {
     store.commit(&changes).await.unwrap();
     let twice = [event(1), kept(scheduled(7, Trigger::CatchUp)), event(2)];
     let error = store.commit(&twice).await.unwrap_err();
-    let told = error.to_string();
-    assert_eq!(told, "job `a` has already fired for 2030-03-17T17:46:40.123456+00:00");
+    let described = error.to_string();
+    assert_eq!(described, "job `a` has already fired for 2030-03-17T17:46:40.123456+00:00");
     assert!(matches!(error, StoreError::FiredTwice { fire_time, .. } if fire_time == at(0)));
     assert_eq!(found(store, &query()).await.len(), 6);
     assert_eq!(store.newest_events(9).await.unwrap(), []);
@@ -335,8 +335,8 @@ async fn a_definition_never_changes(store: &dyn Store) {
     let other = Change::JobVersion { definition, version: 1, at: at(0), by };
     let [version, _] = job("a", 2);
     let error = store.commit(&[version, other.clone()]).await.unwrap_err();
-    let told = error.to_string();
-    assert_eq!(told, "the store already holds another version 1 of job `a`");
+    let described = error.to_string();
+    assert_eq!(described, "the store already holds another version 1 of job `a`");
     assert!(store.job_version(&job_id("a"), 2).await.unwrap().is_none());
     let [version, _] = job("b", 1);
     let Change::JobVersion { definition, .. } = other else { unreachable!() };

@@ -15,7 +15,7 @@ use super::{Expired, HistorySize, PruneBatch, Store, StoreError, set_aside};
 use crate::model::{
     BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobRecord,
     JobState, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
-    WorkerId, WorkerOrders,
+    WorkerId, WorkerOverrides,
 };
 
 /// Final executions kept; the oldest go first.
@@ -42,7 +42,7 @@ struct Kept {
     fired: HashMap<(JobId, i64), ExecutionId>,
     events: BTreeMap<u64, Event>,
     ledger: BTreeMap<JobId, BTreeMap<i64, LedgerRange>>,
-    workers: BTreeMap<WorkerId, WorkerOrders>,
+    workers: BTreeMap<WorkerId, WorkerOverrides>,
     /// Executions whose `on_failure` has not ended.
     notices: BTreeSet<ExecutionId>,
     meta: BTreeMap<&'static str, String>,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::StoreError;
 use crate::model::{
     Actor, Change, Event, Execution, ExecutionId, Job, JobId, JobRecord, LedgerRange, Trigger,
-    WorkerId, WorkerOrders,
+    WorkerId, WorkerOverrides,
 };
 
 /// The newest of each thing in a list of changes.
@@ -22,7 +22,7 @@ pub(super) struct News<'a> {
     pub(super) executions: Vec<&'a Execution>,
     pub(super) events: Vec<&'a Event>,
     pub(super) ledger: BTreeMap<(&'a JobId, i64), &'a LedgerRange>,
-    pub(super) workers: BTreeMap<&'a WorkerId, &'a WorkerOrders>,
+    pub(super) workers: BTreeMap<&'a WorkerId, &'a WorkerOverrides>,
     /// Whether each is due or done.
     pub(super) notices: BTreeMap<ExecutionId, bool>,
     pub(super) meta: BTreeMap<&'a str, &'a str>,

@@ -59,7 +59,7 @@ pub(crate) struct Done {
 
 impl Change {
     /// In the past: `cleanup paused`.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Pause { job, .. } => format!("{job} paused"),
             Self::Resume { job } => format!("{job} resumed"),

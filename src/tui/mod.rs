@@ -1,7 +1,7 @@
 //! The screen: facts arrive (`message`), change what is known (`model`, by `update`), and are drawn
 //! (`view`).
 //!
-//! Owns keys, views and the terminal. Speaks to the engine through `driver::Door` alone, in its own
+//! Owns keys, views and the terminal. Speaks to the engine through `driver::EngineApi` alone, in its own
 //! process or from any other; never to store, engine or worker.
 //!
 //! - `run` turns sources into messages and commands into calls, and decides when a frame is drawn.

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::change::Change;
 use super::message::{Answer, Asked, JobFacts, Outcome, Request};
 use super::model::load::Timeline;
-use crate::driver::{Door, EditOptions, Edited};
+use crate::driver::{EditOptions, Edited, EngineApi};
 use crate::model::{ExecutionQuery, JobId, Refusal};
 
 /// Fire times in a job's details.
@@ -40,65 +40,67 @@ const EVENTS: u32 = 200;
 const OUTPUT_BYTES: u64 = 256 << 10;
 
 /// Carries a request out.
-pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
+pub(crate) async fn perform(engine_api: &Arc<dyn EngineApi>, request: Request) -> Answer {
     let execution = |asked| move |result| Answer::Execution { asked, result };
     match request {
-        Request::Run(id, options) => execution(Asked::Run)(door.run_job(&id, options).await),
-        Request::Retry(id) => execution(Asked::Retry)(door.retry(id).await),
-        Request::CancelExecution(id) => execution(Asked::Cancel)(door.cancel(id).await),
+        Request::Run(id, options) => execution(Asked::Run)(engine_api.run_job(&id, options).await),
+        Request::Retry(id) => execution(Asked::Retry)(engine_api.retry(id).await),
+        Request::CancelExecution(id) => execution(Asked::Cancel)(engine_api.cancel(id).await),
         Request::Change { change, origin } => {
-            let result = carry_out(door, change.clone()).await;
+            let result = carry_out(engine_api, change.clone()).await;
             Answer::Changed { change, origin, result }
         }
         Request::Rehearse { change, origin } => {
-            let result = rehearse(door, change.clone()).await;
+            let result = rehearse(engine_api, change.clone()).await;
             Answer::Rehearsed { change, origin, result }
         }
         Request::Judge { ticket, job, edit } => {
             let options = EditOptions { dry_run: true, if_version: None };
-            Answer::Judged { ticket, result: door.edit_job(&job, edit, options).await }
+            Answer::Judged { ticket, result: engine_api.edit_job(&job, edit, options).await }
         }
         Request::Preview { ticket, schedule, timezone } => {
-            let result = door.preview(&schedule, timezone.as_deref(), PREVIEWED).await;
+            let result = engine_api.preview(&schedule, timezone.as_deref(), PREVIEWED).await;
             Answer::Previewed { ticket, result }
         }
         Request::Versions(job) => {
-            let result = door.versions(&job, None, VERSIONS).await;
+            let result = engine_api.versions(&job, None, VERSIONS).await;
             Answer::Versions { job, result }
         }
         Request::Each(requests) => {
             let mut answers = Vec::with_capacity(requests.len());
             for request in requests {
-                answers.push(Box::pin(perform(door, request)).await);
+                answers.push(Box::pin(perform(engine_api, request)).await);
             }
             Answer::Each(answers)
         }
-        Request::PlanReload => Answer::Plan(door.plan_reload().await),
-        Request::Reload => Answer::Reloaded(door.reload().await),
+        Request::PlanReload => Answer::Plan(engine_api.plan_reload().await),
+        Request::Reload => Answer::Reloaded(engine_api.reload().await),
         Request::Executions { ticket, place, query } => {
-            Answer::Page { ticket, place, result: door.executions(&query).await }
+            Answer::Page { ticket, place, result: engine_api.executions(&query).await }
         }
         Request::JobFacts { job, from } => {
-            let result = job_facts(door, &job, from).await;
+            let result = job_facts(engine_api, &job, from).await;
             Answer::JobFacts { job, result }
         }
         Request::WhyJob(job, at) => {
-            Answer::Why { about: job.to_string(), result: door.why_job(&job, at).await }
+            Answer::Why { about: job.to_string(), result: engine_api.why_job(&job, at).await }
         }
         Request::WhyExecution(job, id) => {
             let about = format!("{job} {}", id.short());
-            Answer::Why { about, result: door.why_execution(id).await }
+            Answer::Why { about, result: engine_api.why_execution(id).await }
         }
-        Request::Execution(id) => Answer::Found(door.execution(&id.to_string()).await),
-        Request::Counts(since) => Answer::Counts(door.counts(since).await),
+        Request::Execution(id) => Answer::Found(engine_api.execution(&id.to_string()).await),
+        Request::Counts(since) => Answer::Counts(engine_api.counts(since).await),
         Request::Load => {
             let query = ExecutionQuery { limit: COUNTED, ..ExecutionQuery::default() };
-            Answer::Load(door.executions(&query).await)
+            Answer::Load(engine_api.executions(&query).await)
         }
-        Request::Timeline { jobs, from } => Answer::Timeline(timeline(door, &jobs, from).await),
-        Request::Events => Answer::Events(door.newest_events(EVENTS).await),
+        Request::Timeline { jobs, from } => {
+            Answer::Timeline(timeline(engine_api, &jobs, from).await)
+        }
+        Request::Events => Answer::Events(engine_api.newest_events(EVENTS).await),
         Request::Output { key, from } => {
-            Answer::Output { key, from, result: door.output(key, from, OUTPUT_BYTES).await }
+            Answer::Output { key, from, result: engine_api.output(key, from, OUTPUT_BYTES).await }
         }
         Request::Save { path, text } => {
             let target = path.clone();
@@ -111,47 +113,50 @@ pub(crate) async fn perform(door: &Arc<dyn Door>, request: Request) -> Answer {
     }
 }
 
-async fn carry_out(door: &Arc<dyn Door>, change: Change) -> Result<Outcome, Refusal> {
+async fn carry_out(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Outcome, Refusal> {
     match change {
         Change::Pause { job, until, reason } => {
-            door.pause(&job, until, reason).await.map(|_| Outcome::Done)
+            engine_api.pause(&job, until, reason).await.map(|_| Outcome::Done)
         }
-        Change::Resume { job } => door.resume(&job).await.map(|_| Outcome::Done),
-        Change::SkipNext { job, undo } => door.skip_next(&job, undo).await.map(|_| Outcome::Done),
+        Change::Resume { job } => engine_api.resume(&job).await.map(|_| Outcome::Done),
+        Change::SkipNext { job, undo } => {
+            engine_api.skip_next(&job, undo).await.map(|_| Outcome::Done)
+        }
         Change::Acknowledge { execution, note, .. } => {
-            door.acknowledge(execution, note).await.map(|_| Outcome::Done)
+            engine_api.acknowledge(execution, note).await.map(|_| Outcome::Done)
         }
         Change::Drain { worker: id, drain, reason } => {
-            door.drain(&id, drain, reason).await.map(|_| Outcome::Done)
+            engine_api.drain(&id, drain, reason).await.map(|_| Outcome::Done)
         }
         Change::Capacity { worker: id, capacity } => {
-            door.set_capacity(&id, capacity).await.map(|_| Outcome::Done)
+            engine_api.set_capacity(&id, capacity).await.map(|_| Outcome::Done)
         }
         Change::Edit { job, edit, if_version } => {
             let options = EditOptions { dry_run: false, if_version };
-            door.edit_job(&job, edit, options).await.map(Outcome::Edited)
+            engine_api.edit_job(&job, edit, options).await.map(Outcome::Edited)
         }
     }
 }
 
 /// What an edit would change; nothing else can be rehearsed.
-async fn rehearse(door: &Arc<dyn Door>, change: Change) -> Result<Edited, Refusal> {
+async fn rehearse(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Edited, Refusal> {
     let Change::Edit { job, edit, if_version } = change else {
         return Err(Refusal::NotPossible("only an edit can be looked at before".to_owned()));
     };
-    door.edit_job(&job, edit, EditOptions { dry_run: true, if_version }).await
+    engine_api.edit_job(&job, edit, EditOptions { dry_run: true, if_version }).await
 }
 
 /// The fire times of a day, counted. Jobs that fire once a minute or more often are only counted
 /// as such: they pile up nowhere.
 async fn timeline(
-    door: &Arc<dyn Door>,
+    engine_api: &Arc<dyn EngineApi>,
     jobs: &[JobId],
     from: DateTime<Utc>,
 ) -> Result<Timeline, Refusal> {
     let mut timeline = Timeline::new(from);
     for some in jobs.chunks(AT_ONCE) {
-        let asked = some.iter().map(|job| fire_times_of_a_day(door, job, from, timeline.end()));
+        let asked =
+            some.iter().map(|job| fire_times_of_a_day(engine_api, job, from, timeline.end()));
         for times in futures_util::future::join_all(asked).await {
             match times {
                 Ok(Some(times)) => times.into_iter().for_each(|at| timeline.add(at)),
@@ -166,13 +171,13 @@ async fn timeline(
 
 /// `None` where there is one a minute or more.
 async fn fire_times_of_a_day(
-    door: &Arc<dyn Door>,
+    engine_api: &Arc<dyn EngineApi>,
     job: &JobId,
     from: DateTime<Utc>,
     end: DateTime<Utc>,
 ) -> Result<Option<Vec<DateTime<Utc>>>, Refusal> {
     // A few tell those apart: the engine must not be kept from firing to count what fires all day.
-    let first = door.next_fire_times(job, from, IN_AN_HOUR).await?;
+    let first = engine_api.next_fire_times(job, from, IN_AN_HOUR).await?;
     let within = |at: &DateTime<Utc>| *at <= from + TimeDelta::hours(1);
     if first.len() >= IN_AN_HOUR && first.last().is_some_and(within) {
         return Ok(None);
@@ -183,7 +188,7 @@ async fn fire_times_of_a_day(
     let mut times = first;
     while times.len() <= DAY {
         let after = times.last().copied().unwrap_or(from);
-        let more = door.next_fire_times(job, after, ASKED).await?;
+        let more = engine_api.next_fire_times(job, after, ASKED).await?;
         // A door that does not get on has no more, whatever it says.
         let goes_on = more.len() >= ASKED && more.last().is_some_and(|at| *at > after && *at < end);
         times.extend(more.into_iter().filter(|at| *at < end && *at > after));
@@ -195,16 +200,16 @@ async fn fire_times_of_a_day(
 }
 
 async fn job_facts(
-    door: &Arc<dyn Door>,
+    engine_api: &Arc<dyn EngineApi>,
     job: &JobId,
     from: DateTime<Utc>,
 ) -> Result<JobFacts, Refusal> {
     let query =
         ExecutionQuery { job: Some(job.clone()), limit: RECENT, ..ExecutionQuery::default() };
     Ok(JobFacts {
-        next: door.next_fire_times(job, from, NEXT).await?,
-        executions: door.executions(&query).await?.items,
-        ledger: door.ledger(job, None, RANGES).await?,
+        next: engine_api.next_fire_times(job, from, NEXT).await?,
+        executions: engine_api.executions(&query).await?.items,
+        ledger: engine_api.ledger(job, None, RANGES).await?,
     })
 }
 

@@ -23,7 +23,7 @@ use super::terminal::{Decoder, News, Painter, Terminal, Typed, in_screen};
 use super::theme::{Charset, Colours};
 use super::update::{settle, update};
 use super::{perform, view};
-use crate::driver::{Door, Feed, Subscription};
+use crate::driver::{EngineApi, Feed, Subscription};
 
 /// Between two frames that only events ask for.
 const FRAME: Duration = Duration::from_millis(33);
@@ -41,20 +41,23 @@ const MOST_REQUESTS: usize = 64;
 ///
 /// # Errors
 /// When there is no terminal, or the engine does not answer at the start.
-pub(crate) async fn run(door: Arc<dyn Door>, options: TuiOptions) -> Result<Exit, TuiError> {
-    show(door, options, Box::new(Terminal::open)).await
+pub(crate) async fn run(
+    engine_api: Arc<dyn EngineApi>,
+    options: TuiOptions,
+) -> Result<Exit, TuiError> {
+    show(engine_api, options, Box::new(Terminal::open)).await
 }
 
 /// As [`run`], on a terminal of the caller's.
 pub(crate) async fn show(
-    door: Arc<dyn Door>,
+    engine_api: Arc<dyn EngineApi>,
     options: TuiOptions,
     open: Open,
 ) -> Result<Exit, TuiError> {
-    let subscription = door.subscribe().await?;
+    let subscription = engine_api.subscribe().await?;
     let signals = Signals::new(options.hosting)?;
     let terminal = open()?;
-    let session = Session::new(door, &options, subscription, (terminal, open));
+    let session = Session::new(engine_api, &options, subscription, (terminal, open));
     Ok(in_screen(session.drive(options, signals)).await)
 }
 
@@ -99,7 +102,7 @@ enum Report {
 
 /// Everything that the loop holds.
 struct Session {
-    door: Arc<dyn Door>,
+    engine_api: Arc<dyn EngineApi>,
     clock: fn() -> chrono::DateTime<chrono::Utc>,
     model: Model,
     /// `None` while an editor has it.
@@ -126,7 +129,7 @@ struct Session {
 
 impl Session {
     fn new(
-        door: Arc<dyn Door>,
+        engine_api: Arc<dyn EngineApi>,
         options: &TuiOptions,
         subscription: Subscription,
         (terminal, open): (Terminal, Open),
@@ -141,7 +144,7 @@ impl Session {
         }
         let (reports, inbox) = mpsc::channel(MOST_REQUESTS);
         Self {
-            door,
+            engine_api,
             clock: options.clock,
             model,
             terminal: Some(terminal),
@@ -237,9 +240,9 @@ impl Session {
             debug_assert!(commands.is_empty());
             return;
         }
-        let (door, reports) = (Arc::clone(&self.door), self.reports.clone());
+        let (engine_api, reports) = (Arc::clone(&self.engine_api), self.reports.clone());
         self.tasks.spawn(async move {
-            let answer = perform::perform(&door, request).await;
+            let answer = perform::perform(&engine_api, request).await;
             // The loop has ended: nobody waits for it.
             let _ = reports.send(Report::Answer(answer)).await;
         });
@@ -248,9 +251,9 @@ impl Session {
     fn subscribe(&mut self) {
         self.subscribe_at = None;
         self.feed = None;
-        let (door, reports) = (Arc::clone(&self.door), self.reports.clone());
+        let (engine_api, reports) = (Arc::clone(&self.engine_api), self.reports.clone());
         self.tasks.spawn(async move {
-            let _ = reports.send(Report::Subscribed(door.subscribe().await)).await;
+            let _ = reports.send(Report::Subscribed(engine_api.subscribe().await)).await;
         });
     }
 

@@ -161,9 +161,9 @@ fn a_job_of_the_file_is_edited_there_and_comments_stay() {
 }
 
 #[test]
-fn what_is_no_job_is_told_before_anyone_is_asked() {
+fn what_is_no_job_is_reported_before_anyone_is_asked() {
     let engine = Engine::start();
-    let mut told = String::new();
+    let mut described = String::new();
     for (text, args) in [
         ("[1, 2]", &["apply", "x.yaml"][..]),
         ("id: [", &["apply", "x.yaml"]),
@@ -176,9 +176,9 @@ fn what_is_no_job_is_told_before_anyone_is_asked() {
         ("", &["capacity", "local", "0"]),
     ] {
         std::fs::write(engine.path().join("x.yaml"), text).unwrap();
-        told += &format!("$ crontower {}\n{}\n", args.join(" "), engine.say(args));
+        described += &format!("$ crontower {}\n{}\n", args.join(" "), engine.say(args));
     }
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(described, @"
     $ crontower apply x.yaml
     exit code 2
     -- stderr

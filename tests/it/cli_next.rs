@@ -111,7 +111,7 @@ fn an_explanation_says_how_a_schedule_is_read() {
 }
 
 #[test]
-fn the_ends_of_the_calendar_and_missing_holidays_are_told() {
+fn the_ends_of_the_calendar_and_missing_holidays_are_reported() {
     insta::assert_snapshot!(next("daily at 9|--from|2100-12-30T12:00:00Z|--tz|UTC"), @"
     exit code 0
     -- stdout

@@ -51,11 +51,11 @@ impl Screen {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let (told, drawn) = channel();
+        let (described, drawn) = channel();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if told.send(buffer[..count].to_vec()).is_err() {
+                if described.send(buffer[..count].to_vec()).is_err() {
                     return;
                 }
             }
@@ -162,7 +162,7 @@ fn an_engine_whose_terminal_is_lost_goes_on() {
 }
 
 #[test]
-fn who_leaves_while_nothing_runs_is_told_that_nothing_fires_any_more() {
+fn who_leaves_while_nothing_runs_is_reported_that_nothing_fires_any_more() {
     let dir = folder();
     let scheduled = "  - { id: yearly, schedule: \"0 0 1 1 *\", run: echo }\n";
     std::fs::write(dir.path().join("jobs.yaml"), format!("{JOBS}{scheduled}")).unwrap();
@@ -172,10 +172,13 @@ fn who_leaves_while_nothing_runs_is_told_that_nothing_fires_any_more() {
     screen.until_drawn("no execution is running");
     screen.press("j\r");
     screen.until_drawn("without a screen");
-    let told = screen.terminal.screen().contents().replace('\n', "");
+    let described = screen.terminal.screen().contents().replace('\n', "");
     let begin =
         "the engine has stopped: nothing fires until it is started again (yearly would at 2";
-    assert!(told.contains(begin) && told.contains("`crontower --headless` runs it"), "{told}");
+    assert!(
+        described.contains(begin) && described.contains("`crontower --headless` runs it"),
+        "{described}"
+    );
     assert_eq!(screen.child.wait().unwrap().exit_code(), 0);
 }
 
@@ -247,7 +250,7 @@ fn a_screen_over_tcp_waits_for_the_next_engine_and_misses_nothing() {
 }
 
 #[test]
-fn a_config_file_that_is_wrong_is_told_on_a_screen_that_works() {
+fn a_config_file_that_is_wrong_is_reported_on_a_screen_that_works() {
     let dir = folder();
     let config = dir.path().join(".config/crontower");
     std::fs::create_dir_all(&config).unwrap();

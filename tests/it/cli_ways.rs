@@ -133,9 +133,9 @@ fn an_execution_wins_over_a_job_of_the_same_name() {
 fn a_run_that_is_waited_for_tells_each_change() {
     let engine = engine();
     let said = engine.say(&["run", "twice", "--wait"]);
-    let told: Vec<&str> = said.lines().filter(|line| line.contains(" ID ")).collect();
-    let from = told.iter().position(|line| line.contains(" retrying")).unwrap_or_default();
-    insta::assert_snapshot!(told[from..].join("\n"), @"
+    let described: Vec<&str> = said.lines().filter(|line| line.contains(" ID ")).collect();
+    let from = described.iter().position(|line| line.contains(" retrying")).unwrap_or_default();
+    insta::assert_snapshot!(described[from..].join("\n"), @"
     twice ID retrying: attempt 1 of 4: exit code 1; the next follows in SPAN
     twice ID queued for attempt 2
     twice ID running: attempt 2 on local
@@ -170,20 +170,20 @@ fn ctrl_c_ends_the_waiting_and_not_the_execution() {
     stdout.read_line(&mut opened).unwrap();
     assert_eq!(opened, "opened\n");
     crate::daemon::signal(waiting.id(), Signal::INT);
-    let mut told = String::new();
-    waiting.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    let mut described = String::new();
+    waiting.stderr.take().unwrap().read_to_string(&mut described).unwrap();
     assert_eq!(waiting.wait().unwrap().code(), Some(130));
     let list = engine.json(&["executions", "--job", "gate", "--json"]);
     let id = list["items"][0]["id"].as_str().unwrap();
     let short = &id[id.len() - 8..];
     let wanted = format!("gate {short} goes on: `crontower cancel {short}` ends it");
-    assert!(told.contains(&wanted), "{told}");
+    assert!(described.contains(&wanted), "{described}");
     assert_eq!(list["items"][0]["state"], "running");
     assert!(engine.say(&["cancel", short]).starts_with("exit code 0\n"));
 }
 
 #[test]
-fn an_engine_that_does_not_answer_is_told_once() {
+fn an_engine_that_does_not_answer_is_reported_once() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let dir = tempfile::tempdir().unwrap();
@@ -194,18 +194,18 @@ fn an_engine_that_does_not_answer_is_told_once() {
         .unwrap();
     let (connection, _) = listener.accept().unwrap();
     let mut stderr = BufReader::new(asking.stderr.take().unwrap());
-    let mut told = String::new();
-    stderr.read_line(&mut told).unwrap();
-    assert_eq!(told, format!("no answer yet from the engine at {url}/: waiting\n"));
+    let mut described = String::new();
+    stderr.read_line(&mut described).unwrap();
+    assert_eq!(described, format!("no answer yet from the engine at {url}/: waiting\n"));
     drop((connection, listener));
-    told.clear();
-    stderr.read_to_string(&mut told).unwrap();
-    assert!(told.starts_with("error: "), "{told}");
+    described.clear();
+    stderr.read_to_string(&mut described).unwrap();
+    assert!(described.starts_with("error: "), "{described}");
     assert_eq!(asking.wait().unwrap().code(), Some(3));
 }
 
 #[test]
-fn an_engine_that_falls_silent_is_told_to_who_waits_for_a_run() {
+fn an_engine_that_falls_silent_is_reported_to_who_waits_for_a_run() {
     let engine = engine();
     let pid = engine.json(&["status", "--json"])["leader"]["pid"].as_u64().unwrap();
     let pid = u32::try_from(pid).unwrap();
@@ -215,17 +215,17 @@ fn an_engine_that_falls_silent_is_told_to_who_waits_for_a_run() {
     assert_eq!(opened, "opened\n");
     crate::daemon::signal(pid, Signal::STOP);
     let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines();
-    let told = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("trouble")));
+    let described = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("trouble")));
     crate::daemon::signal(pid, Signal::CONT);
     let wanted = "waiting, but the engine is in trouble: it does not answer";
-    assert_eq!(told.unwrap().unwrap(), wanted);
+    assert_eq!(described.unwrap().unwrap(), wanted);
     assert!(engine.say(&["cancel", "gate"]).starts_with("exit code 0\n"));
     assert!(lines.all(|line| !line.unwrap().contains("trouble")), "once");
     assert_eq!(waiting.wait().unwrap().code(), Some(1));
 }
 
 #[test]
-fn times_are_told_as_people_tell_them() {
+fn times_are_reported_as_people_tell_them() {
     let engine = engine();
     assert!(
         engine
@@ -262,7 +262,7 @@ fn an_edit_tells_what_is_likely_wrong_with_its_own_job_only() {
 }
 
 #[test]
-fn a_jobs_file_that_is_gone_is_told() {
+fn a_jobs_file_that_is_gone_is_reported() {
     let engine = engine();
     assert!(!engine.say(&["status"]).contains("gone"));
     std::fs::remove_file(engine.path().join("jobs.yaml")).unwrap();
@@ -272,7 +272,7 @@ fn a_jobs_file_that_is_gone_is_told() {
 }
 
 #[test]
-fn the_engine_of_another_user_is_told_as_such() {
+fn the_engine_of_another_user_is_reported_as_such() {
     let engine = engine();
     let mut asking = crontower(engine.path());
     asking.arg("jobs");

@@ -45,10 +45,10 @@ impl Daemon {
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (told, lines) = channel();
+        let (described, lines) = channel();
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                if told.send(line).is_err() {
+                if described.send(line).is_err() {
                     return;
                 }
             }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crontower::internals::Registry;
 use crontower::internals::{
-    Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, JobsFrom, Running, StartOptions,
-    Subscription, start,
+    EditOptions, Edited, EngineApi, Feed, FileState, Handle, JobEdit, JobsFrom, Running,
+    StartOptions, Subscription, start,
 };
 use crontower::model::{JobId, OnStop, Refusal, Source};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ impl Site {
         Self { running: running.unwrap(), folder }
     }
 
-    fn door(&self) -> &Handle {
+    fn engine_api(&self) -> &Handle {
         &self.running.handle
     }
 
@@ -53,7 +53,7 @@ impl Site {
 
     async fn patch(&self, job: &str, patch: Value) -> Result<Edited, Refusal> {
         let edit = JobEdit::Patch(patch.as_object().unwrap().clone());
-        self.door().edit_job(&id(job), edit, EditOptions::default()).await
+        self.engine_api().edit_job(&id(job), edit, EditOptions::default()).await
     }
 
     async fn close(mut self) {
@@ -111,9 +111,12 @@ async fn a_job_of_the_file_is_edited_in_the_file_and_in_force_at_once() {
     assert_eq!(site.text(), expected);
     let same = site.patch("a", json!({"timeout": "60m"})).await.unwrap();
     assert!(same.plan.is_empty() && same.diff.is_none() && same.job.is_some());
-    site.door().edit_job(&id("a"), JobEdit::RollBack(1), EditOptions::default()).await.unwrap();
+    site.engine_api()
+        .edit_job(&id("a"), JobEdit::RollBack(1), EditOptions::default())
+        .await
+        .unwrap();
     assert_eq!(site.text(), JOBS);
-    assert_eq!(site.door().job(&id("a")).await.unwrap().version, 3);
+    assert_eq!(site.engine_api().job(&id("a")).await.unwrap().version, 3);
     site.close().await;
 }
 
@@ -123,15 +126,15 @@ async fn jobs_come_and_go() {
     let definition = json!({"run": "echo c", "dependencies": ["b"]}).as_object().unwrap().clone();
     let create = JobEdit::Create { definition, source: Source::File };
     let dry = EditOptions { dry_run: true, ..EditOptions::default() };
-    let edited = site.door().edit_job(&id("c"), create.clone(), dry).await.unwrap();
+    let edited = site.engine_api().edit_job(&id("c"), create.clone(), dry).await.unwrap();
     assert_eq!((edited.job, edited.plan.added), (None, vec![id("c")]));
     assert_eq!(site.text(), JOBS);
-    site.door().edit_job(&id("c"), create.clone(), EditOptions::default()).await.unwrap();
+    site.engine_api().edit_job(&id("c"), create.clone(), EditOptions::default()).await.unwrap();
     assert_eq!(site.text(), format!("{JOBS}  - id: c\n    run: echo c\n    dependencies: [b]\n"));
-    let again = site.door().edit_job(&id("c"), create, EditOptions::default()).await;
+    let again = site.engine_api().edit_job(&id("c"), create, EditOptions::default()).await;
     assert_eq!(again.unwrap_err(), Refusal::JobExists { job: id("c") });
     let delete = async |job: &str| {
-        site.door().edit_job(&id(job), JobEdit::Delete, EditOptions::default()).await
+        site.engine_api().edit_job(&id(job), JobEdit::Delete, EditOptions::default()).await
     };
     let refused = delete("b").await.unwrap_err().to_string();
     assert!(refused.ends_with("`dependencies`: no job named `b`: did you mean `a`?"), "{refused}");
@@ -147,11 +150,11 @@ async fn edits_at_once_are_all_kept() {
     let edits = (0..20).map(|n| site.patch("b", json!({"env": {format!("N{n}"): "x"}})));
     let done = futures_util::future::join_all(edits).await;
     assert!(done.into_iter().all(|edited| edited.is_ok()));
-    let job = site.door().job(&id("b")).await.unwrap();
+    let job = site.engine_api().job(&id("b")).await.unwrap();
     assert_eq!((job.version, job.definition.env.len()), (21, 20));
     assert_eq!(site.text().matches(": x").count(), 20);
     let stale = EditOptions { if_version: Some(20), ..EditOptions::default() };
-    let refused = site.door().edit_job(&id("b"), JobEdit::Delete, stale).await.unwrap_err();
+    let refused = site.engine_api().edit_job(&id("b"), JobEdit::Delete, stale).await.unwrap_err();
     assert_eq!(refused, Refusal::AnotherVersion { job: id("b"), expected: 20, current: 21 });
     site.close().await;
 }
@@ -166,7 +169,7 @@ async fn what_someone_else_changed_meanwhile_is_left_alone() {
     assert!(message.contains("is not in force as it is now"), "{message}");
     assert!(diff.contains("-    run: echo a\n+    run: echo ours\n"), "{diff}");
     assert_eq!(site.text(), theirs);
-    site.door().reload().await.unwrap();
+    site.engine_api().reload().await.unwrap();
     site.patch("a", json!({"run": "echo ours"})).await.unwrap();
     assert_eq!(site.text(), theirs.replace("echo a", "echo ours"));
     let wrong = site.patch("a", json!({"schedule": "never ever", "retry": 5})).await.unwrap_err();
@@ -177,14 +180,14 @@ async fn what_someone_else_changed_meanwhile_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn our_own_change_is_not_told_as_someone_elses() {
+async fn our_own_change_is_not_reported_as_someone_elses() {
     let site = Site::new().await;
-    let mut feed = site.door().subscribe().await.unwrap();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
     site.patch("a", json!({"run": "echo A"})).await.unwrap();
     // The watch looks some time later; the next change by hand is the first that is told.
     site.write(&site.text().replace("echo b", "echo B"));
     assert!(file_state(&mut feed).await.changed);
-    site.door().reload().await.unwrap();
+    site.engine_api().reload().await.unwrap();
     assert!(!file_state(&mut feed).await.changed);
     site.close().await;
 }
@@ -192,7 +195,7 @@ async fn our_own_change_is_not_told_as_someone_elses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_calendar_is_a_change_and_one_put_back_is_none() {
     let site = Site::new().await;
-    let mut feed = site.door().subscribe().await.unwrap();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
     let calendar = site.folder.path().join("de.ics");
     std::fs::write(&calendar, CALENDAR.replace("1224", "1225")).unwrap();
     assert!(file_state(&mut feed).await.changed);
@@ -200,7 +203,7 @@ async fn an_edited_calendar_is_a_change_and_one_put_back_is_none() {
     assert!(!file_state(&mut feed).await.changed);
     std::fs::write(&calendar, CALENDAR.replace("1224", "1225")).unwrap();
     assert!(file_state(&mut feed).await.changed);
-    assert_eq!(site.door().reload().await.unwrap().settings[0].key, "calendars");
+    assert_eq!(site.engine_api().reload().await.unwrap().settings[0].key, "calendars");
     assert!(!file_state(&mut feed).await.changed);
     site.close().await;
 }

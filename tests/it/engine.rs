@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use crontower::internals::Clock;
 use crontower::internals::Registry;
 use crontower::internals::{
-    Door, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
+    EngineApi, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
 };
 use crontower::internals::{SqliteStore, Store};
 use crontower::model::{
@@ -30,7 +30,7 @@ impl Site {
         Self { folder, running }
     }
 
-    fn door(&self) -> &Handle {
+    fn engine_api(&self) -> &Handle {
         &self.running.handle
     }
 
@@ -55,7 +55,7 @@ impl Site {
 
     async fn output(&self, execution: &Execution) -> String {
         let key = AttemptKey { execution_id: execution.id, attempt: execution.attempt_number() };
-        let chunk = self.door().output(key, 0, 1 << 20).await.unwrap();
+        let chunk = self.engine_api().output(key, 0, 1 << 20).await.unwrap();
         chunk.lines.iter().map(|line| String::from_utf8_lossy(&line.text) + "\n").collect()
     }
 }
@@ -93,13 +93,13 @@ fn job(id: &str) -> JobId {
 async fn a_run_by_hand_goes_all_the_way() {
     let site =
         Site::new("jobs: [{id: hello, run: 'exec 2>&1; echo hello; echo you >&2; exit 3'}]").await;
-    let mut feed = site.door().subscribe().await.unwrap();
-    let created = site.door().run_job(&job("hello"), RunOptions::default()).await.unwrap();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
+    let created = site.engine_api().run_job(&job("hello"), RunOptions::default()).await.unwrap();
     assert_eq!(created.state.name(), StateName::Running);
     let ended = reaches(&mut feed, created.id, StateName::Failed).await;
     assert_eq!(ended.attempts[0].exit_code, Some(3));
     assert_eq!(site.output(&ended).await, "hello\nyou\n");
-    let kept = site.door().execution(&created.id.short()).await.unwrap();
+    let kept = site.engine_api().execution(&created.id.short()).await.unwrap();
     assert_eq!(kept, ended);
     site.close().await;
 }
@@ -108,14 +108,14 @@ async fn a_run_by_hand_goes_all_the_way() {
 async fn a_command_outlives_its_engine_and_is_carried_on_by_the_next() {
     let script = "echo begin; while [ ! -e go ]; do sleep 0.05; done; echo end; exit 7";
     let site = Site::new(&format!("jobs: [{{id: long, run: '{script}'}}]")).await;
-    let mut feed = site.door().subscribe().await.unwrap();
-    let created = site.door().run_job(&job("long"), RunOptions::default()).await.unwrap();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
+    let created = site.engine_api().run_job(&job("long"), RunOptions::default()).await.unwrap();
     while feed.snapshot.live.iter().all(|it| it.started_at.is_none()) {
         feed.feed.recv().await.unwrap();
-        feed.snapshot = site.door().subscribe().await.unwrap().snapshot;
+        feed.snapshot = site.engine_api().subscribe().await.unwrap().snapshot;
     }
     let site = site.restart().await;
-    let mut feed = site.door().subscribe().await.unwrap();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
     assert_eq!(feed.snapshot.live[0].id, created.id);
     std::fs::write(site.folder.path().join("go"), "").unwrap();
     let ended = reaches(&mut feed, created.id, StateName::Failed).await;
@@ -130,24 +130,24 @@ async fn a_reload_is_all_or_nothing_and_tells_what_it_changes() {
     let site = Site::new("jobs: [{id: a, run: 'true', schedule: daily at 3 AM}]").await;
     let file = site.folder.path().join("jobs.yaml");
     std::fs::write(&file, "jobs: [{id: a, run: 'true', schedule: nonsense}]").unwrap();
-    let refused = site.door().reload().await.unwrap_err().to_string();
+    let refused = site.engine_api().reload().await.unwrap_err().to_string();
     assert!(refused.contains("jobs.yaml:1:"), "{refused}");
     std::fs::write(&file, "jobs: [{id: a, run: 'true', schedule: hourly}, {id: b, run: 'true'}]")
         .unwrap();
-    let plan = site.door().plan_reload().await.unwrap();
+    let plan = site.engine_api().plan_reload().await.unwrap();
     assert_eq!(plan.added, [job("b")]);
-    assert!(site.door().job(&job("b")).await.is_err(), "a plan changes nothing");
-    site.door().reload().await.unwrap();
-    assert_eq!(site.door().job(&job("a")).await.unwrap().version, 2);
-    assert!(site.door().plan_reload().await.unwrap().is_empty());
+    assert!(site.engine_api().job(&job("b")).await.is_err(), "a plan changes nothing");
+    site.engine_api().reload().await.unwrap();
+    assert_eq!(site.engine_api().job(&job("a")).await.unwrap().version, 2);
+    assert!(site.engine_api().plan_reload().await.unwrap().is_empty());
     site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fire_time_that_the_store_holds_already_holds_nothing_else_up() {
     let site = Site::new("jobs: [{id: a, run: 'true'}]").await;
-    let mut feed = site.door().subscribe().await.unwrap();
-    let run = site.door().run_job(&job("a"), RunOptions::default()).await.unwrap();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
+    let run = site.engine_api().run_job(&job("a"), RunOptions::default()).await.unwrap();
     let ended = reaches(&mut feed, run.id, StateName::Succeeded).await;
     let folder = site.leave().await;
     let fire_time = (Clock.now().wall + TimeDelta::seconds(3)).trunc_subsecs(0);
@@ -166,16 +166,16 @@ async fn a_fire_time_that_the_store_holds_already_holds_nothing_else_up() {
         .unwrap();
     let running = start(options(folder.path().to_owned(), Registry::builtin())).await.unwrap();
     let site = Site { folder, running };
-    let mut feed = site.door().subscribe().await.unwrap();
-    let mut told = Vec::new();
+    let mut feed = site.engine_api().subscribe().await.unwrap();
+    let mut described = Vec::new();
     loop {
         match feed.feed.recv().await.unwrap() {
-            Feed::Trouble(trouble) => told.push(trouble.is_some()),
+            Feed::Trouble(trouble) => described.push(trouble.is_some()),
             Feed::Batch(batch) if batch.executions.iter().any(|it| it.job_id == job("b")) => break,
             _ => {}
         }
     }
-    assert_eq!(told, [true, false], "the store refused once, and it is over");
+    assert_eq!(described, [true, false], "the store refused once, and it is over");
     site.close().await;
 }
 
@@ -285,33 +285,33 @@ async fn an_embedded_command_that_ends_in_its_grace_is_recorded_as_what_it_was()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_operators_order_goes_through_the_door() {
+async fn what_operators_order_goes_through_the_engine_api() {
     let site = Site::new(
         "workers: [{id: w, capacity: 2}]\njobs:\n  - {id: a, run: exit 3}\n  - {id: b, run: 'true', schedule: '0 6 * * *', dependencies: [a]}\n",
     )
     .await;
-    let door = site.door();
-    let skipped = door.skip_next(&job("b"), false).await.unwrap();
+    let engine_api = site.engine_api();
+    let skipped = engine_api.skip_next(&job("b"), false).await.unwrap();
     assert!(skipped.skip_next.as_ref().unwrap().fire_time < skipped.next_fire_time.unwrap());
-    assert_eq!(door.skip_next(&job("b"), true).await.unwrap().skip_next, None);
+    assert_eq!(engine_api.skip_next(&job("b"), true).await.unwrap().skip_next, None);
     let worker = WorkerId::new("w").unwrap();
-    assert_eq!(door.set_capacity(&worker, Some(5)).await.unwrap().capacity, 5);
-    let drained = door.drain(&worker, true, Some("new disk".to_owned())).await.unwrap();
+    assert_eq!(engine_api.set_capacity(&worker, Some(5)).await.unwrap().capacity, 5);
+    let drained = engine_api.drain(&worker, true, Some("new disk".to_owned())).await.unwrap();
     assert_eq!(drained.state, WorkerState::Draining);
-    let mut feed = door.subscribe().await.unwrap();
+    let mut feed = engine_api.subscribe().await.unwrap();
     let options = RunOptions { with_dependencies: true, ..RunOptions::default() };
-    let asked = door.run_job(&job("b"), options).await.unwrap();
+    let asked = engine_api.run_job(&job("b"), options).await.unwrap();
     assert_eq!(asked.state.name(), StateName::Waiting);
-    door.drain(&worker, false, None).await.unwrap();
+    engine_api.drain(&worker, false, None).await.unwrap();
     let asked = reaches(&mut feed, asked.id, StateName::Skipped).await;
     assert!(asked.reason.contains("`a`, which it waits for, has failed"), "{}", asked.reason);
-    let failed = door.job(&job("a")).await.unwrap().last_execution.clone().unwrap();
+    let failed = engine_api.job(&job("a")).await.unwrap().last_execution.clone().unwrap();
     let note = Note { text: Some("disk full".to_owned()), until: None };
-    let noted = door.acknowledge(failed.id, Some(note)).await.unwrap();
+    let noted = engine_api.acknowledge(failed.id, Some(note)).await.unwrap();
     assert_eq!(noted.acknowledged.as_ref().unwrap().note.as_deref(), Some("disk full"));
-    assert_eq!(door.acknowledge(failed.id, None).await.unwrap().acknowledged, None);
-    assert_eq!(door.preview("hourly", None, 2).await.unwrap().fire_times.len(), 2);
-    let unknown = door.versions(&job("c"), None, 10).await.unwrap_err();
+    assert_eq!(engine_api.acknowledge(failed.id, None).await.unwrap().acknowledged, None);
+    assert_eq!(engine_api.preview("hourly", None, 2).await.unwrap().fire_times.len(), 2);
+    let unknown = engine_api.versions(&job("c"), None, 10).await.unwrap_err();
     assert!(matches!(unknown, Refusal::UnknownJob { .. }), "{unknown}");
     site.close().await;
 }

@@ -130,7 +130,7 @@ impl SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_told_nothing_is_lost_and_it_goes_on_when_there_is_room() {
+fn a_full_disk_is_reported_nothing_is_lost_and_it_goes_on_when_there_is_room() {
     if !may_mount() {
         eprintln!("skipped: a mount namespace needs root");
         return;

@@ -1,7 +1,7 @@
 //! Definitions that live in the store, changed through the door; and files beside them.
 
 use crontower::internals::Registry;
-use crontower::internals::{Door, EditOptions, JobEdit, JobsFrom, StartOptions, start};
+use crontower::internals::{EditOptions, EngineApi, JobEdit, JobsFrom, StartOptions, start};
 use crontower::model::{JobId, OnStop, Refusal, Source};
 use serde_json::{Value, json};
 
@@ -29,9 +29,9 @@ async fn a_job_of_a_program_lives_in_the_store_and_a_refused_file_is_put_back() 
         recovery: crontower::internals::Recovery::default(),
     };
     let mut running = start(options).await.unwrap();
-    let door = &running.handle;
+    let engine_api = &running.handle;
     let edit = async |job: &str, edit: JobEdit, if_version: Option<u32>| {
-        door.edit_job(&id(job), edit, EditOptions { dry_run: false, if_version }).await
+        engine_api.edit_job(&id(job), edit, EditOptions { dry_run: false, if_version }).await
     };
     let definition =
         map(json!({"run": "echo 1", "retryPolicy": {"type": "FIXED"}, "dependencies": ["f"]}));

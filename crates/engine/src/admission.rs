@@ -16,7 +16,7 @@ use crontower_model::{
 
 /// What is special about an execution that is to be made.
 #[derive(Debug, Default)]
-pub(super) struct Wish {
+pub(super) struct NewExecution {
     pub(super) args: Vec<String>,
     pub(super) forced: bool,
     pub(super) retry_of: Option<ExecutionId>,
@@ -46,23 +46,24 @@ impl Engine {
         job: &JobId,
         trigger: Trigger,
         fire_time: DateTime<Utc>,
-        wish: Wish,
+        new_execution: NewExecution,
     ) -> Option<ExecutionId> {
-        let verdict = self.judge_overlap(job, &wish)?;
+        let verdict = self.check_overlap(job, &new_execution)?;
         let entry = self.jobs.get_mut(job)?;
         let id = self.ids.next(now.wall);
         let scheduled = matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Reboot);
-        let waits =
-            (scheduled || wish.with_dependencies) && !entry.definition.dependencies.is_empty();
+        let waits = (scheduled || new_execution.with_dependencies)
+            && !entry.definition.dependencies.is_empty();
         let state = if waits {
             let waiting_for = Vec::new();
             let caught_up = trigger == Trigger::CatchUp;
-            let fresh_after = if caught_up { wish.after } else { entry.fresh_after() };
+            let fresh_after = if caught_up { new_execution.after } else { entry.fresh_after() };
             ExecutionState::Waiting { waiting_for, fresh_after }
         } else {
             ExecutionState::Queued
         };
-        let first = Transition { at: now.wall, state: state.name(), reason: wish.reason.clone() };
+        let first =
+            Transition { at: now.wall, state: state.name(), reason: new_execution.reason.clone() };
         let refused = matches!(verdict, Verdict::Refuse(_));
         let execution = Execution {
             id,
@@ -76,13 +77,13 @@ impl Engine {
             finished_at: None,
             attempts: Vec::new(),
             priority: entry.definition.priority,
-            reason: wish.reason,
+            reason: new_execution.reason,
             result: None,
             history: if refused { Vec::new() } else { vec![first] },
-            retry_of: wish.retry_of,
-            args: wish.args,
-            forced: wish.forced,
-            requested_by: wish.requested_by,
+            retry_of: new_execution.retry_of,
+            args: new_execution.args,
+            forced: new_execution.forced,
+            requested_by: new_execution.requested_by,
             cancelled_by: None,
         };
         let definition = Arc::clone(&entry.definition);
@@ -106,10 +107,10 @@ impl Engine {
         Some(id)
     }
 
-    fn judge_overlap(&self, job: &JobId, wish: &Wish) -> Option<Verdict> {
+    fn check_overlap(&self, job: &JobId, new_execution: &NewExecution) -> Option<Verdict> {
         let entry = self.jobs.get(job)?;
         let blocking = entry.blocking();
-        if blocking == 0 || wish.forced || wish.one_of_many {
+        if blocking == 0 || new_execution.forced || new_execution.one_of_many {
             return Some(Verdict::Enter);
         }
         let newest = entry.active.last().map_or_else(String::new, |id| {

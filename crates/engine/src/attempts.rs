@@ -54,7 +54,7 @@ impl Engine {
         self.release(id);
         self.drop_left_pools();
         let (outcome, exit_code) = (ended.outcome, ended.exit_code);
-        let reason = told(&ended);
+        let reason = describe(&ended);
         self.amend(id, |execution| {
             if let Some(attempt) = execution.attempts.last_mut() {
                 attempt.started_at = attempt.started_at.or(ended.started_at);
@@ -168,14 +168,14 @@ impl Engine {
         actor: Actor,
     ) -> Option<ExecutionId> {
         let job: JobId = of.job_id.clone();
-        let wish = super::admission::Wish {
+        let new_execution = super::admission::NewExecution {
             args: of.args.clone(),
             retry_of: Some(of.id),
             reason: format!("retry of execution {}, asked for by {actor}", of.id.short()),
             requested_by: Some(actor),
             ..Default::default()
         };
-        self.create(now, &job, Trigger::Retry, of.fire_time, wish)
+        self.create(now, &job, Trigger::Retry, of.fire_time, new_execution)
     }
 }
 
@@ -207,7 +207,7 @@ fn spread(id: ExecutionId, attempt: u32) -> f64 {
 }
 
 /// The end of an attempt in words.
-pub(super) fn told(ended: &Ended) -> String {
+pub(super) fn describe(ended: &Ended) -> String {
     match (ended.outcome, ended.exit_code, &ended.error) {
         (Outcome::Succeeded, Some(0) | None, _) => "succeeded".to_owned(),
         (Outcome::Succeeded, Some(code), _) => format!("succeeded with exit code {code}"),

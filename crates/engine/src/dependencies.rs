@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::admission::Wish;
+use super::admission::NewExecution;
 use super::firing::Span;
 use super::job::JobEntry;
 use super::{Engine, Live};
@@ -19,7 +19,7 @@ const NAMED_MOST: usize = 20;
 
 impl Engine {
     /// Judges the executions that were created in this step with dependencies.
-    pub(super) fn judge_waiting(&mut self, now: Now) {
+    pub(super) fn check_waiting(&mut self, now: Now) {
         for id in std::mem::take(&mut self.to_judge) {
             let Some(Live { execution, definition, .. }) = self.live.get(&id) else { continue };
             let ExecutionState::Waiting { fresh_after, .. } = execution.state else { continue };
@@ -47,14 +47,14 @@ impl Engine {
             return self.admit(now, id, Some("all dependencies are met".to_owned()));
         }
         if self.is_asked_for(id) {
-            self.forlorn.push(id);
+            self.unsatisfiable.push(id);
         }
-        let mut told: Vec<String> =
-            unmet.iter().take(NAMED_MOST).map(|job| self.told(job)).collect();
+        let mut described: Vec<String> =
+            unmet.iter().take(NAMED_MOST).map(|job| self.describe(job)).collect();
         if unmet.len() > NAMED_MOST {
-            told.push(format!("{} more", unmet.len() - NAMED_MOST));
+            described.push(format!("{} more", unmet.len() - NAMED_MOST));
         }
-        let reason = format!("waits for {}", told.join(", "));
+        let reason = format!("waits for {}", described.join(", "));
         self.amend(id, |execution| {
             execution.state = ExecutionState::Waiting { waiting_for: unmet, fresh_after };
             if let Some(last) = execution.history.last_mut() {
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// A job waited for, with what is known about it.
-    fn told(&self, job: &JobId) -> String {
+    fn describe(&self, job: &JobId) -> String {
         let Some(entry) = self.jobs.get(job) else { return format!("{job} (no such job)") };
         let live = entry.newest_live().and_then(|id| self.live.get(&id));
         match (live, &entry.state.last_ran) {
@@ -188,7 +188,7 @@ impl Engine {
                 job,
                 Trigger::Dependency,
                 now.wall,
-                Wish { reason, ..Wish::default() },
+                NewExecution { reason, ..NewExecution::default() },
             );
         } else {
             self.chain_passed(now, job);

@@ -71,8 +71,9 @@ impl Engine {
         if touched.is_empty() {
             return;
         }
-        let hindrance = self.workers.hindrance(&Selector::default());
-        let reason = format!("queued: {}", hindrance.as_deref().unwrap_or("no worker is there"));
+        let unavailable_reason = self.workers.unavailable_reason(&Selector::default());
+        let reason =
+            format!("queued: {}", unavailable_reason.as_deref().unwrap_or("no worker is there"));
         for id in touched {
             self.amend(id, |execution| execution.reason.clone_from(&reason));
         }
@@ -110,9 +111,9 @@ impl Engine {
             Block::Concurrency(_) => "queued: the job's `concurrency` is used up".to_owned(),
             Block::Limit(name) => format!("queued: the limit `{name}` is used up"),
             Block::Slot(selector) => {
-                let hindrance = self.workers.hindrance(selector);
+                let unavailable_reason = self.workers.unavailable_reason(selector);
                 let none = "no worker has the id or labels that it asks for";
-                format!("queued: {}", hindrance.as_deref().unwrap_or(none))
+                format!("queued: {}", unavailable_reason.as_deref().unwrap_or(none))
             }
         }
     }

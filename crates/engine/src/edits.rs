@@ -22,7 +22,7 @@ impl Engine {
             Expected::Present => self.of_program(&id, None)?,
             Expected::Version(version) => self.of_program(&id, Some(version))?,
         }
-        let timetable = self.judge_alone(&job)?;
+        let timetable = self.check_alone(&job)?;
         self.put(now, job, timetable, Source::Api, &mut Tally::default());
         self.link_dependents();
         self.job_answer(&id)
@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// The timetable of a job that is to come, if it fits among the others.
-    fn judge_alone(&self, job: &Job) -> Result<Option<Timetable>, Refusal> {
+    fn check_alone(&self, job: &Job) -> Result<Option<Timetable>, Refusal> {
         let mut problems = Vec::new();
         let timetable = job.timetable(&self.settings, self.config.system_zone);
         let timetable = timetable.unwrap_or_else(|error| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::admission::Wish;
+use super::admission::NewExecution;
 use super::{Engine, Timer};
 use crontower_model::{
     CatchUp, Change, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap,
@@ -117,7 +117,7 @@ impl Engine {
     /// Makes the execution for one fire time; one that still waits for dependencies gives way.
     fn fire(&mut self, now: Now, job: &JobId, at: DateTime<Utc>, trigger: Trigger, reason: String) {
         self.supersede(now, job, at);
-        self.create(now, job, trigger, at, Wish { reason, ..Wish::default() });
+        self.create(now, job, trigger, at, NewExecution { reason, ..NewExecution::default() });
         self.account(job, at);
     }
 
@@ -252,8 +252,8 @@ impl Engine {
         let one_of_many = entry.definition.catch_up == CatchUp::All;
         self.touch_job(job);
         let reason = format!("caught up: {}", lateness(now, at));
-        let wish = Wish { reason, one_of_many, after, ..Wish::default() };
-        self.create(now, job, Trigger::CatchUp, at, wish);
+        let new_execution = NewExecution { reason, one_of_many, after, ..NewExecution::default() };
+        self.create(now, job, Trigger::CatchUp, at, new_execution);
     }
 
     /// Writes a range of fire times that become no executions into the ledger.
@@ -318,7 +318,13 @@ impl Engine {
             .collect();
         for job in due {
             let reason = "the machine was booted".to_owned();
-            self.create(now, &job, Trigger::Reboot, now.wall, Wish { reason, ..Wish::default() });
+            self.create(
+                now,
+                &job,
+                Trigger::Reboot,
+                now.wall,
+                NewExecution { reason, ..NewExecution::default() },
+            );
         }
     }
 

@@ -82,7 +82,7 @@ impl JobEntry {
     }
 
     /// Why it does not fire now, as the ledger tells it.
-    pub(super) fn silence(&self) -> Option<(LedgerFate, &'static str)> {
+    pub(super) fn suppression(&self) -> Option<(LedgerFate, &'static str)> {
         if self.state.pause.is_some() {
             Some((LedgerFate::Paused, "passed while the job was paused"))
         } else if !self.definition.enabled {

@@ -17,8 +17,7 @@ mod ids;
 mod input;
 mod job;
 mod load;
-mod notices;
-mod orders;
+mod on_failures;
 mod outbox;
 mod queue;
 mod requests;
@@ -28,6 +27,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod why;
+mod worker_overrides;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -49,7 +49,7 @@ pub use why::Past;
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
-use notices::Notices;
+use on_failures::OnFailures;
 use outbox::Outbox;
 use queue::Queue;
 use workers::Workers;
@@ -110,7 +110,7 @@ pub struct Engine {
     queue: Queue,
     workers: Workers,
     limits: Limits,
-    notices: Notices,
+    on_failures: OnFailures,
     /// Next fire times, ends of pauses and of acknowledgements.
     agenda: BTreeSet<(DateTime<Utc>, JobId)>,
     timers: BTreeSet<(Duration, Timer)>,
@@ -119,7 +119,7 @@ pub struct Engine {
     /// By job: the executions that wait for it.
     awaited: BTreeMap<JobId, BTreeSet<ExecutionId>>,
     /// Executions asked for with their dependencies, one of which may have ended otherwise.
-    forlorn: Vec<ExecutionId>,
+    unsatisfiable: Vec<ExecutionId>,
     ids: IdSource,
     seq: u64,
     /// Counts the ends of executions and the firings of chains: which came first is told by it, whatever the clock does.
@@ -290,9 +290,9 @@ impl Engine {
 
     /// Judges what was created in this step, then gives slots away.
     fn settle(&mut self, now: Now) {
-        while !self.to_judge.is_empty() || !self.forlorn.is_empty() {
-            self.judge_waiting(now);
-            self.end_forlorn(now);
+        while !self.to_judge.is_empty() || !self.unsatisfiable.is_empty() {
+            self.check_waiting(now);
+            self.end_unsatisfiable(now);
         }
         if !self.halted {
             self.dispatch(now);

@@ -84,7 +84,7 @@ impl Engine {
                 });
             }
         }
-        problems.extend(self.judge_edges(set, when));
+        problems.extend(self.check_edges(set, when));
         if when == When::Running {
             problems.extend(self.broken_timetables(&set.settings));
         }
@@ -92,10 +92,10 @@ impl Engine {
     }
 
     /// What is wrong with the dependencies of the set's jobs and those of programs among each other.
-    fn judge_edges(&self, set: &JobSet, when: When) -> Vec<Problem> {
+    fn check_edges(&self, set: &JobSet, when: When) -> Vec<Problem> {
         let others = || self.jobs.values().filter(|entry| entry.source == Source::Api);
         let all = set.jobs.iter().chain(others().map(|entry| &*entry.definition));
-        let told = |fault: Fault| {
+        let describe = |fault: Fault| {
             let of_program = others().any(|entry| entry.definition.id == fault.job);
             let message = match fault.missing.filter(|_| of_program) {
                 None => fault.message,
@@ -111,7 +111,7 @@ impl Engine {
             };
             Some(Problem { path: format!("{}.dependencies", fault.job), message })
         };
-        graph::check(all).into_iter().filter_map(told).collect()
+        graph::check(all).into_iter().filter_map(describe).collect()
     }
 
     /// Jobs of programs that fire now and could not under other settings.
@@ -205,7 +205,7 @@ impl Engine {
             self.close_silence(&id, now.wall, LedgerFate::Disabled, why);
         } else if changed.iter().any(|key| affects_firing(key)) {
             let changed = (LedgerFate::Missed, "were missed: the schedule was changed meanwhile");
-            let (fate, why) = entry.silence().unwrap_or(changed);
+            let (fate, why) = entry.suppression().unwrap_or(changed);
             self.close_silence(&id, now.wall, fate, why);
         }
         if !job.enabled {
@@ -274,8 +274,8 @@ impl Engine {
             let reason = "its job was removed".to_owned();
             self.finish(now, id, ExecutionState::Cancelled, reason);
         }
-        let silence = self.jobs.get(job).and_then(JobEntry::silence);
-        if let Some((fate, why)) = silence {
+        let suppression = self.jobs.get(job).and_then(JobEntry::suppression);
+        if let Some((fate, why)) = suppression {
             self.close_silence(job, now.wall, fate, why);
         }
         let why = "were to be caught up when the job was removed";

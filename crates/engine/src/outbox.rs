@@ -19,7 +19,7 @@ pub(super) struct Outbox {
     /// Changes other than executions, jobs' run-time states and events.
     pub(super) changes: Vec<Change>,
     /// What `on_failure` is due or done: kept after the executions that it is about.
-    pub(super) notices: Vec<Change>,
+    pub(super) on_failures: Vec<Change>,
     /// Facts other than changes of executions.
     pub(super) facts: Vec<EventKind>,
     /// Executions that changed; `Some` = final, so no longer among the live ones.
@@ -43,7 +43,7 @@ impl Outbox {
         Self {
             actor: Actor::engine(),
             changes: Vec::new(),
-            notices: Vec::new(),
+            on_failures: Vec::new(),
             facts: Vec::new(),
             executions: BTreeMap::new(),
             quiet: BTreeSet::new(),
@@ -123,7 +123,7 @@ impl Engine {
                 effects.push(self.event(now, &out.actor, kind));
             }
         }
-        effects.extend(out.notices.into_iter().map(Effect::Save));
+        effects.extend(out.on_failures.into_iter().map(Effect::Save));
         effects.extend(out.shown_jobs.iter().filter_map(|job| self.show(job)));
         effects.extend(out.removed_jobs.into_iter().map(|job| Effect::Show(View::JobRemoved(job))));
         let workers = out.shown_workers.iter();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::admission::Wish;
+use super::admission::NewExecution;
 use super::load::When;
 use super::{Answer, Engine, Request};
 use crontower_model::{
@@ -25,15 +25,15 @@ impl Engine {
                 let reason = format!("run now, asked for by {actor}{reason}");
                 let requested_by = Some(actor);
                 let forced = force;
-                let wish = Wish {
+                let new_execution = NewExecution {
                     args,
                     forced,
                     with_dependencies,
                     requested_by,
                     reason,
-                    ..Wish::default()
+                    ..NewExecution::default()
                 };
-                let id = self.create(now, &job, Trigger::Manual, now.wall, wish);
+                let id = self.create(now, &job, Trigger::Manual, now.wall, new_execution);
                 if let Some(id) = id.filter(|_| with_dependencies) {
                     self.run_dependencies(now, id, &job);
                 }

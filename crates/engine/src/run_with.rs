@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::admission::Wish;
+use super::admission::NewExecution;
 use super::{Engine, Live};
 use crontower_model::{
     Execution, ExecutionId, ExecutionState, JobId, Now, StateName, Summary, Trigger,
@@ -38,8 +38,13 @@ impl Engine {
         let actor = self.out.actor.clone();
         let reason = format!("run now for `{of}`, which waits for it, asked for by {actor}");
         let requested_by = Some(actor);
-        let wish = Wish { with_dependencies: true, requested_by, reason, ..Wish::default() };
-        self.create(now, job, Trigger::Manual, now.wall, wish)
+        let new_execution = NewExecution {
+            with_dependencies: true,
+            requested_by,
+            reason,
+            ..NewExecution::default()
+        };
+        self.create(now, job, Trigger::Manual, now.wall, new_execution)
     }
 
     /// What an execution waits for in vain as things are; nothing of one that does not wait.
@@ -70,7 +75,7 @@ impl Engine {
         while let Some(job) = open.pop() {
             for id in self.awaited.get(&job).into_iter().flatten() {
                 if self.is_asked_for(*id) {
-                    self.forlorn.push(*id);
+                    self.unsatisfiable.push(*id);
                 } else if let Some(live) = self.live.get(id)
                     && seen.insert(live.execution.job_id.clone())
                 {
@@ -81,8 +86,8 @@ impl Engine {
     }
 
     /// Ends those executions asked for with their dependencies that nothing on its way can help any more.
-    pub(super) fn end_forlorn(&mut self, now: Now) {
-        while let Some(id) = self.forlorn.pop() {
+    pub(super) fn end_unsatisfiable(&mut self, now: Now) {
+        while let Some(id) = self.unsatisfiable.pop() {
             if !self.is_asked_for(id) {
                 continue;
             }

@@ -44,7 +44,7 @@ impl Engine {
         let Some(skip) = entry.state.skip_next.take() else { return };
         let at = skip.fire_time;
         if at > entry.state.accounted_until {
-            let why = format!("was called off by {} at {}", skip.by, told(skip.at));
+            let why = format!("was called off by {} at {}", skip.by, describe(skip.at));
             let span = Span { first: at, last: at, count: 1 };
             self.passed(job, span, LedgerFate::CalledOff, &why);
             self.account(job, at);
@@ -88,6 +88,6 @@ fn nothing_to_call_off(entry: &JobEntry) -> String {
     format!("job `{job}` has no next fire time to call off: {why}")
 }
 
-fn told(at: DateTime<Utc>) -> String {
+fn describe(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

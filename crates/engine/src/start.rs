@@ -7,7 +7,7 @@ use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
 use super::load::When;
-use super::notices::Notices;
+use super::on_failures::OnFailures;
 use super::outbox::Outbox;
 use super::queue::Queue;
 use super::workers::Workers;
@@ -80,12 +80,12 @@ impl Engine {
             queue: Queue::default(),
             workers: Workers::new(&image.workers),
             limits: Limits::default(),
-            notices: Notices::default(),
+            on_failures: OnFailures::default(),
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),
             to_judge: Vec::new(),
             awaited: BTreeMap::new(),
-            forlorn: Vec::new(),
+            unsatisfiable: Vec::new(),
             seq: image.last_seq,
             order: image.jobs.iter().map(|job| job.state.newest_order()).max().unwrap_or(0),
             began: now.wall,
@@ -142,7 +142,7 @@ impl Engine {
             ExecutionState::Waiting { waiting_for, .. } => {
                 self.await_jobs(id, waiting_for);
                 if self.is_asked_for(id) {
-                    self.forlorn.push(id);
+                    self.unsatisfiable.push(id);
                 }
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.waiting.insert(id);

@@ -84,17 +84,18 @@ impl Engine {
             ExecutionState::Queued => {
                 lines.extend(self.queued(execution));
                 lines.extend(self.forecast(now, execution).map(|at| {
-                    format!("it starts at about {}, if all take as long as of late", told(at))
+                    format!("it starts at about {}, if all take as long as of late", describe(at))
                 }));
             }
             ExecutionState::Retrying { until } => {
                 let left = (*until - now.wall).num_seconds().max(0);
-                let wait = format!("it goes back to the queue at {} (in {left} s)", told(*until));
+                let wait =
+                    format!("it goes back to the queue at {} (in {left} s)", describe(*until));
                 lines.push(wait);
             }
             _ => {}
         }
-        if self.notices.is_open(execution.id) {
+        if self.on_failures.is_open(execution.id) {
             lines.push("its `on_failure` has not ended yet".to_owned());
         }
         lines.extend(execution.attempts.iter().rev().filter_map(|attempt| {
@@ -109,7 +110,7 @@ impl Engine {
                 .history
                 .iter()
                 .rev()
-                .map(|step| format!("{} {}: {}", told(step.at), step.state, step.reason)),
+                .map(|step| format!("{} {}: {}", describe(step.at), step.state, step.reason)),
         );
         let scheduled = matches!(execution.trigger, Trigger::Schedule | Trigger::CatchUp);
         let timetable = self.jobs.get(&execution.job_id).and_then(|job| job.timetable.as_ref());
@@ -152,13 +153,16 @@ impl Engine {
     fn holds_back(&self, entry: &JobEntry, past: &Past) -> Vec<String> {
         let mut lines = Vec::new();
         let selector = Selector::of(entry.definition.workers.as_ref());
-        match self.workers.hindrance(&selector) {
+        match self.workers.unavailable_reason(&selector) {
             None => lines.push(no_worker(&selector)),
             Some(_) if self.workers.matching(&selector).any(PoolEntry::takes) => {}
-            Some(hindrance) => lines.push(format!("{hindrance}: its executions stay queued")),
+            Some(unavailable_reason) => {
+                lines.push(format!("{unavailable_reason}: its executions stay queued"))
+            }
         }
-        let is_told = |id: &ExecutionId| past.executions.iter().any(|told| told.id == *id);
-        let mut live: Vec<ExecutionId> = entry.live().filter(|id| !is_told(id)).collect();
+        let is_reported =
+            |id: &ExecutionId| past.executions.iter().any(|described| described.id == *id);
+        let mut live: Vec<ExecutionId> = entry.live().filter(|id| !is_reported(id)).collect();
         live.sort_unstable();
         let execution = |id: &ExecutionId| self.live.get(id).map(|live| &live.execution);
         lines.extend(live.iter().rev().take(NAMED_MOST).filter_map(execution).map(|execution| {
@@ -183,7 +187,7 @@ impl Engine {
         }
         if let Some(caught_up) = entry.state.catching_up.first() {
             let count = entry.state.catching_up.len();
-            let first = told(*caught_up);
+            let first = describe(*caught_up);
             lines
                 .push(format!("{count} missed fire times are still to be caught up, from {first}"));
         }
@@ -199,12 +203,12 @@ impl Engine {
             let ends = TimeDelta::from_std(limit).ok();
             let ends = ends.and_then(|limit| execution.created_at.checked_add_signed(limit));
             lines.extend(
-                ends.map(|at| format!("the wait ends at {} (dependency_timeout)", told(at))),
+                ends.map(|at| format!("the wait ends at {} (dependency_timeout)", describe(at))),
             );
         }
         let next = self.jobs.get(&execution.job_id).and_then(|entry| entry.next_fire);
         lines.extend(next.map(|at| {
-            format!("at the job's next fire time, {}, it gives way to the next one", told(at))
+            format!("at the job's next fire time, {}, it gives way to the next one", describe(at))
         }));
         lines
     }
@@ -224,13 +228,13 @@ impl Engine {
             (_, live) if live > 0 => "an execution of it is live".to_owned(),
             (Some(last), _) => {
                 let ended =
-                    last.finished_at.map_or_else(String::new, |at| format!(" at {}", told(at)));
+                    last.finished_at.map_or_else(String::new, |at| format!(" at {}", describe(at)));
                 format!("its last execution {} {}{ended}", last.id.short(), last.state)
             }
             (None, _) => "it never ran".to_owned(),
         };
         if let Some(next) = entry.next_fire {
-            stands += &format!("; its next fire time is {}", told(next));
+            stands += &format!("; its next fire time is {}", describe(next));
         } else if !entry.fires() {
             stands += "; it is paused or disabled";
         }
@@ -275,11 +279,11 @@ impl Engine {
 
     /// Why no slot is free, and who holds the slots.
     fn slots_held(&self, execution: &Execution, selector: &Selector) -> Vec<String> {
-        let Some(hindrance) = self.workers.hindrance(selector) else {
+        let Some(unavailable_reason) = self.workers.unavailable_reason(selector) else {
             return vec![no_worker(selector)];
         };
-        let is_told = execution.reason.ends_with(&hindrance);
-        let mut lines = if is_told { Vec::new() } else { vec![hindrance] };
+        let is_reported = execution.reason.ends_with(&unavailable_reason);
+        let mut lines = if is_reported { Vec::new() } else { vec![unavailable_reason] };
         let takes = self.workers.matching(selector).filter(|entry| entry.takes());
         let holders: BTreeSet<ExecutionId> =
             takes.flat_map(|entry| entry.running.keys().copied()).collect();
@@ -308,7 +312,7 @@ impl Engine {
 
 fn newest_end(newest: &Execution) -> String {
     let (id, state) = (newest.id.short(), newest.state.name());
-    let at = newest.finished_at.map_or_else(String::new, |at| format!(" at {}", told(at)));
+    let at = newest.finished_at.map_or_else(String::new, |at| format!(" at {}", describe(at)));
     let more = crontower_model::beyond(state, &newest.reason);
     format!("execution {id}, the newest that has ended, {state}{at}{more}")
 }
@@ -327,7 +331,7 @@ fn recorded(past: &Past, was_due: bool) -> Vec<String> {
         lines.push(if range.count == 1 {
             format!("no execution was made for it: the fire time {}", range.reason)
         } else {
-            let (count, first, last) = (range.count, told(range.first), told(range.last));
+            let (count, first, last) = (range.count, describe(range.first), describe(range.last));
             let reason = &range.reason;
             format!(
                 "no execution was made for it: {count} fire times from {first} to {last} {reason}"
@@ -354,14 +358,14 @@ fn halts(entry: &JobEntry, at: DateTime<Utc>, is_past: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(pause) = entry.state.pause.as_ref().filter(|pause| !is_past || pause.at <= at) {
         let reason = pause.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        let until = pause.until.map_or_else(|| "it is resumed".to_owned(), told);
-        let (by, since) = (&pause.by, told(pause.at));
+        let until = pause.until.map_or_else(|| "it is resumed".to_owned(), describe);
+        let (by, since) = (&pause.by, describe(pause.at));
         let over = pause.until.is_some_and(|until| until <= at);
         let over = if over { " (over by then)" } else { "" };
         lines.push(format!("it is paused by {by} since {since} until {until}{over}{reason}"));
     }
     if let Some(skip) = entry.state.skip_next.as_ref().filter(|skip| skip.fire_time >= at) {
-        let (fire_time, by, since) = (told(skip.fire_time), &skip.by, told(skip.at));
+        let (fire_time, by, since) = (describe(skip.fire_time), &skip.by, describe(skip.at));
         lines.push(format!("its fire time {fire_time} was called off by {by} at {since}"));
     }
     if !entry.definition.enabled {
@@ -388,7 +392,7 @@ fn verdict(explanation: &Explanation, words: &str) -> String {
 fn next_fire(entry: &JobEntry, now: Now) -> Option<String> {
     let timetable = entry.timetable.as_ref().filter(|timetable| !timetable.is_reboot())?;
     if let Some(next) = entry.next_fire {
-        return Some(format!("its next fire time is {}", told(next)));
+        return Some(format!("its next fire time is {}", describe(next)));
     }
     let Some(next) = timetable.fire_time_after(now.wall) else {
         return Some("it has no fire time any more".to_owned());
@@ -397,9 +401,9 @@ fn next_fire(entry: &JobEntry, now: Now) -> Option<String> {
     match pause_ends.filter(|_| entry.definition.enabled) {
         Some(until) => {
             let after = timetable.fire_time_after(until - TimeDelta::nanoseconds(1));
-            after.map(|next| format!("its first fire time after the pause is {}", told(next)))
+            after.map(|next| format!("its first fire time after the pause is {}", describe(next)))
         }
-        None => Some(format!("its schedule names {} next, but does not fire", told(next))),
+        None => Some(format!("its schedule names {} next, but does not fire", describe(next))),
     }
 }
 
@@ -413,7 +417,7 @@ fn stands(execution: &Execution) -> String {
 
 /// Why an execution exists.
 fn origin(execution: &Execution) -> String {
-    let fire_time = told(execution.fire_time);
+    let fire_time = describe(execution.fire_time);
     let by = execution.requested_by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
     match execution.trigger {
         Trigger::Schedule => format!("its job's schedule named {fire_time}"),
@@ -446,6 +450,6 @@ fn no_worker(selector: &Selector) -> String {
     }
 }
 
-fn told(at: DateTime<Utc>) -> String {
+fn describe(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -12,7 +12,7 @@ use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
 use crontower_model::{
     AttemptKey, Ended, EventKind, ExecutionId, Now, ON_FAILURE, Outcome, Pool, Settings, StateName,
-    StopCause, Worker, WorkerId, WorkerOrders, WorkerState,
+    StopCause, Worker, WorkerId, WorkerOverrides, WorkerState,
 };
 
 /// How long a worker's claim on its attempts holds without a sign of life.
@@ -26,7 +26,7 @@ pub(super) struct PoolEntry {
     /// As the file has it.
     pub(super) pool: Pool,
     /// What operators ordered beside that.
-    pub(super) orders: WorkerOrders,
+    pub(super) overrides: WorkerOverrides,
     pub(super) running: BTreeMap<ExecutionId, Vec<String>>,
     /// It is no longer in the file: it finishes what it has.
     pub(super) leaving: bool,
@@ -52,14 +52,14 @@ enum Link {
 pub(super) struct Workers {
     pub(super) pools: BTreeMap<WorkerId, PoolEntry>,
     /// Orders that were kept for workers which are not there yet.
-    kept: BTreeMap<WorkerId, WorkerOrders>,
+    kept: BTreeMap<WorkerId, WorkerOverrides>,
     link: Link,
     process: Option<(u32, String)>,
     heartbeat: Option<DateTime<Utc>>,
 }
 
 impl Workers {
-    pub(super) fn new(kept: &[WorkerOrders]) -> Self {
+    pub(super) fn new(kept: &[WorkerOverrides]) -> Self {
         Self {
             pools: BTreeMap::new(),
             kept: kept.iter().map(|it| (it.worker_id.clone(), it.clone())).collect(),
@@ -91,7 +91,7 @@ impl Workers {
     }
 
     /// Why no worker takes what asks for this, in words. Without a worker at all: `None`.
-    pub(super) fn hindrance(&self, selector: &Selector) -> Option<String> {
+    pub(super) fn unavailable_reason(&self, selector: &Selector) -> Option<String> {
         match self.link {
             Link::Idle | Link::Up => {}
             Link::Suspect => return Some("the worker process is not connected".to_owned()),
@@ -99,7 +99,7 @@ impl Workers {
         }
         let (mut drained, mut full) = (Vec::new(), 0);
         for entry in self.matching(selector) {
-            match &entry.orders.drained {
+            match &entry.overrides.drained {
                 Some(_) => drained.push(entry.pool.id.as_str()),
                 None => full += 1,
             }
@@ -150,7 +150,7 @@ impl Workers {
             host: config.host.clone(),
             alias: entry.pool.host.clone(),
             capacity: entry.capacity(),
-            drained: entry.orders.drained.clone(),
+            drained: entry.overrides.drained.clone(),
             labels: entry.pool.labels.clone(),
             running: entry.running.keys().copied().collect(),
             last_heartbeat: self.heartbeat,
@@ -181,19 +181,19 @@ impl Workers {
 }
 
 impl PoolEntry {
-    fn new(pool: Pool, orders: WorkerOrders, leaving: bool) -> Self {
+    fn new(pool: Pool, overrides: WorkerOverrides, leaving: bool) -> Self {
         let running = BTreeMap::new();
-        Self { pool, orders, running, leaving, succeeded: 0, failed: 0 }
+        Self { pool, overrides, running, leaving, succeeded: 0, failed: 0 }
     }
 
     /// Whether it takes attempts at all.
     pub(super) const fn takes(&self) -> bool {
-        !self.leaving && self.orders.drained.is_none()
+        !self.leaving && self.overrides.drained.is_none()
     }
 
     /// Slots: what was ordered goes before what the file says.
     pub(super) fn capacity(&self) -> u32 {
-        self.orders.capacity.unwrap_or(self.pool.capacity)
+        self.overrides.capacity.unwrap_or(self.pool.capacity)
     }
 
     fn free(&self) -> usize {
@@ -225,16 +225,16 @@ impl Engine {
         for pool in wanted {
             let id = pool.id.clone();
             let entry = pools.entry(id.clone()).or_insert_with(|| {
-                PoolEntry::new(pool.clone(), WorkerOrders::none(id.clone()), false)
+                PoolEntry::new(pool.clone(), WorkerOverrides::none(id.clone()), false)
             });
-            if let Some(orders) = kept.remove(&id) {
-                entry.orders = orders;
+            if let Some(overrides) = kept.remove(&id) {
+                entry.overrides = overrides;
             }
             entry.pool = pool;
             entry.leaving = false;
         }
         self.out.shown_workers.extend(self.workers.ids());
-        self.check_orders();
+        self.check_overrides();
         self.drop_left_pools();
     }
 
@@ -253,10 +253,10 @@ impl Engine {
     /// Takes over an attempt that was running when an engine stopped.
     pub(super) fn hold_slot(&mut self, worker: &WorkerId, id: ExecutionId, limits: Vec<String>) {
         let pool = Pool { id: worker.clone(), host: None, capacity: 1, labels: Vec::new() };
-        let orders = WorkerOrders::none(worker.clone());
+        let overrides = WorkerOverrides::none(worker.clone());
         let pools = &mut self.workers.pools;
         let entry =
-            pools.entry(worker.clone()).or_insert_with(|| PoolEntry::new(pool, orders, true));
+            pools.entry(worker.clone()).or_insert_with(|| PoolEntry::new(pool, overrides, true));
         self.limits.take(&limits);
         entry.running.insert(id, limits);
     }
@@ -289,12 +289,12 @@ impl Engine {
     }
 
     /// Orders for workers that are in no file any more.
-    pub(super) fn orders_without_worker(&mut self) -> Vec<WorkerId> {
+    pub(super) fn overrides_without_worker(&mut self) -> Vec<WorkerId> {
         let kept = std::mem::take(&mut self.workers.kept);
         let pools = &mut self.workers.pools;
-        let left = pools.values_mut().filter(|it| it.leaving && it.orders.is_any());
+        let left = pools.values_mut().filter(|it| it.leaving && it.overrides.is_any());
         let left = left.map(|entry| {
-            entry.orders = WorkerOrders::none(entry.pool.id.clone());
+            entry.overrides = WorkerOverrides::none(entry.pool.id.clone());
             entry.pool.id.clone()
         });
         kept.into_keys().chain(left).collect()
@@ -335,7 +335,7 @@ impl Engine {
 
     /// A running attempt that nobody waits for any more, or that someone cancelled meanwhile, is ended.
     pub(super) fn stop_if_unwanted(&mut self, key: AttemptKey) {
-        let of_notice = key.attempt == ON_FAILURE && self.notices.is_open(key.execution_id);
+        let of_notice = key.attempt == ON_FAILURE && self.on_failures.is_open(key.execution_id);
         let wanted = of_notice
             || self.live.get(&key.execution_id).is_some_and(|live| {
                 live.execution.cancelled_by.is_none()

@@ -270,7 +270,11 @@ impl EventKind {
             }
             Self::JobRemoved { job_id } => format!("job {job_id} removed"),
             Self::JobPaused { job_id, until, reason } => {
-                format!("job {job_id} paused{}{}", told_until(*until), told(reason.as_ref()))
+                format!(
+                    "job {job_id} paused{}{}",
+                    reported_until(*until),
+                    describe(reason.as_ref())
+                )
             }
             Self::JobResumed { job_id, reason } => format!("job {job_id} resumed: {reason}"),
             Self::FireTimeCalledOff { job_id, fire_time } => {
@@ -281,7 +285,7 @@ impl EventKind {
                 format!("{job_id}: the fire time {at} is no longer called off: {reason}")
             }
             Self::FailureAcknowledged { job_id, execution_id, note, until } => {
-                let (until, note) = (told_until(*until), told(note.as_ref()));
+                let (until, note) = (reported_until(*until), describe(note.as_ref()));
                 format!("{job_id} {} failure acknowledged{until}{note}", execution_id.short())
             }
             Self::AcknowledgementEnded { job_id, execution_id, reason } => {
@@ -289,7 +293,7 @@ impl EventKind {
             }
             Self::OnFailureEnded { execution_id, job_id, outcome, error } => {
                 let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
-                format!("{job_id} {id} on_failure {outcome}{}", told(error.as_ref()))
+                format!("{job_id} {id} on_failure {outcome}{}", describe(error.as_ref()))
             }
             Self::FireTimesPassed { job_id, first, count: 1, reason, .. } => {
                 format!("{job_id}: 1 fire time at {} {reason}", first.to_rfc3339())
@@ -322,11 +326,11 @@ pub fn beyond(state: StateName, reason: &str) -> String {
     }
 }
 
-fn told(reason: Option<&String>) -> String {
+fn describe(reason: Option<&String>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
-fn told_until(until: Option<DateTime<Utc>>) -> String {
+fn reported_until(until: Option<DateTime<Utc>>) -> String {
     until.map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()))
 }
 
@@ -336,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_reason_does_not_say_the_state_again() {
-        for (state, reason, told) in [
+        for (state, reason, described) in [
             (StateName::Succeeded, "succeeded", "succeeded"),
             (StateName::Succeeded, "succeeded with exit code 3", "succeeded with exit code 3"),
             (StateName::TimedOut, "timed out", "timed_out"),
@@ -353,7 +357,7 @@ mod tests {
                 attempt: 1,
                 reason: reason.to_owned(),
             };
-            assert_eq!(kind.sentence(), format!("a 00000000 {told}"));
+            assert_eq!(kind.sentence(), format!("a 00000000 {described}"));
         }
     }
 }

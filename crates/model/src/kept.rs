@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, LedgerRange, Summary,
-    WorkerOrders,
+    WorkerOverrides,
 };
 
 /// The key of [`Change::Meta`] under which the boot id is kept that [`Image::boot_id`] gives back.
@@ -48,7 +48,7 @@ pub enum Change {
     /// ranges grow.
     Ledger(LedgerRange),
     /// What operators ordered for a worker. Without any order in it, there is none to keep.
-    Worker(WorkerOrders),
+    Worker(WorkerOverrides),
     /// `on_failure` of this execution is to be started; kept until [`Change::NoticeDone`].
     NoticeDue(ExecutionId),
     /// `on_failure` of this execution has ended, one way or the other.
@@ -80,7 +80,7 @@ pub struct Image {
     /// The boot id that was kept last.
     pub boot_id: Option<String>,
     /// What operators ordered for workers.
-    pub workers: Vec<WorkerOrders>,
+    pub workers: Vec<WorkerOverrides>,
     /// Failed executions whose `on_failure` has not ended, each with the definition that it ran, oldest first.
     pub notices: Vec<(Arc<Execution>, Arc<Job>)>,
     /// Jobs that are no longer defined: where one comes back, it goes on from there.

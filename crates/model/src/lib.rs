@@ -51,4 +51,4 @@ pub use standing::{
     SkipNext, Source,
 };
 pub use why::Why;
-pub use worker::{Drain, Worker, WorkerOrders, WorkerState};
+pub use worker::{Drain, Worker, WorkerOverrides, WorkerState};

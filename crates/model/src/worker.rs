@@ -48,7 +48,7 @@ pub struct Drain {
 
 /// What operators ordered for a worker at run time, as the store keeps it. Without any order there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkerOrders {
+pub struct WorkerOverrides {
     /// Which worker.
     pub worker_id: WorkerId,
     /// It takes no more.
@@ -62,7 +62,7 @@ pub struct WorkerOrders {
     pub file_capacity: Option<u32>,
 }
 
-impl WorkerOrders {
+impl WorkerOverrides {
     /// No orders at all.
     #[must_use]
     pub const fn none(worker_id: WorkerId) -> Self {
@@ -76,7 +76,7 @@ impl WorkerOrders {
     }
 }
 
-impl WorkerOrders {
+impl WorkerOverrides {
     /// Whether nothing is ordered.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_is_told_the_way_cron_writes_it() {
+    fn a_set_is_reported_the_way_cron_writes_it() {
         assert_eq!(Set::range(0, 59).field_text(0, 59, true), "*");
         assert_eq!(Set::stepped(0, 59, 5).field_text(0, 59, true), "*/5");
         assert_eq!(Set::stepped(9, 17, 2).field_text(0, 23, true), "9-17/2");

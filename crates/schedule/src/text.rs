@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_in_other_words_is_told_in_the_right_ones() {
+    fn a_duration_in_other_words_is_reported_in_the_right_ones() {
         let cases = [
             ("10 minutes", "10m"),
             ("2 hours", "2h"),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_understood_is_told_in_part_and_harmless() {
+    fn what_was_not_understood_is_reported_in_part_and_harmless() {
         let hostile = format!("5\u{1b}[2J\n\u{202e}{}", "x".repeat(10_000));
         for error in [
             parse_duration(&hostile).unwrap_err(),

@@ -18,7 +18,7 @@ use super::{Access, Role};
 use crate::api::app::App;
 use crate::api::docs;
 use crate::api::problem::ProblemDetails;
-use crate::driver::Door;
+use crate::driver::EngineApi;
 use crate::model::Actor;
 
 /// A request must have arrived whole, and its answer begun, within it. What an answer streams may take for ever.
@@ -30,7 +30,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 #[derive(Debug, Clone)]
 pub(in crate::api) struct Caller {
     role: Role,
-    door: Arc<dyn Door>,
+    engine_api: Arc<dyn EngineApi>,
 }
 
 impl FromRequestParts<Self> for App {
@@ -40,7 +40,7 @@ impl FromRequestParts<Self> for App {
     async fn from_request_parts(parts: &mut Parts, app: &Self) -> Result<Self, ProblemDetails> {
         let caller = parts.extensions.get::<Caller>();
         let caller = caller.ok_or_else(|| ProblemDetails::unauthorized("a token is needed"))?;
-        Ok(Self { door: Arc::clone(&caller.door), role: caller.role, ..app.clone() })
+        Ok(Self { engine_api: Arc::clone(&caller.engine_api), role: caller.role, ..app.clone() })
     }
 }
 
@@ -50,7 +50,9 @@ pub(in crate::api) async fn owner(
     mut request: Request,
     next: Next,
 ) -> Response {
-    request.extensions_mut().insert(Caller { role: Role::owner(), door: Arc::clone(&app.door) });
+    request
+        .extensions_mut()
+        .insert(Caller { role: Role::owner(), engine_api: Arc::clone(&app.engine_api) });
     next.run(request).await
 }
 
@@ -94,8 +96,8 @@ fn caller(
     let Some((name, role)) = holder else {
         return Err(ProblemDetails::unauthorized("the token is not known here, or was revoked"));
     };
-    let door = (access.door_of)(Actor::named(&format!("token:{name}")));
-    Ok(Caller { role, door })
+    let engine_api = (access.engine_api_of)(Actor::named(&format!("token:{name}")));
+    Ok(Caller { role, engine_api })
 }
 
 /// The password of HTTP's Basic scheme, where that is what was sent.

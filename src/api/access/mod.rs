@@ -12,12 +12,12 @@ use std::sync::Arc;
 pub(super) use guard::{authenticate, in_time, owner, require};
 pub(crate) use tokens::{TokenError, Tokens};
 
-use crate::driver::Door;
+use crate::driver::EngineApi;
 use crate::model::Actor;
 pub(crate) use crate::model::Role;
 
 /// Gives the door that speaks for an actor.
-pub(super) type DoorOf = Arc<dyn Fn(Actor) -> Arc<dyn Door> + Send + Sync>;
+pub(super) type EngineApiOf = Arc<dyn Fn(Actor) -> Arc<dyn EngineApi> + Send + Sync>;
 
 /// What TCP is guarded with.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub(crate) struct Access {
     /// The tokens that are let in.
     pub tokens: Tokens,
     /// The door for each of them.
-    pub door_of: DoorOf,
+    pub engine_api_of: EngineApiOf,
 }
 
 impl fmt::Debug for Access {

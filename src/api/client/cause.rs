@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_a_certificate_are_told_bare() {
+    fn names_of_a_certificate_are_reported_bare() {
         assert_eq!(bare("DnsName(\"db1\")"), "db1");
         assert_eq!(bare("IpAddress(127.0.0.1)"), "127.0.0.1");
         assert_eq!(bare("db1"), "db1");
@@ -91,7 +91,7 @@ mod tests {
     fn a_path_is_whose_the_nearest_folder_is() {
         let folder = tempfile::tempdir().unwrap();
         let uid = folder.path().metadata().unwrap().uid();
-        let told = owner(&folder.path().join("not/there"));
-        assert!(uid != 0 || told == "root", "{told}");
+        let described = owner(&folder.path().join("not/there"));
+        assert!(uid != 0 || described == "root", "{described}");
     }
 }

@@ -1,8 +1,8 @@
 //! The client of the API, over a unix socket or a URL: what the command line speaks through, and, as a
-//! [`Door`](crate::driver::Door), what a screen in another process is attached to.
+//! [`EngineApi`](crate::driver::EngineApi), what a screen in another process is attached to.
 
 mod cause;
-mod door;
+mod engine_api;
 mod lines;
 
 use std::path::{Path, PathBuf};

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::api::access::{Access, Role, Tokens};
-use crate::driver::Door;
+use crate::driver::EngineApi;
 use crate::model::Actor;
 
 /// A door, and TCP's router before it, with a token for each role.
 struct Guarded {
-    door: Arc<PlayedDoor>,
+    engine_api: Arc<PlayedEngineApi>,
     router: Router,
     tokens: Tokens,
     actors: Arc<std::sync::Mutex<Vec<Actor>>>,
@@ -19,16 +19,16 @@ impl Guarded {
         let dir = tempfile::tempdir().unwrap();
         let tokens = Tokens::of(dir.path());
         tokens.ensure_first().unwrap();
-        let door = Arc::new(PlayedDoor::sample());
+        let engine_api = Arc::new(PlayedEngineApi::sample());
         let actors = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (far, seen) = (door.clone(), actors.clone());
-        let door_of = Arc::new(move |actor: Actor| -> Arc<dyn Door> {
+        let (far, seen) = (engine_api.clone(), actors.clone());
+        let engine_api_of = Arc::new(move |actor: Actor| -> Arc<dyn EngineApi> {
             seen.lock().unwrap().push(actor);
             far.clone()
         });
-        let app = app(door.clone(), CancellationToken::new());
-        let access = Access { tokens: tokens.clone(), door_of };
-        Self { door, router: router::tcp(app, access), tokens, actors, _dir: dir }
+        let app = app(engine_api.clone(), CancellationToken::new());
+        let access = Access { tokens: tokens.clone(), engine_api_of };
+        Self { engine_api, router: router::tcp(app, access), tokens, actors, _dir: dir }
     }
 
     fn token(&self, role: Role) -> String {
@@ -99,8 +99,8 @@ async fn each_role_may_do_what_the_table_says_and_nothing_more() {
     let actors = guarded.actors.lock().unwrap();
     assert_eq!(actors[0], Actor::named("token:viewer"));
     // The operator's run, the admin's run, and their retries of what is final: none by the viewer.
-    assert!(guarded.door.state().runs.len() >= 2);
-    assert_eq!(guarded.door.state().reloads, 1, "the admin's");
+    assert!(guarded.engine_api.state().runs.len() >= 2);
+    assert_eq!(guarded.engine_api.state().reloads, 1, "the admin's");
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_browser_may_show_a_token_as_a_password_where_the_pages_are_and_nowher
 }
 
 #[tokio::test]
-async fn a_browser_of_another_site_is_told_nothing() {
+async fn a_browser_of_another_site_is_reported_nothing() {
     let guarded = Guarded::new();
     let token = format!("Bearer {}", guarded.token(Role::Admin));
     let request = Request::get("/api/v1/jobs")

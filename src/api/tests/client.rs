@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use super::door::{execution_id, job};
+use super::engine_api::{execution_id, job};
 use super::*;
 use crate::api::client::{Client, ClientError};
 use crate::api::{Listen, Listeners, Service, serve};
-use crate::driver::{Definition, Door, EditOptions, Feed, JobEdit, Note, RunOptions};
+use crate::driver::{Definition, EditOptions, EngineApi, Feed, JobEdit, Note, RunOptions};
 use crate::model::{AttemptKey, ExecutionQuery, Refusal, Source, WorkerId};
 
 struct Served {
-    door: Arc<PlayedDoor>,
+    engine_api: Arc<PlayedEngineApi>,
     client: Client,
     shutdown: CancellationToken,
     server: JoinHandle<()>,
@@ -25,10 +25,10 @@ impl Served {
         let path = dir.path().join("crontower.sock");
         let listeners =
             Listeners::tcp(Listen::None, false).await.unwrap().with_socket(&path).unwrap();
-        let door = Arc::new(PlayedDoor::sample());
+        let engine_api = Arc::new(PlayedEngineApi::sample());
         let shutdown = CancellationToken::new();
         let service = Service {
-            door: door.clone(),
+            engine_api: engine_api.clone(),
             access: None,
             tls: None,
             metrics: Arc::default(),
@@ -36,7 +36,7 @@ impl Served {
         };
         let server = tokio::spawn(serve(service, listeners, shutdown.clone()));
         let client = Client::over_socket(&path).unwrap();
-        Self { door, client, shutdown, server, _dir: dir }
+        Self { engine_api, client, shutdown, server, _dir: dir }
     }
 }
 
@@ -44,15 +44,15 @@ impl Served {
 async fn a_picture_and_all_that_follows_cross_the_socket() {
     let served = Served::start().await;
     let mut far = served.client.subscribe().await.unwrap();
-    assert_eq!(far.snapshot, served.door.subscribe().await.unwrap().snapshot);
-    let mut near = served.door.subscribe().await.unwrap();
+    assert_eq!(far.snapshot, served.engine_api.subscribe().await.unwrap().snapshot);
+    let mut near = served.engine_api.subscribe().await.unwrap();
     let key = AttemptKey { execution_id: execution_id(2), attempt: 1 };
-    served.door.publish();
-    served.door.write(key, b"x");
+    served.engine_api.publish();
+    served.engine_api.write(key, b"x");
     served.client.run_job(&job("backup"), RunOptions::default()).await.unwrap();
-    served.door.tell(Feed::Trouble(Some("the store is slow".to_owned())));
-    served.door.tell(Feed::Trouble(None));
-    served.door.tell(Feed::Stopped);
+    served.engine_api.tell(Feed::Trouble(Some("the store is slow".to_owned())));
+    served.engine_api.tell(Feed::Trouble(None));
+    served.engine_api.tell(Feed::Stopped);
     for _ in 0..6 {
         assert_eq!(far.feed.recv().await.unwrap(), near.feed.recv().await.unwrap());
     }
@@ -73,10 +73,10 @@ async fn a_feed_that_breaks_off_closes_the_channel() {
 #[tokio::test]
 async fn every_question_has_the_same_answer_through_the_client() {
     let served = Served::start().await;
-    let (near, far): (&dyn Door, &dyn Door) = (&*served.door, &served.client);
+    let (near, far): (&dyn EngineApi, &dyn EngineApi) = (&*served.engine_api, &served.client);
     let key = AttemptKey { execution_id: execution_id(2), attempt: 1 };
-    served.door.write(key, b"text");
-    served.door.write(key, b"\xff\x00");
+    served.engine_api.write(key, b"text");
+    served.engine_api.write(key, b"\xff\x00");
     let backup = job("backup");
     assert_eq!(far.job(&backup).await, near.job(&backup).await);
     assert_eq!(
@@ -118,7 +118,7 @@ async fn a_query_arrives_as_it_was_asked() {
         limit: 17,
     };
     served.client.executions(&query).await.unwrap();
-    assert_eq!(served.door.state().queries.last().unwrap(), &query);
+    assert_eq!(served.engine_api.state().queries.last().unwrap(), &query);
     let page = served.client.executions(&ExecutionQuery { limit: 1, ..Default::default() }).await;
     let page = page.unwrap();
     assert!(page.more && page.items[0].id == execution_id(2));
@@ -127,7 +127,7 @@ async fn a_query_arrives_as_it_was_asked() {
 #[tokio::test]
 async fn a_refusal_arrives_as_what_it_is() {
     let served = Served::start().await;
-    let (near, far): (&dyn Door, &dyn Door) = (&*served.door, &served.client);
+    let (near, far): (&dyn EngineApi, &dyn EngineApi) = (&*served.engine_api, &served.client);
     let (ended, running) = (execution_id(1), execution_id(2));
     assert_eq!(far.job(&job("backpu")).await, near.job(&job("backpu")).await);
     assert_eq!(far.job(&job("zzzzzz")).await, near.job(&job("zzzzzz")).await);
@@ -137,7 +137,7 @@ async fn a_refusal_arrives_as_what_it_is() {
     assert_eq!(far.retry(running).await, near.retry(running).await);
     assert_eq!(far.resume(&job("backup")).await, near.resume(&job("backup")).await);
     assert_eq!(far.reload().await, near.reload().await);
-    served.door.state().store_is_down = true;
+    served.engine_api.state().store_is_down = true;
     assert!(matches!(far.subscribe().await, Err(Refusal::Store(_))));
 }
 
@@ -152,7 +152,7 @@ async fn an_execution_named_by_a_path_is_only_a_name() {
 }
 
 #[tokio::test]
-async fn nobody_there_and_someone_else_there_are_told_apart() {
+async fn nobody_there_and_someone_else_there_are_reported_apart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("none.sock");
     let error = Client::over_socket(&path).unwrap().get(&["status"], &[]).await.unwrap_err();
@@ -166,27 +166,27 @@ async fn nobody_there_and_someone_else_there_are_told_apart() {
     for url in ["", "nonsense", "ftp://x", "unix:/x", "http://"] {
         assert!(Client::at_url(url).is_err(), "{url}");
     }
-    let told = Client::at_url("http://user:secret@127.0.0.1:1/?token=secret").unwrap();
-    let error = told.get(&["status"], &[]).await.unwrap_err();
+    let described = Client::at_url("http://user:secret@127.0.0.1:1/?token=secret").unwrap();
+    let error = described.get(&["status"], &[]).await.unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 
 #[tokio::test]
 async fn a_stream_brings_what_was_asked_for_and_not_json() {
     let served = Served::start().await;
-    served.door.write(AttemptKey { execution_id: execution_id(2), attempt: 1 }, b"plain");
+    served.engine_api.write(AttemptKey { execution_id: execution_id(2), attempt: 1 }, b"plain");
     let path = ["executions", "00000002", "output"];
     let answer = served.client.stream(&path, &[], "text/plain").await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "plain\n");
     let mut events = served.client.stream(&["events"], &[], "text/event-stream").await.unwrap();
-    served.door.publish();
+    served.engine_api.publish();
     assert!(events.chunk().await.unwrap().unwrap().starts_with(b"id: 6\n"));
 }
 
 #[tokio::test]
 async fn edits_orders_and_notes_cross_the_socket_whole() {
     let served = Served::start().await;
-    let (near, far): (&dyn Door, &dyn Door) = (&*served.door, &served.client);
+    let (near, far): (&dyn EngineApi, &dyn EngineApi) = (&*served.engine_api, &served.client);
     let definition = Definition::from_iter([("run".to_owned(), "false".into())]);
     let source = Source::File;
     for (id, edit) in [
@@ -204,7 +204,7 @@ async fn edits_orders_and_notes_cross_the_socket_whole() {
                 let (id, options) = (job(id), EditOptions { dry_run, if_version });
                 let said = near.edit_job(&id, edit.clone(), options).await;
                 assert_eq!(far.edit_job(&id, edit.clone(), options).await, said, "{id} {edit:?}");
-                let edits = &served.door.state().edits;
+                let edits = &served.engine_api.state().edits;
                 let [.., first, second] = edits.as_slice() else { panic!("{edits:?}") };
                 assert_eq!((&first.0, first.2), (&second.0, second.2));
             }

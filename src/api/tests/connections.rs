@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use crate::api::client::{Client, ClientError};
 use crate::api::serve::converse;
 use crate::api::{Access, Listen, Listeners, Service, Tls, Tokens, serve};
-use crate::driver::Door;
+use crate::driver::EngineApi;
 
 use super::*;
 
@@ -46,7 +46,7 @@ async fn a_body_that_never_ends_is_given_up() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("/problems/too-slow"), "{answer}");
     assert!(begun.elapsed() < std::time::Duration::from_secs(31));
-    assert!(world.door.state().runs.is_empty());
+    assert!(world.engine_api.state().runs.is_empty());
 }
 
 /// A request for events after the first five.
@@ -74,8 +74,8 @@ async fn a_subscriber_that_reads_nothing_is_dropped_and_the_others_get_everythin
             ids.map(|id| id.parse::<u64>().unwrap()).collect::<Vec<_>>()
         }));
     }
-    while world.door.state().seq < COUNT {
-        world.door.publish();
+    while world.engine_api.state().seq < COUNT {
+        world.engine_api.publish();
         tokio::time::advance(std::time::Duration::from_millis(10)).await;
     }
     for reader in readers {
@@ -105,8 +105,8 @@ async fn a_socket_that_was_deleted_is_made_again() {
 }
 
 fn service(access: Option<Access>, tls: Option<Tls>) -> Service {
-    let door = Arc::new(PlayedDoor::sample());
-    Service { door, access, tls, metrics: Arc::default(), clock: clock() }
+    let engine_api = Arc::new(PlayedEngineApi::sample());
+    Service { engine_api, access, tls, metrics: Arc::default(), clock: clock() }
 }
 
 /// Writes a new certificate for `localhost` and its key.
@@ -127,8 +127,8 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
     let tokens = Tokens::of(dir.path());
     tokens.ensure_first().unwrap();
     let token = std::fs::read_to_string(dir.path().join("token")).unwrap();
-    let door: Arc<dyn Door> = Arc::new(PlayedDoor::sample());
-    let access = Access { tokens, door_of: Arc::new(move |_| door.clone()) };
+    let engine_api: Arc<dyn EngineApi> = Arc::new(PlayedEngineApi::sample());
+    let access = Access { tokens, engine_api_of: Arc::new(move |_| engine_api.clone()) };
     let listeners = Listeners::tcp("127.0.0.1:0".parse().unwrap(), true).await.unwrap();
     let address = listeners.tcp_address().unwrap();
     let shutdown = CancellationToken::new();
@@ -173,7 +173,7 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
 }
 
 #[tokio::test]
-async fn a_scheme_or_a_certificate_that_is_another_one_is_told() {
+async fn a_scheme_or_a_certificate_that_is_another_one_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec!["db1".to_owned()]).unwrap();
@@ -186,8 +186,9 @@ async fn a_scheme_or_a_certificate_that_is_another_one_is_told() {
         let listeners = Listeners::tcp("127.0.0.1:0".parse().unwrap(), true).await.unwrap();
         addresses.push(listeners.tcp_address().unwrap());
         let tokens = Tokens::of(dir.path());
-        let door_of = Arc::new(|_| -> Arc<dyn Door> { Arc::new(PlayedDoor::sample()) });
-        let access = Some(Access { tokens, door_of });
+        let engine_api_of =
+            Arc::new(|_| -> Arc<dyn EngineApi> { Arc::new(PlayedEngineApi::sample()) });
+        let access = Some(Access { tokens, engine_api_of });
         servers.push(tokio::spawn(serve(service(access, tls), listeners, shutdown.clone())));
     }
     let ask = async |url: String| {
@@ -195,11 +196,11 @@ async fn a_scheme_or_a_certificate_that_is_another_one_is_told() {
         client.get(&["jobs"], &[]).await.unwrap_err().to_string()
     };
     let [plain, secret] = addresses[..] else { panic!("two servers") };
-    let told = ask(format!("https://{plain}")).await;
-    assert_eq!(told, format!("this port speaks no TLS: use http://{plain}"));
-    let told = ask(format!("https://{secret}")).await;
+    let described = ask(format!("https://{plain}")).await;
+    assert_eq!(described, format!("this port speaks no TLS: use http://{plain}"));
+    let described = ask(format!("https://{secret}")).await;
     let wanted = format!("the certificate at https://{secret}/ is for db1, not for 127.0.0.1");
-    assert_eq!(told, wanted);
+    assert_eq!(described, wanted);
     shutdown.cancel();
     for server in servers {
         server.await.unwrap();
@@ -207,7 +208,7 @@ async fn a_scheme_or_a_certificate_that_is_another_one_is_told() {
 }
 
 #[test]
-fn files_that_hold_no_certificate_and_key_are_told() {
+fn files_that_hold_no_certificate_and_key_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let (cert, key) = certify(dir.path());
     let nothing = dir.path().join("nothing.pem");

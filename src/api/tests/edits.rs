@@ -7,7 +7,7 @@ use crate::model::Source;
 const BODY: &str = r#"{"id": "new", "run": "true", "change": {"diff": null}}"#;
 
 #[tokio::test]
-async fn a_new_job_is_created_where_it_is_told_to_live() {
+async fn a_new_job_is_created_where_it_is_reported_to_live() {
     let world = World::new();
     let response = world.ask("POST", "/api/v1/jobs", &[], BODY).await;
     assert_eq!(response.headers()[header::LOCATION], "/api/v1/jobs/new");
@@ -24,7 +24,7 @@ async fn a_new_job_is_created_where_it_is_told_to_live() {
     ] {
         let (status, _) = world.post(&format!("/api/v1/jobs{query}"), body).await;
         assert_eq!(status, StatusCode::CREATED, "{query} {body}");
-        let (_, edit, options) = world.door.state().edits.last().unwrap().clone();
+        let (_, edit, options) = world.engine_api.state().edits.last().unwrap().clone();
         let JobEdit::Create { definition, source } = edit else { panic!("{edit:?}") };
         assert_eq!((source, options), (lives, EditOptions::default()), "{query} {body}");
         assert!(!definition.contains_key("source") && !definition.contains_key("change"));
@@ -50,7 +50,7 @@ async fn a_dry_run_changes_nothing_and_says_what_would_change() {
         assert_eq!(status, StatusCode::OK, "{method} {uri}");
         assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
         assert_eq!(answer["change"]["diff"], "-run: true\n+run: false\n");
-        assert!(world.door.state().edits.last().unwrap().2.dry_run, "{method} {uri}");
+        assert!(world.engine_api.state().edits.last().unwrap().2.dry_run, "{method} {uri}");
     }
 }
 
@@ -88,9 +88,9 @@ async fn an_etag_is_the_version_and_if_match_asks_for_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_definition_is_told_by_its_path() {
+async fn what_is_no_definition_is_reported_by_its_path() {
     let world = World::new();
-    let mut told = String::new();
+    let mut described = String::new();
     for (method, path, body) in [
         ("POST", "jobs", ""),
         ("POST", "jobs", "[]"),
@@ -124,9 +124,9 @@ async fn what_is_no_definition_is_told_by_its_path() {
         let (status, problem) = json_of(response).await;
         let errors = problem.get("errors").map(|errors| format!(" {errors}")).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap();
-        told += &format!("{method} {path} {body}: {} {detail}{errors}\n", status.as_u16());
+        described += &format!("{method} {path} {body}: {} {detail}{errors}\n", status.as_u16());
     }
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(described, @r#"
     POST jobs : 422 id: a job needs an `id` such as `nightly-backup` [{"message":"a job needs an `id` such as `nightly-backup`","path":"id"}]
     POST jobs []: 400 the request body is a list, not a JSON object
     POST jobs {"run": "true"}: 422 id: a job needs an `id` such as `nightly-backup` [{"message":"a job needs an `id` such as `nightly-backup`","path":"id"}]
@@ -194,7 +194,7 @@ async fn the_ledger_and_fire_times_come_in_pages() {
 }
 
 #[tokio::test]
-async fn operators_orders_reach_the_door() {
+async fn operators_orders_reach_the_engine_api() {
     let world = World::new();
     let (_, job) = world.post("/api/v1/jobs/backup/skip-next", "").await;
     assert_eq!(job["skip_next"]["fire_time"], "2026-11-23T12:05:00Z");
@@ -221,7 +221,7 @@ async fn operators_orders_reach_the_door() {
     );
     let (status, _) = world.post("/api/v1/jobs/backup/run", r#"{"with_dependencies": true}"#).await;
     assert_eq!(status, StatusCode::ACCEPTED);
-    assert!(world.door.state().runs[0].with_dependencies);
+    assert!(world.engine_api.state().runs[0].with_dependencies);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use tokio::time::Instant;
 
-use super::door::execution;
+use super::engine_api::execution;
 use super::*;
 use crate::driver::Feed;
 use crate::model::ExecutionState;
@@ -44,7 +44,7 @@ async fn a_stream_begins_now() {
     let response = open(&world, None).await;
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
     let mut stream = response.into_body().into_data_stream();
-    world.door.publish();
+    world.engine_api.publish();
     let chunk = stream.next().await.unwrap().unwrap();
     insta::assert_snapshot!(std::str::from_utf8(&chunk).unwrap().trim_end(), @r#"
     id: 6
@@ -56,11 +56,11 @@ async fn a_stream_begins_now() {
 async fn a_stream_resumes_without_a_gap_and_without_a_double() {
     let world = World::new();
     let mut stream = open(&world, Some("1")).await.into_body().into_data_stream();
-    world.door.publish();
+    world.engine_api.publish();
     assert_eq!(ids(&mut stream, 5).await, [2, 3, 4, 5, 6]);
     // Far more than the channel holds.
     for _ in 0..40 {
-        world.door.publish();
+        world.engine_api.publish();
     }
     let wanted: Vec<u64> = (7..=46).collect();
     assert_eq!(ids(&mut stream, 40).await, wanted);
@@ -72,12 +72,12 @@ async fn a_stream_resumes_without_a_gap_and_without_a_double() {
 async fn a_number_from_another_life_means_from_now_on() {
     let world = World::new();
     let mut stream = open(&world, Some("999999")).await.into_body().into_data_stream();
-    world.door.publish();
+    world.engine_api.publish();
     assert_eq!(ids(&mut stream, 1).await, [6]);
     let pruned = World::new();
-    pruned.door.state().events.clear();
+    pruned.engine_api.state().events.clear();
     let mut stream = open(&pruned, Some("0")).await.into_body().into_data_stream();
-    pruned.door.publish();
+    pruned.engine_api.publish();
     assert_eq!(ids(&mut stream, 1).await, [6]);
 }
 
@@ -102,11 +102,11 @@ async fn a_lone_event_goes_at_once_and_what_follows_it_together() {
     for _ in 0..3 {
         streams.push(open(&world, None).await.into_body().into_data_stream());
     }
-    world.door.publish();
+    world.engine_api.publish();
     assert!(piece(&mut streams[0]).await.starts_with(b"id: 6\n"));
     assert_eq!(begun.elapsed(), Duration::ZERO);
     for _ in 0..3 {
-        world.door.publish();
+        world.engine_api.publish();
         tokio::task::yield_now().await;
     }
     let together = piece(&mut streams[0]).await;
@@ -126,7 +126,7 @@ async fn a_silent_stream_says_that_it_lives() {
     for _ in 0..2 {
         assert_eq!(piece(&mut stream).await, ":\n\n");
     }
-    world.door.publish();
+    world.engine_api.publish();
     assert_eq!(ids(&mut stream, 1).await, [6]);
 }
 
@@ -135,9 +135,9 @@ async fn the_engine_is_listened_to_once_and_only_while_somebody_listens() {
     let world = World::new();
     for _ in 0..2 {
         let streams = [open(&world, None).await, open(&world, Some("2")).await];
-        assert_eq!(world.door.listeners(), 1);
+        assert_eq!(world.engine_api.listeners(), 1);
         drop(streams);
-        while world.door.listeners() > 0 {
+        while world.engine_api.listeners() > 0 {
             tokio::task::yield_now().await;
         }
     }
@@ -147,8 +147,8 @@ async fn the_engine_is_listened_to_once_and_only_while_somebody_listens() {
 async fn streams_end_after_the_engines_last_event() {
     let world = World::new();
     let mut stream = open(&world, None).await.into_body().into_data_stream();
-    world.door.publish();
-    world.door.tell(Feed::Stopped);
+    world.engine_api.publish();
+    world.engine_api.tell(Feed::Stopped);
     assert_eq!(ids(&mut stream, 2).await, [6], "and then the end");
 }
 
@@ -164,12 +164,12 @@ async fn streams_that_join_in_the_thick_of_it_miss_nothing() {
             let stream = open(&joins, last.as_deref()).await.into_body().into_data_stream();
             (number, stream)
         });
-        world.door.publish();
+        world.engine_api.publish();
         tokio::task::yield_now().await;
     }
     let mut opened = opened.join_all().await;
-    world.door.publish();
-    let newest = world.door.state().seq;
+    world.engine_api.publish();
+    let newest = world.engine_api.state().seq;
     for (number, stream) in &mut opened {
         let mut text = String::new();
         while !text.contains(&format!("id: {newest}\n")) {
@@ -222,10 +222,10 @@ async fn play(steps: Vec<Step>) {
     let mut streams: Vec<(u64, BodyDataStream, String)> = Vec::new();
     for step in steps {
         match step {
-            Step::Publish(count) => (0..count).for_each(|_| world.door.publish()),
-            Step::Skip => world.door.change(execution(9, "backup", ExecutionState::Queued)),
+            Step::Publish(count) => (0..count).for_each(|_| world.engine_api.publish()),
+            Step::Skip => world.engine_api.change(execution(9, "backup", ExecutionState::Queued)),
             Step::Join(share) => {
-                let newest = world.door.state().seq;
+                let newest = world.engine_api.state().seq;
                 let last = share.map(|share| newest * share / 100);
                 let text = last.map(|last| last.to_string());
                 let stream = open(&world, text.as_deref()).await.into_body().into_data_stream();
@@ -241,9 +241,9 @@ async fn play(steps: Vec<Step>) {
             Step::Pause(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
         }
     }
-    world.door.publish();
-    world.door.tell(Feed::Stopped);
-    let all: Vec<u64> = world.door.state().events.iter().map(|event| event.seq).collect();
+    world.engine_api.publish();
+    world.engine_api.tell(Feed::Stopped);
+    let all: Vec<u64> = world.engine_api.state().events.iter().map(|event| event.seq).collect();
     for (begin, mut stream, mut text) in streams {
         while let Some(piece) = stream.next().await {
             text += std::str::from_utf8(&piece.unwrap()).unwrap();

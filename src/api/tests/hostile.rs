@@ -8,7 +8,7 @@ use crate::driver::JobEdit;
 async fn queries_that_are_not_understood_say_why() {
     let world = World::new();
     let long = "x".repeat(5_000);
-    let mut told = String::new();
+    let mut described = String::new();
     for query in [
         "status=suceeded",
         "status=%F0%9F%92%A5",
@@ -29,9 +29,10 @@ async fn queries_that_are_not_understood_say_why() {
         "after=1",
     ] {
         let (status, problem) = world.get(&format!("/api/v1/executions?{query}")).await;
-        told += &format!("{query}: {} {}\n", status.as_u16(), problem["detail"].as_str().unwrap());
+        described +=
+            &format!("{query}: {} {}\n", status.as_u16(), problem["detail"].as_str().unwrap());
     }
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(described, @"
     status=suceeded: 400 unknown value of `status`: `suceeded`; did you mean `succeeded`?
     status=%F0%9F%92%A5: 400 unknown value of `status`: `💥`; it takes waiting, queued, running, retrying, succeeded, failed, timed_out, cancelled, skipped
     trigger=manuel: 400 unknown value of `trigger`: `manuel`; did you mean `manual`?
@@ -55,7 +56,7 @@ async fn queries_that_are_not_understood_say_why() {
         assert!(status.is_client_error(), "{name}");
         assert!(problem.to_string().len() < 1_000, "{name}: the answer does not echo it all");
     }
-    assert!(world.door.state().queries.is_empty());
+    assert!(world.engine_api.state().queries.is_empty());
 }
 
 #[tokio::test]
@@ -80,7 +81,7 @@ async fn ids_that_are_none_are_not_found() {
 async fn bodies_that_are_not_understood_run_nothing() {
     let world = World::new();
     let nested = "[".repeat(20_000);
-    let mut told = String::new();
+    let mut described = String::new();
     for body in [
         "{",
         "[]x",
@@ -97,9 +98,10 @@ async fn bodies_that_are_not_understood_run_nothing() {
     ] {
         let (status, problem) = world.post("/api/v1/jobs/backup/run", body.to_owned()).await;
         let shown: String = body.chars().take(40).collect();
-        told += &format!("{shown}: {} {}\n", status.as_u16(), problem["detail"].as_str().unwrap());
+        described +=
+            &format!("{shown}: {} {}\n", status.as_u16(), problem["detail"].as_str().unwrap());
     }
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(described, @r#"
     {: 400 the request body is no such JSON: EOF while parsing an object at line 1 column 1
     []x: 400 the request body is a list, not a JSON object
     null: 400 the request body is no such JSON: invalid type: null, expected a JSON object at line 1 column 4
@@ -123,13 +125,13 @@ async fn bodies_that_are_not_understood_run_nothing() {
         futures_util::stream::repeat(Ok::<_, std::convert::Infallible>(vec![b' '; 4_096]));
     let (status, _) = world.post("/api/v1/jobs/backup/run", Body::from_stream(endless)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(world.door.state().runs.is_empty());
+    assert!(world.engine_api.state().runs.is_empty());
 }
 
 #[tokio::test]
-async fn a_key_given_twice_is_told_by_its_path() {
+async fn a_key_given_twice_is_reported_by_its_path() {
     let world = World::new();
-    let mut told = String::new();
+    let mut described = String::new();
     for body in [
         r#"{"id": "a", "run": "x", "run": "y", "run": "z"}"#,
         r#"{"id": "a", "retry": {"delay": "1s", "max_retries": 1, "delay": "1s"}}"#,
@@ -142,11 +144,11 @@ async fn a_key_given_twice_is_told_by_its_path() {
             let (status, problem) = json_of(response).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{method} {body}");
             if method == "POST" {
-                told += &format!("{body}\n  {}\n", problem["errors"]);
+                described += &format!("{body}\n  {}\n", problem["errors"]);
             }
         }
     }
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(described, @r#"
     {"id": "a", "run": "x", "run": "y", "run": "z"}
       [{"message":"it is given more than once","path":"run"}]
     {"id": "a", "retry": {"delay": "1s", "max_retries": 1, "delay": "1s"}}
@@ -163,7 +165,7 @@ async fn a_key_given_twice_is_told_by_its_path() {
     let body = format!("{{\"{key}\":{{{many}\"b\":0}}}}");
     let (_, problem) = json_of(world.ask("PATCH", "/api/v1/jobs/backup", &[], body).await).await;
     assert!(problem["errors"][0]["path"].as_str().unwrap().ends_with(".a"), "{problem}");
-    assert!(world.door.state().edits.is_empty());
+    assert!(world.engine_api.state().edits.is_empty());
 }
 
 #[tokio::test]
@@ -172,7 +174,7 @@ async fn a_definition_is_taken_as_it_is_said() {
     let said = r#"{"metadata": {"a": [1, -2, 0.5, 18446744073709551615, true, null, "é", {}], "b": {"a": 1}}}"#;
     let response = world.ask("PATCH", "/api/v1/jobs/backup", &[], said).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let (_, edit, _) = world.door.state().edits.last().unwrap().clone();
+    let (_, edit, _) = world.engine_api.state().edits.last().unwrap().clone();
     assert_eq!(edit, JobEdit::Patch(serde_json::from_str(said).unwrap()));
     for no in ["[]", "null", "1", r#""x""#, "{", &"{\"a\":".repeat(100_000)] {
         let response = world.ask("PATCH", "/api/v1/jobs/backup", &[], no.to_owned()).await;

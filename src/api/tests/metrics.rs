@@ -126,7 +126,7 @@ async fn the_numbers_are_as_prometheus_reads_them() {
 }
 
 fn fail_first_job(world: &World) {
-    let mut state = world.door.state();
+    let mut state = world.engine_api.state();
     let failed = Summary { state: StateName::Failed, ..state.executions[0].summary() };
     let job = JobStatus { last_execution: Some(failed), ..(*state.jobs[0]).clone() };
     state.jobs[0] = Arc::new(job);

@@ -3,8 +3,8 @@
 mod access;
 mod client;
 mod connections;
-mod door;
 mod edits;
+mod engine_api;
 mod events;
 mod hostile;
 mod listen;
@@ -23,9 +23,9 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use self::door::PlayedDoor;
+use self::engine_api::PlayedEngineApi;
 use super::app::{App, WallClock};
-use super::relay::Relay;
+use super::event_fanout::EventFanout;
 use super::{Role, router};
 
 /// The instant at which all these tests happen.
@@ -37,25 +37,32 @@ fn clock() -> WallClock {
     Arc::new(noon)
 }
 
-fn app(door: Arc<PlayedDoor>, stopping: CancellationToken) -> App {
+fn app(engine_api: Arc<PlayedEngineApi>, stopping: CancellationToken) -> App {
     // Smaller groups than usual, so that a few streams make more than one.
-    let relay = Arc::new(Relay::in_groups_of(2));
-    App { door, role: Role::Viewer, metrics: Arc::default(), clock: clock(), relay, stopping }
+    let event_fanout = Arc::new(EventFanout::in_groups_of(2));
+    App {
+        engine_api,
+        role: Role::Viewer,
+        metrics: Arc::default(),
+        clock: clock(),
+        event_fanout,
+        stopping,
+    }
 }
 
 /// A door, and the socket's router before it.
 struct World {
-    door: Arc<PlayedDoor>,
+    engine_api: Arc<PlayedEngineApi>,
     router: Router,
     stopping: CancellationToken,
 }
 
 impl World {
     fn new() -> Self {
-        let door = Arc::new(PlayedDoor::sample());
+        let engine_api = Arc::new(PlayedEngineApi::sample());
         let stopping = CancellationToken::new();
-        let app = app(door.clone(), stopping.clone());
-        Self { router: router::socket(app), door, stopping }
+        let app = app(engine_api.clone(), stopping.clone());
+        Self { router: router::socket(app), engine_api, stopping }
     }
 
     async fn send(&self, request: Request<Body>) -> Response<Body> {

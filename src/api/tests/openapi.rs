@@ -76,10 +76,10 @@ async fn answers_are_as_described() {
     let world = World::new();
     let mut waiting = Execution {
         state: ExecutionState::Waiting { waiting_for: Vec::new(), fresh_after: Some(noon()) },
-        ..(*world.door.find(door::execution_id(1))).clone()
+        ..(*world.engine_api.find(engine_api::execution_id(1))).clone()
     };
-    waiting.id = door::execution_id(3);
-    world.door.change(waiting);
+    waiting.id = engine_api::execution_id(3);
+    world.engine_api.change(waiting);
     let note = r#"{"note": "seen", "until": "2026-12-24T00:00:00Z"}"#;
     for (method, route, uri, body, status) in [
         ("GET", "/jobs", "/jobs?limit=2", "", 200),

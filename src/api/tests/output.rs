@@ -3,7 +3,7 @@
 use axum::body::BodyDataStream;
 use futures_util::StreamExt;
 
-use super::door::{attempt, execution_id};
+use super::engine_api::{attempt, execution_id};
 use super::*;
 use crate::driver::Feed;
 use crate::model::{AttemptKey, Execution, ExecutionState};
@@ -33,19 +33,19 @@ async fn next(stream: &mut BodyDataStream) -> Option<String> {
 /// The running execution with `attempts` begun, in `state`.
 fn begun(world: &World, attempts: u32, state: ExecutionState) -> Execution {
     let attempts = (1..=attempts).map(attempt).collect();
-    Execution { attempts, state, ..(*world.door.find(execution_id(2))).clone() }
+    Execution { attempts, state, ..(*world.engine_api.find(execution_id(2))).clone() }
 }
 
 #[tokio::test]
 async fn what_stands_there_is_given_as_it_is() {
     let world = World::new();
     for text in ["one", "two", "three"] {
-        world.door.write(key(2, 1), text.as_bytes());
+        world.engine_api.write(key(2, 1), text.as_bytes());
     }
-    world.door.write(key(2, 1), b"\xff\x1b[31m");
+    world.engine_api.write(key(2, 1), b"\xff\x1b[31m");
     assert_eq!(whole(&world, "").await, "one\ntwo\nthree\n\u{fffd}\u{1b}[31m\n");
-    world.door.change(begun(&world, 2, ExecutionState::Running));
-    world.door.write(key(2, 2), b"again");
+    world.engine_api.change(begun(&world, 2, ExecutionState::Running));
+    world.engine_api.write(key(2, 2), b"again");
     assert_eq!(whole(&world, "").await, "again\n");
     assert_eq!(whole(&world, "?attempt=1&from=2").await, "three\n\u{fffd}\u{1b}[31m\n");
 }
@@ -53,8 +53,8 @@ async fn what_stands_there_is_given_as_it_is() {
 #[tokio::test]
 async fn lines_as_json_keep_every_byte() {
     let world = World::new();
-    world.door.write(key(2, 1), b"plain");
-    world.door.write(key(2, 1), b"\xff\x00");
+    world.engine_api.write(key(2, 1), b"plain");
+    world.engine_api.write(key(2, 1), b"\xff\x00");
     let request = Request::get("/api/v1/executions/00000002/output?attempt=1")
         .header(header::ACCEPT, "application/json");
     let (_, page) = json_of(world.send(request.body(Body::empty()).unwrap()).await).await;
@@ -67,17 +67,17 @@ async fn lines_as_json_keep_every_byte() {
 async fn a_follower_sees_every_line_of_every_attempt_and_then_the_end() {
     let world = World::new();
     let mut stream = follow(&world, "").await;
-    world.door.write(key(2, 1), b"one");
+    world.engine_api.write(key(2, 1), b"one");
     assert_eq!(next(&mut stream).await.unwrap(), "one\n");
-    world.door.write(key(2, 1), b"two");
-    world.door.change(begun(&world, 1, ExecutionState::Retrying { until: noon() }));
+    world.engine_api.write(key(2, 1), b"two");
+    world.engine_api.change(begun(&world, 1, ExecutionState::Retrying { until: noon() }));
     assert_eq!(next(&mut stream).await.unwrap(), "two\n");
-    world.door.change(begun(&world, 2, ExecutionState::Running));
-    world.door.write(key(2, 2), b"again");
+    world.engine_api.change(begun(&world, 2, ExecutionState::Running));
+    world.engine_api.write(key(2, 2), b"again");
     assert_eq!(next(&mut stream).await.unwrap(), "again\n");
     // What was written last and the end come in one go, the line first.
-    world.door.write(key(2, 2), b"last");
-    world.door.change(begun(&world, 2, ExecutionState::Succeeded));
+    world.engine_api.write(key(2, 2), b"last");
+    world.engine_api.change(begun(&world, 2, ExecutionState::Succeeded));
     assert_eq!(next(&mut stream).await.unwrap(), "last\n");
     assert_eq!(next(&mut stream).await, None);
 }
@@ -87,9 +87,9 @@ async fn a_follower_that_falls_behind_loses_nothing() {
     let world = World::new();
     let mut stream = follow(&world, "").await;
     for n in 0..50 {
-        world.door.write(key(2, 1), n.to_string().as_bytes());
+        world.engine_api.write(key(2, 1), n.to_string().as_bytes());
     }
-    world.door.change(begun(&world, 1, ExecutionState::Failed));
+    world.engine_api.change(begun(&world, 1, ExecutionState::Failed));
     let mut all = String::new();
     while let Some(part) = next(&mut stream).await {
         all += &part;
@@ -102,11 +102,11 @@ async fn a_follower_that_falls_behind_loses_nothing() {
 async fn following_one_attempt_ends_with_it() {
     let world = World::new();
     let mut stream = follow(&world, "&attempt=1").await;
-    world.door.write(key(2, 1), b"one");
+    world.engine_api.write(key(2, 1), b"one");
     let mut changed = begun(&world, 2, ExecutionState::Running);
     changed.attempts[0].finished_at = Some(noon());
-    world.door.change(changed);
-    world.door.write(key(2, 2), b"again");
+    world.engine_api.change(changed);
+    world.engine_api.write(key(2, 2), b"again");
     assert_eq!(next(&mut stream).await.unwrap(), "one\n");
     assert_eq!(next(&mut stream).await, None);
 }
@@ -114,9 +114,9 @@ async fn following_one_attempt_ends_with_it() {
 #[tokio::test]
 async fn a_follower_is_let_go_when_the_engine_ends() {
     let world = World::new();
-    let (mut told, mut cut) = (follow(&world, "").await, follow(&world, "").await);
-    world.door.tell(Feed::Stopped);
-    assert_eq!(next(&mut told).await, None);
+    let (mut described, mut cut) = (follow(&world, "").await, follow(&world, "").await);
+    world.engine_api.tell(Feed::Stopped);
+    assert_eq!(next(&mut described).await, None);
     world.stopping.cancel();
     assert_eq!(next(&mut cut).await, None);
 }
@@ -124,10 +124,10 @@ async fn a_follower_is_let_go_when_the_engine_ends() {
 #[tokio::test]
 async fn an_execution_without_attempts_has_no_output_yet() {
     let world = World::new();
-    world.door.change(begun(&world, 0, ExecutionState::Queued));
+    world.engine_api.change(begun(&world, 0, ExecutionState::Queued));
     assert_eq!(whole(&world, "").await, "");
     let mut stream = follow(&world, "").await;
-    world.door.change(begun(&world, 1, ExecutionState::Running));
-    world.door.write(key(2, 1), b"one");
+    world.engine_api.change(begun(&world, 1, ExecutionState::Running));
+    world.engine_api.write(key(2, 1), b"one");
     assert_eq!(next(&mut stream).await.unwrap(), "one\n");
 }

@@ -1,12 +1,12 @@
 //! What each route answers.
 
 use super::*;
-use crate::api::tests::door::execution_id;
+use crate::api::tests::engine_api::execution_id;
 
 #[tokio::test]
 async fn an_engine_that_cannot_answer_is_not_ready_and_tells_no_secret() {
     let world = World::new();
-    world.door.state().store_is_down = true;
+    world.engine_api.state().store_is_down = true;
     let request = Request::get("/readyz").body(Body::empty()).unwrap();
     assert_eq!(world.send(request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     let (status, problem) = world.get("/api/v1/jobs").await;
@@ -83,7 +83,7 @@ async fn an_execution_says_its_attempt_and_worker() {
 }
 
 #[tokio::test]
-async fn executions_are_told_newest_first_and_page_by_cursor() {
+async fn executions_are_reported_newest_first_and_page_by_cursor() {
     let world = World::new();
     let (_, first) = world.get("/api/v1/executions?limit=1").await;
     assert_eq!(first["items"][0]["id"], execution_id(2).to_string());
@@ -94,13 +94,13 @@ async fn executions_are_told_newest_first_and_page_by_cursor() {
 }
 
 #[tokio::test]
-async fn every_filter_reaches_the_door() {
+async fn every_filter_reaches_the_engine_api() {
     let world = World::new();
     let uri = "/api/v1/executions?job=backup&status=failed,timed_out&status=skipped&trigger=manual\
         &worker=worker-1&since=2026-01-01T00:00:00Z&until=2026-02-01T01:00:00%2B01:00\
         &q=disk+!full+%C3%A4&limit=7";
     assert_eq!(world.get(uri).await.0, StatusCode::OK);
-    insta::assert_debug_snapshot!(world.door.state().queries.last().unwrap(), @r#"
+    insta::assert_debug_snapshot!(world.engine_api.state().queries.last().unwrap(), @r#"
     ExecutionQuery {
         job: Some(
             "backup",
@@ -143,7 +143,7 @@ async fn a_run_is_accepted_with_its_execution() {
     let (status, execution) = world.post("/api/v1/jobs/backup/run", body).await;
     assert_eq!((status, &execution["state"]), (StatusCode::ACCEPTED, &"queued".into()));
     assert_eq!(world.post("/api/v1/jobs/backup/run", "").await.0, StatusCode::ACCEPTED);
-    let state = world.door.state();
+    let state = world.engine_api.state();
     assert_eq!(state.runs[0].args, ["--full", "ü x"]);
     assert!(state.runs[0].force && !state.runs[1].force);
 }
@@ -151,7 +151,7 @@ async fn a_run_is_accepted_with_its_execution() {
 #[tokio::test]
 async fn refusals_are_problems_with_a_stable_type() {
     let world = World::new();
-    let mut told = String::new();
+    let mut described = String::new();
     for (method, path) in [
         ("GET", "jobs/backpu"),
         ("GET", "jobs/Backup"),
@@ -170,9 +170,9 @@ async fn refusals_are_problems_with_a_stable_type() {
     ] {
         let request = Request::builder().method(method).uri(format!("/api/v1/{path}"));
         let (_, problem) = json_of(world.send(request.body(Body::empty()).unwrap()).await).await;
-        told += &format!("{method} {path}: {problem}\n");
+        described += &format!("{method} {path}: {problem}\n");
     }
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(described, @r#"
     GET jobs/backpu: {"detail":"no job named `backpu`; did you mean `backup`?","job":"backpu","nearest":"backup","status":404,"title":"No such job","type":"/problems/unknown-job"}
     GET jobs/Backup: {"detail":"no job named `Backup`; did you mean `backup`?","job":"Backup","nearest":"backup","status":404,"title":"No such job","type":"/problems/unknown-job"}
     POST jobs/backup/resume: {"detail":"job `backup` is not paused","job":"backup","status":409,"title":"Job is not paused","type":"/problems/not-paused"}
@@ -201,7 +201,7 @@ async fn a_dry_run_reloads_nothing() {
         let (status, _) = world.post(&format!("/api/v1/reload?{query}"), "").await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
     }
-    assert_eq!(world.door.state().reloads, 0);
+    assert_eq!(world.engine_api.state().reloads, 0);
 }
 
 #[tokio::test]
@@ -278,7 +278,7 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
 }
 
 #[tokio::test]
-async fn fire_times_are_told_from_now_or_from_an_instant() {
+async fn fire_times_are_reported_from_now_or_from_an_instant() {
     let world = World::new();
     let (_, next) = world.get("/api/v1/jobs/backup/next?count=2").await;
     assert_eq!(next["items"][0], "2026-11-23T12:01:00Z");

@@ -206,7 +206,7 @@ async fn a_file_of_certificates_that_is_none_is_named() {
 }
 
 #[test]
-fn wrong_arguments_are_told_without_the_secret_in_the_address() {
+fn wrong_arguments_are_reported_without_the_secret_in_the_address() {
     insta::assert_snapshot!(check("api_call", json!({
         "url": "htps://ann:hunter2@example.com",
         "headers": { "a b": "x", "ok": "line\nbreak", "list": [] },

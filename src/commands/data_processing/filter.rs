@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         let cases =
             ["a", "a =", "a = 1 b = 2", "a = 1 and", "= 1", "a is 1", "a ! 1", "a = 'x", "a = = 1"];
         let message: Vec<_> = cases.map(wrong).to_vec();

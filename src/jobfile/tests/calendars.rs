@@ -36,15 +36,15 @@ fn days_of(lines: &str) -> String {
 }
 
 /// What is told about a jobs file beside a calendar `days.ics`.
-fn told_beside(calendar: &[u8], jobs: &str) -> String {
+fn reported_beside(calendar: &[u8], jobs: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("days.ics"), calendar).unwrap();
     let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
-    let told = match parse(&sources(&[("jobs.yaml", jobs)]), &rules) {
+    let described = match parse(&sources(&[("jobs.yaml", jobs)]), &rules) {
         Err(errors) => errors.to_string(),
         Ok(loaded) => format!("{:?}\n{:?}", loaded.set.settings.calendars, loaded.warnings),
     };
-    told.replace(&folder.path().display().to_string(), "")
+    described.replace(&folder.path().display().to_string(), "")
 }
 
 #[test]
@@ -240,8 +240,8 @@ fn what_cannot_be_read_names_the_event() {
         event("DTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nEXDATE:never"),
         event("DTSTART;VALUE=DATE:00010101\nRRULE:FREQ=DAILY;COUNT=4000000000"),
     ];
-    let told: Vec<String> = texts.iter().map(|text| days(text)).collect();
-    insta::assert_snapshot!(told.join("\n"), @"
+    let described: Vec<String> = texts.iter().map(|text| days(text)).collect();
+    insta::assert_snapshot!(described.join("\n"), @"
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
     error: is not an iCalendar file: they begin with BEGIN:VCALENDAR
@@ -273,43 +273,49 @@ fn the_work_that_a_file_can_cause_is_bounded() {
         let event = format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT\n");
         format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", event.repeat(count))
     };
-    let told = days(&many("DTSTART;VALUE=DATE:20000101\nDTEND;VALUE=DATE:21000101", 100));
-    assert!(told.ends_with("the events of the file take more than 200000 days"), "{told}");
-    let told = days(&many("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=DAILY", 1_001));
-    assert!(told.ends_with("the events of the file take more than 200000 days"), "{told}");
-    let told = days(&many("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=YEARLY;COUNT=1", 1_001));
-    assert!(told.ends_with("more than 1000 events of the file repeat"), "{told}");
+    let described = days(&many("DTSTART;VALUE=DATE:20000101\nDTEND;VALUE=DATE:21000101", 100));
+    assert!(
+        described.ends_with("the events of the file take more than 200000 days"),
+        "{described}"
+    );
+    let described = days(&many("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=DAILY", 1_001));
+    assert!(
+        described.ends_with("the events of the file take more than 200000 days"),
+        "{described}"
+    );
+    let described = days(&many("DTSTART;VALUE=DATE:20000101\nRRULE:FREQ=YEARLY;COUNT=1", 1_001));
+    assert!(described.ends_with("more than 1000 events of the file repeat"), "{described}");
     let nested = format!("BEGIN:VCALENDAR\n{}", "BEGIN:VEVENT\n".repeat(100_000));
     assert_eq!(days(&nested), "error: `END:VEVENT` is missing: the file is cut short");
 }
 
 #[test]
 fn a_calendar_is_read_beside_the_jobs_file() {
-    let told = told_beside(
+    let described = reported_beside(
         HOLIDAYS.as_bytes(),
         "calendars: {de: {file: ./days.ics, holidays: [2026-12-24]}}\n\
          jobs: [{id: a, run: x, schedule: every day at 9, calendar: {skip: de}}]\n",
     );
-    assert!(told.contains("2026-12-24, 2026-12-25, 2026-12-26, 2027-01-01"), "{told}");
-    assert!(told.ends_with("\n[]"), "{told}");
+    assert!(described.contains("2026-12-24, 2026-12-25, 2026-12-26, 2027-01-01"), "{described}");
+    assert!(described.ends_with("\n[]"), "{described}");
 }
 
 #[test]
-fn a_calendar_that_cannot_be_read_is_told_at_its_key() {
+fn a_calendar_that_cannot_be_read_is_reported_at_its_key() {
     let jobs = |file: &str| format!("calendars:\n  de: {{file: {file}}}\njobs: []\n");
     let large = vec![b' '; (4 << 20) + 1];
-    let told = [
-        told_beside(b"", &jobs("no.ics")),
-        told_beside(b"", &jobs(".")),
-        told_beside(b"", &jobs("~/days.ics")),
-        told_beside(b"", "calendars: {de: {}, fr: {fiel: x}}\njobs: []\n"),
-        told_beside(b"hello\n", &jobs("days.ics")),
-        told_beside(b"BEGIN:VCALENDAR\n\xff\n", &jobs("days.ics")),
-        told_beside(&large, &jobs("days.ics")),
-        told_beside(event("DTSTART:x").as_bytes(), &jobs("days.ics")),
-        told_beside(event("DTSTART;VALUE=DATE:20201225").as_bytes(), &jobs("days.ics")),
+    let described = [
+        reported_beside(b"", &jobs("no.ics")),
+        reported_beside(b"", &jobs(".")),
+        reported_beside(b"", &jobs("~/days.ics")),
+        reported_beside(b"", "calendars: {de: {}, fr: {fiel: x}}\njobs: []\n"),
+        reported_beside(b"hello\n", &jobs("days.ics")),
+        reported_beside(b"BEGIN:VCALENDAR\n\xff\n", &jobs("days.ics")),
+        reported_beside(&large, &jobs("days.ics")),
+        reported_beside(event("DTSTART:x").as_bytes(), &jobs("days.ics")),
+        reported_beside(event("DTSTART;VALUE=DATE:20201225").as_bytes(), &jobs("days.ics")),
     ];
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(described.join("\n"), @r#"
     jobs.yaml:2:14: `file`: /no.ics: no such file or folder
     jobs.yaml:2:14: `file`: /.: is neither a file nor a folder
     jobs.yaml:2:14: `file`: `~` is not expanded: write the full path
@@ -441,12 +447,13 @@ fn what_real_programs_write_refuses_no_file() {
     assert_eq!(two("UID:a\nSUMMARY:x"), "error: line 2: event `x`: it has no DTSTART");
     // A clock that leaves 02:30 out, and one that shows it twice.
     for start in ["20260329T023000", "20261025T023000"] {
-        let told = two(&format!("DTSTART;TZID=Europe/Berlin:{start}\nDURATION:PT1H"));
-        assert!(told.starts_with(&format!("2026-{}-", &start[4..6])), "{told}");
-        let told = two(&format!("DTSTART:20260101T000000Z\nDTEND;TZID=Europe/Berlin:{start}"));
-        assert!(told.starts_with("2026-01-01, "), "{told}");
-        let told = two(&format!("DTSTART;TZID=Europe/Berlin:{start}\nRRULE:FREQ=YEARLY;COUNT=2"));
-        assert!(told.starts_with("2026-"), "{told}");
+        let described = two(&format!("DTSTART;TZID=Europe/Berlin:{start}\nDURATION:PT1H"));
+        assert!(described.starts_with(&format!("2026-{}-", &start[4..6])), "{described}");
+        let described = two(&format!("DTSTART:20260101T000000Z\nDTEND;TZID=Europe/Berlin:{start}"));
+        assert!(described.starts_with("2026-01-01, "), "{described}");
+        let described =
+            two(&format!("DTSTART;TZID=Europe/Berlin:{start}\nRRULE:FREQ=YEARLY;COUNT=2"));
+        assert!(described.starts_with("2026-"), "{described}");
     }
     // A single time of a series, moved or called off, with its name in another zone or form.
     let series = |name: &str, rest: &str| {
@@ -505,10 +512,10 @@ fn a_fold_inside_a_character_is_none() {
     };
     for at in 9.."SUMMARY:Ostern – früh 🐣".len() {
         for fold in [&b"\r\n "[..], b"\n\t", b"\n "] {
-            let told = days(&folded(fold, at));
+            let described = days(&folded(fold, at));
             let expected =
                 "error: line 6: event `Ostern – früh 🐣`: `UNTL` is not a part of an RRULE";
-            assert!(told.starts_with(expected), "{at}: {told}");
+            assert!(described.starts_with(expected), "{at}: {described}");
         }
     }
     // Text in another encoding stays what it is.
@@ -520,17 +527,17 @@ fn a_fold_inside_a_character_is_none() {
 fn a_calendar_without_a_day_to_come_warns() {
     let jobs = "calendars: {de: {file: days.ics}}\n\
                 jobs: [{id: a, run: x, schedule: every day at 9, calendar: {skip: de}}]\n";
-    let none = told_beside(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", jobs);
+    let none = reported_beside(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", jobs);
     assert!(none.contains("calendar `de` has no day"), "{none}");
     let cancelled = event("DTSTART;VALUE=DATE:20301225\nSTATUS:CANCELLED");
-    let cancelled = told_beside(cancelled.as_bytes(), jobs);
+    let cancelled = reported_beside(cancelled.as_bytes(), jobs);
     assert!(cancelled.contains("calendar `de` has no day"), "{cancelled}");
-    let past = told_beside(event("DTSTART;VALUE=DATE:20201225").as_bytes(), jobs);
+    let past = reported_beside(event("DTSTART;VALUE=DATE:20201225").as_bytes(), jobs);
     assert!(past.contains("calendar `de` ends on 2020-12-25"), "{past}");
-    let inline = told("calendars: {de: {holidays: []}}\njobs: []\n");
+    let inline = describe("calendars: {de: {holidays: []}}\njobs: []\n");
     assert_eq!(inline, "warning: jobs.yaml:1:13: calendar `de` has no day\n");
     // One that cannot be read is wrong, and nothing else is said of it.
-    let wrong = told_beside(b"hello\n", jobs);
+    let wrong = reported_beside(b"hello\n", jobs);
     assert!(!wrong.contains("has no day"), "{wrong}");
 }
 

@@ -70,9 +70,9 @@ fn env(job: &crate::model::Job) -> String {
     job.env.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
-fn told(text: &str) -> String {
-    let told = import(text);
-    format!("{}{}\n{}", told.yaml, told.notes.join("\n"), told.errors.join("\n"))
+fn describe(text: &str) -> String {
+    let described = import(text);
+    format!("{}{}\n{}", described.yaml, described.notes.join("\n"), described.errors.join("\n"))
 }
 
 #[test]
@@ -97,7 +97,7 @@ MAILTO=""
 -0 4 * * 0 python3 /srv/poll.py
 @daily cat %
 "#;
-    insta::assert_snapshot!(told(text), @r#"
+    insta::assert_snapshot!(describe(text), @r#"
     # Made by `crontower import crontab` from tab.
 
     # As under cron: all due jobs start at once, runs of a job may overlap,
@@ -154,7 +154,7 @@ MAILTO=""
 #[test]
 fn a_system_crontab_names_users() {
     let text = "17 * * * * root cd / && run-parts --report /etc/cron.hourly\n25 6 * * * root test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )\nHOME=/srv\n* * * * * www-data php artisan\nHOME=/tmp\n@hourly nobody true\n";
-    insta::assert_snapshot!(told(text), @r#"
+    insta::assert_snapshot!(describe(text), @r#"
     # Made by `crontower import crontab` from tab.
 
     # As under cron: all due jobs start at once, runs of a job may overlap,
@@ -195,9 +195,9 @@ fn a_system_crontab_names_users() {
 }
 
 #[test]
-fn lines_that_cannot_be_read_are_told() {
+fn lines_that_cannot_be_read_are_reported() {
     let text = "61 * * * * x\n* * * * x\n* * * * *\n@Daily x\n@weekly\n0 0 30 2 * x\nCRON_TZ=Mars\n* * * * * x\nCRON_TZ=\n5-1 * * * * x\n\u{1b}[2J\n* * * * * ok\n";
-    insta::assert_snapshot!(told(text), @r#"
+    insta::assert_snapshot!(describe(text), @r#"
     # Made by `crontower import crontab` from tab.
 
     # As under cron: all due jobs start at once, runs of a job may overlap,
@@ -415,8 +415,8 @@ fn six_columns_with_two_readings_are_an_error_that_names_the_options() {
         ("* * * * * * *", "lacks a command"),
         ("0 61 2 * * MON /x", "minute 61"),
     ] {
-        let told = import(&format!("{line}\n")).errors.join("\n");
-        assert!(told.contains(problem), "{line}: {told}");
+        let described = import(&format!("{line}\n")).errors.join("\n");
+        assert!(described.contains(problem), "{line}: {described}");
     }
 }
 
@@ -491,8 +491,10 @@ fn variables_are_read_as_cron_reads_them() {
         let env = env(&load(&imported.yaml).set.jobs[0]);
         assert!(env.starts_with(expected), "{line}: {env}");
     }
-    let told = import("A=\"b\" c\n").errors;
-    assert!(told[0].contains("the quotes in `A=\"b\" c` do not match, or something follows them"));
+    let described = import("A=\"b\" c\n").errors;
+    assert!(
+        described[0].contains("the quotes in `A=\"b\" c` do not match, or something follows them")
+    );
 }
 
 #[test]
@@ -515,8 +517,8 @@ fn percent_and_backslash_in_commands_are_cronss() {
     let (jobs, notes) = jobs_of("* * * * * cat \\\\%x\n", &kind(CrontabKind::User));
     assert_eq!(script(&jobs[0]), "{ cat \\\n} <<'STDIN'\nx\nSTDIN\n");
     assert!(notes[0].contains("cronie leaves both"));
-    let told = import("* * * * * tar cf \"/b/$(date '+%F').tar\" /srv\n").errors;
-    assert!(told[0].contains("cuts") && told[0].contains("write `\\%`"), "{told:?}");
+    let described = import("* * * * * tar cf \"/b/$(date '+%F').tar\" /srv\n").errors;
+    assert!(described[0].contains("cuts") && described[0].contains("write `\\%`"), "{described:?}");
 }
 
 #[test]
@@ -563,8 +565,8 @@ fn what_other_crons_know_is_carried_over_or_named() {
         ("~30 * * * * /x\n", "~"),
         ("daily at 5 pm every /x\n", "`daily` is not a column of time"),
     ] {
-        let told = import(text).errors.join("\n");
-        assert!(told.contains(problem), "{text}: {told}");
+        let described = import(text).errors.join("\n");
+        assert!(described.contains(problem), "{text}: {described}");
     }
     let unclear = import_crontab("START_HOURS_RANGE=3-22\n", &origin(), &rules()).unwrap_err();
     assert_eq!(unclear.message, "tab is an anacrontab, which is not supported");

@@ -99,11 +99,11 @@ fn a_value_changes_and_its_neighbours_stay() {
         json!({"run": null, "command": "echo", "args": {"message": "x".repeat(80)}}),
         json!({"timeout": "2h"}),
     ];
-    let told: Vec<String> = cases
+    let described: Vec<String> = cases
         .into_iter()
         .map(|patch| format!("{patch}\n{}\n", changed(FILE, "backup", patch.clone())))
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(described.join("\n"), @r#"
     {"timeout":"3h"}
     -    timeout:  2h   # rare_dependencies more than one
     +    timeout:  3h   # rare_dependencies more than one
@@ -207,9 +207,9 @@ fn a_job_on_one_line_stays_on_it() {
         json!({"tags": ["c"], "env": {"A": "b"}}),
         json!({"run": "a\nb\n"}),
     ];
-    let told: Vec<String> =
+    let described: Vec<String> =
         cases.into_iter().map(|patch| changed(FILE, "fetch", patch) + "\n").collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(described.join("\n"), @r#"
     -  - {id: fetch, run: "curl x", tags: [a, b]}
     +  - {id: fetch, run: "x, y", tags: [a, b]}
 
@@ -230,7 +230,7 @@ fn a_job_on_one_line_stays_on_it() {
 #[test]
 fn a_job_in_brackets_over_several_lines_keeps_its_lines() {
     let text = "jobs: [\n  {\n    id: a, # the id\n    # of it\n    timeout: 1h, # long\n    run: x\n  },\n  {id: b, run: x}, # b\n]\n";
-    let told = [
+    let described = [
         changed(text, "a", json!({"timeout": null})),
         changed(text, "a", json!({"timeout": "2h", "name": "A"})),
         changed(text, "a", json!({"run": null, "command": "echo"})),
@@ -238,7 +238,7 @@ fn a_job_in_brackets_over_several_lines_keeps_its_lines() {
         edited(text, "a", &Edit::Remove),
         edited(text, "c", &Edit::Add(object(json!({"id": "c", "run": "x"})))),
     ];
-    insta::assert_snapshot!(told.join("\n\n"), @"
+    insta::assert_snapshot!(described.join("\n\n"), @"
     -    timeout: 1h, # long
 
     -    id: a, # the id
@@ -283,12 +283,12 @@ fn a_job_goes_with_its_own_comments() {
     let text = FILE
         .replace("      - fetch   # first\n", "")
         .replace("      - {job: load, within: 1d}\n", "      []\n");
-    let told = |job: &str| {
+    let describe = |job: &str| {
         let after = edited(&text, job, &Edit::Remove);
         let diff = unified_diff("jobs.yaml", &text, &after);
         diff.lines().skip(2).collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!([told("backup"), told("fetch"), told("load")].join("\n\n"), @r#"
+    insta::assert_snapshot!([describe("backup"), describe("fetch"), describe("load")].join("\n\n"), @r#"
     @@ -3,25 +3,6 @@
      defaults: {timeout: 1h, priority: low}
      
@@ -360,8 +360,8 @@ fn a_new_job_stands_behind_the_last() {
         "jobs:\n    -\n        id: b\n        run: |\n            x",
         "jobs: [{id: b, run: x}]\n",
     ];
-    let told: Vec<String> = texts.iter().map(|text| edited(text, "new", &add)).collect();
-    insta::assert_snapshot!(told.join("\n----\n").replace(" \n", "·\n"), @r#"
+    let described: Vec<String> = texts.iter().map(|text| edited(text, "new", &add)).collect();
+    insta::assert_snapshot!(described.join("\n----\n").replace(" \n", "·\n"), @r#"
     jobs:
     - id: b
       run: x
@@ -412,9 +412,9 @@ fn a_new_job_stands_behind_the_last() {
         "jobs: [ ]\n",
         "timezone: UTC\n...\n",
     ];
-    let told: Vec<String> =
+    let described: Vec<String> =
         texts.iter().map(|text| format!("{:?}", edited(text, "new", &add))).collect();
-    insta::assert_snapshot!(told.join("\n"), @r##"
+    insta::assert_snapshot!(described.join("\n"), @r##"
     "# c\ntimezone: UTC\njobs:  # none\n  - id: new\n    command: echo\nlimits: {db: 2}\n"
     "the file already has errors: jobs.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`"
     "timezone: UTC\njobs:\n  - id: new\n    command: echo"
@@ -428,8 +428,8 @@ fn a_new_job_stands_behind_the_last() {
 }
 
 #[test]
-fn what_cannot_be_is_told_with_its_path() {
-    let told = [
+fn what_cannot_be_is_reported_with_its_path() {
+    let described = [
         patched(FILE, "backup", json!({"schedule": "every elephant", "retry": {"typ": "fixed"}})),
         patched(FILE, "backup", json!({"id": "other"})),
         patched(FILE, "backup", json!({"run": null})),
@@ -440,7 +440,7 @@ fn what_cannot_be_is_told_with_its_path() {
         edited(FILE, "new", &Edit::Add(object(json!({"id": "new", "env": {"A": []}})))),
         patched("jobs: [", "a", json!({})),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(described.join("\n"), @"
     retry.type: `retry` needs a `type`: none, fixed or exponential
     retry.typ: unknown key `typ`: did you mean `type`?
     schedule: `schedule`: `elephant` …
@@ -459,7 +459,7 @@ fn what_cannot_be_is_told_with_its_path() {
 #[test]
 fn what_is_repeated_elsewhere_is_left_alone() {
     let text = "defaults: &d {retry: {type: none}}\njobs:\n- &a\n  id: a\n  run: x\n  env: &e {A: b}\n- <<: *a\n  id: b\n  env: *e\n- {<<: *d, id: c, run: x}\n- &x {id: d, run: y}\n";
-    let told = [
+    let described = [
         changed(text, "a", json!({"run": "y"})),
         changed(text, "a", json!({"env": {"A": "c"}})),
         changed(text, "b", json!({"run": null, "command": "echo"})),
@@ -470,7 +470,7 @@ fn what_is_repeated_elsewhere_is_left_alone() {
         changed(text, "d", json!({"run": "z"})),
         edited(text, "a", &Edit::Remove),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(described.join("\n"), @"
     job `a` cannot be edited automatically: other parts of the file may repeat parts of it (`&name`): edit the file by hand
     job `a` cannot be edited automatically: other parts of the file may repeat parts of it (`&name`): edit the file by hand
     job `b` cannot be edited automatically: `run` comes from a merge key (`<<`): edit the file by hand
@@ -489,7 +489,7 @@ fn what_is_repeated_elsewhere_is_left_alone() {
 #[test]
 fn line_ends_and_the_end_of_the_file_stay_as_they_are() {
     let text = "jobs:\r\n  - id: a\r\n    run: |\r\n      x\r\n\r\n    timeout: 1h\t# tab\r\n  - id: b\r\n    run: x";
-    let told = [
+    let described = [
         patched(text, "a", json!({"run": "x\ny\n", "name": "é"})),
         patched(text, "a", json!({"timeout": null})),
         patched(text, "b", json!({"timeout": "1h"})),
@@ -497,8 +497,8 @@ fn line_ends_and_the_end_of_the_file_stay_as_they_are() {
         edited(text, "b", &Edit::Remove),
         edited(text, "c", &Edit::Add(object(json!({"id": "c", "run": "x\ny\n"})))),
     ];
-    let told: Vec<String> = told.iter().map(|text| format!("{text:?}")).collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    let described: Vec<String> = described.iter().map(|text| format!("{text:?}")).collect();
+    insta::assert_snapshot!(described.join("\n"), @r#"
     "jobs:\r\n  - id: a\r\n    name: é\r\n    run: |\r\n      x\r\n      y\r\n\r\n    timeout: 1h\t# tab\r\n  - id: b\r\n    run: x"
     "jobs:\r\n  - id: a\r\n    run: |\r\n      x\r\n\r\n  - id: b\r\n    run: x"
     "jobs:\r\n  - id: a\r\n    run: |\r\n      x\r\n\r\n    timeout: 1h\t# tab\r\n  - id: b\r\n    run: x\r\n    timeout: 1h"
@@ -512,13 +512,13 @@ fn line_ends_and_the_end_of_the_file_stay_as_they_are() {
 fn a_whole_definition_changes_only_what_differs() {
     let before = load(FILE);
     let job = |id: &str| before.set.jobs.iter().find(|job| job.id == id.parse::<JobId>().unwrap());
-    let as_told = |id: &str| object(serde_json::to_value(job(id).unwrap()).unwrap());
+    let as_reported = |id: &str| object(serde_json::to_value(job(id).unwrap()).unwrap());
     for id in ["backup", "fetch", "load"] {
-        assert_eq!(edited(FILE, id, &Edit::Replace(as_told(id))), "nothing changes");
+        assert_eq!(edited(FILE, id, &Edit::Replace(as_reported(id))), "nothing changes");
         let again = Edit::Restore(Box::new(job(id).unwrap().clone()));
         assert_eq!(edited(FILE, id, &again), "nothing changes");
     }
-    let mut other = as_told("backup");
+    let mut other = as_reported("backup");
     other.insert("timeout".to_owned(), json!("1h"));
     other.insert("priority".to_owned(), json!("medium"));
     other.insert("version".to_owned(), json!(7));
@@ -555,13 +555,13 @@ fn a_whole_definition_changes_only_what_differs() {
 #[test]
 fn the_other_systems_names_are_kept_and_understood() {
     let text = "jobs:\n- id: a\n  command: echo\n  retryPolicy: {type: 'FIXED', delayMs: 1000} # r\n  metadata: {commandArgs: {message: hi}, x: 1}\n";
-    let told = [
+    let described = [
         changed(text, "a", json!({"retryPolicy": {"maxRetries": 5}})),
         changed(text, "a", json!({"retry": {"delay": "5s"}})),
         changed(text, "a", json!({"retry": null})),
         changed(text, "a", json!({"metadata": {"commandArgs": {"message": "ho"}}})),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(described.join("\n"), @"
     -  retryPolicy: {type: 'FIXED', delayMs: 1000} # r
     +  retryPolicy: {type: 'FIXED', delayMs: 1000, maxRetries: 5} # r
     -  retryPolicy: {type: 'FIXED', delayMs: 1000} # r

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn all_errors_are_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let text = "timezone: Europe/Berln
 on_stop: halt
 workers:
@@ -37,7 +37,7 @@ jobs:
     elephant: 5
   - just text
 ";
-    insta::assert_snapshot!(told(text), @r#"
+    insta::assert_snapshot!(describe(text), @r#"
     jobs.yaml:1:11: `timezone`: `Europe/Berln` is not a time zone: did you mean `Europe/Berlin`?
     jobs.yaml:2:10: `on_stop`: expected one of leave, wait, cancel, found `halt`: did you mean `wait`?
     jobs.yaml:4:24: `capacity`: expected a whole number from 1 to 10000, found `0`
@@ -70,18 +70,18 @@ jobs:
 }
 
 /// Each job alone, with what is told about it.
-fn told_each(jobs: &[&str]) -> String {
+fn reported_each(jobs: &[&str]) -> String {
     let each = jobs.iter().map(|job| {
-        let told = told(&format!("jobs:\n- id: x\n  {}\n", job.replace('\n', "\n  ")));
-        let told = told.replace("jobs.yaml:", "  ");
-        format!("{job}\n{told}\n")
+        let described = describe(&format!("jobs:\n- id: x\n  {}\n", job.replace('\n', "\n  ")));
+        let described = described.replace("jobs.yaml:", "  ");
+        format!("{job}\n{described}\n")
     });
     each.collect()
 }
 
 #[test]
-fn wrong_values_are_told_with_what_would_be_right() {
-    insta::assert_snapshot!(told_each(&[
+fn wrong_values_are_reported_with_what_would_be_right() {
+    insta::assert_snapshot!(reported_each(&[
         "run: ' '",
         "run: [a]",
         "run: x\nname: \"a\\nb\"",
@@ -340,15 +340,16 @@ fn the_column_of_a_schedule_error_points_into_the_text() {
     let places: Vec<String> = schedules
         .iter()
         .map(|schedule| {
-            let told = told(&format!("jobs:\n- id: x\n  run: x\n  schedule: {schedule}\n"));
-            told.split(": ").next().unwrap_or_default().to_owned()
+            let described =
+                describe(&format!("jobs:\n- id: x\n  run: x\n  schedule: {schedule}\n"));
+            described.split(": ").next().unwrap_or_default().to_owned()
         })
         .collect();
     assert_eq!(places, ["jobs.yaml:4:19", "jobs.yaml:4:20", "jobs.yaml:4:13", "jobs.yaml:5:3"]);
 }
 
 #[test]
-fn a_file_of_another_shape_is_told_what_is_expected() {
+fn a_file_of_another_shape_is_reported_what_is_expected() {
     let texts = [
         "- id: a\n  run: x\n",
         "hello",
@@ -360,8 +361,9 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
         "calendars: {de: {holidays: [2026-13-01, 2026-12-25]}, 'a b': {}}\n",
         "on_stop: wait\nshutdown_grace: never\ndefaults: [x]\n",
     ];
-    let told: Vec<String> = texts.iter().map(|text| format!("{text}{}\n", told(text))).collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    let described: Vec<String> =
+        texts.iter().map(|text| format!("{text}{}\n", describe(text))).collect();
+    insta::assert_snapshot!(described.join("\n"), @r#"
     - id: a
       run: x
     jobs.yaml:1:1: expected a map with the key `jobs`, found a list
@@ -405,7 +407,7 @@ fn a_file_of_another_shape_is_told_what_is_expected() {
 }
 
 #[test]
-fn warnings_are_told_of_each_job() {
+fn warnings_are_reported_of_each_job() {
     let job =
         |id: &str, schedule: &str| format!("- {{ id: {id}, run: x, schedule: {schedule} }}\n");
     let text = format!(
@@ -417,7 +419,7 @@ fn warnings_are_told_of_each_job() {
     );
     // Up to where `schedule` begins to speak.
     let words = |line: &str| line.splitn(6, ':').take(5).collect::<Vec<_>>().join(":");
-    let warnings: Vec<String> = told(&text).lines().map(words).collect();
+    let warnings: Vec<String> = describe(&text).lines().map(words).collect();
     insta::assert_snapshot!(warnings.join("\n"), @r"
     warning: jobs.yaml:3:30: `schedule` of `a`
     warning: jobs.yaml:4:30: `schedule` of `b`
@@ -428,11 +430,11 @@ fn warnings_are_told_of_each_job() {
 
 #[test]
 fn a_limit_has_to_be_one_of_the_file() {
-    let told = told(
+    let described = describe(
         "limits: {db: 2, api: 0}\njobs:\n- {id: a, run: x, limits: [db]}\n\
          - {id: b, run: x, limits: [bd, db, db, elephant]}\n",
     );
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(described, @r"
     jobs.yaml:1:22: `limits`: expected a whole number from 1 to 10000, found `0`
     jobs.yaml:4:28: `limits`: no limit named `bd`: did you mean `db`?
     jobs.yaml:4:36: `limits`: `db` is listed twice
@@ -449,13 +451,13 @@ fn what_the_workers_of_the_file_cannot_do_is_a_warning() {
              - {{id: c, run: x, workers: {{ids: [w], labels: [db]}}}}\n"
         )
     };
-    let of = |workers: &str| format!("{workers}{}\n", told(&jobs(workers)));
-    let told = [
+    let of = |workers: &str| format!("{workers}{}\n", describe(&jobs(workers)));
+    let described = [
         of("workers: [{id: v, capacity: 2, labels: [db, big]}, {id: w, capacity: 2}]\n"),
         of(""),
         of("workers: []\n"),
     ];
-    insta::assert_snapshot!(told.concat(), @r"
+    insta::assert_snapshot!(described.concat(), @r"
     workers: [{id: v, capacity: 2, labels: [db, big]}, {id: w, capacity: 2}]
     warning: jobs.yaml:4:53: `concurrency`: 5 is more than the 4 slots of this file's workers
     warning: jobs.yaml:5:28: `workers`: no worker in this file matches: the job waits until one does
@@ -475,10 +477,10 @@ fn more_jobs_at_once_than_slots_are_a_warning() {
         let off = "- {id: off, run: x, schedule: daily at 2, enabled: false}\n";
         format!("{workers}jobs:\n{}{}{off}", job("a"), job("b"))
     };
-    assert_eq!(told(&jobs("")), "");
-    assert_eq!(told(&jobs("workers: []\n")), "");
-    assert_eq!(told(&jobs("workers: [{id: w, capacity: 2}]\n")), "");
-    insta::assert_snapshot!(told(&jobs("workers: [{id: w, capacity: 1}]\n")), @"warning: jobs.yaml:1:1: 2 jobs are due at 2026-11-24 02:00:00 UTC for 1 slot: a, b; spread them with `H` or `jitter`");
+    assert_eq!(describe(&jobs("")), "");
+    assert_eq!(describe(&jobs("workers: []\n")), "");
+    assert_eq!(describe(&jobs("workers: [{id: w, capacity: 2}]\n")), "");
+    insta::assert_snapshot!(describe(&jobs("workers: [{id: w, capacity: 1}]\n")), @"warning: jobs.yaml:1:1: 2 jobs are due at 2026-11-24 02:00:00 UTC for 1 slot: a, b; spread them with `H` or `jitter`");
 }
 
 #[test]
@@ -497,9 +499,9 @@ fn a_dependency_that_fires_less_often_is_a_warning() {
         let text = format!(
             "jobs:\n- {{id: d, run: x, schedule: '{on}'}}\n- {{id: j, run: x, schedule: {schedule}, dependencies: [{{job: d{within}}}]}}\n"
         );
-        let told = told(&text);
-        let told = told.lines().filter(|line| line.contains("dependencies")).collect::<String>();
-        format!("{schedule} after {on}{within}\n{told}\n")
+        let described = describe(&text);
+        let described = described.lines().filter(|line| line.contains("dependencies")).collect::<String>();
+        format!("{schedule} after {on}{within}\n{described}\n")
     });
     insta::assert_snapshot!(each.concat(), @r"
     hourly after every 30 minutes
@@ -525,7 +527,7 @@ fn a_dependency_that_fires_less_often_is_a_warning() {
 fn a_circle_is_printed_as_a_path() {
     let job = |id: &str, on: &str| format!("- {{ id: {id}, run: x, dependencies: [{on}] }}\n");
     let text = format!("jobs:\n{}{}{}", job("b", "c"), job("c", "a"), job("a", "b"));
-    insta::assert_snapshot!(told(&text), @"jobs.yaml:2:35: `dependencies`: dependency cycle: b → c → a → b");
+    insta::assert_snapshot!(describe(&text), @"jobs.yaml:2:35: `dependencies`: dependency cycle: b → c → a → b");
 }
 
 #[test]
@@ -534,17 +536,17 @@ fn hostile_text_is_never_echoed_raw() {
         "jobs:\n- id: \"\\e[2J\\u202e\"\n  run: x\n  \"\\e]0;x\\a\": {}\n",
         "y".repeat(500)
     );
-    let told = told(&text);
-    assert!(!told.chars().any(|c| c != '\n' && diagnostics::is_hostile(c)), "{told:?}");
-    insta::assert_snapshot!(told, @r"
+    let described = describe(&text);
+    assert!(!described.chars().any(|c| c != '\n' && diagnostics::is_hostile(c)), "{described:?}");
+    insta::assert_snapshot!(described, @r"
     jobs.yaml:2:7: `id`: must not contain control characters
     jobs.yaml:4:3: unknown key `\u{1b}]0;x\u{7}` in a job
     ");
 }
 
 #[test]
-fn a_text_that_is_not_indented_is_told_as_that() {
-    let told: Vec<String> = [
+fn a_text_that_is_not_indented_is_reported_as_that() {
+    let described: Vec<String> = [
         "jobs:\n- id: a\n  run: |\necho hello\n",
         "jobs:\n- id: a\n  run: |\n  echo hello\n",
         "jobs:\n- id: a\n  run: |\n  echo one\n  echo two\n  timeout: 5m\n",
@@ -558,9 +560,9 @@ fn a_text_that_is_not_indented_is_told_as_that() {
         "jobs:\n- id: a\n  run: |\n    echo\n  schedule: @daily\n",
     ]
     .iter()
-    .map(|text| told(text))
+    .map(|text| describe(text))
     .collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(described.join("\n"));
 }
 
 #[test]

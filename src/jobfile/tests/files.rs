@@ -26,15 +26,15 @@ fn no_jobs_are_written_as_an_empty_list_and_an_emptied_file_is_an_error() {
     }
     for text in ["", "\n", "  \n\n", "# nothing\n", "---\n", "~", "\u{feff}"] {
         let error = "jobs.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`";
-        assert_eq!(told(text), error, "{text:?}");
+        assert_eq!(describe(text), error, "{text:?}");
     }
     // Without a file there is nothing that could have been emptied.
     assert_eq!(parse(&[], &rules()).unwrap().set, JobSet::default());
 }
 
 #[test]
-fn an_emptied_file_of_a_folder_is_told() {
-    let folder = |a, b| told_of(&[("a.yaml", a), ("b.yaml", b)]);
+fn an_emptied_file_of_a_folder_is_reported() {
+    let folder = |a, b| reported_of(&[("a.yaml", a), ("b.yaml", b)]);
     insta::assert_snapshot!(folder("", "# nothing"), @"a.yaml:1:1: the file is empty: to have no jobs, write `jobs: []`");
     insta::assert_snapshot!(folder("jobs: []", "# nothing"), @"warning: b.yaml:1:1: the file is empty: it defines no jobs");
     insta::assert_snapshot!(folder("timezone: UTC", "limits: {}"), @"warning: a.yaml:1:1: the key `jobs` is missing: write `jobs: []` if there are no jobs");
@@ -43,7 +43,7 @@ fn an_emptied_file_of_a_folder_is_told() {
 
 #[test]
 fn a_file_without_the_key_jobs_is_warned_of() {
-    insta::assert_snapshot!(told("timezone: UTC\n"), @"warning: jobs.yaml:1:1: the key `jobs` is missing: write `jobs: []` if there are no jobs");
+    insta::assert_snapshot!(describe("timezone: UTC\n"), @"warning: jobs.yaml:1:1: the key `jobs` is missing: write `jobs: []` if there are no jobs");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn jobs_of_a_folder_are_one_set() {
     assert_eq!(loaded.set.jobs.len(), 2);
     let place = &loaded.places["b"];
     assert_eq!((place.file.as_str(), place.line), ("d/b.yaml", 3));
-    let told = told_of(&[
+    let described = reported_of(&[
         ("d/a.yaml", "timezone: UTC\njobs: [{id: a, run: x}]"),
         (
             "d/b.yaml",
@@ -139,7 +139,7 @@ fn jobs_of_a_folder_are_one_set() {
         ),
         ("d/c.yaml", "jobs: {"),
     ]);
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(described, @r"
     d/b.yaml:1:1: `timezone` is already set in d/a.yaml on line 1
     d/b.yaml:3:7: duplicate job id `a`: first defined at d/a.yaml:2:13
     d/b.yaml:7:18: `dependencies`: no job named `d`: did you mean `a`?
@@ -246,7 +246,7 @@ fn a_diff_names_what_changes_key_by_key() {
 fn the_file_of_a_secret_is_looked_at_but_not_read() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let told = |file: &str| {
+    let describe = |file: &str| {
         let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
         let text = format!("jobs: [{{id: a, run: x, env: {{A: {{secret_file: {file}}}}}}}]");
         let loaded = parse(&sources(&[("jobs.yaml", &text)]), &rules).unwrap();
@@ -257,17 +257,17 @@ fn the_file_of_a_secret_is_looked_at_but_not_read() {
     std::fs::write(&secret, "s3cret").unwrap();
     let mode = |mode| std::fs::set_permissions(&secret, PermissionsExt::from_mode(mode)).unwrap();
     mode(0o600);
-    assert_eq!(told("secret"), "");
+    assert_eq!(describe("secret"), "");
     mode(0o644);
-    insta::assert_snapshot!(told("./secret"), @"jobs.yaml:1:47: `secret_file`: `/secret` is readable by every user of this machine: run `chmod o-r` on it");
-    insta::assert_snapshot!(told("gone"), @"jobs.yaml:1:47: `secret_file`: `/gone` does not exist: attempts will fail until it does");
-    insta::assert_snapshot!(told("."), @"jobs.yaml:1:47: `secret_file`: `` is not a file: attempts will fail");
+    insta::assert_snapshot!(describe("./secret"), @"jobs.yaml:1:47: `secret_file`: `/secret` is readable by every user of this machine: run `chmod o-r` on it");
+    insta::assert_snapshot!(describe("gone"), @"jobs.yaml:1:47: `secret_file`: `/gone` does not exist: attempts will fail until it does");
+    insta::assert_snapshot!(describe("."), @"jobs.yaml:1:47: `secret_file`: `` is not a file: attempts will fail");
 }
 
 #[test]
 fn what_the_machine_does_not_have_is_warned_of() {
     let folder = tempfile::tempdir().unwrap();
-    let told = |job: &str| {
+    let describe = |job: &str| {
         let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
         let text = format!("jobs: [{{id: a, run: x, {job}}}]");
         let loaded = parse(&sources(&[("jobs.yaml", &text)]), &rules).unwrap();
@@ -276,12 +276,12 @@ fn what_the_machine_does_not_have_is_warned_of() {
     };
     std::fs::write(folder.path().join("file"), "").unwrap();
     let file = folder.path().join("file");
-    insta::assert_snapshot!(told("working_dir: gone"), @"jobs.yaml:1:37: `working_dir`: `…/gone` does not exist: attempts will fail until it does");
-    insta::assert_snapshot!(told("working_dir: file"), @"jobs.yaml:1:37: `working_dir`: `…/file` is not a folder: attempts will fail");
-    insta::assert_snapshot!(told("shell: [/bin/zshx, -c]"), @"jobs.yaml:1:31: `shell`: `/bin/zshx` does not exist: attempts will fail until it does");
-    insta::assert_snapshot!(told("shell: [no-such-shell, -c]"), @"jobs.yaml:1:31: `shell`: `no-such-shell` is not in PATH: attempts will fail until it is");
-    insta::assert_snapshot!(told(&format!("shell: [{}]", file.display())), @"jobs.yaml:1:31: `shell`: `…/file` is not executable: attempts will fail");
-    insta::assert_snapshot!(told("user: nobodyhere"), @"jobs.yaml:1:30: `user`: `nobodyhere` is not a user of this machine: attempts will fail until it is");
+    insta::assert_snapshot!(describe("working_dir: gone"), @"jobs.yaml:1:37: `working_dir`: `…/gone` does not exist: attempts will fail until it does");
+    insta::assert_snapshot!(describe("working_dir: file"), @"jobs.yaml:1:37: `working_dir`: `…/file` is not a folder: attempts will fail");
+    insta::assert_snapshot!(describe("shell: [/bin/zshx, -c]"), @"jobs.yaml:1:31: `shell`: `/bin/zshx` does not exist: attempts will fail until it does");
+    insta::assert_snapshot!(describe("shell: [no-such-shell, -c]"), @"jobs.yaml:1:31: `shell`: `no-such-shell` is not in PATH: attempts will fail until it is");
+    insta::assert_snapshot!(describe(&format!("shell: [{}]", file.display())), @"jobs.yaml:1:31: `shell`: `…/file` is not executable: attempts will fail");
+    insta::assert_snapshot!(describe("user: nobodyhere"), @"jobs.yaml:1:30: `user`: `nobodyhere` is not a user of this machine: attempts will fail until it is");
     for right in [
         "working_dir: .",
         "working_dir: /",
@@ -292,7 +292,7 @@ fn what_the_machine_does_not_have_is_warned_of() {
         "shell: [no-such-shell, -c], env: {PATH: /opt/bin}",
         "user: root",
     ] {
-        assert_eq!(told(right), "", "{right}");
+        assert_eq!(describe(right), "", "{right}");
     }
 }
 

@@ -70,11 +70,11 @@ pub(super) fn load(text: &str) -> Loaded {
 }
 
 /// What is told about one file: its errors, else its warnings.
-pub(super) fn told(text: &str) -> String {
-    told_of(&[("jobs.yaml", text)])
+pub(super) fn describe(text: &str) -> String {
+    reported_of(&[("jobs.yaml", text)])
 }
 
-fn told_of(files: &[(&str, &str)]) -> String {
+fn reported_of(files: &[(&str, &str)]) -> String {
     match parse(&sources(files), &rules()) {
         Err(errors) => errors
             .0

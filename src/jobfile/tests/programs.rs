@@ -6,7 +6,7 @@ use super::*;
 use crate::model::{Job, JobCommand, Settings};
 
 /// What is told about an object, among jobs `a` (which waits for `b`) and `b`.
-fn told(value: &Value) -> String {
+fn describe(value: &Value) -> String {
     let file = load("jobs:\n- {id: a, run: x, dependencies: [b]}\n- {id: b, run: x}\n");
     let among = CurrentJobs { settings: &file.set.settings, jobs: file.set.jobs.iter().collect() };
     match parse_job(value, &rules(), &among) {
@@ -22,7 +22,7 @@ fn told(value: &Value) -> String {
 
 #[test]
 fn both_spellings_are_taken() {
-    insta::assert_snapshot!(told(&json!({
+    insta::assert_snapshot!(describe(&json!({
         "id": "c", "name": "C", "schedule": "daily at 2 AM", "command": "backup", "priority": "HIGH",
         "dependencies": ["a"], "enabled": true,
         "retryPolicy": {"type": "FIXED", "maxRetries": 2, "delayMs": 1500},
@@ -38,7 +38,7 @@ fn both_spellings_are_taken() {
     retry: {type: fixed, max_retries: 2, delay: 1s500ms}
     metadata: {x: 1.5}
     ");
-    insta::assert_snapshot!(told(&json!({
+    insta::assert_snapshot!(describe(&json!({
         "id": "c", "run": "echo", "timeout": "5m", "kill_grace_ms": 100,
         "retry": {"type": "exponential"}, "tags": ["x"], "working_dir": "/tmp",
     })), @r"
@@ -56,7 +56,7 @@ fn both_spellings_are_taken() {
 fn what_the_engine_tells_beside_a_job_is_no_mistake() {
     let value =
         json!({"id": "c", "run": "x", "version": 3, "source": "api", "next_fire_time": null});
-    assert_eq!(told(&value), "id: c\nrun: x\n");
+    assert_eq!(describe(&value), "id: c\nrun: x\n");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_job_of_a_program_has_no_folder() {
 
 #[test]
 fn problems_name_the_path() {
-    insta::assert_snapshot!(told(&json!({
+    insta::assert_snapshot!(describe(&json!({
         "shcedule": "x", "command": "data_processing", "args": {"aggregate": {"op": "mode"}},
         "retry": {"type": "fixed", "delay": []}, "dependencies": ["a", "zz"], "tags": ["a", 5, {}],
         "schedule": "every elephant", "working_dir": "x", "env": {"A": null}, "timeout": 5,
@@ -85,19 +85,19 @@ fn problems_name_the_path() {
     timeout: `timeout`: `5` has no unit: write it like 500ms, 10s, 5m, 1h30m or 2d
     working_dir: `working_dir`: must be an absolute path
     "#);
-    insta::assert_snapshot!(told(&json!([1])), @": expected a job: a map with `id`, and `run` or `command`, found a list");
-    insta::assert_snapshot!(told(&json!(null)), @": expected a job: a map with `id`, and `run` or `command`, found nothing");
+    insta::assert_snapshot!(describe(&json!([1])), @": expected a job: a map with `id`, and `run` or `command`, found a list");
+    insta::assert_snapshot!(describe(&json!(null)), @": expected a job: a map with `id`, and `run` or `command`, found nothing");
 }
 
 #[test]
 fn a_circle_with_the_jobs_in_force_is_found() {
     let value = json!({"id": "b", "run": "x", "dependencies": ["a"]});
-    insta::assert_snapshot!(told(&value), @"dependencies[0]: `dependencies`: dependency cycle: b → a → b");
-    assert_eq!(told(&json!({"id": "a", "run": "y"})), "id: a\nrun: y\n");
+    insta::assert_snapshot!(describe(&value), @"dependencies[0]: `dependencies`: dependency cycle: b → a → b");
+    assert_eq!(describe(&json!({"id": "a", "run": "y"})), "id: a\nrun: y\n");
 }
 
 #[test]
 fn a_deep_object_ends_in_an_error() {
     let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
-    insta::assert_snapshot!(told(&json!({"id": "c", "run": "x", "metadata": {"deep": deep}})), @"metadata.deep[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: `metadata`: nested deeper than 32 levels");
+    insta::assert_snapshot!(describe(&json!({"id": "c", "run": "x", "metadata": {"deep": deep}})), @"metadata.deep[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: `metadata`: nested deeper than 32 levels");
 }

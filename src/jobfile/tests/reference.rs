@@ -32,9 +32,9 @@ fn the_reference_says_what_the_table_says() {
     ];
     for (heading, scope) in sections {
         let rows = rows(heading);
-        let told: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+        let described: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
         let keys: Vec<&str> = keys::keys_of(scope).map(|key| key.name).collect();
-        assert_eq!(told, keys, "{heading}");
+        assert_eq!(described, keys, "{heading}");
         for (row, key) in rows.iter().zip(keys::keys_of(scope)) {
             let default = if key.default.is_empty() { "–" } else { key.default };
             assert_eq!((row[1].as_str(), row[2].as_str()), (key.takes, default), "{}", key.name);
@@ -71,14 +71,14 @@ fn every_example_is_right() {
         .collect();
     assert!(examples.len() > 4);
     for example in examples {
-        let told = told(example);
+        let described = describe(example);
         // What they name is not on the machine of the test.
         let elsewhere = |line: &&str| {
             line.ends_with("attempts will fail until it does")
                 || line.ends_with("attempts will fail until it is")
         };
-        let told = told.lines().filter(|line| !elsewhere(line));
-        assert_eq!(told.collect::<Vec<_>>(), [""; 0], "{example}");
+        let described = described.lines().filter(|line| !elsewhere(line));
+        assert_eq!(described.collect::<Vec<_>>(), [""; 0], "{example}");
     }
 }
 

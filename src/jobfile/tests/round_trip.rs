@@ -229,8 +229,8 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_judge_stumble(text in any::<String>(), lines in prop::collection::vec("[ ]{0,4}[-a-z:*&@'\"\\[{|> ]{0,12}", 0..8)) {
-        told(&text);
-        told(&format!("jobs:\n- id: a\n  run: x\n{}", lines.join("\n")));
+        describe(&text);
+        describe(&format!("jobs:\n- id: a\n  run: x\n{}", lines.join("\n")));
     }
 }
 

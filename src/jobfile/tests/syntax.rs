@@ -53,9 +53,9 @@ fn every_common_mistake_has_its_words() {
         "a: 1\nb: 2\na: 3\n",
         "a: &a [*a]\n",
     ];
-    let told: Vec<String> =
+    let described: Vec<String> =
         texts.iter().map(|text| format!("{text:?}\n  {}", faults(text))).collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(described.join("\n"), @r#"
     "a:\n\tb: 1\n"
       2:1 YAML does not allow a tab here: indent with spaces
     "a:\n  b: 1\n\tc: 2\n"
@@ -122,11 +122,11 @@ fn hostile_inputs_end_in_an_error() {
         "*\n".repeat(100_000),
         bomb,
     ];
-    let told: Vec<String> = texts
+    let described: Vec<String> = texts
         .iter()
         .map(|text| faults(text).lines().next().unwrap_or("no error").to_owned())
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(described.join("\n"), @r"
     1:65 lists and maps are nested too deep here
     1:257 lists and maps are nested too deep here
     1:129 lists and maps are nested too deep here

@@ -8,7 +8,7 @@ use super::super::{Expired, HistorySize, PruneBatch, Store};
 use super::{at, event, execution, found, gone, id, ids, job, job_id, kept};
 use crate::model::{
     Actor, Change, Drain, Event, Execution, ExecutionId, ExecutionQuery, ExecutionState, Job,
-    LedgerFate, LedgerRange, Trigger, WorkerId, WorkerOrders,
+    LedgerFate, LedgerRange, Trigger, WorkerId, WorkerOverrides,
 };
 
 pub(super) async fn orders_for_workers_are_kept_until_there_are_none(store: &dyn Store) {
@@ -16,7 +16,7 @@ pub(super) async fn orders_for_workers_are_kept_until_there_are_none(store: &dyn
         let by = Actor::named("tester");
         let reason = Some("\"quoted\"\n".to_owned());
         let drained = drained.then(|| Drain { at: at(0), by, reason });
-        WorkerOrders {
+        WorkerOverrides {
             worker_id: WorkerId::new(worker).unwrap(),
             drained,
             capacity,
@@ -46,16 +46,16 @@ pub(super) async fn notices_come_with_their_definition_until_they_are_done(store
     store.commit(&[Change::NoticeDue(id(1)), Change::NoticeDone(id(9))]).await.unwrap();
     store.commit(&[gone("a", 1)]).await.unwrap();
     let notices = store.load().await.unwrap().notices;
-    let told = |(execution, job): &(Arc<Execution>, Arc<Job>)| {
+    let describe = |(execution, job): &(Arc<Execution>, Arc<Job>)| {
         (execution.id, job.description.clone().unwrap())
     };
-    let told: Vec<_> = notices.iter().map(told).collect();
-    assert_eq!(told, [(id(1), "version 2".to_owned()), (id(2), "version 1".to_owned())]);
+    let described: Vec<_> = notices.iter().map(describe).collect();
+    assert_eq!(described, [(id(1), "version 2".to_owned()), (id(2), "version 1".to_owned())]);
     store.commit(&[Change::NoticeDone(id(1)), Change::NoticeDone(id(2))]).await.unwrap();
     assert!(store.load().await.unwrap().notices.is_empty());
 }
 
-pub(super) async fn versions_are_told_newest_first(store: &dyn Store) {
+pub(super) async fn versions_are_reported_newest_first(store: &dyn Store) {
     let changes = [job("a", 1), job("a", 2), job("a", 3), job("b", 1)].concat();
     store.commit(&changes).await.unwrap();
     store.commit(&[gone("a", 1)]).await.unwrap();
@@ -234,7 +234,7 @@ pub(super) async fn the_numbers_of_events_go_on_after_all_have_expired(store: &d
     assert_eq!(store.delete_expired(&never).await.unwrap(), PruneBatch::default());
 }
 
-pub(super) async fn executions_that_are_not_kept_are_told(store: &dyn Store) {
+pub(super) async fn executions_that_are_not_kept_are_reported(store: &dyn Store) {
     let rows = (1..=3).map(|number| kept(execution(number, ExecutionState::Succeeded)));
     store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
     let mut missing = store.missing(&ids([3, 9, 1, 8])).await.unwrap();

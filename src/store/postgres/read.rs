@@ -13,7 +13,7 @@ use super::failure::failed;
 use super::{StoreError, query};
 use crate::model::{
     Actor, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
-    LedgerRange, RECENT, Retired, StateName, Summary, WorkerOrders,
+    LedgerRange, RECENT, Retired, StateName, Summary, WorkerOverrides,
 };
 
 macro_rules! retired {
@@ -256,10 +256,10 @@ fn notice(row: &PgRow, definitions: &Definitions) -> Option<(Arc<Execution>, Arc
     .ok()
 }
 
-fn worker_overrides(row: &PgRow) -> Result<WorkerOrders, StoreError> {
+fn worker_overrides(row: &PgRow) -> Result<WorkerOverrides, StoreError> {
     let id: String = column(row, 0, "worker_overrides")?;
     let name = format!("worker_overrides `{id}`");
-    let overrides: WorkerOrders = parse(&column::<String>(row, 1, &name)?, &name)?;
+    let overrides: WorkerOverrides = parse(&column::<String>(row, 1, &name)?, &name)?;
     if overrides.worker_id.as_str() != id {
         return Err(corrupt(name, format!("it is that of `{}`", overrides.worker_id)));
     }

@@ -64,13 +64,13 @@ async fn a_newer_schema_and_anothers_are_refused_and_left_alone() {
     let name = schema();
     let store = PostgresStore::open(&server.url(&name)).await.unwrap();
     tamper(&store, "INSERT INTO _sqlx_migrations VALUES (9, 'later', now(), true, '', 0)").await;
-    let told = refusal(server, &server.url(&name)).await.replace(&name, "NAME");
-    insta::assert_snapshot!(told, @"the store postgres://tester@DIR:PORT/postgres?schema=NAME has schema 9, this program knows up to 1: use the newer crontower");
+    let described = refusal(server, &server.url(&name)).await.replace(&name, "NAME");
+    insta::assert_snapshot!(described, @"the store postgres://tester@DIR:PORT/postgres?schema=NAME has schema 9, this program knows up to 1: use the newer crontower");
     let theirs = schema();
     let sql = format!("CREATE SCHEMA {theirs}; CREATE TABLE {theirs}.customers (name text)");
     tamper(&store, &sql).await;
-    let told = refusal(server, &server.url(&theirs)).await.replace(&theirs, "NAME");
-    insta::assert_snapshot!(told, @"cannot open the store postgres://tester@DIR:PORT/postgres?schema=NAME: its schema `NAME` holds another program's tables; name another with ?schema=");
+    let described = refusal(server, &server.url(&theirs)).await.replace(&theirs, "NAME");
+    insta::assert_snapshot!(described, @"cannot open the store postgres://tester@DIR:PORT/postgres?schema=NAME: its schema `NAME` holds another program's tables; name another with ?schema=");
     let tables = format!("SELECT count(*) FROM pg_tables WHERE schemaname = '{theirs}'");
     let mut connection = beside(&store, Session::Reader).await;
     let tables: i64 =
@@ -110,9 +110,9 @@ async fn a_password_is_asked_for_and_never_shown() {
     let rest = format!("schema={name}&sslmode=disable");
     let store = PostgresStore::open(&over_tcp(server, PASSWORD, &rest)).await.unwrap();
     assert!(!format!("{store:?}").contains(PASSWORD), "{store:?}");
-    let told = refusal(server, &over_tcp(server, "another-s3cret", &rest)).await;
-    assert!(!told.contains("s3cret"), "{told}");
-    insta::assert_snapshot!(told.replace(&name, "NAME"), @r#"cannot open the store postgres://tester@localhost:PORT/postgres?schema=NAME: check user and password: in the URL, in PGPASSWORD, or in the file that PGPASSFILE names, and pg_hba.conf (password authentication failed for user "tester")"#);
+    let described = refusal(server, &over_tcp(server, "another-s3cret", &rest)).await;
+    assert!(!described.contains("s3cret"), "{described}");
+    insta::assert_snapshot!(described.replace(&name, "NAME"), @r#"cannot open the store postgres://tester@localhost:PORT/postgres?schema=NAME: check user and password: in the URL, in PGPASSWORD, or in the file that PGPASSFILE names, and pg_hba.conf (password authentication failed for user "tester")"#);
     let nobody = PostgresStore::open("postgres://me:s3cret@127.0.0.1:1/x").await.unwrap_err();
     assert!(nobody.may_pass() && !nobody.to_string().contains("s3cret"), "{nobody}");
 }
@@ -137,8 +137,8 @@ async fn what_is_said_is_encrypted_with_whom_it_is_meant_for() {
     let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(server.folder.join("other.crt"), other.cert.pem()).unwrap();
     let url = over_tcp(server, PASSWORD, &rest("verify-full", "other.crt"));
-    let told = encrypted(&url).await.unwrap_err().to_string();
-    assert!(told.contains("sslrootcert") && !told.contains(PASSWORD), "{told}");
+    let described = encrypted(&url).await.unwrap_err().to_string();
+    assert!(described.contains("sslrootcert") && !described.contains(PASSWORD), "{described}");
     // The name that was asked for counts.
     let url = url.replace("other.crt", "server.crt").replace("localhost", "127.0.0.1");
     assert!(encrypted(&url).await.unwrap_err().to_string().contains("certificate"));

@@ -13,7 +13,7 @@ use super::failure::failed;
 use super::{StoreError, query};
 use crate::model::{
     Actor, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
-    LedgerRange, RECENT, Retired, StateName, Summary, WorkerOrders,
+    LedgerRange, RECENT, Retired, StateName, Summary, WorkerOverrides,
 };
 
 macro_rules! retired {
@@ -241,10 +241,10 @@ fn notice(row: &SqliteRow, definitions: &Definitions) -> Option<(Arc<Execution>,
     .ok()
 }
 
-fn worker_orders(row: &SqliteRow) -> Result<WorkerOrders, StoreError> {
+fn worker_orders(row: &SqliteRow) -> Result<WorkerOverrides, StoreError> {
     let id: String = column(row, 0, "workers")?;
     let name = format!("workers `{id}`");
-    let orders: WorkerOrders = parse(&column::<String>(row, 1, &name)?, &name)?;
+    let orders: WorkerOverrides = parse(&column::<String>(row, 1, &name)?, &name)?;
     if orders.worker_id.as_str() != id {
         return Err(corrupt(name, format!("it is that of `{}`", orders.worker_id)));
     }

@@ -138,16 +138,16 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_edited_after_it_landed_is_told() {
+async fn a_step_that_was_edited_after_it_landed_is_reported() {
     let (folder, path, store) = store().await;
     tamper(&store, "UPDATE _sqlx_migrations SET version = 0 WHERE version = 3").await;
     drop(store);
-    let told = refusal(&folder, &path).await;
-    assert!(told.contains("its schema 2 could not be brought to 3"), "{told}");
+    let described = refusal(&folder, &path).await;
+    assert!(described.contains("its schema 2 could not be brought to 3"), "{described}");
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_told_and_never_panics() {
+async fn a_damaged_file_is_reported_and_never_panics() {
     let (folder, path, store) = store().await;
     let rows = (1..=500).map(|number| kept(execution(number, ExecutionState::Succeeded)));
     store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
@@ -155,7 +155,7 @@ async fn a_damaged_file_is_told_and_never_panics() {
     drop(store);
     let whole = fs::read(&path).unwrap();
     let query = ExecutionQuery { limit: 1_000, ..ExecutionQuery::default() };
-    let mut told = 0;
+    let mut described = 0;
     for damage in 0..20usize {
         let damaged = folder.path().join(format!("{damage}.db"));
         let mut bytes = whole.clone();
@@ -167,7 +167,7 @@ async fn a_damaged_file_is_told_and_never_panics() {
         }
         fs::write(&damaged, bytes).unwrap();
         let Ok(store) = SqliteStore::open(&damaged).await else {
-            told += 1;
+            described += 1;
             continue;
         };
         let all = [
@@ -177,9 +177,9 @@ async fn a_damaged_file_is_told_and_never_panics() {
             store.commit(&[kept(execution(7, ExecutionState::Running))]).await,
         ];
         let corrupt = |it: &Result<(), StoreError>| matches!(it, Err(StoreError::Corrupt { .. }));
-        told += usize::from(all.iter().any(corrupt));
+        described += usize::from(all.iter().any(corrupt));
     }
-    assert!(told >= 15, "{told} of 20 damaged files were told");
+    assert!(described >= 15, "{described} of 20 damaged files were told");
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ impl Terminal {
         self.hand_over(bytes)
     }
 
-    /// Hands bytes to the writing thread, which answers [`News::Written`].
+    /// WorkerLinks bytes to the writing thread, which answers [`News::Written`].
     fn hand_over(&self, bytes: Vec<u8>) -> bool {
         self.frames.as_ref().is_some_and(|frames| frames.try_send(bytes).is_ok())
     }

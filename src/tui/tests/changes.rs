@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Screen;
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::fixtures::{at, executions, job_id, snapshot};
 use crate::driver::Batch;
 use crate::model::{Actor, JobStatus, Refusal, Role, SkipNext, Source, WorkerId};
@@ -15,7 +15,7 @@ use crate::tui::options::Hosting;
 fn check(script: &str, expected: &str) -> Screen {
     let mut screen = Screen::sample(80, 24);
     screen.press(script);
-    assert_eq!(screen.door.asked().replace('\n', "; "), expected, "{script}");
+    assert_eq!(screen.engine_api.asked().replace('\n', "; "), expected, "{script}");
     screen
 }
 
@@ -55,7 +55,7 @@ fn the_next_fire_time_is_skipped_and_taken_back() {
     screen.press("j");
     assert!(screen.row("data-sync").contains("↷ 26m"), "{}", screen.frame());
     screen.press("K");
-    assert_eq!(screen.door.asked(), "unskip data-sync");
+    assert_eq!(screen.engine_api.asked(), "unskip data-sync");
     screen.press("Enter");
     assert!(screen.frame().contains("↷ skips Mon 23 Nov 14:30: asked 5m ago by root"));
 }
@@ -65,7 +65,7 @@ fn a_job_that_never_fires_by_itself_has_nothing_to_skip() {
     let mut screen = Screen::sample(80, 24);
     screen.batch(changed("cleanup", |it| it.next_fire_time = None));
     screen.press("K");
-    assert_eq!(screen.door.asked(), "");
+    assert_eq!(screen.engine_api.asked(), "");
     assert_eq!(screen.notice(), "cleanup has no next fire time to skip");
 }
 
@@ -122,9 +122,9 @@ fn a_failure_is_acknowledged_with_a_note_and_counts_no_longer() {
     screen.press("Enter");
     assert!(screen.frame().contains("⚑ acknowledged 5m ago by root: ticket 42"));
     screen.press("a");
-    assert_eq!(screen.door.asked(), "acknowledge no more");
+    assert_eq!(screen.engine_api.asked(), "acknowledge no more");
     screen.press("z");
-    assert_eq!(screen.door.asked(), "acknowledge ticket 42", "with its note");
+    assert_eq!(screen.engine_api.asked(), "acknowledge ticket 42", "with its note");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn what_is_acknowledged_stands_below_what_is_not() {
     other.definition = Arc::clone(&world.jobs[4].definition);
     world.jobs[0] = Arc::new(cleanup);
     world.jobs[4] = Arc::new(other);
-    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 80, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(world, Vec::new()), 80, 24);
     screen.press("F");
     let rows: Vec<_> = screen.frame().lines().skip(3).take(2).map(str::to_owned).collect();
     assert!(rows[0].contains("report") && rows[1].contains("cleanup"), "{rows:#?}");
@@ -166,7 +166,7 @@ fn workers_are_drained_and_given_slots() {
     screen.press("3 Enter");
     assert!(screen.frame().contains("drained 1m ago by root: new disk"), "{}", screen.frame());
     screen.press("D");
-    assert_eq!(screen.door.asked(), "undrain worker-1");
+    assert_eq!(screen.engine_api.asked(), "undrain worker-1");
 }
 
 #[test]
@@ -174,15 +174,15 @@ fn a_job_is_deleted_only_after_its_diff_was_seen_and_y_was_pressed() {
     let mut screen = check(": \"delete\" Enter", "");
     insta::assert_snapshot!("delete_80x24", screen.frame());
     screen.press("Enter Enter");
-    assert_eq!(screen.door.asked(), "", "the default is no");
+    assert_eq!(screen.engine_api.asked(), "", "the default is no");
     screen.press("Enter y");
-    assert_eq!(screen.door.asked(), "delete cleanup if 1");
+    assert_eq!(screen.engine_api.asked(), "delete cleanup if 1");
     assert_eq!(screen.notice(), "cleanup deleted (z to undo)");
     assert!(screen.model.layers.is_empty());
     screen.press("z");
     assert!(screen.frame().contains("create cleanup in jobs.yaml"), "{}", screen.frame());
     screen.press("Enter");
-    assert!(screen.door.asked().starts_with("create in File {\"id\":\"cleanup\""));
+    assert!(screen.engine_api.asked().starts_with("create in File {\"id\":\"cleanup\""));
     check(": \"delete\" Enter Esc", "");
     let screen = check("space space : \"delete\" Enter", "");
     assert!(screen.notice().starts_with("delete one job at a time"));
@@ -205,20 +205,20 @@ fn a_job_is_changed_in_a_form() {
     screen.press("Tab Tab ^u \"every_weekday_at_9:30\"");
     assert!(screen.frame().contains("Told: every weekday at 9:30 · next Mon 23 Nov 15:00, Mon"));
     screen.press("Enter");
-    assert_eq!(screen.door.asked(), "", "what would be written is shown first");
+    assert_eq!(screen.engine_api.asked(), "", "what would be written is shown first");
     assert!(screen.frame().contains("change cleanup. Enter writes it"), "{}", screen.frame());
     assert!(screen.frame().contains("+    schedule: hourly"));
     screen.press("Esc");
     assert!(screen.model.form_takes_keys(), "back in the form");
     screen.press("Enter Enter");
     let expected = "patch cleanup {\"schedule\":\"every weekday at 9:30\"} if 1";
-    assert_eq!(screen.door.asked(), expected);
+    assert_eq!(screen.engine_api.asked(), expected);
     assert!(screen.model.form.is_none() && screen.model.layers.is_empty());
     assert_eq!(screen.notice(), "cleanup changed (z to undo)");
     screen.press("z");
     assert!(screen.frame().contains("roll cleanup back to version 1"));
     screen.press("Enter");
-    assert_eq!(screen.door.asked(), "roll back cleanup to 1");
+    assert_eq!(screen.engine_api.asked(), "roll back cleanup to 1");
     assert_eq!(screen.notice(), "undone: cleanup changed");
 }
 
@@ -232,7 +232,7 @@ fn what_is_wrong_is_shown_at_its_field_while_it_is_typed() {
     screen.press("Tab Tab Tab Tab Tab Tab Tab Tab ^u \"{bad:_1}\"");
     insta::assert_snapshot!("form_wrong_80x24", screen.frame());
     screen.press("Enter");
-    assert_eq!(screen.door.asked(), "");
+    assert_eq!(screen.engine_api.asked(), "");
     assert!(screen.model.form.is_some() && screen.model.layers.is_empty());
     screen.press("q");
     assert_eq!(screen.exit, None, "letters are typed");
@@ -245,21 +245,21 @@ fn a_new_job_is_written_where_one_wants_it() {
     insta::assert_snapshot!("form_new_80x24", screen.frame());
     screen.press("\"hello\" Tab Tab Tab \"hourly\" Tab Tab \"echo_hi\" Enter Enter");
     let expected = "create in File {\"id\":\"hello\",\"run\":\"echo hi\",\"schedule\":\"hourly\"}";
-    assert_eq!(screen.door.asked(), expected);
+    assert_eq!(screen.engine_api.asked(), expected);
     let mut screen = Screen::sample(80, 24);
     screen.press("n \"hello\" Up space Enter Enter");
-    assert_eq!(screen.door.asked(), "create in Api {\"id\":\"hello\"}");
+    assert_eq!(screen.engine_api.asked(), "create in Api {\"id\":\"hello\"}");
     let screen = check("n \"No_Id\" Enter", "");
     assert!(screen.model.layers.is_empty() && screen.model.form.is_some());
 }
 
 #[test]
 fn a_file_that_was_left_alone_shows_what_was_wanted() {
-    let mut door = FakeDoor::new(snapshot(), executions());
+    let mut engine_api = FakeEngineApi::new(snapshot(), executions());
     let message = "jobs.yaml was changed by someone else: ^r first".to_owned();
     let diff = "-    schedule: daily\n+    schedule: hourly\n".to_owned();
-    door.edits = Err(Refusal::FileLeftAlone { message, diff });
-    let mut screen = Screen::new(door, 80, 24);
+    engine_api.edits = Err(Refusal::FileLeftAlone { message, diff });
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("e Tab Tab ^u \"hourly\" Enter Enter");
     insta::assert_snapshot!("file_left_alone_80x24", screen.frame());
     screen.press("Esc");
@@ -285,14 +285,14 @@ fn an_editor_opens_at_the_file_or_on_the_definition() {
     assert_eq!(editing.file.as_deref(), Some("jobs.yaml"));
     assert!(editing.yaml.starts_with("id: cleanup\n"));
     screen.take(Message::Edited(editing.clone(), EditorEnd::File));
-    assert_eq!(screen.door.asked(), "plan", "as ^r");
+    assert_eq!(screen.engine_api.asked(), "plan", "as ^r");
     screen.take(Message::Edited(editing.clone(), EditorEnd::Unchanged));
     assert_eq!(screen.notice(), "no changes");
     let text = "id: cleanup\nrun: make\n".to_owned();
     screen.take(Message::Edited(editing.clone(), EditorEnd::Definition(text)));
     screen.press("Enter");
     let expected = "replace cleanup {\"id\":\"cleanup\",\"run\":\"make\"} if 1";
-    assert_eq!(screen.door.asked(), expected);
+    assert_eq!(screen.engine_api.asked(), expected);
     screen.take(Message::Edited(editing, EditorEnd::Definition("a: [".to_owned())));
     assert!(screen.frame().contains("is not a definition"), "{}", screen.frame());
     let mut screen = Screen::sample(80, 24);
@@ -322,11 +322,11 @@ fn what_a_role_may_not_do_is_neither_shown_nor_done() {
     let screen = |role| {
         let mut world = snapshot();
         world.role = role;
-        Screen::new(FakeDoor::new(world, executions()), 80, 24)
+        Screen::new(FakeEngineApi::new(world, executions()), 80, 24)
     };
     let mut viewer = screen(Role::Viewer);
     viewer.press("r R Esc p P Esc K a Esc z e Esc E n Esc ^r x y");
-    assert_eq!((viewer.door.asked(), viewer.model.question.take()), (String::new(), None));
+    assert_eq!((viewer.engine_api.asked(), viewer.model.question.take()), (String::new(), None));
     assert!(viewer.model.form.is_none() && viewer.editing.is_none());
     let frame = viewer.frame();
     let footer = frame.lines().last().unwrap();
@@ -340,7 +340,7 @@ fn what_a_role_may_not_do_is_neither_shown_nor_done() {
     assert!(!viewer.frame().contains("r runs the job"), "{}", viewer.frame());
     let mut operator = screen(Role::Operator);
     operator.press("r e Esc E n Esc ^r");
-    assert_eq!(operator.door.asked(), "run cleanup");
+    assert_eq!(operator.engine_api.asked(), "run cleanup");
     operator.press(": \"delete\" Enter");
     assert_eq!(operator.notice(), "no action is named `delete`");
 }

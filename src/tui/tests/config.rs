@@ -1,14 +1,14 @@
 //! The screen as its config file makes it: other keys, colours, the mouse.
 
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::*;
 use crate::tui::keys::{BINDINGS, Scope};
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Palette;
 
 fn screen(config: &str, width: u16, height: u16) -> Screen {
-    let door = FakeDoor::new(fixtures::snapshot(), fixtures::executions());
-    Screen::with(door, Config::parse("config.yaml", config), width, height)
+    let engine_api = FakeEngineApi::new(fixtures::snapshot(), fixtures::executions());
+    Screen::with(engine_api, Config::parse("config.yaml", config), width, height)
 }
 
 fn mouse(screen: &mut Screen, what: Mouse, x: u16, y: u16) {
@@ -21,11 +21,11 @@ fn dispatch_footer_help_palette_and_sentences_take_the_keys_of_the_config() {
     let footer = screen.footer();
     assert!(footer.contains("M run") && footer.contains("H keys"), "{footer}");
     screen.press("r");
-    assert_eq!(screen.door.asked(), "");
+    assert_eq!(screen.engine_api.asked(), "");
     screen.press("M");
-    assert_eq!(screen.door.asked(), "run cleanup");
+    assert_eq!(screen.engine_api.asked(), "run cleanup");
     screen.press("^t");
-    assert_eq!(screen.door.asked(), "run cleanup");
+    assert_eq!(screen.engine_api.asked(), "run cleanup");
     screen.press("f \"zzz\" Enter");
     assert!(screen.frame().contains("C clears it"), "{}", screen.frame());
     screen.press("C H");
@@ -39,7 +39,7 @@ fn a_config_with_errors_opens_the_screen_with_the_usual_keys_and_tells_them() {
     let mut screen = screen("theme: light\nkeys:\n  run: x\n  stop: y\n", 80, 24);
     assert!(screen.footer().contains("config.yaml:4:3: no action is named `stop`"));
     screen.press("r");
-    assert_eq!(screen.door.asked(), "run cleanup");
+    assert_eq!(screen.engine_api.asked(), "run cleanup");
     // The notices tell all of all.
     let config = "theme: lihgt\nkeys:\n  run: x\n";
     let mut screen = self::screen(config, 80, 24);

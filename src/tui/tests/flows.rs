@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::fixtures::{at, execution, execution_id, executions, job, job_id, snapshot};
 use super::{Exit, Message, Screen};
 use crate::driver::{Batch, Feed, FileState};
@@ -16,7 +16,7 @@ use crate::tui::options::Hosting;
 fn check(script: &str, expected: &str) -> Screen {
     let mut screen = Screen::sample(80, 24);
     screen.press(script);
-    assert_eq!(screen.door.asked(), expected, "{script}");
+    assert_eq!(screen.engine_api.asked(), expected, "{script}");
     screen
 }
 
@@ -47,7 +47,7 @@ fn a_cancel_asks_and_only_y_means_yes() {
     let mut screen = check("j j j x", "");
     assert!(screen.footer().contains("cancel log-processing 000003e6 (running)? y/N"));
     screen.press("y");
-    assert_eq!(screen.door.asked(), "cancel 000003e6");
+    assert_eq!(screen.engine_api.asked(), "cancel 000003e6");
 }
 
 #[test]
@@ -66,14 +66,14 @@ fn leaving_an_engine_in_this_process_always_asks_with_the_same_list() {
     // No key of the lists, and no other letter, ends an engine or closes the question.
     let mut screen = Screen::sample(80, 24);
     screen.press("q l s w c q r x d y z ^c ^z space Tab PgDn");
-    assert_eq!((screen.exit, screen.door.asked()), (None, String::new()));
+    assert_eq!((screen.exit, screen.engine_api.asked()), (None, String::new()));
     assert_eq!(screen.model.question, Some(crate::tui::model::Question::Quit(0)));
     assert_eq!(exit("Enter q"), None, "q goes back first");
 
     let mut world = snapshot();
     world.live.clear();
     world.jobs.clear();
-    let mut idle = Screen::new(FakeDoor::new(world, Vec::new()), 80, 24);
+    let mut idle = Screen::new(FakeEngineApi::new(world, Vec::new()), 80, 24);
     idle.press("q");
     assert!(idle.footer().contains("Leave: choose one"), "{}", idle.frame());
     assert!(idle.frame().contains("no execution is running"), "{}", idle.frame());
@@ -134,7 +134,7 @@ fn the_filter_narrows_while_it_is_typed_and_esc_takes_it_away() {
     screen.press("/ \"sync\"");
     assert_eq!(screen.model.jobs.rows().len(), 1);
     screen.press("Enter r");
-    assert_eq!(screen.door.asked(), "run data-sync");
+    assert_eq!(screen.engine_api.asked(), "run data-sync");
     assert!(screen.frame().contains("/sync"));
     screen.press("Esc");
     assert_eq!(screen.model.jobs.rows().len(), 5);
@@ -253,7 +253,7 @@ fn a_long_history_is_walked_in_pages_that_are_let_go_again() {
         .rev()
         .map(|number| Arc::new(execution(number, "cleanup", StateName::Succeeded, 0)))
         .collect();
-    let mut screen = Screen::new(FakeDoor::new(snapshot(), long), 80, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(snapshot(), long), 80, 24);
     screen.press("2");
     let mut seen = vec![screen.model.executions.selected().unwrap().id];
     for _ in 0..4_999 {
@@ -275,34 +275,34 @@ fn a_long_history_is_walked_in_pages_that_are_let_go_again() {
 
 #[test]
 fn a_reload_shows_the_plan_and_enter_applies_it() {
-    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    let mut engine_api = FakeEngineApi::new(snapshot(), Vec::new());
     let field = FieldChange {
         key: "schedule".to_owned(),
         before: Some("daily at 1 AM".to_owned()),
         after: Some("daily at 3 AM".to_owned()),
     };
-    door.plan = Ok(Plan {
+    engine_api.plan = Ok(Plan {
         added: vec![job_id("new-one")],
         changed: vec![JobChange { job: job_id("cleanup"), fields: vec![field] }],
         removed: vec![job_id("data-sync")],
         ..Plan::default()
     });
-    let mut screen = Screen::new(door, 80, 24);
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("^r");
     insta::assert_snapshot!("plan_80x24", screen.frame());
-    assert_eq!(screen.door.asked(), "plan");
+    assert_eq!(screen.engine_api.asked(), "plan");
     screen.press("Esc Enter");
-    assert_eq!(screen.door.asked(), "", "Esc leaves all as it is");
+    assert_eq!(screen.engine_api.asked(), "", "Esc leaves all as it is");
     screen.press("Esc ^r Enter");
-    assert_eq!(screen.door.asked(), "plan\nreload");
+    assert_eq!(screen.engine_api.asked(), "plan\nreload");
     assert_eq!(screen.notice(), "reloaded: 1 added, 1 changed, 1 removed");
 }
 
 #[test]
 fn a_good_reload_takes_the_notice_of_the_failed_one_back() {
-    let mut door = FakeDoor::new(snapshot(), Vec::new());
-    door.plan = Err(Refusal::File("jobs.yaml:14:15: minute 75 is outside 0-59".to_owned()));
-    let mut screen = Screen::new(door, 80, 24);
+    let mut engine_api = FakeEngineApi::new(snapshot(), Vec::new());
+    engine_api.plan = Err(Refusal::File("jobs.yaml:14:15: minute 75 is outside 0-59".to_owned()));
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("^r");
     let failed = |screen: &Screen| {
         screen.model.notices.iter().filter(|it| it.text.contains("reload failed")).count()
@@ -315,13 +315,13 @@ fn a_good_reload_takes_the_notice_of_the_failed_one_back() {
 
 #[test]
 fn a_reload_that_fails_shows_where() {
-    let mut door = FakeDoor::new(snapshot(), Vec::new());
-    door.plan = Err(Refusal::File(
+    let mut engine_api = FakeEngineApi::new(snapshot(), Vec::new());
+    engine_api.plan = Err(Refusal::File(
         "jobs.yaml:14:15: minute 75 is outside 0-59\njobs.yaml:20:3: unknown key `shcedule`: did \
          you mean `schedule`? It is one of id, name, description, schedule, timezone and so on"
             .to_owned(),
     ));
-    let mut screen = Screen::new(door, 80, 24);
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("^r");
     insta::assert_snapshot!("reload_failed_80x24", screen.frame());
     screen.press("Esc");
@@ -336,7 +336,7 @@ fn jobs_yaml_that_changed_is_shown() {
     assert!(screen.frame().contains("jobs.yaml changed · ^r"));
     let mut sample = snapshot();
     sample.engine.file = FileState { path: None, sample: true, changed: false };
-    let screen = Screen::new(FakeDoor::new(sample, Vec::new()), 80, 24);
+    let screen = Screen::new(FakeEngineApi::new(sample, Vec::new()), 80, 24);
     assert!(screen.frame().contains("built-in sample jobs"));
 }
 
@@ -360,12 +360,12 @@ fn output_is_searched_followed_and_copied() {
 
 #[test]
 fn output_that_grows_is_read_and_shown() {
-    let mut door = FakeDoor::new(snapshot(), executions());
-    door.output = vec!["one".to_owned()];
-    let mut screen = Screen::new(door, 80, 24);
+    let mut engine_api = FakeEngineApi::new(snapshot(), executions());
+    engine_api.output = vec!["one".to_owned()];
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("2 j j l");
     assert_eq!(screen.row("one"), "one");
-    Arc::get_mut(&mut screen.door).unwrap().output.push("two".to_owned());
+    Arc::get_mut(&mut screen.engine_api).unwrap().output.push("two".to_owned());
     assert_eq!(screen.row("two"), "", "nothing is read unasked");
     let key = AttemptKey { execution_id: execution_id(998), attempt: 1 };
     screen.take(Message::Feed(Feed::OutputGrew { key, bytes: 8 }));
@@ -450,7 +450,7 @@ fn output_of_a_past_execution_opens_at_its_newest_attempt() {
     let summary: Summary = with_retries.summary();
     status.last_execution = Some(summary);
     world.jobs = vec![Arc::new(status)];
-    let mut screen = Screen::new(FakeDoor::new(world, vec![Arc::new(with_retries)]), 80, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(world, vec![Arc::new(with_retries)]), 80, 24);
     screen.press("l");
     assert!(screen.frame().contains("attempt 2/2"), "{}", screen.frame());
     screen.press("[");
@@ -550,7 +550,7 @@ fn the_zone_is_named_only_where_it_is_another() {
     let mut status = crate::model::JobStatus::clone(&world.jobs[0]);
     status.schedule_in_words = Some("At 01:00 every day, Europe/Berlin".to_owned());
     world.jobs[0] = Arc::new(status);
-    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 100, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(world, Vec::new()), 100, 24);
     assert!(!screen.row("cleanup").contains("Europe/Berlin"), "{}", screen.frame());
     screen.press(": \"utc\" Enter");
     assert!(screen.row("cleanup").contains("every day, Eur"), "{}", screen.frame());
@@ -579,7 +579,7 @@ fn a_capital_w_asks_about_a_time() {
     screen.press("j W");
     assert!(screen.footer().contains("why at 03:00, yesterday 18:00"), "{}", screen.footer());
     screen.press("\"02:30\" Enter");
-    assert_eq!(screen.door.asked(), "why data-sync at 2026-11-23T01:30:00+00:00");
+    assert_eq!(screen.engine_api.asked(), "why data-sync at 2026-11-23T01:30:00+00:00");
     assert!(screen.frame().contains("why data-sync"));
     screen.press("Esc W \"elephant\" Enter");
     assert!(screen.notice().starts_with("`elephant`? write 03:00"));
@@ -587,10 +587,10 @@ fn a_capital_w_asks_about_a_time() {
 
 #[test]
 fn a_failed_reload_leads_to_the_line_of_the_error() {
-    let mut door = FakeDoor::new(snapshot(), Vec::new());
+    let mut engine_api = FakeEngineApi::new(snapshot(), Vec::new());
     let message = "jobs.yaml:14:15: minute 75 is outside 0-59\nincluded.yaml:2:1: unknown key";
-    door.plan = Err(Refusal::File(message.to_owned()));
-    let mut screen = Screen::new(door, 80, 24);
+    engine_api.plan = Err(Refusal::File(message.to_owned()));
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("^r");
     assert!(screen.frame().contains("(E edits it)"), "{}", screen.frame());
     screen.press("E");
@@ -598,9 +598,9 @@ fn a_failed_reload_leads_to_the_line_of_the_error() {
     assert_eq!((editing.file.as_deref(), editing.line), (Some("jobs.yaml"), Some(14)));
     assert!(screen.model.layers.is_empty(), "a reload after it shows what is wrong then");
     // Where nothing points to a line there is nothing to open.
-    let mut door = FakeDoor::new(snapshot(), Vec::new());
-    door.plan = Err(Refusal::File("jobs.yaml: permission denied".to_owned()));
-    let mut screen = Screen::new(door, 80, 24);
+    let mut engine_api = FakeEngineApi::new(snapshot(), Vec::new());
+    engine_api.plan = Err(Refusal::File("jobs.yaml: permission denied".to_owned()));
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("^r E");
     assert!(screen.editing.is_none() && !screen.frame().contains("edits it"));
 }
@@ -611,7 +611,7 @@ fn the_list_of_keys_is_searched_and_enter_carries_out() {
     screen.press("? / \"run\"");
     assert!(screen.frame().contains("run the job now"), "{}", screen.frame());
     screen.press("Enter");
-    assert_eq!(screen.door.asked(), "run cleanup");
+    assert_eq!(screen.engine_api.asked(), "run cleanup");
     assert!(screen.model.layers.is_empty());
 }
 
@@ -631,11 +631,11 @@ fn an_opened_job_that_fails_shows_the_end_of_its_output_first() {
 #[test]
 fn a_column_that_says_the_same_in_all_rows_leaves_its_room_to_others() {
     let mut world = snapshot();
-    let screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 200, 50);
+    let screen = Screen::new(FakeEngineApi::new(world.clone(), Vec::new()), 200, 50);
     let titles = screen.row("state");
     assert!(titles.contains("priority") && titles.contains("waiting for"), "{titles}");
     world.jobs.retain(|job| job.definition.dependencies.is_empty());
-    let mut screen = Screen::new(FakeDoor::new(world, Vec::new()), 200, 50);
+    let mut screen = Screen::new(FakeEngineApi::new(world, Vec::new()), 200, 50);
     let titles = screen.row("state");
     assert!(!titles.contains("priority") && !titles.contains("waiting for"), "{titles}");
     while !screen.notice().contains("priority") {
@@ -651,7 +651,7 @@ fn each_change_of_health_is_a_notice_and_stands_in_the_header() {
     world.live.clear();
     world.workers.retain(|worker| worker.state == WorkerState::Online);
     let worker = world.workers[0].clone();
-    let mut screen = Screen::new(FakeDoor::new(world.clone(), Vec::new()), 80, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(world.clone(), Vec::new()), 80, 24);
     let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
     assert!(header(&screen).contains("✓ ok"), "{}", header(&screen));
     assert_eq!(screen.notice(), "", "what was so at the start is no news");

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::fixtures::{at, execution, snapshot, workers};
 use super::{Message, Screen, keys_of};
 use crate::driver::Snapshot;
@@ -165,10 +165,10 @@ proptest! {
         ascii in any::<bool>(),
     ) {
         let (world, executions) = world(&text);
-        let mut door = FakeDoor::new(world, executions);
-        door.output = text.lines().map(str::to_owned).chain([text.clone()]).collect();
-        door.plan = Err(Refusal::File(text.clone()));
-        let mut screen = Screen::new(door, size.0, size.1);
+        let mut engine_api = FakeEngineApi::new(world, executions);
+        engine_api.output = text.lines().map(str::to_owned).chain([text.clone()]).collect();
+        engine_api.plan = Err(Refusal::File(text.clone()));
+        let mut screen = Screen::new(engine_api, size.0, size.1);
         if ascii {
             screen.model.theme = Theme::new(Colours::None, Charset::Ascii);
         }
@@ -194,7 +194,7 @@ fn a_screen_that_is_too_small_says_so_and_can_be_left() {
     let mut screen = Screen::sample(39, 9);
     insta::assert_snapshot!(screen.frame().trim_end(), @"needs 40x10; q quits");
     screen.press("j r x");
-    assert_eq!(screen.door.asked(), "");
+    assert_eq!(screen.engine_api.asked(), "");
     screen.press("q");
     assert_eq!(screen.exit, Some(super::Exit::LeaveHeadless));
 }

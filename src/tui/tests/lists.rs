@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Screen;
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::fixtures::{events, execution, execution_id, snapshot};
 use crate::driver::Batch;
 use crate::model::{Event, StateName};
@@ -14,7 +14,7 @@ fn the_oldest_stand_first_where_that_is_asked_for_and_the_whole_history_follows(
         .rev()
         .map(|n| Arc::new(execution(n.into(), "cleanup", StateName::Succeeded, -1)))
         .collect();
-    let mut screen = Screen::new(FakeDoor::new(snapshot(), executions), 80, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(snapshot(), executions), 80, 24);
     screen.press("2 S");
     assert_eq!(screen.notice(), "sorted by creation, oldest first");
     assert!(screen.frame().contains("oldest first"));

@@ -8,7 +8,7 @@ use crate::driver::Batch;
 fn check(script: &str, expected: &str) -> Screen {
     let mut screen = Screen::sample(80, 24);
     screen.press(script);
-    assert_eq!(screen.door.asked().replace('\n', "; "), expected, "{script}");
+    assert_eq!(screen.engine_api.asked().replace('\n', "; "), expected, "{script}");
     screen
 }
 
@@ -80,11 +80,11 @@ fn what_a_filter_hides_is_not_acted_on_and_keeps_its_mark() {
     let what = "pause 2 jobs: data-sync, database-backup? y/N";
     assert!(screen.footer().contains(what), "{}", screen.footer());
     screen.press("y");
-    assert_eq!(screen.door.asked(), "pause data-sync\npause database-backup");
+    assert_eq!(screen.engine_api.asked(), "pause data-sync\npause database-backup");
     assert_eq!(screen.model.marked(), 1, "the hidden one stays marked");
     // With all marks hidden an action is about the selected row, as it looks.
     screen.press("r");
-    assert_eq!(screen.door.asked(), "run database-backup");
+    assert_eq!(screen.engine_api.asked(), "run database-backup");
     let mut screen = check("2 j j j j space space / \"state:timed\" Enter", "");
     assert!(screen.frame().contains("2 marked, 1 hidden"), "{}", screen.frame());
     screen.press("y");
@@ -97,7 +97,7 @@ fn the_worst_row_is_selected_under_f() {
     assert_eq!(screen.model.jobs.selected(), Some(&job_id("cleanup")));
     assert!(screen.frame().contains("1 of 5"), "{}", screen.frame());
     screen.press("r");
-    assert_eq!(screen.door.asked(), "run cleanup");
+    assert_eq!(screen.engine_api.asked(), "run cleanup");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn the_tree_puts_jobs_under_what_they_wait_for() {
     let rows: Vec<_> = screen.frame().lines().skip(3).take(5).map(str::to_owned).collect();
     assert!(rows[1].contains("data-sync") && rows[2].contains("└ report-gener"), "{rows:#?}");
     screen.press("j j r");
-    assert_eq!(screen.door.asked(), "run report-generation");
+    assert_eq!(screen.engine_api.asked(), "run report-generation");
     screen.press("s");
     assert!(!screen.frame().contains('└'));
     assert_eq!(screen.notice(), "sorted by job");

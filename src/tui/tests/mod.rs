@@ -2,7 +2,7 @@
 
 mod changes;
 mod config;
-mod door;
+mod engine_api;
 pub(crate) mod fixtures;
 mod flows;
 mod hostile;
@@ -27,13 +27,13 @@ use super::options::{Hosting, TuiOptions};
 use super::theme::{Charset, Colours};
 use super::update::{settle, update};
 use super::{Exit, perform, view};
-use crate::driver::{Batch, Door, Feed};
-use door::FakeDoor;
+use crate::driver::{Batch, EngineApi, Feed};
+use engine_api::FakeEngineApi;
 
 /// A screen on a fake door: what the loop does, without terminal, threads and clock.
 struct Screen {
     model: Model,
-    door: Arc<FakeDoor>,
+    engine_api: Arc<FakeEngineApi>,
     exit: Option<Exit>,
     copied: Option<String>,
     editing: Option<Box<Editing>>,
@@ -41,11 +41,11 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(door: FakeDoor, width: u16, height: u16) -> Self {
-        Self::with(door, Config::default(), width, height)
+    fn new(engine_api: FakeEngineApi, width: u16, height: u16) -> Self {
+        Self::with(engine_api, Config::default(), width, height)
     }
 
-    fn with(door: FakeDoor, config: Config, width: u16, height: u16) -> Self {
+    fn with(engine_api: FakeEngineApi, config: Config, width: u16, height: u16) -> Self {
         let options = TuiOptions {
             clock: || fixtures::at(0),
             zone: chrono_tz::Tz::Europe__Berlin,
@@ -59,10 +59,10 @@ impl Screen {
             editing: Arc::default(),
             stop: CancellationToken::new(),
         };
-        let model = Model::new(&options, fixtures::at(0), door.snapshot.clone());
+        let model = Model::new(&options, fixtures::at(0), engine_api.snapshot.clone());
         let mut screen = Self {
             model,
-            door: Arc::new(door),
+            engine_api: Arc::new(engine_api),
             exit: None,
             copied: None,
             editing: None,
@@ -73,7 +73,7 @@ impl Screen {
     }
 
     fn sample(width: u16, height: u16) -> Self {
-        Self::new(FakeDoor::new(fixtures::snapshot(), fixtures::executions()), width, height)
+        Self::new(FakeEngineApi::new(fixtures::snapshot(), fixtures::executions()), width, height)
     }
 
     /// Takes a message in and carries out all that follows from it, as far as it goes.
@@ -88,9 +88,9 @@ impl Screen {
                 Command::Suspend => self.suspended = true,
                 Command::Subscribe | Command::Repaint | Command::Mouse(_) => {}
                 Command::Ask(request) => {
-                    let door: Arc<dyn Door> = self.door.clone();
+                    let engine_api: Arc<dyn EngineApi> = self.engine_api.clone();
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                    let answer = runtime.block_on(perform::perform(&door, request));
+                    let answer = runtime.block_on(perform::perform(&engine_api, request));
                     commands.extend(update(&mut self.model, Message::Answer(answer)));
                     commands.extend(self.settle());
                 }

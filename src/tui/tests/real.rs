@@ -10,7 +10,7 @@ use portable_pty::{MasterPty, PtySize, SlavePty, native_pty_system};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::fixtures::{at, executions, snapshot};
 use crate::driver::Feed;
 use crate::tui::options::{Exit, Hosting, TuiError, TuiOptions};
@@ -30,7 +30,7 @@ struct Pty {
     emulator: vt100::Parser,
     bytes: Vec<u8>,
     stop: CancellationToken,
-    door: Arc<FakeDoor>,
+    engine_api: Arc<FakeEngineApi>,
     screen: JoinHandle<Result<Exit, TuiError>>,
 }
 
@@ -71,10 +71,10 @@ impl Pty {
             editing: Arc::default(),
             stop: stop.clone(),
         };
-        let door = Arc::new(FakeDoor::new(snapshot(), executions()));
+        let engine_api = Arc::new(FakeEngineApi::new(snapshot(), executions()));
         let name = CString::new(path.to_str().unwrap()).unwrap();
         let open = move || Terminal::take(open_tty(&name).unwrap());
-        let screen = tokio::spawn(show(door.clone(), options, Box::new(open)));
+        let screen = tokio::spawn(show(engine_api.clone(), options, Box::new(open)));
         let emulator = vt100::Parser::new(24, 80, 0);
         let bytes = Vec::new();
         Self {
@@ -85,7 +85,7 @@ impl Pty {
             emulator,
             bytes,
             stop,
-            door,
+            engine_api,
             screen,
         }
     }
@@ -204,7 +204,7 @@ async fn a_terminal_that_goes_is_noticed() {
 async fn an_engine_that_goes_is_shown_and_the_screen_stays() {
     let mut pty = Pty::start();
     pty.wait_for_text("report-generation");
-    pty.door.feed.send(Feed::Stopped).unwrap();
+    pty.engine_api.feed.send(Feed::Stopped).unwrap();
     pty.wait_for_text("no engine");
     pty.wait_for(|screen| !screen.contents().contains("no engine: it"));
     pty.press(b"q");

@@ -1,6 +1,6 @@
 //! Every view at 80x24 and at 200x50, with a fixed clock.
 
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::{Screen, fixtures};
 
 fn both(name: &str, keys: &str) {
@@ -69,7 +69,7 @@ fn filter() {
 #[test]
 fn nothing() {
     for (name, keys) in [("jobs", "1"), ("executions", "2"), ("workers", "3"), ("system", "4")] {
-        let mut screen = Screen::new(FakeDoor::new(fixtures::nothing(), Vec::new()), 80, 24);
+        let mut screen = Screen::new(FakeEngineApi::new(fixtures::nothing(), Vec::new()), 80, 24);
         screen.press(keys);
         insta::assert_snapshot!(format!("nothing_{name}_80x24"), screen.frame());
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::door::FakeDoor;
+use super::engine_api::FakeEngineApi;
 use super::fixtures::{execution, execution_id, executions, job, job_id, snapshot};
 use super::{Message, Screen};
 use crate::driver::{Batch, Snapshot};
@@ -18,7 +18,7 @@ fn past(states: &[StateName]) -> Screen {
     status.recent = ended.collect();
     status.last_execution = status.recent.last().cloned();
     let world = Snapshot { jobs: vec![Arc::new(status)], live: Vec::new(), ..snapshot() };
-    Screen::new(FakeDoor::new(world, Vec::new()), 80, 24)
+    Screen::new(FakeEngineApi::new(world, Vec::new()), 80, 24)
 }
 
 #[test]
@@ -48,9 +48,9 @@ fn a_job_is_as_its_newest_execution_that_counts_has_ended() {
 
 /// The sample world with one more execution that is looked at.
 fn output_of(looked_at: Execution) -> String {
-    let mut door = FakeDoor::new(snapshot(), vec![Arc::new(looked_at)]);
-    door.output.clear();
-    let mut screen = Screen::new(door, 80, 24);
+    let mut engine_api = FakeEngineApi::new(snapshot(), vec![Arc::new(looked_at)]);
+    engine_api.output.clear();
+    let mut screen = Screen::new(engine_api, 80, 24);
     screen.press("2 l");
     screen.frame()
 }
@@ -145,7 +145,7 @@ fn a_long_title_goes_on_in_the_next_row() {
     let long = format!("{}-of-the-night", "report".repeat(8));
     world.jobs = vec![job(&long, |_| ())];
     world.live.clear();
-    let mut screen = Screen::new(FakeDoor::new(world, executions()), 80, 24);
+    let mut screen = Screen::new(FakeEngineApi::new(world, executions()), 80, 24);
     screen.press(": \"delete\" Enter");
     let frame = screen.frame();
     assert!(frame.contains(&format!(" delete {long}. Enter")), "{frame}");

@@ -157,7 +157,7 @@ pub(super) fn on_changed(
         }
     }
     let mut shown_text = match &origin {
-        Origin::User(_) => change.told(),
+        Origin::User(_) => change.describe(),
         Origin::Undo(what) => format!("undone: {what}"),
     };
     // What was shown before it was written has shown its warnings; else only those of this job belong here.
@@ -190,7 +190,7 @@ pub(super) fn backs(answers: &[Answer]) -> Option<(String, Vec<Back>)> {
     let mut backs = Vec::new();
     for answer in answers {
         if let Answer::Changed { change, origin: Origin::User(back), result: Ok(_) } = answer {
-            (first, many) = (change.told(), done_to_many(change));
+            (first, many) = (change.describe(), done_to_many(change));
             backs.push(back.clone());
         }
     }

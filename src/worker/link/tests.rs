@@ -199,9 +199,9 @@ async fn after_a_kill_of_the_worker_process_its_attempts_are_lost_and_nothing_of
     assert_ne!(again.pid, up.pid);
     assert!(again.ended.contains(&ended));
     // It runs until it is known to have ended, which may be before the hello.
-    let told = again.ended.iter().find(|ended| ended.key == lost.key).cloned();
-    let outcome = match told {
-        Some(told) => told.outcome,
+    let described = again.ended.iter().find(|ended| ended.key == lost.key).cloned();
+    let outcome = match described {
+        Some(described) => described.outcome,
         None => {
             assert!(again.running.iter().any(|running| running.key == lost.key));
             engine.ended(lost.key).await.outcome

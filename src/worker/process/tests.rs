@@ -213,7 +213,7 @@ fn what_cannot_be_started_fails_with_the_reason() {
 }
 
 #[test]
-fn a_death_by_signal_is_told_by_name() {
+fn a_death_by_signal_is_reported_by_name() {
     let worker = Worker::up();
     let (ended, _) = worker.run(assignment("kill -9 $$"));
     assert_eq!((ended.outcome, ended.exit_code), (Outcome::Failed, None));
@@ -596,8 +596,8 @@ fn commands_of_the_registry_are_held_to_the_same_bounds() {
     assert_eq!((good.outcome, good.result), (Outcome::Succeeded, Some(json!({"job": "job"}))));
     assert_eq!(run("fail", None).error.as_deref(), Some("did not work"));
     let panicked = run("panic", None);
-    let told = "the command panicked: on purpose";
-    assert_eq!((panicked.outcome, panicked.error.as_deref()), (Outcome::Failed, Some(told)));
+    let described = "the command panicked: on purpose";
+    assert_eq!((panicked.outcome, panicked.error.as_deref()), (Outcome::Failed, Some(described)));
     assert_eq!(run("wait", Some(30)).outcome, Outcome::TimedOut);
     assert_eq!(run("ignore", Some(30)).outcome, Outcome::TimedOut);
     let big = run("big", None).result.unwrap();

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_but_text_is_told() {
+    fn nothing_but_text_is_reported() {
         let hostile = "a\0b\u{1b}[31mred\u{1b}[0m\r\n\tc\u{7}\u{9b}\u{1b}]0;x\u{1b}[";
         assert_eq!(sanitized(hostile), "abred\n\tc]0;x");
     }

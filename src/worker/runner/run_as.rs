@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_no_user_is_told() {
+    async fn who_is_no_user_is_reported() {
         if !rustix::process::geteuid().is_root() {
             println!("skipped: needs root");
             return;

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_secret_is_told_by_its_name_and_never_by_its_content() {
+    async fn what_is_no_secret_is_reported_by_its_name_and_never_by_its_content() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::write(at("nul"), "content\0").unwrap();

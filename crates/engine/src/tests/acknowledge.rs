@@ -31,7 +31,7 @@ fn a_note_ends_by_time_and_can_be_taken_back() {
     let mut world = World::new(2, vec![job("a", Some("0 * * * *"), |_| {})]);
     world.until("1h").end("a#1", "timed_out").acknowledge("a#1", Some("2h"));
     world.until("1h59m").restart("30s").until("2h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     01:00:00 a#1 queued: due by its schedule
     01:00:00 a#1 running: attempt 1 on w
     01:00:00 a#1 timed_out: timed out
@@ -56,10 +56,10 @@ fn a_note_ends_by_time_and_can_be_taken_back() {
 fn only_the_newest_failure_can_be_acknowledged() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").end("a#1", "exit 1").run("a");
-    let mut told = Vec::new();
+    let mut described = Vec::new();
     let mut ask = |world: &mut World, name: &str| {
         let request = note(world, name, true);
-        told.push(world.refused(request));
+        described.push(world.refused(request));
     };
     ask(&mut world, "a#2");
     world.end("a#2", "ok");
@@ -68,8 +68,8 @@ fn only_the_newest_failure_can_be_acknowledged() {
     world.run("a").end("a#3", "exit 1");
     let execution = Arc::clone(&world.executions[&world.id("a#3")]);
     let past = Some((None, Some(world.instant("0s"))));
-    told.push(world.refused(Request::Acknowledge { execution, note: past }));
-    insta::assert_snapshot!(told.join("\n"), @"
+    described.push(world.refused(Request::Acknowledge { execution, note: past }));
+    insta::assert_snapshot!(described.join("\n"), @"
     execution a#2 is running: only a failed or timed out one can be acknowledged
     execution a#1 is not the newest of job `a`: a#2 has succeeded since
     execution a#2 is succeeded: only a failed or timed out one can be acknowledged

@@ -6,10 +6,10 @@ fn policy(catch_up: CatchUp) -> impl FnOnce(&mut Job) {
 }
 
 #[test]
-fn the_newest_missed_fire_time_is_caught_up_and_the_rest_is_told() {
+fn the_newest_missed_fire_time_is_caught_up_and_the_rest_is_reported() {
     let mut world = World::new(4, vec![job("a", Some("0 * * * *"), |_| {})]);
     world.until("30m").restart("5h").until("6h");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     05:30:00 engine started
     05:30:00 a#1 queued: caught up: 30m late
     05:30:00 a#1 running: attempt 1 on w
@@ -22,7 +22,7 @@ fn the_newest_missed_fire_time_is_caught_up_and_the_rest_is_told() {
 fn none_runs_nothing() {
     let mut world = World::new(4, vec![job("a", Some("0 * * * *"), policy(CatchUp::None))]);
     world.until("30m").restart("5h");
-    insta::assert_snapshot!(world.told(), @"05:30:00 engine started");
+    insta::assert_snapshot!(world.describe(), @"05:30:00 engine started");
     insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 05:00:00, 5: Missed");
 }
 
@@ -30,7 +30,7 @@ fn none_runs_nothing() {
 fn all_come_one_after_the_other_oldest_first() {
     let mut world = World::new(4, vec![job("a", Some("0 * * * *"), policy(CatchUp::All))]);
     world.until("30m").restart("3h").end("a#1", "ok").end("a#2", "exit 1");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     03:30:00 engine started
     03:30:00 a#1 queued: caught up: 2h30m late
     03:30:00 a#1 running: attempt 1 on w
@@ -42,7 +42,7 @@ fn all_come_one_after_the_other_oldest_first() {
     03:30:00 a#3 running: attempt 1 on w
     ");
     world.restart("1s").end("a#3", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     03:30:01 engine started
     03:30:01 a#3 succeeded: succeeded
     ");
@@ -76,14 +76,14 @@ fn ten_seconds_late_is_late_and_one_more_is_missed() {
     let none = || job("a", Some("0 * * * *"), policy(CatchUp::None));
     let mut world = World::new(4, vec![none()]);
     world.until("59m55s").stall("15s");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     01:00:10 a#1 queued: due by its schedule, 10s late
     01:00:10 a#1 running: attempt 1 on w
     ");
     assert_eq!(world.ledger(), "");
     let mut world = World::new(4, vec![none()]);
     world.until("59m55s").stall("16s");
-    assert_eq!(world.told(), "\n");
+    assert_eq!(world.describe(), "\n");
     insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 01:00:00, 1: Missed");
 }
 
@@ -96,7 +96,7 @@ fn a_fire_time_without_an_engine_is_missed_however_short_it_was_away() {
 }
 
 #[test]
-fn a_year_of_seconds_is_told_at_once() {
+fn a_year_of_seconds_is_reported_at_once() {
     let mut world = World::new(4, vec![job("a", Some("* * * * * *"), |_| {})]);
     world.restart("365d");
     insta::assert_snapshot!(world.ledger(), @"a 02 00:00:01 to 01 23:59:59, 31535999: Missed");
@@ -107,7 +107,7 @@ fn a_year_of_seconds_is_told_at_once() {
 fn reboot_jobs_fire_once_a_boot() {
     let mut world = World::new(4, vec![job("a", Some("@reboot"), |_| {})]);
     world.end("a#1", "ok").restart("1m").boot("1m");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: the machine was booted
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 succeeded: succeeded
@@ -122,7 +122,7 @@ fn reboot_jobs_fire_once_a_boot() {
 fn beyond_a_hundred_the_oldest_make_room_and_have_their_row() {
     let mut world = World::new(4, vec![job("a", Some("* * * * *"), policy(CatchUp::All))]);
     world.until("30s").restart("80m").restart("80m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     01:20:30 engine started
     01:20:30 a#1 queued: caught up: 1h19m30s late
     01:20:30 a#1 running: attempt 1 on w
@@ -141,7 +141,7 @@ fn a_caught_up_execution_takes_results_that_were_fresh_at_its_fire_time() {
     let sync = job("sync", Some("0 5 * * *"), |_| {});
     let mut world = World::new(4, vec![sync, job("report", Some("0 6 * * *"), dependent)]);
     world.until("5h").end("sync#1", "ok").until("5h55m").restart("35m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     05:00:00 sync#1 queued: due by its schedule
     05:00:00 sync#1 running: attempt 1 on w
     05:00:00 sync#1 succeeded: succeeded
@@ -151,7 +151,7 @@ fn a_caught_up_execution_takes_results_that_were_fresh_at_its_fire_time() {
     06:30:00 report#1 running: attempt 1 on w
     ");
     world.end("report#1", "ok").until("29h").end("sync#2", "exit 1").until("29h55m").restart("35m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     06:30:00 report#1 succeeded: succeeded
     1d 05:00:00 sync#2 queued: due by its schedule
     1d 05:00:00 sync#2 running: attempt 1 on w
@@ -183,7 +183,7 @@ fn a_commit_that_fails_makes_no_fire_time_missed() {
     world.until("59s");
     world.fault = super::world::Fault::Commit;
     world.until("1m");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:01:00 a#1 queued: due by its schedule
     00:01:00 a#1 running: attempt 1 on w
     ");

@@ -26,7 +26,7 @@ fn the_report_waits_for_the_synchronization_and_the_logs_of_its_own_hour() {
     while let Some(name) = world.running().into_iter().next() {
         world.end(&name, "ok");
     }
-    world.told();
+    world.describe();
     world.until("6h").until("6h1m");
     let names = world.running();
     world.end(&names[0], "ok").until("6h2m").end(&names[1], "exit 1");
@@ -37,7 +37,7 @@ fn the_report_waits_for_the_synchronization_and_the_logs_of_its_own_hour() {
     for name in names {
         world.end(&name, "ok");
     }
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     06:00:00 logs#24 queued: due by its schedule
     06:00:00 logs#24 running: attempt 1 on w
     06:00:00 report#1 waiting: waits for sync (queued), logs (queued)
@@ -64,7 +64,7 @@ fn the_next_fire_time_supersedes_one_that_waits() {
     ];
     let mut world = World::new(4, jobs);
     world.until("2h").run("a").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     01:00:00 b#1 waiting: waits for a (never ran)
     02:00:00 b#1 skipped: superseded by the fire time 2026-03-02T02:00:00+00:00
     02:00:00 b#2 waiting: waits for a (never ran)
@@ -86,7 +86,7 @@ fn a_join_fires_when_all_have_succeeded_since_it_last_fired() {
     assert_eq!(waits, [JobId::new("b").unwrap()]);
     world.until("1m").run("b").end("b#2", "ok").end("c#1", "ok");
     world.until("2m").run("b").end("b#3", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:01 a#1 queued: run now, asked for by ann
     00:00:01 a#1 running: attempt 1 on w
     00:00:01 a#1 succeeded: succeeded
@@ -111,7 +111,7 @@ fn a_chain_may_ask_for_a_failure() {
         vec![job("a", None, |_| {}), job("alarm", None, after(&[("a", Condition::Failure)]))];
     let mut world = World::new(4, jobs);
     world.until("1s").run("a").end("a#1", "ok").run("a").end("a#2", "exit 1");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:01 a#1 queued: run now, asked for by ann
     00:00:01 a#1 running: attempt 1 on w
     00:00:01 a#1 succeeded: succeeded
@@ -131,7 +131,7 @@ fn what_waits_still_waits_after_a_restart() {
     ];
     let mut world = World::new(4, jobs);
     world.until("1h").restart("1s").run("a").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     01:00:00 b#1 waiting: waits for a (never ran)
     01:00:01 engine started
     01:00:01 a#1 queued: run now, asked for by ann
@@ -192,9 +192,9 @@ fn results_count_as_long_as_within_says_and_in_the_way_on_says() {
     for name in world.running() {
         world.end(&name, "ok");
     }
-    world.told();
+    world.describe();
     world.until("8h");
-    insta::assert_snapshot!(world.told(), @"08:00:00 report#8 waiting: waits for rates (last: succeeded)");
+    insta::assert_snapshot!(world.describe(), @"08:00:00 report#8 waiting: waits for rates (last: succeeded)");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn whoever_waits_longer_than_dependency_timeout_is_skipped() {
     let mut world =
         World::new(2, vec![job("first", None, |_| {}), job("a", Some("0 6 * * *"), impatient)]);
     world.until("6h5m").restart("1m").until("6h20m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     06:00:00 a#1 waiting: waits for first (never ran)
     06:06:00 engine started
     06:10:00 a#1 skipped: dependency_timeout is over: waits for first (never ran)

@@ -40,7 +40,7 @@ fn a_job_of_a_program_lives_beside_those_of_the_file() {
     assert_eq!(version(&world, "a"), 2, "the same once more is no new version");
     world.delete("a").put(job("a", None, |_| {}), Expected::Absent);
     assert_eq!(version(&world, "a"), 3, "numbers go on");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:01 engine started
     01:00:00 a#1 waiting: waits for f (queued)
     01:00:00 f#1 queued: due by its schedule
@@ -61,7 +61,7 @@ fn a_job_of_a_program_lives_beside_those_of_the_file() {
 fn an_edit_of_what_is_not_so_is_refused() {
     let mut world = World::new(2, vec![job("f", None, |_| {})]);
     world.put(job("a", None, |_| {}), Expected::Absent);
-    let mut told = String::new();
+    let mut described = String::new();
     for request in [
         put(job("a", None, |_| {}), Expected::Absent),
         put(job("f", None, |_| {}), Expected::Absent),
@@ -74,10 +74,10 @@ fn an_edit_of_what_is_not_so_is_refused() {
         delete("b", None),
         delete("a", Some(7)),
     ] {
-        told += &world.refused(request);
-        told.push('\n');
+        described += &world.refused(request);
+        described.push('\n');
     }
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(described, @"
     a job named `a` is there already: change it, or take another id
     a job named `f` is there already: change it, or take another id
     job `f` lives in jobs.yaml: it is changed there
@@ -124,7 +124,7 @@ fn what_the_file_lost_while_no_engine_ran_keeps_none_from_starting() {
     let mut world = World::new(2, vec![job("f", None, |_| {})]);
     world.put(job("a", Some("0 * * * *"), waits_for(&["f"])), Expected::Absent);
     world.edit_jobs(vec![]).restart("1s").until("1h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:01 engine started
     01:00:00 a#1 waiting: waits for f (no such job)
     ");
@@ -161,7 +161,7 @@ fn a_deleted_job_cancels_what_has_not_started() {
     let mut world = World::new(1, vec![]);
     world.put(job("a", None, many), Expected::Absent).run("a").run("a").delete("a").restart("1s");
     world.end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#2 queued: run now, asked for by ann

@@ -6,7 +6,6 @@ mod dependencies;
 mod edits;
 mod forecast;
 mod on_failure;
-mod orders;
 mod overlap;
 mod reload;
 mod retries;
@@ -14,6 +13,7 @@ mod run_with;
 mod simulation;
 mod skip_next;
 mod why;
+mod worker_overrides;
 mod workers;
 mod world;
 

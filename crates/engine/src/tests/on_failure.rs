@@ -21,7 +21,7 @@ fn it_is_started_once_when_the_last_attempt_has_failed() {
     attempt 2 on w: timed_out
     ");
     world.until("6s").end_notice("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 retrying: attempt 1 of 2: exit code 1; the next follows in 5s
@@ -47,7 +47,7 @@ fn a_url_gets_a_post_and_its_own_failure_is_an_event_and_no_more() {
     );
     world.run("a").end("a#1", "exit 1").end_notice("a#1", "exit 7").until("1h");
     world.run("a").end("a#2", "ok").run("a").cancel("a#3").end("a#3", "cancelled");
-    insta::assert_snapshot!(world.told(), @r#"
+    insta::assert_snapshot!(world.describe(), @r#"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
@@ -69,7 +69,7 @@ fn it_is_carried_on_over_a_restart_and_ends_once() {
     world.run("a").end("a#1", "exit 1").restart("5s").restart("5s").end_notice("a#1", "ok");
     let again = world.reported.last().unwrap().clone();
     world.report(again).restart("1s");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
@@ -88,7 +88,7 @@ fn what_the_worker_never_heard_of_is_handed_out_again() {
     world.end("a#1", "exit 1").restart("5s");
     world.deaf = false;
     world.link_down().link_up().end_notice("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
@@ -101,7 +101,7 @@ fn what_the_worker_never_heard_of_is_handed_out_again() {
 fn what_died_with_its_worker_is_lost_and_not_started_again() {
     let mut world = World::new(1, vec![job("a", None, tells)]);
     world.run("a").end("a#1", "exit 1").worker_dies();
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
@@ -119,7 +119,7 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
     00:00:30 engine: a a#2 on_failure worker lost: its worker's lease has run out; what the command did is not known
     ");
     world.link_up();
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#2 queued: run now, asked for by ann
     00:00:00 a#2 running: attempt 1 on w
     00:00:00 a#2 failed: exit code 1
@@ -132,7 +132,7 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
 fn a_boot_in_between_is_no_second_start() {
     let mut world = World::new(1, vec![job("a", None, tells)]);
     world.run("a").end("a#1", "exit 1").boot("1m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
@@ -151,7 +151,7 @@ fn one_that_never_ran_tells_too_and_a_removed_job_still_does() {
     };
     let mut world = World::new(1, vec![job("a", None, hurried)]);
     world.run("a").run("a").until("31s").apply(vec![]).end("a#1", "timed_out");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#2 queued: run now, asked for by ann
@@ -164,7 +164,7 @@ fn one_that_never_ran_tells_too_and_a_removed_job_still_does() {
 }
 
 #[test]
-fn a_flood_of_failures_is_told_a_few_at_a_time() {
+fn a_flood_of_failures_is_reported_a_few_at_a_time() {
     let many = |job: &mut Job| {
         tells(job);
         job.overlap = crontower_model::Overlap::Allow;
@@ -198,7 +198,7 @@ fn a_report_about_it_touches_no_attempt() {
     world.hear(Input::Worker(WorkerInput::Started(running)));
     assert_eq!(world.facts(), before);
     world.request(Request::CancelRunning).unwrap();
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 stop a#1 (Cancel)

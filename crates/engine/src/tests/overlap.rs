@@ -5,7 +5,7 @@ use crontower_model::{Overlap, Priority};
 fn a_scheduled_job_fires_runs_and_ends() {
     let mut world = World::new(2, vec![job("a", Some("*/5 * * * *"), |_| {})]);
     world.until("5m").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:05:00 a#1 queued: due by its schedule
     00:05:00 a#1 running: attempt 1 on w
     00:05:00 a#1 succeeded: succeeded
@@ -16,7 +16,7 @@ fn a_scheduled_job_fires_runs_and_ends() {
 fn skip_leaves_a_row_with_the_reason() {
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), |_| {})]);
     world.until("2m").end("a#1", "ok").until("3m");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:01:00 a#1 queued: due by its schedule
     00:01:00 a#1 running: attempt 1 on w
     00:02:00 a#2 skipped: execution a#1 is still running (overlap: skip)
@@ -31,7 +31,7 @@ fn queue_lets_one_more_wait() {
     let queue = |job: &mut crontower_model::Job| job.overlap = Overlap::Queue;
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), queue)]);
     world.until("3m").end("a#1", "ok").end("a#2", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:01:00 a#1 queued: due by its schedule
     00:01:00 a#1 running: attempt 1 on w
     00:02:00 a#2 queued: due by its schedule
@@ -47,7 +47,7 @@ fn allow_runs_them_side_by_side_up_to_the_slots() {
     let allow = |job: &mut crontower_model::Job| job.overlap = Overlap::Allow;
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), allow)]);
     world.until("3m").end("a#2", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:01:00 a#1 queued: due by its schedule
     00:01:00 a#1 running: attempt 1 on w
     00:02:00 a#2 queued: due by its schedule
@@ -63,7 +63,7 @@ fn replace_starts_the_new_one_when_the_old_one_is_gone() {
     let replace = |job: &mut crontower_model::Job| job.overlap = Overlap::Replace;
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), replace)]);
     world.until("2m").until("2m5s").end("a#1", "cancelled");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:01:00 a#1 queued: due by its schedule
     00:01:00 a#1 running: attempt 1 on w
     00:02:00 a#2 queued: due by its schedule
@@ -77,7 +77,7 @@ fn replace_starts_the_new_one_when_the_old_one_is_gone() {
 fn a_run_by_hand_obeys_overlap_unless_forced() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").run("a").run_with("a", true);
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#2 skipped: execution a#1 is still running (overlap: skip)
@@ -103,7 +103,7 @@ fn the_queue_goes_by_priority_then_fire_time() {
         .end("blocker#1", "ok")
         .end("high#1", "ok")
         .end("middle#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 blocker#1 queued: run now, asked for by ann
     00:00:00 blocker#1 running: attempt 1 on w
     00:01:00 high#1 queued: due by its schedule
@@ -141,7 +141,7 @@ fn limits_concurrency_and_selectors_hold_back_only_whom_they_concern() {
     settings.limits.insert("db".to_owned(), 1);
     let mut world = World::with_settings(settings, jobs);
     world.run("a").run("b").run("c").run("c").run("d").end("c#1", "ok").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 b#1 queued: run now, asked for by ann
@@ -162,7 +162,7 @@ fn limits_concurrency_and_selectors_hold_back_only_whom_they_concern() {
 fn a_pause_holds_the_schedule_and_leaves_a_range() {
     let mut world = World::new(2, vec![job("a", Some("* * * * *"), |_| {})]);
     world.until("30s").pause("a").until("5m30s").resume("a").until("6m");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:06:00 a#1 queued: due by its schedule
     00:06:00 a#1 running: attempt 1 on w
     ");
@@ -175,7 +175,7 @@ fn the_clock_set_back_fires_nothing_twice_and_set_forward_misses() {
     world.until("1m").end("a#1", "ok");
     world.set_clock(chrono::TimeDelta::minutes(-1)).until("1m30s");
     world.set_clock(chrono::TimeDelta::minutes(10));
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:01:00 a#1 queued: due by its schedule
     00:01:00 a#1 running: attempt 1 on w
     00:01:00 a#1 succeeded: succeeded

@@ -7,7 +7,7 @@ fn a_reload_changes_only_what_changed() {
         World::new(2, vec![job("a", Some("0 * * * *"), |_| {}), job("b", None, |_| {})]);
     let changed = job("a", Some("30 * * * *"), |_| {});
     world.apply(vec![changed, job("b", None, |_| {}), job("c", None, |_| {})]).until("1h");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:30:00 a#1 queued: due by its schedule
     00:30:00 a#1 running: attempt 1 on w
     ");
@@ -20,7 +20,7 @@ fn a_removed_job_lets_what_runs_end_and_cancels_the_rest() {
     let queue = |job: &mut crontower_model::Job| job.overlap = crontower_model::Overlap::Queue;
     let mut world = World::new(2, vec![job("a", None, queue)]);
     world.run("a").run("a").apply(Vec::new()).end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#2 queued: run now, asked for by ann
@@ -36,7 +36,7 @@ fn a_disabled_job_does_not_fire_and_its_fire_times_get_their_row() {
     let disabled = || job("a", Some("0 * * * *"), |job| job.enabled = false);
     let mut world = World::new(2, vec![disabled()]);
     world.until("3h30m").apply(vec![job("a", Some("0 * * * *"), |_| {})]).until("4h");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     04:00:00 a#1 queued: due by its schedule
     04:00:00 a#1 running: attempt 1 on w
     ");
@@ -70,7 +70,7 @@ fn a_job_that_comes_back_after_the_clock_was_set_back_fires_nothing_twice() {
     let mut world = World::new(2, hourly());
     world.until("1h").end("a#1", "ok").apply(Vec::new());
     world.set_clock(chrono::TimeDelta::minutes(-10)).apply(hourly()).until("1h30m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     01:00:00 a#1 queued: due by its schedule
     01:00:00 a#1 running: attempt 1 on w
     01:00:00 a#1 succeeded: succeeded
@@ -83,7 +83,7 @@ fn nor_does_it_where_another_engine_runs_by_then() {
     let mut world = World::new(2, hourly());
     world.until("1h").end("a#1", "ok").apply(Vec::new());
     world.set_clock(chrono::TimeDelta::minutes(-10)).restart("0s").apply(hourly()).until("1h30m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     01:00:00 a#1 queued: due by its schedule
     01:00:00 a#1 running: attempt 1 on w
     01:00:00 a#1 succeeded: succeeded
@@ -103,7 +103,7 @@ fn the_fire_times_of_a_job_that_goes_have_their_rows() {
     a 02 01:00:00 to 02 03:00:00, 3: Paused
     b 02 02:00:00 to 02 03:00:00, 2: Missed
     ");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     03:30:00 engine started
     03:30:00 b#1 queued: caught up: 2h30m late
     03:30:00 b#1 running: attempt 1 on w

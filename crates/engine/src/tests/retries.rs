@@ -11,7 +11,7 @@ fn fixed(job: &mut Job) {
 fn a_failed_attempt_is_retried_after_its_delay() {
     let mut world = World::new(2, vec![job("a", None, fixed)]);
     world.run("a").until("5s").end("a#1", "exit 1").until("1m").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:05 a#1 retrying: attempt 1 of 3: exit code 1; the next follows in 30s
@@ -26,7 +26,7 @@ fn the_last_attempt_allowed_decides() {
     let mut world = World::new(2, vec![job("a", None, fixed)]);
     world.run("a").end("a#1", "exit 1").until("1m").end("a#1", "exit 2");
     world.until("2m").end("a#1", "timed_out");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 retrying: attempt 1 of 3: exit code 1; the next follows in 30s
@@ -47,7 +47,7 @@ fn only_what_the_policy_names_is_retried() {
     };
     let mut world = World::new(2, vec![job("a", None, picky)]);
     world.run("a").end("a#1", "exit 3").until("1m").end("a#1", "exit 4");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 retrying: attempt 1 of 3: exit code 3; the next follows in 30s
@@ -61,9 +61,9 @@ fn only_what_the_policy_names_is_retried() {
 fn a_retry_waits_over_a_restart() {
     let mut world = World::new(2, vec![job("a", None, fixed)]);
     world.run("a").end("a#1", "exit 1").restart("10s").until("29s");
-    world.told();
+    world.describe();
     world.until("30s");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:30 a#1 queued: queued for attempt 2
     00:00:30 a#1 running: attempt 2 on w
     ");
@@ -74,7 +74,7 @@ fn cancel_ends_what_runs_and_what_waits() {
     let mut world = World::new(1, vec![job("a", None, fixed), job("b", None, |_| {})]);
     world.run("a").run("b").cancel("b#1").cancel("a#1").end("a#1", "cancelled");
     world.run("a").end("a#2", "exit 1").cancel("a#2");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 b#1 queued: run now, asked for by ann
@@ -96,7 +96,7 @@ fn a_deadline_bounds_the_whole_execution() {
     };
     let mut world = World::new(2, vec![job("a", None, bounded)]);
     world.run("a").end("a#1", "exit 1").until("35s").until("50s").end("a#1", "timed_out");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 retrying: attempt 1 of 3: exit code 1; the next follows in 30s

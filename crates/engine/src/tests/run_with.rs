@@ -26,7 +26,7 @@ fn report() -> Vec<Job> {
 fn what_is_not_fresh_runs_first_and_each_once() {
     let mut world = World::new(4, report());
     world.until("1m").run_after("report");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:01:00 report#1 waiting: waits for sync (waiting), logs (waiting)
     00:01:00 sync#1 waiting: waits for fetch (queued)
     00:01:00 logs#1 waiting: waits for fetch (queued)
@@ -43,7 +43,7 @@ fn what_is_not_fresh_runs_first_and_each_once() {
     ");
     world.until("2m").end("fetch#1", "ok").restart("1s").end("logs#1", "ok").end("sync#1", "ok");
     world.end("report#1", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:02:00 sync#1 queued: all dependencies are met
     00:02:00 sync#1 running: attempt 1 on w
     00:02:00 logs#1 queued: all dependencies are met
@@ -57,7 +57,7 @@ fn what_is_not_fresh_runs_first_and_each_once() {
     00:02:01 report#1 succeeded: succeeded
     ");
     world.until("3m").run_after("report");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:03:00 report#2 waiting: run now, asked for by ann
     00:03:00 report#2 queued: all dependencies are met
     00:03:00 report#2 running: attempt 1 on w
@@ -68,7 +68,7 @@ fn what_is_not_fresh_runs_first_and_each_once() {
 fn one_that_ends_otherwise_skips_all_that_wait_for_it() {
     let mut world = World::new(4, report());
     world.until("1m").run_after("report").end("fetch#1", "exit 1");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:01:00 report#1 waiting: waits for sync (waiting), logs (waiting)
     00:01:00 sync#1 waiting: waits for fetch (queued)
     00:01:00 logs#1 waiting: waits for fetch (queued)
@@ -95,7 +95,7 @@ fn a_retry_or_another_one_on_its_way_is_waited_for() {
     world.end("a#1", "exit 1");
     assert_eq!(world.state("b#1"), StateName::Waiting, "a#2 is on its way");
     world.end("a#2", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:01 b#1 waiting: waits for a (queued)
     00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
     00:00:01 a#1 running: attempt 1 on w
@@ -115,7 +115,7 @@ fn a_retry_or_another_one_on_its_way_is_waited_for() {
 fn one_that_runs_already_is_not_run_again() {
     let mut world = World::new(4, vec![job("a", None, |_| {}), job("b", None, after(&["a"]))]);
     world.run("a").run_after("b").cancel("a#1").end("a#1", "cancelled");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 b#1 waiting: waits for a (running)
@@ -129,7 +129,7 @@ fn one_that_runs_already_is_not_run_again() {
 fn a_chain_that_was_asked_for_runs_once() {
     let mut world = World::new(4, vec![job("a", None, |_| {}), job("b", None, after(&["a"]))]);
     world.until("1s").run_after("b").until("2s").end("a#1", "ok").end("b#1", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:01 b#1 waiting: waits for a (queued)
     00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
     00:00:01 a#1 running: attempt 1 on w
@@ -139,7 +139,7 @@ fn a_chain_that_was_asked_for_runs_once() {
     00:00:02 b#1 succeeded: succeeded
     ");
     world.until("3s").run("a").end("a#2", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:03 a#2 queued: run now, asked for by ann
     00:00:03 a#2 running: attempt 1 on w
     00:00:03 a#2 succeeded: succeeded
@@ -152,7 +152,7 @@ fn a_chain_that_was_asked_for_runs_once() {
 fn overlap_is_judged_before_anything_is_run_for_it() {
     let mut world = World::new(4, report());
     world.run("report").run_after("report");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 report#1 queued: run now, asked for by ann
     00:00:00 report#1 running: attempt 1 on w
     00:00:00 report#2 skipped: execution report#1 is still running (overlap: skip)
@@ -165,7 +165,7 @@ fn a_removed_dependency_ends_the_wait_when_its_last_execution_ends() {
     world.until("1s").run_after("b").apply(vec![job("b", None, |_| {})]);
     assert_eq!(world.state("b#1"), StateName::Waiting, "it waits as its own definition says");
     world.end("a#1", "exit 1");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:01 b#1 waiting: waits for a (queued)
     00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
     00:00:01 a#1 running: attempt 1 on w
@@ -178,7 +178,7 @@ fn a_removed_dependency_ends_the_wait_when_its_last_execution_ends() {
 fn one_that_waits_for_its_own_is_helped_on() {
     let mut world = World::new(4, report());
     world.until("30m").run_after("report");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:30:00 sync#1 waiting: waits for fetch (never ran)
     00:30:00 report#1 waiting: waits for sync (waiting), logs (waiting)
     00:30:00 logs#1 waiting: waits for fetch (queued)
@@ -186,7 +186,7 @@ fn one_that_waits_for_its_own_is_helped_on() {
     00:30:00 fetch#1 running: attempt 1 on w
     ");
     world.end("fetch#1", "ok").end("sync#1", "ok").end("logs#1", "exit 1");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:30:00 sync#1 queued: all dependencies are met
     00:30:00 sync#1 running: attempt 1 on w
     00:30:00 logs#1 queued: all dependencies are met
@@ -207,7 +207,7 @@ fn behind_one_that_waits_in_vain_nothing_waits() {
     ];
     let mut world = World::new(4, jobs);
     world.until("6h").run_after("c").end("a#1", "exit 1");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     06:00:00 b#1 waiting: waits for a (never ran)
     06:00:00 c#1 waiting: waits for b (waiting)
     06:00:00 a#1 queued: run now for `c`, which waits for it, asked for by ann

@@ -363,8 +363,12 @@ fn check(world: &World) {
         |job: &JobId| world.executions.values().any(|e| e.job_id == *job && !e.state.is_final());
     for execution in world.executions.values().filter(|e| e.trigger == Trigger::Manual) {
         if let ExecutionState::Waiting { waiting_for, .. } = &execution.state {
-            let forlorn = waiting_for.iter().find(|job| !live(job));
-            assert!(forlorn.is_none(), "{} waits in vain for {forlorn:?}", execution.id);
+            let unsatisfiable = waiting_for.iter().find(|job| !live(job));
+            assert!(
+                unsatisfiable.is_none(),
+                "{} waits in vain for {unsatisfiable:?}",
+                execution.id
+            );
         }
     }
     let kept = world.executions.values().filter(|e| !e.state.is_final()).count();
@@ -390,13 +394,13 @@ fn check_successor(world: &World) {
         .into_iter()
         .map(|(id, state, _)| (id, settled(state)))
         .collect();
-    let orders = |engine: &Engine| -> Vec<_> {
+    let overrides = |engine: &Engine| -> Vec<_> {
         let view = |worker: Worker| (worker.id, worker.capacity, worker.drained);
         let left =
             |worker: &Worker| worker.state != WorkerState::Draining || worker.drained.is_some();
         engine.worker_views().into_iter().filter(left).map(view).collect()
     };
-    assert_eq!(orders(&successor), orders(&world.engine), "orders after a restart");
+    assert_eq!(overrides(&successor), overrides(&world.engine), "orders after a restart");
     for mine in world.engine.job_statuses() {
         let Some(theirs) = successor.job_status(mine.definition.id.as_str()) else { continue };
         if theirs.version == mine.version {

@@ -24,7 +24,7 @@ fn exactly_the_next_fire_time_is_called_off() {
     its next fire time is 2026-03-02T02:00:00Z
     ");
     world.until("2h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     02:00:00 a#1 queued: due by its schedule
     02:00:00 a#1 running: attempt 1 on w
     ");
@@ -54,7 +54,7 @@ fn undo_lets_it_fire() {
     world.request(skip("a", true)).unwrap();
     assert_eq!(world.engine.job_status("a").unwrap().next_fire_time, Some(world.instant("1h")));
     world.until("1h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     01:00:00 a#1 queued: due by its schedule
     01:00:00 a#1 running: attempt 1 on w
     ");
@@ -67,7 +67,7 @@ fn it_is_called_off_over_a_restart_and_when_no_engine_was_there() {
     let all = |job: &mut Job| job.catch_up = CatchUp::All;
     let mut world = World::new(2, hourly(all));
     world.until("30m").skip_next("a").restart("3h").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     03:30:00 engine started
     03:30:00 a#1 queued: caught up: 1h30m late
     03:30:00 a#1 running: attempt 1 on w
@@ -83,7 +83,7 @@ fn missed_ones_before_and_after_it_are_caught_up_once() {
     let mut world = World::new(2, hourly(|_| {}));
     world.until("30m").skip_next("a");
     world.apply(vec![job("a", Some("*/20 * * * *"), |_| {})]).restart("1h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     01:30:00 engine started
     01:30:00 a#1 queued: caught up: 10m late
     01:30:00 a#1 running: attempt 1 on w
@@ -99,7 +99,7 @@ fn a_schedule_that_no_longer_names_it_ends_it() {
     let mut world = World::new(2, hourly(|_| {}));
     world.until("10m").skip_next("a").apply(vec![job("a", Some("30 * * * *"), |_| {})]);
     world.until("1h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:30:00 a#1 queued: due by its schedule
     00:30:00 a#1 running: attempt 1 on w
     ");
@@ -115,13 +115,13 @@ fn a_schedule_that_no_longer_names_it_ends_it() {
 fn a_pause_over_it_has_the_last_word() {
     let mut world = World::new(2, hourly(|_| {}));
     world.until("30m").skip_next("a").pause("a").until("2h30m").resume("a").until("3h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     03:00:00 a#1 queued: due by its schedule
     03:00:00 a#1 running: attempt 1 on w
     ");
     insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 02:00:00, 2: Paused");
     world.end("a#1", "ok").skip_next("a").pause("a").until("3h30m").resume("a").until("5h");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     03:00:00 a#1 succeeded: succeeded
     05:00:00 a#2 queued: due by its schedule
     05:00:00 a#2 running: attempt 1 on w
@@ -140,12 +140,12 @@ fn without_a_next_fire_time_it_is_refused() {
     ];
     let mut world = World::new(2, jobs);
     world.pause("a");
-    let mut told = String::new();
+    let mut described = String::new();
     for name in ["hand", "boot", "off", "once", "a", "b"] {
-        told += &world.refused(skip(name, false));
-        told.push('\n');
+        described += &world.refused(skip(name, false));
+        described.push('\n');
     }
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(described, @"
     job `hand` has no next fire time to call off: it has no schedule: it runs when asked to
     job `boot` has no next fire time to call off: it fires at a boot, not at an instant
     job `off` has no next fire time to call off: it is disabled, so nothing fires
@@ -160,6 +160,6 @@ fn a_clock_set_back_fires_nothing_twice() {
     let mut world = World::new(2, hourly(|_| {}));
     world.until("59m").skip_next("a").until("1h1m").set_clock(chrono::TimeDelta::minutes(-10));
     world.until("1h59m");
-    assert_eq!(world.told(), "\n");
+    assert_eq!(world.describe(), "\n");
     insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 01:00:00, 1: CalledOff");
 }

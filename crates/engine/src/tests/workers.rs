@@ -5,7 +5,7 @@ use crontower_model::{AttemptKey, Ended, Job, Retry, StateName};
 fn a_running_attempt_is_carried_on_over_a_restart() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").restart("5s").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:05 engine started
@@ -18,7 +18,7 @@ fn a_running_attempt_is_carried_on_over_a_restart() {
 fn what_died_with_its_worker_is_lost_and_not_run_again_unasked() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").until("5s").worker_dies();
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:05 a#1 failed: worker lost: the worker process that ran it has ended; what the command did is not known
@@ -32,7 +32,7 @@ fn what_never_began_is_started_again() {
     world.run("a");
     world.deaf = false;
     world.worker_dies().end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 succeeded: succeeded
@@ -48,7 +48,7 @@ fn a_lost_attempt_counts_for_the_retry_policy() {
     };
     let mut world = World::new(2, vec![job("a", None, retried)]);
     world.run("a").worker_dies().until("2s").end("a#1", "ok");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 retrying: attempt 1 of 2: worker lost: the worker process that ran it has ended; what the command did is not known; the next follows in 1s
@@ -62,25 +62,25 @@ fn a_lost_attempt_counts_for_the_retry_policy() {
 fn a_link_that_stays_away_ends_the_lease() {
     let mut world = World::new(2, vec![job("a", None, |_| {}), job("b", None, |_| {})]);
     world.run("a").link_down().run("b").until("29s");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 b#1 queued: run now, asked for by ann
     ");
     world.until("30s");
-    insta::assert_snapshot!(world.told(), @"00:00:30 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known");
+    insta::assert_snapshot!(world.describe(), @"00:00:30 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known");
     let key = crontower_model::AttemptKey { execution_id: world.id("a#1"), attempt: 1 };
     world.end_attempt(key, "ok");
-    insta::assert_snapshot!(world.told(), @"");
+    insta::assert_snapshot!(world.describe(), @"");
     world.link_up();
-    insta::assert_snapshot!(world.told(), @"00:00:30 b#1 running: attempt 1 on w");
+    insta::assert_snapshot!(world.describe(), @"00:00:30 b#1 running: attempt 1 on w");
 }
 
 #[test]
 fn nothing_of_before_a_boot_runs_on() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").boot("1m");
-    insta::assert_snapshot!(world.told(), @r"
+    insta::assert_snapshot!(world.describe(), @r"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
     00:01:00 engine started
@@ -148,9 +148,9 @@ fn a_deadline_that_passes_out_of_the_workers_reach_holds_when_it_is_back() {
     world.deaf = true;
     world.run("b");
     world.deaf = false;
-    world.told();
+    world.describe();
     world.restart("2m");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:02:00 engine started
     00:02:00 stop a#1 (Deadline)
     00:02:00 stop b#1 (Deadline)

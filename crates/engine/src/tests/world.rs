@@ -115,7 +115,7 @@ impl World {
     }
 
     /// What has happened since this was last asked, one line a fact.
-    pub(super) fn told(&mut self) -> String {
+    pub(super) fn describe(&mut self) -> String {
         let mut text = std::mem::take(&mut self.transcript).join("\n");
         text.push('\n');
         text

@@ -7,8 +7,8 @@ use super::{at, table, timing, words};
 use crate::{Outlook, Timetable, Timing, WarningKind, pile_ups};
 
 #[test]
-fn cron_is_told_in_words() {
-    let told: Vec<String> = [
+fn cron_is_reported_in_words() {
+    let described: Vec<String> = [
         "30 9 * * 1-5",
         "*/5 9-17 * * MON",
         "0 0 13 * FRI",
@@ -33,7 +33,7 @@ fn cron_is_told_in_words() {
     .iter()
     .map(|text| format!("{text}: {}", words(text)))
     .collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(described.join("\n"), @r"
     30 9 * * 1-5: At 09:30 on weekdays
     */5 9-17 * * MON: Every 5 minutes from 09:00 to 17:55 on Monday
     0 0 13 * FRI: At 00:00 on the 13th of the month or on Friday
@@ -58,15 +58,16 @@ fn cron_is_told_in_words() {
 }
 
 #[test]
-fn a_timetable_is_told_with_its_zone_and_modifiers() {
+fn a_timetable_is_reported_with_its_zone_and_modifiers() {
     let mut job = timing("weekdays at 9:30");
     job.timezone = Some("Europe/Berlin");
-    let told = |job: &Timing<'_>| -> String { Timetable::new(job, Tz::UTC).unwrap().in_words() };
-    assert_eq!(told(&job), "At 09:30 on weekdays, Europe/Berlin");
+    let describe =
+        |job: &Timing<'_>| -> String { Timetable::new(job, Tz::UTC).unwrap().in_words() };
+    assert_eq!(describe(&job), "At 09:30 on weekdays, Europe/Berlin");
     job.jitter = Some(std::time::Duration::from_secs(300));
     job.end_at = Some(at("2027-01-01T00:00:00Z"));
     assert_eq!(
-        told(&job),
+        describe(&job),
         "At 09:30 on weekdays, Europe/Berlin, spread over 5m, until 2027-01-01 01:00:00"
     );
 }
@@ -136,7 +137,7 @@ fn an_end_in_the_past_is_warned_about() {
 }
 
 #[test]
-fn a_pile_up_is_told_once() {
+fn a_pile_up_is_reported_once() {
     let named = |id: &'static str, schedule| (id, table(schedule, Tz::UTC));
     let tables = [named("a", "hourly"), named("b", "hourly"), named("c", "*/30 * * * *")];
     let from = at("2026-11-23T12:00:00Z");
@@ -147,7 +148,7 @@ fn a_pile_up_is_told_once() {
 }
 
 #[test]
-fn the_worst_pile_ups_are_told_first() {
+fn the_worst_pile_ups_are_reported_first() {
     let hours = ["1", "2,3", "3", "3,4", "4,5", "5", "6", "6"];
     let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let tables: Vec<(&str, Timetable)> = ids
@@ -155,9 +156,9 @@ fn the_worst_pile_ups_are_told_first() {
         .zip(hours)
         .map(|(id, hours)| (id, table(&format!("0 {hours} * * *"), Tz::UTC)))
         .collect();
-    let told = pile_ups(&tables, 1, at("2026-11-23T12:00:00Z"), TimeDelta::days(7));
-    let told: Vec<&str> = told.iter().map(|warning| warning.message.as_str()).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    let described = pile_ups(&tables, 1, at("2026-11-23T12:00:00Z"), TimeDelta::days(7));
+    let described: Vec<&str> = described.iter().map(|warning| warning.message.as_str()).collect();
+    insta::assert_snapshot!(described.join("\n"), @r"
     3 jobs are due at 2026-11-24 03:00:00 UTC for 1 slot: b, c, d; spread them with `H` or `jitter`
     2 jobs are due at 2026-11-24 04:00:00 UTC for 1 slot: d, e; spread them with `H` or `jitter`
     2 jobs are due at 2026-11-24 05:00:00 UTC for 1 slot: e, f; spread them with `H` or `jitter`
@@ -197,7 +198,7 @@ fn an_explanation_goes_field_by_field() {
 }
 
 #[test]
-fn an_instant_between_two_seconds_is_told_as_such() {
+fn an_instant_between_two_seconds_is_reported_as_such() {
     let every_second = table("* * * * * *", Tz::UTC);
     let between = every_second.explain(at("2026-03-29T01:00:07.25Z"));
     let unfit = between.verdicts.iter().filter(|verdict| !verdict.fits);

@@ -222,19 +222,19 @@ fn once_is_once() {
 }
 
 #[test]
-fn what_is_told_can_be_read_again() {
+fn what_is_reported_can_be_read_again() {
     for phrase in super::guide::phrases() {
-        let told = words(&phrase);
-        let again =
-            Schedule::parse(&told).unwrap_or_else(|error| panic!("{phrase} → {told}: {error}"));
-        assert_eq!(again.in_words(), told, "{phrase}");
+        let described = words(&phrase);
+        let again = Schedule::parse(&described)
+            .unwrap_or_else(|error| panic!("{phrase} → {described}: {error}"));
+        assert_eq!(again.in_words(), described, "{phrase}");
         for zone in [Tz::UTC, Tz::Europe__Berlin] {
             // Both with the same exceptions, so that holidays need no calendar here.
-            if told.contains("holidays") {
+            if described.contains("holidays") {
                 continue;
             }
             let fires = |text: &str| local(text, zone, "2026-03-27T12:00:00Z", 60);
-            assert_eq!(fires(&phrase), fires(&told), "{phrase} → {told}");
+            assert_eq!(fires(&phrase), fires(&described), "{phrase} → {described}");
         }
     }
 }
@@ -321,7 +321,7 @@ fn nothing_is_guessed() {
 #[test]
 fn errors_teach() {
     let pretty = |text: &&str| Schedule::parse(text).unwrap_err().pretty(text);
-    let told: Vec<String> = [
+    let described: Vec<String> = [
         "every minute of the elephant",
         "daily at 25:00",
         "daily at 3 AM PM",
@@ -336,7 +336,7 @@ fn errors_teach() {
     .iter()
     .map(pretty)
     .collect();
-    insta::assert_snapshot!(told.join("\n\n"), @r"
+    insta::assert_snapshot!(described.join("\n\n"), @r"
     every minute of the elephant
                         ^^^^^^^^ `elephant` was not understood
     understood: Every minute

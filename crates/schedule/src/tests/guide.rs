@@ -35,7 +35,7 @@ pub(super) fn phrases() -> Vec<String> {
 }
 
 /// A form's row as it has to be.
-fn told(form: &str) -> String {
+fn describe(form: &str) -> String {
     let schedule = Schedule::parse(form).unwrap_or_else(|error| panic!("{form}: {error}"));
     let cron = schedule.as_cron().map_or_else(|| "–".to_owned(), |cron| format!("`{cron}`"));
     format!("| `{form}` | {} | {cron} |", schedule.in_words())
@@ -45,7 +45,7 @@ fn told(form: &str) -> String {
 fn the_guide_says_what_the_parser_does() {
     let rows = rows();
     assert!(rows.len() > 90, "only {} forms are in the guide", rows.len());
-    let told: Vec<String> = rows.iter().map(|[form, ..]| told(form)).collect();
-    let wrong = told.iter().filter(|row| !GUIDE.lines().any(|line| line == *row)).count();
-    assert_eq!(wrong, 0, "rows that the guide has otherwise; all rows:\n{}", told.join("\n"));
+    let described: Vec<String> = rows.iter().map(|[form, ..]| describe(form)).collect();
+    let wrong = described.iter().filter(|row| !GUIDE.lines().any(|line| line == *row)).count();
+    assert_eq!(wrong, 0, "rows that the guide has otherwise; all rows:\n{}", described.join("\n"));
 }

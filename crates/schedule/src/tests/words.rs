@@ -224,9 +224,9 @@ fn words_of_cron_expressions_are_what_they_do() {
             continue;
         }
         let words = super::words(&text);
-        let Some(told) = sentence(&words) else { continue };
+        let Some(described) = sentence(&words) else { continue };
         read += 1;
-        found.extend(differs(&text, &words, &told).map(|what| format!("{text}: {what}")));
+        found.extend(differs(&text, &words, &described).map(|what| format!("{text}: {what}")));
     }
     assert!(read > 500, "only {read} of 900 sentences were read");
     let count = found.len();

@@ -57,10 +57,10 @@ async fn a_second_leader_is_refused_by_the_name_of_the_first_and_takes_over_afte
     let error = second.lead().await.unwrap_err();
     let StoreError::Led { leader, .. } = &error else { panic!("{error}") };
     assert_eq!((leader.pid, leader.epoch), (i64::from(std::process::id()), 1));
-    let told = error.to_string();
+    let described = error.to_string();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let who = format!("host {host}, process {}, epoch 1", std::process::id());
-    assert!(told.contains(&who) && !error.may_pass(), "{told}");
+    assert!(described.contains(&who) && !error.may_pass(), "{described}");
     assert!(second.commit(&[event(2)]).await.is_err(), "it does not lead");
     first.close().await.unwrap();
     let took = take_over(&second).await;

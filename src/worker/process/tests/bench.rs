@@ -101,8 +101,8 @@ impl Drop for Worker {
             runtime.shutdown_timeout(TEST_TIMEOUT);
         }
         // A test that fails leaves no process either.
-        let told = Journal::replay(self.dir.path()).unwrap_or_default();
-        let left = Recovered::of(told, &clock::boot_id());
+        let described = Journal::replay(self.dir.path()).unwrap_or_default();
+        let left = Recovered::of(described, &clock::boot_id());
         for group in left.running().iter().filter_map(|it| i32::try_from(it.pid?).ok()) {
             crate::worker::processes::signal_group(group, rustix::process::Signal::KILL);
         }

@@ -109,10 +109,10 @@ fn a_command_runs_as_another_user() {
     work.env = BTreeMap::from([("USER".to_owned(), EnvValue::Text("forged".to_owned()))]);
     let (ended, shown) = worker.run(work);
     assert_eq!(ended.outcome, Outcome::Failed);
-    let told: Vec<_> = shown.lines().filter(|line| line.starts_with('o')).collect();
-    assert_eq!(told[0], "o nobody");
-    assert!(!told[1].split(' ').any(|group| group == "0"), "{shown}");
-    assert_eq!(told[2..4], ["o /nonexistent nobody nobody job", "o /usr"]);
+    let described: Vec<_> = shown.lines().filter(|line| line.starts_with('o')).collect();
+    assert_eq!(described[0], "o nobody");
+    assert!(!described[1].split(' ').any(|group| group == "0"), "{shown}");
+    assert_eq!(described[2..4], ["o /nonexistent nobody nobody job", "o /usr"]);
     assert!(shown.contains("Permission denied"), "{shown}");
 }
 
@@ -162,7 +162,7 @@ fn another_users_group_is_ended_too() {
 }
 
 #[test]
-fn what_cannot_run_as_another_user_is_told() {
+fn what_cannot_run_as_another_user_is_reported() {
     let mut worker = Worker::new();
     worker.registry = Registry::builtin();
     worker.serve();
@@ -181,7 +181,7 @@ fn notice(failed: &Assignment, command: JobCommand) -> Assignment {
 }
 
 #[test]
-fn a_script_is_told_about_a_failure_once() {
+fn a_script_is_reported_about_a_failure_once() {
     let worker = Worker::up();
     let mut failed =
         assignment("printf 'a\\033[1mb\\tc\\n'; seq 1 100000; printf 'end\\000' >&2; exit 3");
@@ -239,7 +239,7 @@ fn heard(server: TcpListener) -> (String, Value) {
 }
 
 #[test]
-fn an_address_is_told_about_a_failure_in_json() {
+fn an_address_is_reported_about_a_failure_in_json() {
     let mut worker = Worker::new();
     worker.registry = Registry::builtin();
     worker.serve();

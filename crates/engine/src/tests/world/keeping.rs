@@ -111,10 +111,10 @@ impl World {
                 assert!(kept.is_none_or(|kept| kept == definition), "a version was written anew");
             }
             Change::Execution(execution) => self.keep_execution(execution),
-            Change::Worker(orders) => {
-                self.image.workers.retain(|kept| kept.worker_id != orders.worker_id);
-                if orders.is_any() {
-                    self.image.workers.push(orders);
+            Change::Worker(overrides) => {
+                self.image.workers.retain(|kept| kept.worker_id != overrides.worker_id);
+                if overrides.is_any() {
+                    self.image.workers.push(overrides);
                 }
             }
             Change::NoticeDue(id) => {

@@ -3,7 +3,7 @@
 
 use super::workers::PoolEntry;
 use super::{Answer, Engine};
-use crontower_model::{Change, Drain, EventKind, Now, Refusal, WorkerId, WorkerOrders};
+use crontower_model::{Change, Drain, EventKind, Now, Refusal, WorkerId, WorkerOverrides};
 
 /// The most slots that jobs.yaml takes, too.
 const MOST_SLOTS: u32 = 10_000;
@@ -18,11 +18,11 @@ impl Engine {
     ) -> Result<Answer, Refusal> {
         let by = self.out.actor.clone();
         let entry = self.in_file(worker)?;
-        if entry.orders.drained.is_none() {
+        if entry.overrides.drained.is_none() {
             let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-            let told = format!("is drained by {by}{why}");
-            entry.orders.drained = Some(Drain { at: now.wall, by, reason });
-            self.ordered(worker, told);
+            let described = format!("is drained by {by}{why}");
+            entry.overrides.drained = Some(Drain { at: now.wall, by, reason });
+            self.ordered(worker, described);
         }
         self.worker_answer(worker)
     }
@@ -30,7 +30,7 @@ impl Engine {
     /// A worker takes attempts again.
     pub(super) fn undrain(&mut self, worker: &WorkerId) -> Result<Answer, Refusal> {
         let by = self.out.actor.clone();
-        if self.in_file(worker)?.orders.drained.take().is_some() {
+        if self.in_file(worker)?.overrides.drained.take().is_some() {
             self.ordered(worker, format!("takes attempts again, asked for by {by}"));
         }
         self.worker_answer(worker)
@@ -61,26 +61,26 @@ impl Engine {
         }
         // What the file says anyway is no order.
         let capacity = capacity.filter(|slots| *slots != of_file);
-        let before = std::mem::replace(&mut entry.orders.capacity, capacity);
-        entry.orders.file_capacity = capacity.map(|_| of_file);
+        let before = std::mem::replace(&mut entry.overrides.capacity, capacity);
+        entry.overrides.file_capacity = capacity.map(|_| of_file);
         if before != capacity {
             let from = before.unwrap_or(of_file);
-            let told = match capacity {
+            let described = match capacity {
                 Some(slots) => format!("has capacity {slots} instead of {from}, ordered by {by}"),
                 None => format!("has capacity {of_file} as jobs.yaml says, asked for by {by}"),
             };
-            self.ordered(worker, told);
+            self.ordered(worker, described);
         }
         self.worker_answer(worker)
     }
 
     /// After jobs.yaml was put in force: orders end where it has a new number, or the worker no more.
-    pub(super) fn check_orders(&mut self) {
+    pub(super) fn check_overrides(&mut self) {
         let is_over = |entry: &&mut PoolEntry| {
-            let orders = &entry.orders;
+            let overrides = &entry.overrides;
             !entry.leaving
-                && orders.capacity.is_some()
-                && orders.file_capacity.is_some_and(|was| was != entry.pool.capacity)
+                && overrides.capacity.is_some()
+                && overrides.file_capacity.is_some_and(|was| was != entry.pool.capacity)
         };
         let over: Vec<(WorkerId, u32)> = self
             .workers
@@ -88,18 +88,18 @@ impl Engine {
             .values_mut()
             .filter(is_over)
             .map(|entry| {
-                (entry.orders.capacity, entry.orders.file_capacity) = (None, None);
+                (entry.overrides.capacity, entry.overrides.file_capacity) = (None, None);
                 (entry.pool.id.clone(), entry.pool.capacity)
             })
             .collect();
         for (worker, slots) in over {
-            let told = format!(
+            let described = format!(
                 "has capacity {slots}: jobs.yaml says another number than when one was ordered"
             );
-            self.ordered(&worker, told);
+            self.ordered(&worker, described);
         }
-        for worker in self.orders_without_worker() {
-            self.out.changes.push(Change::Worker(WorkerOrders::none(worker)));
+        for worker in self.overrides_without_worker() {
+            self.out.changes.push(Change::Worker(WorkerOverrides::none(worker)));
         }
     }
 
@@ -119,7 +119,7 @@ impl Engine {
     /// Has the orders of a worker kept, and what happened to it told.
     fn ordered(&mut self, worker: &WorkerId, reason: String) {
         let Some(entry) = self.workers.pools.get(worker) else { return };
-        self.out.changes.push(Change::Worker(entry.orders.clone()));
+        self.out.changes.push(Change::Worker(entry.overrides.clone()));
         self.out.facts.push(EventKind::WorkerChanged { worker_id: worker.clone(), reason });
         self.out.shown_workers.insert(worker.clone());
     }

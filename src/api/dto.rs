@@ -141,7 +141,7 @@ impl FeedLine {
 /// Bytes as text where they are text: output hardly ever is anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
-pub enum WireText {
+pub enum TextDto {
     /// UTF-8.
     Text(String),
     /// Anything else, byte by byte.
@@ -150,13 +150,13 @@ pub enum WireText {
 
 /// A line of output as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WireLine {
+pub struct LineDto {
     /// When it arrived.
     pub at: DateTime<Utc>,
     /// Where from.
     pub stream: Stream,
     /// The line without its end.
-    pub text: WireText,
+    pub text: TextDto,
     /// Whether a line end followed.
     pub complete: bool,
 }
@@ -165,7 +165,7 @@ pub struct WireLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputPage {
     /// The lines.
-    pub lines: Vec<WireLine>,
+    pub lines: Vec<LineDto>,
     /// Given as `from`, it brings what follows.
     pub next: u64,
     /// Whether `next` is the end of what has been written so far.
@@ -174,12 +174,12 @@ pub struct OutputPage {
 
 impl From<OutputChunk> for OutputPage {
     fn from(chunk: OutputChunk) -> Self {
-        let line = |line: OutputLine| WireLine {
+        let line = |line: OutputLine| LineDto {
             at: line.at,
             stream: line.stream,
             text: match String::from_utf8(line.text) {
-                Ok(text) => WireText::Text(text),
-                Err(error) => WireText::Bytes(error.into_bytes()),
+                Ok(text) => TextDto::Text(text),
+                Err(error) => TextDto::Bytes(error.into_bytes()),
             },
             complete: line.complete,
         };
@@ -190,12 +190,12 @@ impl From<OutputChunk> for OutputPage {
 
 impl From<OutputPage> for OutputChunk {
     fn from(page: OutputPage) -> Self {
-        let line = |line: WireLine| OutputLine {
+        let line = |line: LineDto| OutputLine {
             at: line.at,
             stream: line.stream,
             text: match line.text {
-                WireText::Text(text) => text.into_bytes(),
-                WireText::Bytes(bytes) => bytes,
+                TextDto::Text(text) => text.into_bytes(),
+                TextDto::Bytes(bytes) => bytes,
             },
             complete: line.complete,
         };

@@ -13,14 +13,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A stream that fails when nothing that is to be written is taken for so long.
 pub(super) struct Impatient<S> {
     inner: S,
-    patience: Duration,
+    write_timeout: Duration,
     /// Since something waits to be written: when that is given up.
     until: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Impatient<S> {
-    pub(super) const fn new(inner: S, patience: Duration) -> Self {
-        Self { inner, patience, until: None }
+    pub(super) const fn new(inner: S, write_timeout: Duration) -> Self {
+        Self { inner, write_timeout, until: None }
     }
 
     /// What a try to write came to; only a wait that is too long is made a failure.
@@ -33,9 +33,9 @@ impl<S> Impatient<S> {
             self.until = None;
             return tried;
         }
-        let patience = self.patience;
+        let write_timeout = self.write_timeout;
         let until =
-            self.until.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + patience)));
+            self.until.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + write_timeout)));
         ready!(until.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other side reads nothing")))
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::problem::ProblemDetails;
-use crate::driver::{Batch, Door, Feed};
+use crate::driver::{Batch, EngineApi, Feed};
 use crate::model::Event;
 
 /// The least time between two chunks: a lone event goes out at once, what follows it is gathered.
@@ -95,7 +95,7 @@ fn write(text: &mut String, event: &Event) {
 
 /// Where streams of events join.
 #[derive(Debug)]
-pub(super) struct Relay {
+pub(super) struct EventFanout {
     state: Mutex<State>,
     /// How many streams a group has.
     group: usize,
@@ -130,13 +130,13 @@ pub(super) struct Place {
     pub(super) chunks: broadcast::Receiver<Arc<Chunk>>,
 }
 
-impl Default for Relay {
+impl Default for EventFanout {
     fn default() -> Self {
         Self::in_groups_of(GROUP)
     }
 }
 
-impl Relay {
+impl EventFanout {
     pub(super) fn in_groups_of(group: usize) -> Self {
         Self { state: Mutex::default(), group }
     }
@@ -160,9 +160,9 @@ impl Relay {
             state.lives += 1;
             state.sent = newest;
             let runner = Runner {
-                relay: Arc::clone(self),
+                event_fanout: Arc::clone(self),
                 life: state.lives,
-                door: Arc::clone(&app.door),
+                engine_api: Arc::clone(&app.engine_api),
                 feed: subscription.feed,
                 sent: newest,
             };
@@ -210,10 +210,10 @@ impl Relay {
 
 /// The relay at work.
 struct Runner {
-    relay: Arc<Relay>,
+    event_fanout: Arc<EventFanout>,
     /// Which life of the relay's.
     life: u64,
-    door: Arc<dyn Door>,
+    engine_api: Arc<dyn EngineApi>,
     feed: broadcast::Receiver<Feed>,
     /// The newest event that was sent.
     sent: u64,
@@ -228,7 +228,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 message = self.feed.recv() => came.take(message),
-                () = self.relay.unheard() => if self.relay.ends_unheard() { return },
+                () = self.event_fanout.unheard() => if self.event_fanout.ends_unheard() { return },
                 () = stopping.cancelled() => return,
             }
             if came.is_nothing() {
@@ -239,8 +239,8 @@ impl Runner {
                 () = stopping.cancelled() => {}
             }
             came.take_all(&mut self.feed);
-            let told = self.tell(&came).await;
-            if told.is_none() || came.over || stopping.is_cancelled() {
+            let described = self.tell(&came).await;
+            if described.is_none() || came.over || stopping.is_cancelled() {
                 return;
             }
             free = Instant::now() + WINDOW;
@@ -264,7 +264,7 @@ impl Runner {
     /// Sends what is missing up to number `until` from the store.
     async fn fill(&mut self, until: u64) -> Option<()> {
         while self.sent < until {
-            let page = self.door.events_after(self.sent, PAGE).await.ok()?;
+            let page = self.engine_api.events_after(self.sent, PAGE).await.ok()?;
             let chunks = Chunk::of(page.iter().filter(|event| event.seq <= until));
             if chunks.is_empty() {
                 break;
@@ -281,7 +281,7 @@ impl Runner {
         self.sent = chunk.last();
         let chunk = Arc::new(chunk);
         let mut group = 0;
-        while let Some(heard) = self.relay.send(group, &chunk) {
+        while let Some(heard) = self.event_fanout.send(group, &chunk) {
             group += 1;
             if heard {
                 sleep_until(Instant::now() + TURN).await;
@@ -293,7 +293,7 @@ impl Runner {
 impl Drop for Runner {
     /// However it ends, its streams end with it, and the next one brings another to life.
     fn drop(&mut self) {
-        let mut state = self.relay.state();
+        let mut state = self.event_fanout.state();
         if state.lives == self.life {
             state.groups = None;
         }

@@ -12,7 +12,7 @@ use crate::api::client::Client;
 
 /// Which engine is meant.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Place {
+pub(super) struct Target {
     /// The data folder [env: CRONTOWER_DATA_DIR; default: $XDG_DATA_HOME/crontower]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub(super) struct Place {
     pub(super) tls_ca: Option<PathBuf>,
 }
 
-impl Place {
+impl Target {
     /// The data folder: as asked for, else by the environment, else the user's.
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
         if let Some(dir) = &self.data_dir {

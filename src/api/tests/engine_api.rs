@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use super::noon;
 use crate::driver::{
-    Batch, Door, EditOptions, Edited, EngineInfo, Feed, FileState, JobEdit, Note, Preview,
+    Batch, EditOptions, Edited, EngineApi, EngineInfo, Feed, FileState, JobEdit, Note, Preview,
     RunOptions, Snapshot, Subscription,
 };
 use crate::jobfile::{FieldChange, JobChange, Plan};
@@ -35,7 +35,7 @@ pub(super) struct State {
 }
 
 #[derive(Debug)]
-pub(super) struct PlayedDoor {
+pub(super) struct PlayedEngineApi {
     state: Mutex<State>,
     sender: broadcast::Sender<Feed>,
 }
@@ -105,7 +105,7 @@ fn status(id: &str, minutes: i64) -> Arc<JobStatus> {
     Arc::new(serde_json::from_value(value).unwrap())
 }
 
-impl PlayedDoor {
+impl PlayedEngineApi {
     /// Three jobs, two executions, a worker, five events.
     pub(super) fn sample() -> Self {
         let mut state = State {
@@ -137,11 +137,11 @@ impl PlayedDoor {
             failed: 0,
         }];
         state.executions = vec![Arc::new(ended), Arc::new(running)];
-        let door = Self { state: Mutex::new(state), sender: broadcast::channel(8).0 };
+        let engine_api = Self { state: Mutex::new(state), sender: broadcast::channel(8).0 };
         for _ in 0..5 {
-            door.publish();
+            engine_api.publish();
         }
-        door
+        engine_api
     }
 
     /// How many hear what it tells.
@@ -209,7 +209,7 @@ impl PlayedDoor {
 }
 
 #[async_trait]
-impl Door for PlayedDoor {
+impl EngineApi for PlayedEngineApi {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
         let feed = self.sender.subscribe();
         let state = self.state();

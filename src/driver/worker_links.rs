@@ -23,7 +23,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// See the module's first lines.
 #[derive(Debug)]
-pub(super) struct Hands {
+pub(super) struct WorkerLinks {
     link: LocalLink,
     connection: Option<Connection>,
     /// What the connection would not take yet.
@@ -44,7 +44,7 @@ struct Own {
     ended: Option<Ended>,
 }
 
-impl Hands {
+impl WorkerLinks {
     pub(super) fn new(
         data_dir: &DataDir,
         program: std::path::PathBuf,

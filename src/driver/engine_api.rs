@@ -98,7 +98,7 @@ pub struct Preview {
 
 /// Everything that can be asked of an engine.
 #[async_trait]
-pub trait Door: Send + Sync + std::fmt::Debug {
+pub trait EngineApi: Send + Sync + std::fmt::Debug {
     /// A picture of now and all that follows.
     async fn subscribe(&self) -> Result<Subscription, Refusal>;
     /// Creates an execution at once. One that `overlap` refuses comes back in state `skipped`.

@@ -31,7 +31,7 @@ fn a_drained_worker_finishes_what_it_has_and_takes_no_more() {
     let mut world =
         World::with_settings(settings(), vec![job("a", None, many), job("g", None, on_gpu)]);
     world.run("g").drain("two", true).run("a").run("g").run("a");
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 g#1 queued: run now, asked for by ann
     00:00:00 g#1 running: attempt 1 on two
     00:00:00 a#1 queued: run now, asked for by ann
@@ -65,9 +65,9 @@ fn a_drained_worker_finishes_what_it_has_and_takes_no_more() {
     ");
     let two = world.engine.worker_views().pop().unwrap().drained.unwrap();
     assert_eq!((two.by.as_str(), two.reason.as_deref()), ("ann", Some("new disk")));
-    world.told();
+    world.describe();
     world.drain("two", true).drain("two", false).drain("two", false);
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:01 g#2 running: attempt 1 on two
     00:00:01 a#2 running: attempt 1 on two
     ");
@@ -78,7 +78,7 @@ fn a_drained_worker_finishes_what_it_has_and_takes_no_more() {
 }
 
 #[test]
-fn all_workers_drained_is_told() {
+fn all_workers_drained_is_reported() {
     let mut world = World::with_settings(settings(), vec![job("a", None, many)]);
     world.drain("one", true).drain("two", true).run("a");
     insta::assert_snapshot!(world.why("a#1"), @"
@@ -88,7 +88,7 @@ fn all_workers_drained_is_told() {
     2026-03-02T00:00:00Z queued: run now, asked for by ann
     ");
     world.drain("one", false);
-    insta::assert_snapshot!(world.told(), @"
+    insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on one
     ");
@@ -162,7 +162,7 @@ fn orders_go_with_the_worker() {
     insta::assert_snapshot!(world.refused(refused), @"worker `two` is no longer in jobs.yaml: it goes when what it runs has ended");
     world
         .end("g#1", "ok")
-        .configure(|settings| *settings = super::orders::settings())
+        .configure(|settings| *settings = super::worker_overrides::settings())
         .restart("1s");
     insta::assert_snapshot!(world.workers(), @"
     one online: 0 of 1
@@ -173,13 +173,13 @@ fn orders_go_with_the_worker() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let mut world = World::with_settings(settings(), vec![]);
-    let mut told = Vec::new();
+    let mut described = Vec::new();
     for (worker, capacity) in [("three", Some(1)), ("one", Some(0)), ("one", Some(u32::MAX))] {
-        told.push(world.refused(Request::SetCapacity { worker: id(worker), capacity }));
+        described.push(world.refused(Request::SetCapacity { worker: id(worker), capacity }));
     }
     let drain = Request::Drain { worker: id("three"), drain: true, reason: None };
-    told.push(world.refused(drain));
-    insta::assert_snapshot!(told.join("\n"), @"
+    described.push(world.refused(drain));
+    insta::assert_snapshot!(described.join("\n"), @"
     no worker named `three`
     a worker has at least one slot: drain `one` to have it take nothing more
     4294967295 slots are too many: a worker has at most 10000

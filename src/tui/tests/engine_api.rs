@@ -8,7 +8,8 @@ use tokio::sync::broadcast;
 
 use super::fixtures;
 use crate::driver::{
-    Door, EditOptions, Edited, Feed, JobEdit, Note, Preview, RunOptions, Snapshot, Subscription,
+    EditOptions, Edited, EngineApi, Feed, JobEdit, Note, Preview, RunOptions, Snapshot,
+    Subscription,
 };
 use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::{
@@ -19,7 +20,7 @@ use crate::model::{
 use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug)]
-pub(crate) struct FakeDoor {
+pub(crate) struct FakeEngineApi {
     pub(crate) snapshot: Snapshot,
     /// Newest first.
     pub(crate) executions: Vec<Arc<Execution>>,
@@ -31,7 +32,7 @@ pub(crate) struct FakeDoor {
     pub(crate) feed: broadcast::Sender<Feed>,
 }
 
-impl FakeDoor {
+impl FakeEngineApi {
     pub(crate) fn new(snapshot: Snapshot, executions: Vec<Arc<Execution>>) -> Self {
         Self {
             snapshot,
@@ -56,7 +57,7 @@ impl FakeDoor {
     }
 }
 
-impl FakeDoor {
+impl FakeEngineApi {
     fn worker(&self, id: &WorkerId) -> Result<Worker, Refusal> {
         let found = self.snapshot.workers.iter().find(|it| it.id == *id);
         found.cloned().ok_or_else(|| Refusal::UnknownWorker { worker: id.clone() })
@@ -64,7 +65,7 @@ impl FakeDoor {
 }
 
 #[async_trait]
-impl Door for FakeDoor {
+impl EngineApi for FakeEngineApi {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
         Ok(Subscription { snapshot: self.snapshot.clone(), feed: self.feed.subscribe() })
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::attempts::told;
+use super::attempts::describe;
 use super::{Effect, Engine};
 use crontower_model::{
     Assignment, AttemptKey, Change, Ended, EventKind, Execution, ExecutionId, Failure, Job,
@@ -35,13 +35,13 @@ struct Notice {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Notices {
+pub(super) struct OnFailures {
     open: BTreeMap<ExecutionId, Notice>,
     /// Those of them that were not handed out yet.
     waiting: BTreeSet<ExecutionId>,
 }
 
-impl Notices {
+impl OnFailures {
     /// Whether `on_failure` of this execution has not ended.
     pub(super) fn is_open(&self, id: ExecutionId) -> bool {
         self.open.contains_key(&id)
@@ -58,8 +58,8 @@ impl Engine {
     /// An execution has ended: where it failed and its definition asks for it, its notice is due.
     pub(super) fn notice_due(&mut self, execution: &Arc<Execution>, definition: &Arc<Job>) {
         if execution.state.name().is_failure() && definition.on_failure.is_some() {
-            self.out.notices.push(Change::NoticeDue(execution.id));
-            self.notices.add(Arc::clone(execution), Arc::clone(definition));
+            self.out.on_failures.push(Change::NoticeDue(execution.id));
+            self.on_failures.add(Arc::clone(execution), Arc::clone(definition));
         }
     }
 
@@ -67,23 +67,23 @@ impl Engine {
     pub(super) fn restore_notices(&mut self, due: &[(Arc<Execution>, Arc<Job>)]) {
         for (execution, definition) in due {
             if definition.on_failure.is_some() {
-                self.notices.add(Arc::clone(execution), Arc::clone(definition));
+                self.on_failures.add(Arc::clone(execution), Arc::clone(definition));
             } else {
-                self.out.notices.push(Change::NoticeDone(execution.id));
+                self.out.on_failures.push(Change::NoticeDone(execution.id));
             }
         }
     }
 
-    /// Hands out as many as may be with the worker process.
+    /// WorkerLinks out as many as may be with the worker process.
     pub(super) fn hand_out_notices(&mut self) {
-        while self.notices.open.len() - self.notices.waiting.len() < AT_ONCE {
-            let Some(id) = self.notices.waiting.pop_first() else { return };
+        while self.on_failures.open.len() - self.on_failures.waiting.len() < AT_ONCE {
+            let Some(id) = self.on_failures.waiting.pop_first() else { return };
             self.hand_out(id);
         }
     }
 
     fn hand_out(&mut self, id: ExecutionId) {
-        let Some(notice) = self.notices.open.get(&id) else { return };
+        let Some(notice) = self.on_failures.open.get(&id) else { return };
         let somewhere = || self.workers.any_id().or_else(|| WorkerId::new("local").ok());
         let worker_id = notice.execution.worker_id().cloned().or_else(somewhere);
         let assignment =
@@ -93,29 +93,30 @@ impl Engine {
 
     /// The worker has started one.
     pub(super) fn notice_started(&mut self, id: ExecutionId) {
-        if let Some(notice) = self.notices.open.get_mut(&id) {
+        if let Some(notice) = self.on_failures.open.get_mut(&id) {
             notice.started = true;
-            self.notices.waiting.remove(&id);
+            self.on_failures.waiting.remove(&id);
         }
     }
 
     /// One is over. A late or repeated report changes nothing.
     pub(super) fn notice_ended(&mut self, ended: &Ended) {
         let id = ended.key.execution_id;
-        let Some(Notice { execution, .. }) = self.notices.open.remove(&id) else { return };
-        self.notices.waiting.remove(&id);
-        self.out.notices.push(Change::NoticeDone(id));
+        let Some(Notice { execution, .. }) = self.on_failures.open.remove(&id) else { return };
+        self.on_failures.waiting.remove(&id);
+        self.out.on_failures.push(Change::NoticeDone(id));
         let (execution_id, job_id, outcome) = (id, execution.job_id.clone(), ended.outcome);
         let error = (outcome != Outcome::Succeeded).then(|| {
-            let told = told(ended);
-            told.strip_prefix("worker lost: ").map_or_else(|| told.clone(), str::to_owned)
+            let described = describe(ended);
+            described.strip_prefix("worker lost: ").map_or_else(|| described.clone(), str::to_owned)
         });
         self.out.facts.push(EventKind::OnFailureEnded { execution_id, job_id, outcome, error });
     }
 
     /// The worker process has told what it holds: what it never began is handed out again, what it began is lost.
     pub(super) fn reconcile_notices(&mut self, now: Now, known: &HashSet<AttemptKey>) {
-        let given = self.notices.open.iter().filter(|(id, _)| !self.notices.waiting.contains(id));
+        let given =
+            self.on_failures.open.iter().filter(|(id, _)| !self.on_failures.waiting.contains(id));
         let given: Vec<(ExecutionId, bool)> = given.map(|(id, it)| (*id, it.started)).collect();
         for (id, started) in given {
             let key = AttemptKey { execution_id: id, attempt: ON_FAILURE };
@@ -132,7 +133,7 @@ impl Engine {
 
     /// The lease of the worker process has run out: what it began is lost.
     pub(super) fn lose_notices(&mut self, now: Now) {
-        let started = self.notices.open.iter().filter(|(_, notice)| notice.started);
+        let started = self.on_failures.open.iter().filter(|(_, notice)| notice.started);
         let started: Vec<ExecutionId> = started.map(|(id, _)| *id).collect();
         for execution_id in started {
             let key = AttemptKey { execution_id, attempt: ON_FAILURE };

@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
 use super::{Client, ClientError, Lines, Method};
+use crate::api::dto::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage};
 use crate::api::executions::AcknowledgeRequest;
 use crate::api::jobs::{PauseRequest, RunRequest, SkipNextRequest};
-use crate::api::wire::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage};
 use crate::api::workers::{DrainRequest, WorkerPatch};
 use crate::driver::{
-    Door, EditOptions, Edited, Feed, JobEdit, Note, Preview, RunOptions, Subscription,
+    EditOptions, Edited, EngineApi, Feed, JobEdit, Note, Preview, RunOptions, Subscription,
 };
 use crate::jobfile::Plan;
 use crate::model::OutputChunk;
@@ -69,7 +69,7 @@ impl Client {
 }
 
 #[async_trait]
-impl Door for Client {
+impl EngineApi for Client {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
         let answer = self.stream(&["feed"], &[], "application/x-ndjson").await?;
         let mut lines = Lines::of(answer);
