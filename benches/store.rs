@@ -10,12 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use crontower::internals::{Expired, SqliteStore, Store};
 use crontower::model::{
     Actor, Attempt, Change, Event, EventKind, Execution, ExecutionId, ExecutionQuery,
     ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, Outcome, Priority, Source,
     StateName, Transition, Trigger, WorkerId,
 };
-use crontower::store::{Expired, SqliteStore, Store};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tempfile::TempDir;

@@ -5,9 +5,9 @@
 
 use std::process::ExitCode;
 
-use crontower::driver::{Feed, RunOptions};
 use crontower::model::{JobId, StateName};
 use crontower::{Engine, worker_main};
+use crontower::{Feed, RunOptions};
 use serde_json::json;
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {

@@ -32,7 +32,7 @@ impl Clock {
 /// Names the machine's current boot: the monotonic clock, process ids and start times mean
 /// something within it only. Empty where the kernel does not tell.
 #[must_use]
-pub fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|id| id.trim().to_owned())
         .unwrap_or_default()

@@ -68,7 +68,6 @@ pub struct Engine {
 }
 
 /// What an embedded engine is made of. See [`Engine::builder`].
-#[derive(Debug)]
 pub struct Builder {
     jobs: JobsFrom,
     data_dir: Option<PathBuf>,
@@ -76,6 +75,16 @@ pub struct Builder {
     registry: Registry,
     worker_program: Option<PathBuf>,
     actor: String,
+}
+
+impl std::fmt::Debug for Builder {
+    // The URL of a store may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let store = crate::store::shown(&self.store);
+        let mut shown = f.debug_struct("Builder");
+        shown.field("jobs", &self.jobs).field("data_dir", &self.data_dir).field("store", &store);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Why an embedded engine did not start.
@@ -310,7 +319,7 @@ impl Builder {
         self
     }
 
-    /// `sqlite` (the default), or `memory`: then nothing survives.
+    /// `sqlite` (the default), `memory`: then nothing survives, or the URL of a PostgreSQL, `postgres://…`.
     #[must_use]
     pub fn store(mut self, kind: &str) -> Self {
         kind.clone_into(&mut self.store);

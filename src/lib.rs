@@ -4,19 +4,37 @@
 //! `engine` (what happens next), `store` (what survives), `commands` (what a job can name), `worker` (carrying it out), `clock` (what time it is), `driver` (the
 //! only loop and the only door), `tui`, `api` and `cli`. An embedding program begins at [`Engine::builder`].
 
-pub mod api;
+mod api;
 mod atomic_file;
-pub mod cli;
-pub mod clock;
-pub mod commands;
-pub mod driver;
+mod cli;
+mod clock;
+mod commands;
+mod driver;
 mod embed;
-pub mod jobfile;
-pub mod store;
-pub mod tui;
-pub mod worker;
+mod jobfile;
+mod store;
+mod tui;
+mod worker;
 
+pub use api::SystemStatus;
+pub use commands::{ArgProblem, Args, Command, CommandError, Context};
 pub use crontower_engine as engine;
 pub use crontower_model as model;
 pub use crontower_schedule as schedule;
+pub use driver::{Feed, RunOptions, Subscription};
 pub use embed::{BuildError, Builder, Engine, worker_main};
+
+/// What the binary, the integration tests, the benches and the fuzz targets of this package use. No promise is made
+/// about it.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::cli::run;
+    pub use crate::clock::Clock;
+    pub use crate::commands::Registry;
+    pub use crate::driver::{
+        Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, JobsFrom, Note, Recovery,
+        RunOptions, Running, StartOptions, Subscription, start,
+    };
+    pub use crate::jobfile::{CommandCatalog, Rules, SourceText, parse};
+    pub use crate::store::{Expired, SqliteStore, Store, open};
+}

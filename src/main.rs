@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    crontower::cli::run(std::env::args_os()).into()
+    crontower::internals::run(std::env::args_os()).into()
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use chrono::DateTime;
 use chrono_tz::Tz;
-use crontower::jobfile::{CommandCatalog, Rules, SourceText, parse};
+use crontower::internals::{CommandCatalog, Rules, SourceText, parse};
 use crontower::model::Problem;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};

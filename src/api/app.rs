@@ -12,7 +12,7 @@ use crate::driver::{Door, Metrics, Subscription};
 use crate::model::{JobId, Refusal, Role, text};
 
 /// Reads the wall clock. Given from outside, so that tests say what time it is.
-pub type WallClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+pub(crate) type WallClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Shared by all handlers.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 /// Where TCP is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Listen {
+pub(crate) enum Listen {
     /// 127.0.0.1:7117, and if that is taken, nowhere.
     #[default]
     Default,
@@ -25,7 +25,7 @@ pub enum Listen {
 
 impl Listen {
     /// Where TCP is served if nothing is asked for.
-    pub const DEFAULT: SocketAddr =
+    pub(crate) const DEFAULT: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7117);
 }
 
@@ -95,7 +95,7 @@ fn long_path(path: &Path) -> &'static str {
 
 /// What is served on.
 #[derive(Debug, Default)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     /// The unix socket, the whole API, and its path.
     pub socket: Option<(UnixListener, PathBuf)>,
     /// TCP: the same, behind tokens.
@@ -110,7 +110,7 @@ impl Listeners {
     ///
     /// # Errors
     /// When an address that was asked for cannot be had.
-    pub async fn tcp(listen: Listen, exposed: bool) -> Result<Self, ListenError> {
+    pub(crate) async fn tcp(listen: Listen, exposed: bool) -> Result<Self, ListenError> {
         let mut listeners = Self::default();
         let address = match listen {
             Listen::None => return Ok(listeners),
@@ -136,13 +136,13 @@ impl Listeners {
     ///
     /// # Errors
     /// When the socket cannot be made.
-    pub fn with_socket(self, path: &Path) -> Result<Self, ListenError> {
+    pub(crate) fn with_socket(self, path: &Path) -> Result<Self, ListenError> {
         Ok(Self { socket: Some((bind_socket(path)?, path.to_owned())), ..self })
     }
 
     /// The address that TCP is served on, its port as it really is.
     #[must_use]
-    pub fn tcp_address(&self) -> Option<SocketAddr> {
+    pub(crate) fn tcp_address(&self) -> Option<SocketAddr> {
         self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok())
     }
 }

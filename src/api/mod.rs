@@ -7,7 +7,7 @@
 
 mod access;
 mod app;
-pub mod client;
+pub(crate) mod client;
 mod definition;
 mod docs;
 mod edits;
@@ -39,12 +39,14 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, DoorOf, Role, TokenError, TokenInfo, Tokens};
-pub use app::WallClock;
-pub use listen::{Listen, ListenError, Listeners};
-pub use problem::ProblemDetails;
-pub use serve::{Service, serve};
-pub use server::Server;
-pub use status::{SystemStatus, Upcoming, glance};
-pub use tls::{Tls, TlsError};
-pub use wire::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage, WireLine, WireText};
+pub(crate) use access::{Access, Role, TokenError, Tokens};
+pub(crate) use app::WallClock;
+pub(crate) use listen::{Listen, ListenError, Listeners};
+pub(crate) use serve::Service;
+#[cfg(test)]
+pub(crate) use serve::serve;
+pub(crate) use server::Server;
+pub use status::SystemStatus;
+pub(crate) use status::glance;
+pub(crate) use tls::Tls;
+pub(crate) use wire::{EditedJob, ExecutionView, List};

@@ -48,7 +48,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// What is served.
 #[derive(Clone)]
-pub struct Service {
+pub(crate) struct Service {
     /// Answers whoever comes through the socket.
     pub door: Arc<dyn Door>,
     /// Whom TCP lets in; without it nothing is served there.
@@ -68,7 +68,7 @@ impl fmt::Debug for Service {
 }
 
 /// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token.
-pub async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
+pub(crate) async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
     let Service { door, access, tls, metrics, clock } = service;
     // The guard puts each caller's own door and role in their place.
     let (role, relay, stopping) = (Role::Viewer, Arc::default(), shutdown.clone());

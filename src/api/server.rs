@@ -18,7 +18,7 @@ const THREADS: usize = 4;
 
 /// A server that runs.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     ended: oneshot::Receiver<()>,
 }
 
@@ -27,7 +27,7 @@ impl Server {
     ///
     /// # Errors
     /// When the system gives no threads, or the listeners cannot be moved to them.
-    pub async fn start(
+    pub(crate) async fn start(
         service: Service,
         listeners: Listeners,
         shutdown: CancellationToken,
@@ -53,7 +53,7 @@ impl Server {
     }
 
     /// Waits until it has ended.
-    pub async fn ended(self) {
+    pub(crate) async fn ended(self) {
         // One that panicked has said so.
         let _ = self.ended.await;
     }

@@ -91,7 +91,11 @@ pub(super) async fn status(app: App, uri: Uri) -> Result<Json<SystemStatus>, Pro
 
 /// What a snapshot tells about the whole engine; `past` = how many executions of the last 24 hours are in each state.
 #[must_use]
-pub fn glance(now: DateTime<Utc>, snapshot: Snapshot, past: Vec<(StateName, u64)>) -> SystemStatus {
+pub(crate) fn glance(
+    now: DateTime<Utc>,
+    snapshot: Snapshot,
+    past: Vec<(StateName, u64)>,
+) -> SystemStatus {
     let Snapshot { seq, jobs, live, workers, engine, role } = snapshot;
     let mut counts: BTreeMap<StateName, u64> = StateName::ALL.map(|state| (state, 0)).into();
     // A live execution may be older than a day: those are counted from what lives.

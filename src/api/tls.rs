@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// Why TLS cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// A file cannot be read as PEM.
     #[error("cannot read {}: {message}", .path.display())]
     File {
@@ -36,7 +36,7 @@ pub enum TlsError {
 
 /// Certificate and key, as they were read last. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Tls {
+pub(crate) struct Tls {
     cert: PathBuf,
     key: PathBuf,
     current: Arc<RwLock<Arc<ServerConfig>>>,
@@ -47,7 +47,7 @@ impl Tls {
     ///
     /// # Errors
     /// When they cannot be read or used.
-    pub fn load(cert: &Path, key: &Path) -> Result<Self, TlsError> {
+    pub(crate) fn load(cert: &Path, key: &Path) -> Result<Self, TlsError> {
         let current = Arc::new(RwLock::new(read(cert, key)?));
         Ok(Self { cert: cert.to_owned(), key: key.to_owned(), current })
     }
@@ -56,7 +56,7 @@ impl Tls {
     ///
     /// # Errors
     /// When they cannot be read or used: those read before go on.
-    pub fn reload(&self) -> Result<(), TlsError> {
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
         let fresh = read(&self.cert, &self.key)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())

@@ -14,7 +14,7 @@ use crate::model::{OutputChunk, OutputLine, Stream};
 
 /// A list, or the part of it that was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct List<T> {
+pub(crate) struct List<T> {
     /// The rows.
     pub items: Vec<T>,
     /// Given as `cursor`, it brings the rows that follow; `null` = there are none.
@@ -37,7 +37,7 @@ pub(super) fn page<T>(mut rows: Vec<T>, limit: u64, cursor: impl Fn(&T) -> Strin
 
 /// What an edit changed, or with `dry_run` would change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Change {
+pub(crate) struct Change {
     /// The difference between the definitions.
     #[serde(flatten)]
     pub plan: Plan,
@@ -47,7 +47,7 @@ pub struct Change {
 
 /// A job as an edit left it (nothing of it with `dry_run`, or when it went), and what the edit changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct EditedJob {
+pub(crate) struct EditedJob {
     /// The job.
     #[serde(flatten)]
     pub job: Option<Arc<JobStatus>>,
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for EditedJob {
 
 /// An execution with what is computed from its attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ExecutionView {
+pub(crate) struct ExecutionView {
     /// The execution.
     #[serde(flatten)]
     pub execution: Arc<Execution>,
@@ -92,7 +92,7 @@ impl From<Arc<Execution>> for ExecutionView {
 /// One line of `/api/v1/feed`: first a snapshot, then everything that follows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum FeedLine {
+pub(super) enum FeedLine {
     /// The engine at one instant; the first line and no other.
     Snapshot(Box<Snapshot>),
     /// A commit.

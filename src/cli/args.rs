@@ -6,8 +6,8 @@ use super::engine::StartArgs;
 use super::place::Place;
 use super::{
     acknowledge, attach, completions, edit, events, executions, export, import, init, jobs, logs,
-    man, next, pause, reload, run, show, status, stop_and_retry, token, validate, versions, why,
-    worker_process, workers,
+    man, migrate, next, pause, reload, run, show, status, stop_and_retry, token, validate,
+    versions, why, worker_process, workers,
 };
 
 const EXAMPLES: &str = "\
@@ -24,7 +24,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use or invalid input, 3 no engine reachabl
 /// A job scheduler that people watch and drive from a terminal.
 #[derive(Debug, Parser)]
 #[command(name = "crontower", version, about, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     pub(super) place: Place,
 
@@ -100,6 +100,8 @@ pub(super) enum Command {
     Capacity(workers::Capacity),
     /// Read jobs.yaml again: all of it or, if it is wrong, nothing
     Reload(reload::Reload),
+    /// Bring the schema of a PostgreSQL store up to date
+    Migrate(migrate::Migrate),
     /// Make, list and revoke the tokens that let programs in over TCP
     Token(token::Token),
     /// Open the screen of a running engine

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::place::{from_environment, jobs_file};
 use super::signals::{Asked, Signals};
+use super::store::StoreName;
 use super::{logging, screen};
 use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
 use crate::clock::Clock;
@@ -40,9 +40,10 @@ pub(super) struct StartArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) jobs: Option<PathBuf>,
 
-    /// Where history is kept [default: sqlite]
-    #[arg(long)]
-    pub(super) store: Option<StoreKind>,
+    /// Where history is kept: `sqlite` (in the data folder), `memory` (nowhere; for trying things out), or a PostgreSQL,
+    /// postgres://USER@HOST/DATABASE [env: CRONTOWER_STORE, or the file that CRONTOWER_STORE_FILE names; default: sqlite]
+    #[arg(long, value_name = "STORE")]
+    pub(super) store: Option<StoreName>,
 
     /// Where the API is served over TCP, or `none` [default: 127.0.0.1:7117]
     #[arg(long, value_name = "ADDR:PORT|none")]
@@ -75,24 +76,6 @@ pub(super) struct StartArgs {
     /// In a session of its own, with its log in the data folder: how one engine takes over from another.
     #[arg(long, hide = true, requires = "headless")]
     pub(super) detached: bool,
-}
-
-/// Where history is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum StoreKind {
-    /// In the data folder; survives
-    Sqlite,
-    /// Nowhere; for trying things out
-    Memory,
-}
-
-impl StoreKind {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Memory => "memory",
-        }
-    }
 }
 
 impl StartArgs {
@@ -179,7 +162,7 @@ pub(super) struct Up {
 impl Up {
     /// Listens, starts the engine, and serves it.
     pub(super) async fn start(args: &StartArgs, data_dir: &DataDir) -> Result<Self, Failure> {
-        let tls = args.tls()?;
+        let (tls, store) = (args.tls()?, StoreName::meant(args.store.as_ref())?);
         let exposed = args.insecure_listen || tls.is_some();
         let listeners = Listeners::tcp(args.listen.unwrap_or_default(), exposed);
         let listeners = listeners.await.map_err(|error| {
@@ -197,7 +180,7 @@ impl Up {
         let running = start(StartOptions {
             jobs: jobs(args.jobs.clone()),
             data_dir: data_dir.root().to_owned(),
-            store: args.store.unwrap_or(StoreKind::Sqlite).as_str().to_owned(),
+            store: store.as_str().to_owned(),
             registry: Registry::builtin(),
             worker_program: program()?,
             listen,

@@ -21,6 +21,7 @@ mod jobs;
 mod logging;
 mod logs;
 mod man;
+mod migrate;
 mod next;
 mod pause;
 mod place;
@@ -31,6 +32,7 @@ mod show;
 mod signals;
 mod status;
 mod stop_and_retry;
+mod store;
 mod table;
 mod terminal;
 mod times;
@@ -46,9 +48,9 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
 
-pub use self::args::Cli;
+pub(crate) use self::args::Cli;
 use self::args::Command;
-pub use self::exit::Exit;
+pub(crate) use self::exit::Exit;
 use self::exit::Failure;
 use self::place::Place;
 use self::terminal::Terminal;
@@ -132,6 +134,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Retry(args) => args.run(&context).await,
         Command::Logs(args) => args.run(&context).await,
         Command::Reload(args) => args.run(&context).await,
+        Command::Migrate(args) => args.run(&context).await,
         Command::Token(args) => args.run(&context),
         Command::Attach(args) => args.run(&context).await,
         Command::Completions(args) => args.run(&context),

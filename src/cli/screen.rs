@@ -10,11 +10,12 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use super::engine::{OnHangUp, READY, StartArgs, StoreKind, Up, open, program};
+use super::engine::{OnHangUp, READY, StartArgs, Up, open, program};
 use super::exit::{Exit, Failure};
 use super::logging;
 use super::place::from_environment;
 use super::signals::{Asked, Signals};
+use super::store::{self, StoreName};
 use super::times::{local, now};
 use crate::api::SystemStatus;
 use crate::api::client::{Client, ClientError};
@@ -169,7 +170,7 @@ async fn leave(
             up.serve_until_stopped(signals, OnHangUp::Ignore).await;
             return Ok(Farewell::Nobody);
         }
-        Ok(Left::LeaveHeadless) if args.store == Some(StoreKind::Memory) => {
+        Ok(Left::LeaveHeadless) if StoreName::meant(args.store.as_ref())?.is_memory() => {
             context.terminal.note(
                 "a memory store ends with its process: the engine goes on here, Ctrl-C ends it",
             );
@@ -270,6 +271,10 @@ async fn hand_over(args: &StartArgs, data_dir: &DataDir) -> Result<String, Failu
     };
     let mut command = tokio::process::Command::new(program()?);
     command.args(["--headless", "--detached", "--data-dir"]).arg(data_dir.root());
+    if let Some(store) = &args.store {
+        // Not as an argument: those are seen by all users of the machine.
+        command.env(store::VARIABLE, store.as_str());
+    }
     if let Some(jobs) = &args.jobs {
         command.arg("--jobs").arg(jobs);
     }

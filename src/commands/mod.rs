@@ -22,5 +22,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use command::{ArgProblem, Args, Command, CommandError, Context, OutputSink};
-pub use registry::{ArgCheck, Entry, Registry};
+pub(crate) use command::OutputSink;
+pub use command::{ArgProblem, Args, Command, CommandError, Context};
+pub(crate) use registry::Entry;
+pub use registry::Registry;

@@ -18,7 +18,7 @@ use crate::model::text;
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub type ArgCheck = fn(&Args) -> Result<(), Vec<ArgProblem>>;
+pub(super) type ArgCheck = fn(&Args) -> Result<(), Vec<ArgProblem>>;
 
 /// Who carries a command out.
 #[derive(Clone)]

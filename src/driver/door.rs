@@ -39,7 +39,7 @@ pub struct Note {
 }
 
 /// A definition as a program or a person gives it: the keys of jobs.yaml.
-pub type Definition = serde_json::Map<String, serde_json::Value>;
+pub(crate) type Definition = serde_json::Map<String, serde_json::Value>;
 
 /// How a definition is to change.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,10 @@
 
 mod alarm;
 mod changes;
-pub mod data_dir;
-pub mod door;
+pub(crate) mod data_dir;
+pub(crate) mod door;
 mod edit;
-pub mod feed;
+pub(crate) mod feed;
 mod handle;
 mod hands;
 mod identity;
@@ -23,9 +23,14 @@ mod start;
 mod text_file;
 mod watch;
 
-pub use door::{Definition, Door, EditOptions, Edited, JobEdit, Note, Preview, RunOptions};
-pub use feed::{Batch, EngineInfo, Feed, FileState, HistoryState, Snapshot, Subscription};
+pub(crate) use door::{Definition, Preview};
+pub use door::{Door, EditOptions, Edited, JobEdit, Note, RunOptions};
+#[cfg(test)]
+pub(crate) use feed::HistoryState;
+pub(crate) use feed::{Batch, EngineInfo, Snapshot};
+pub use feed::{Feed, FileState, Subscription};
 pub use handle::Handle;
-pub use metrics::{Metrics, Spread};
+pub(crate) use metrics::{Metrics, Spread};
 pub use source::JobsFrom;
-pub use start::{Recovery, Running, StartError, StartOptions, start, system_zone};
+pub use start::{Recovery, Running, StartOptions, start};
+pub(crate) use start::{StartError, system_zone};

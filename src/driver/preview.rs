@@ -95,9 +95,9 @@ mod tests {
             wrong.push('\n');
         }
         insta::assert_snapshot!(wrong, @"
-        schedule: `elephant` was not understood: an interval or a day comes here; try `every 5 minutes`
-        schedule: an empty schedule; try `daily at 3 AM`
-        timezone: `Mars` is not a time zone: write it like Europe/Berlin or UTC; try `Europe/Paris`
+        schedule: `elephant` was not understood: an interval or a day comes here
+        schedule: an empty schedule
+        timezone: `Mars` is not a time zone: write it like Europe/Berlin or UTC
         ");
     }
 }

@@ -62,8 +62,8 @@ impl Keeper {
         history: Arc<History>,
     ) -> Self {
         let data_dir = data_dir.root().to_owned();
-        // Someone who tries something out in memory must not lose the output of what the database knows.
-        let sweeps = kind != "memory" || !data_dir.join("crontower.db").exists();
+        // Someone who tries another store out must not lose the output of what the database in the folder knows.
+        let sweeps = kind == "sqlite" || !data_dir.join("crontower.db").exists();
         let space = OutputSpace::new(data_dir.clone(), Arc::clone(&history));
         let (shard, looks, trouble) = (0, 0, None);
         let (mark, steps) = (None, 0);

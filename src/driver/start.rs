@@ -37,13 +37,12 @@ const FEED_BOUND: usize = 4_096;
 const QUEUE_BOUND: usize = 4_096;
 
 /// What an engine is started with.
-#[derive(Debug)]
 pub struct StartOptions {
     /// Where the file jobs come from.
     pub jobs: JobsFrom,
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// `sqlite` or `memory`.
+    /// `sqlite`, `memory`, or the URL of a PostgreSQL.
     pub store: String,
     /// The commands that jobs may name.
     pub registry: Registry,
@@ -53,6 +52,17 @@ pub struct StartOptions {
     pub listen: Option<String>,
     /// What to do where not everything is as it should be.
     pub recovery: Recovery,
+}
+
+impl std::fmt::Debug for StartOptions {
+    // The URL of a store may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let store = store::shown(&self.store);
+        let mut shown = f.debug_struct("StartOptions");
+        shown.field("jobs", &self.jobs).field("data_dir", &self.data_dir).field("store", &store);
+        shown.field("listen", &self.listen).field("recovery", &self.recovery);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What a start does where not everything is as it should be; without any of it, it ends with an error.
@@ -238,7 +248,8 @@ async fn open_store(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(Arc<dyn Store>, Option<Expected>), StartError> {
     let (kind, folder) = (&options.store, data_dir.root());
-    if kind == "memory" {
+    // What a folder notes of its store is about the file in it.
+    if kind != "sqlite" {
         return Ok((store::open(kind, folder).await?, None));
     }
     let expected = Expected::read(folder, options.recovery)?;
@@ -349,7 +360,7 @@ fn info(
         host: config.host.clone(),
         pid: std::process::id(),
         started_at,
-        store: options.store.clone(),
+        store: store::shown(&options.store),
         data_dir: data_dir.root().display().to_string(),
         listen: options.listen.clone(),
         file: FileState {
@@ -369,7 +380,7 @@ fn host() -> String {
 
 /// The machine's zone: TZ where it names one, else what the system is set to, else UTC.
 #[must_use]
-pub fn system_zone() -> Tz {
+pub(crate) fn system_zone() -> Tz {
     let from_environment = std::env::var("TZ").ok();
     let named = from_environment.as_deref().map(|name| name.trim_start_matches(':'));
     named

@@ -10,7 +10,7 @@ use crate::model::{Job, JobId, JobSet};
 
 /// The way from one set to another. Its warnings are left to who read the file.
 #[must_use]
-pub fn diff(before: &JobSet, after: &JobSet) -> Plan {
+pub(crate) fn diff(before: &JobSet, after: &JobSet) -> Plan {
     let old: HashMap<&JobId, &Job> = before.jobs.iter().map(|job| (&job.id, job)).collect();
     let new: HashSet<&JobId> = after.jobs.iter().map(|job| &job.id).collect();
     let mut plan = Plan::default();

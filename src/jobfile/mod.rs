@@ -46,18 +46,21 @@ mod tree;
 mod write;
 
 pub use check::parse;
-pub use crontab::{
+pub(crate) use crontab::{
     Imported, Kind as CrontabKind, Machine as CrontabMachine, Origin as CrontabOrigin, SixthColumn,
-    Unclear, as_file, as_top, import_crontab,
+    as_file, as_top, import_crontab,
 };
-pub use diff::diff;
-pub use edit::{Edit, EditError, Edited, edit, unified_diff};
-pub use loaded::{FileDiagnostic, FileErrors, JobLocation, Loaded};
-pub use plan::{FieldChange, JobChange, Plan};
-pub use program::{CurrentJobs, parse_job, patch_job};
+pub(crate) use diff::diff;
+pub(crate) use edit::{Edit, EditError, Edited, edit, unified_diff};
+pub(crate) use loaded::{FileDiagnostic, FileErrors, Loaded};
+#[cfg(test)]
+pub(crate) use plan::JobChange;
+pub(crate) use plan::{FieldChange, Plan};
+pub(crate) use program::{CurrentJobs, parse_job, patch_job};
 pub use rules::{CommandCatalog, Rules};
-pub use source::{ReadError, SourceText, calendar_text, read};
-pub use write::to_yaml;
+pub use source::SourceText;
+pub(crate) use source::{calendar_text, read};
+pub(crate) use write::to_yaml;
 
 /// For other files that people write by hand: YAML in which everything knows its place.
 pub(crate) mod located {
@@ -67,4 +70,4 @@ pub(crate) mod located {
 }
 
 /// The sample jobs file: what is in force where there is no other.
-pub const SAMPLE: &str = include_str!("../../jobs.yaml");
+pub(crate) const SAMPLE: &str = include_str!("../../jobs.yaml");

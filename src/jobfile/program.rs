@@ -19,7 +19,7 @@ use crate::model::{DependencyNode, Job, Problem, Settings};
 
 /// What a new job finds in the engine.
 #[derive(Debug, Clone)]
-pub struct CurrentJobs<'a> {
+pub(crate) struct CurrentJobs<'a> {
     /// The settings in force.
     pub settings: &'a Settings,
     /// The jobs in force. One with the new job's id is the one that it replaces.
@@ -30,7 +30,7 @@ pub struct CurrentJobs<'a> {
 ///
 /// # Errors
 /// Everything that is wrong, each with the path of the field.
-pub fn parse_job(
+pub(crate) fn parse_job(
     value: &Value,
     rules: &Rules<'_>,
     among: &CurrentJobs<'_>,
@@ -48,7 +48,7 @@ pub fn parse_job(
 ///
 /// # Errors
 /// Everything that is wrong, each with the path of the field.
-pub fn patch_job(
+pub(crate) fn patch_job(
     job: &Job,
     keys: &Map<String, Value>,
     rules: &Rules<'_>,

@@ -27,7 +27,7 @@ pub struct SourceText {
 
 /// Why jobs files could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub(crate) enum ReadError {
     /// Nothing is there.
     #[error("{}: no such file or folder", shown(.path))]
     Missing {
@@ -101,7 +101,7 @@ impl ReadError {
 ///
 /// # Errors
 /// When something there cannot be read, is no text, or is too large.
-pub fn read(path: &Path) -> Result<Vec<SourceText>, ReadError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<SourceText>, ReadError> {
     let metadata = fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     let files = if metadata.is_dir() { files_of(path)? } else { vec![path.to_owned()] };
     let mut left = MOST_BYTES;
@@ -125,7 +125,7 @@ pub(super) fn read_calendar(path: &Path) -> Result<String, ReadError> {
 
 /// What is in a calendar, to see whether it has changed; `None` = it cannot be read.
 #[must_use]
-pub fn calendar_text(path: &Path) -> Option<String> {
+pub(crate) fn calendar_text(path: &Path) -> Option<String> {
     read_calendar(path).ok()
 }
 

@@ -37,7 +37,7 @@ pub(super) type Definition = Vec<(&'static str, Yaml)>;
 
 /// The job as a map in YAML, defaults left out. Read back, it is the same job.
 #[must_use]
-pub fn to_yaml(job: &Job) -> String {
+pub(crate) fn to_yaml(job: &Job) -> String {
     let command = match &job.command {
         JobCommand::Run { .. } => JobCommand::script(""),
         JobCommand::Named { .. } => JobCommand::Named { command: String::new(), args: Map::new() },

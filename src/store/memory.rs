@@ -25,7 +25,7 @@ const MOST_EVENTS: usize = 100_000;
 
 /// Keeps everything in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     kept: Mutex<Kept>,
 }
 

@@ -23,8 +23,8 @@ mod postgres;
 mod search;
 mod sqlite;
 
-pub use memory::MemoryStore;
-pub use postgres::{MigrationPlan, PostgresStore};
+pub(crate) use memory::MemoryStore;
+pub(crate) use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of
@@ -186,7 +186,7 @@ fn set_aside(place: &str, message: &str) -> String {
 /// When there is no such kind of store, or it cannot be opened, or another engine leads it.
 pub async fn open(kind: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
     match kind {
-        url if postgres::url::is_url(url) => {
+        url if is_postgres(url) => {
             let store = PostgresStore::open(url).await?;
             store.lead().await?;
             Ok(Arc::new(store))
@@ -199,8 +199,26 @@ pub async fn open(kind: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreEr
 
 /// The name of a store that people may see: a URL without its password.
 #[must_use]
-pub fn shown(kind: &str) -> String {
-    if postgres::url::is_url(kind) { postgres::url::shown(kind) } else { kind.to_owned() }
+pub(crate) fn shown(kind: &str) -> String {
+    if is_postgres(kind) { postgres::url::shown(kind) } else { kind.to_owned() }
+}
+
+/// Whether that names a PostgreSQL.
+#[must_use]
+pub(crate) fn is_postgres(kind: &str) -> bool {
+    postgres::url::is_url(kind)
+}
+
+/// Whether there may be such a store: it is a name that [`open`] knows, and a URL can be read. Nothing is connected to.
+///
+/// # Errors
+/// [`StoreError::Open`] with what is wrong; it never repeats a password.
+pub(crate) fn check_name(kind: &str) -> Result<(), StoreError> {
+    match kind {
+        "sqlite" | "memory" => Ok(()),
+        url if is_postgres(url) => postgres::url::check(url),
+        other => Err(unsupported(other)),
+    }
 }
 
 /// Says what is supported. What follows a URL's scheme is not repeated: it may hold a password.

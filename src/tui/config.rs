@@ -18,7 +18,7 @@ const MOST_BYTES: u64 = 256 << 10;
 
 /// What the config file says.
 #[derive(Debug, Clone, Default)]
-pub struct Config {
+pub(crate) struct Config {
     pub(crate) palette: Palette,
     pub(crate) utc: bool,
     pub(crate) mouse: bool,
@@ -32,7 +32,7 @@ impl Config {
     /// `XDG_CONFIG_HOME` or `~/.config`; without one all is as it comes. `variable` answers for the
     /// environment.
     #[must_use]
-    pub fn load(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn load(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let named = set("CRONTOWER_CONFIG").map(PathBuf::from);
         let absolute = |path: String| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
@@ -83,7 +83,7 @@ impl Config {
     }
 
     /// What is wrong with the file, as `FILE:LINE:COLUMN: what`.
-    pub fn errors(&self) -> impl DoubleEndedIterator<Item = String> {
+    pub(crate) fn errors(&self) -> impl DoubleEndedIterator<Item = String> {
         self.errors.iter().map(ToString::to_string)
     }
 

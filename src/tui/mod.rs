@@ -32,7 +32,6 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use config::Config;
-pub use options::{Exit, Hosting, TuiError, TuiOptions, charset_of, viewer_zone};
-pub use run::run;
-pub use theme::{Charset, Colours};
+pub(crate) use config::Config;
+pub(crate) use options::{Exit, Hosting, TuiError, TuiOptions};
+pub(crate) use run::run;

@@ -16,7 +16,7 @@ use super::theme::{Charset, Colours};
 
 /// Where the engine lives that the screen looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hosting {
+pub(crate) enum Hosting {
     /// In this process: leaving the screen asks what becomes of it.
     ThisProcess,
     /// In another process: leaving the screen leaves it alone.
@@ -25,7 +25,7 @@ pub enum Hosting {
 
 /// The options of the screen.
 #[derive(Debug, Clone)]
-pub struct TuiOptions {
+pub(crate) struct TuiOptions {
     /// Reads the wall clock.
     pub clock: fn() -> DateTime<Utc>,
     /// The zone that times are shown in.
@@ -54,7 +54,7 @@ pub struct TuiOptions {
 impl TuiOptions {
     /// Reads locale, zone and colours from the environment that `variable` answers for.
     #[must_use]
-    pub fn from_environment(
+    pub(crate) fn from_environment(
         variable: impl Fn(&str) -> Option<String>,
         clock: fn() -> DateTime<Utc>,
         hosting: Hosting,
@@ -88,7 +88,7 @@ impl TuiOptions {
 /// The charset of a locale such as `de_DE.UTF-8`; without one it is the POSIX locale, which is
 /// ASCII.
 #[must_use]
-pub fn charset_of(locale: Option<&str>) -> Charset {
+pub(super) fn charset_of(locale: Option<&str>) -> Charset {
     let codeset = locale.unwrap_or_default().to_ascii_lowercase();
     if codeset.contains("utf-8") || codeset.contains("utf8") {
         Charset::Unicode
@@ -99,7 +99,7 @@ pub fn charset_of(locale: Option<&str>) -> Charset {
 
 /// The zone of the user: `TZ` if it names one, else the system's, else UTC.
 #[must_use]
-pub fn viewer_zone(tz_variable: Option<&str>) -> Tz {
+pub(super) fn viewer_zone(tz_variable: Option<&str>) -> Tz {
     tz_variable
         .and_then(|name| name.trim_start_matches(':').parse().ok())
         .or_else(|| iana_time_zone::get_timezone().ok()?.parse().ok())
@@ -108,7 +108,7 @@ pub fn viewer_zone(tz_variable: Option<&str>) -> Tz {
 
 /// How the screen was left. The caller acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// The screen of an engine elsewhere, which goes on; or of one in this process that has ended.
     Quit,
     /// The screen of an engine elsewhere, which no longer answered.
@@ -129,7 +129,7 @@ pub enum Exit {
 
 /// Why there is no screen.
 #[derive(Debug, thiserror::Error)]
-pub enum TuiError {
+pub(crate) enum TuiError {
     /// No terminal to draw on.
     #[error("no terminal to draw on ({source}): use --headless, or run it in a terminal")]
     NoTerminal {

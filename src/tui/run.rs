@@ -41,7 +41,7 @@ const MOST_REQUESTS: usize = 64;
 ///
 /// # Errors
 /// When there is no terminal, or the engine does not answer at the start.
-pub async fn run(door: Arc<dyn Door>, options: TuiOptions) -> Result<Exit, TuiError> {
+pub(crate) async fn run(door: Arc<dyn Door>, options: TuiOptions) -> Result<Exit, TuiError> {
     show(door, options, Box::new(Terminal::open)).await
 }
 

@@ -9,7 +9,7 @@ use crate::model::{StateName, WorkerState};
 
 /// How many colours the terminal is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
+pub(crate) enum Colours {
     /// None: bold, dim and reverse only.
     None,
     /// The 16 that every terminal has, in the user's own palette.
@@ -20,7 +20,7 @@ pub enum Colours {
 
 /// Which characters states and bars are drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charset {
+pub(crate) enum Charset {
     /// The locale is UTF-8.
     Unicode,
     /// It is not.

@@ -24,7 +24,7 @@ use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, StopCause
 
 /// Runs commands as tasks of this process.
 #[derive(Debug)]
-pub struct InProcess {
+pub(crate) struct InProcess {
     registry: Registry,
     output: OutputWriter,
     events: mpsc::Sender<LinkEvent>,
@@ -37,7 +37,7 @@ impl InProcess {
     ///
     /// # Errors
     /// When the system gives no thread for output.
-    pub fn new(
+    pub(crate) fn new(
         data_dir: &Path,
         registry: Registry,
         events: mpsc::Sender<LinkEvent>,
@@ -51,14 +51,8 @@ impl InProcess {
         Ok(Self { registry, output, events, running: Arc::default(), tasks: TaskTracker::new() })
     }
 
-    /// Whether it knows the command.
-    #[must_use]
-    pub fn knows(&self, command: &str) -> bool {
-        self.registry.get(command).is_some()
-    }
-
     /// Carries out an attempt. One that runs is not started again.
-    pub fn start(&self, assignment: Assignment) {
+    pub(crate) fn start(&self, assignment: Assignment) {
         let stop = Stop::default();
         {
             let mut running = held(&self.running);
@@ -80,7 +74,7 @@ impl InProcess {
     }
 
     /// Ends an attempt; unknown keys are ignored.
-    pub fn stop(&self, key: AttemptKey, cause: StopCause) {
+    pub(crate) fn stop(&self, key: AttemptKey, cause: StopCause) {
         if let Some(stop) = held(&self.running).get(&key) {
             stop.set(Cause::Asked(cause));
         }
@@ -88,7 +82,7 @@ impl InProcess {
 
     /// Gives everything that runs this long to end, then interrupts it. Returns when all ends have
     /// been reported.
-    pub async fn shut_down(&self, grace: Duration) {
+    pub(crate) async fn shut_down(&self, grace: Duration) {
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             for stop in held(&self.running).values() {

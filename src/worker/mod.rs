@@ -4,13 +4,13 @@
 //! where or again.
 
 mod frames;
-pub mod in_process;
+pub(crate) mod in_process;
 mod journal;
-pub mod link;
-pub mod output_log;
-pub mod process;
+pub(crate) mod link;
+pub(crate) mod output_log;
+pub(crate) mod process;
 mod processes;
-pub mod protocol;
+pub(crate) mod protocol;
 mod redact;
 mod runner;
 mod stuck;

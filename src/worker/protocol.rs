@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Assignment, AttemptKey, Ended, Pool, Running, StopCause};
 
 /// Version of this protocol. Either side refuses another.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// From the engine to the worker process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum ToWorker {
+pub(crate) enum ToWorker {
     /// First message. A newer engine connection displaces an older one.
     Hello {
         /// [`VERSION`].
@@ -58,7 +58,7 @@ pub enum ToWorker {
 /// From the worker process to the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum FromWorker {
+pub(crate) enum FromWorker {
     /// Answer to [`ToWorker::Hello`]: what it holds. What still runs of a dead predecessor's attempts runs here, too: it is
     /// being ended, and reported as `worker_lost` when nothing of it is left.
     Hello {
@@ -105,7 +105,7 @@ pub enum FromWorker {
 
 /// A process that SIGKILL did not end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StuckProcess {
+pub(crate) struct StuckProcess {
     /// Its id.
     pub pid: u32,
     /// The user that it runs as: a name, or a number without one.

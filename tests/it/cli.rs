@@ -72,6 +72,7 @@ fn help_names_every_command_that_works() {
       undrain      Let a worker take attempts again
       capacity     Change how many attempts a worker runs at once
       reload       Read jobs.yaml again: all of it or, if it is wrong, nothing
+      migrate      Bring the schema of a PostgreSQL store up to date
       token        Make, list and revoke the tokens that let programs in over TCP
       attach       Open the screen of a running engine
       completions  Print a completion script for a shell
@@ -79,65 +80,36 @@ fn help_names_every_command_that_works() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-          --data-dir <DIR>
-              The data folder [env: CRONTOWER_DATA_DIR; default: $XDG_DATA_HOME/crontower]
-
-          --server <URL>
-              Speak to the engine at this URL instead of the data folder's socket [env:
-              CRONTOWER_SERVER]
-
-          --token <TOKEN>
-              Show this token to the engine at a URL [env: CRONTOWER_TOKEN, which no other user of the
-              machine can read]
-
-          --tls-ca <FILE>
-              Trust the certificates in this PEM file, too, for an engine at https://… [env:
-              CRONTOWER_TLS_CA]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-      -V, --version
-              Print version
+          --data-dir <DIR>  The data folder [env: CRONTOWER_DATA_DIR; default: $XDG_DATA_HOME/crontower]
+          --server <URL>    Speak to the engine at this URL instead of the data folder's socket [env:
+                            CRONTOWER_SERVER]
+          --token <TOKEN>   Show this token to the engine at a URL [env: CRONTOWER_TOKEN, which no other
+                            user of the machine can read]
+          --tls-ca <FILE>   Trust the certificates in this PEM file, too, for an engine at https://…
+                            [env: CRONTOWER_TLS_CA]
+      -h, --help            Print help
+      -V, --version         Print version
 
     Engine:
-          --headless
-              No screen: logs on stderr, SIGHUP reloads jobs.yaml, SIGTERM ends
-
-          --jobs <FILE>
-              The jobs file, or a folder of *.yaml [env: CRONTOWER_JOBS; default: jobs.yaml, else a
-              built-in sample]
-
-          --store <STORE>
-              Where history is kept [default: sqlite]
-
-              Possible values:
-              - sqlite: In the data folder; survives
-              - memory: Nowhere; for trying things out
-
-          --listen <ADDR:PORT|none>
-              Where the API is served over TCP, or `none` [default: 127.0.0.1:7117]
-
-          --insecure-listen
-              Take a --listen address that others can reach, although there is no TLS: they can read
-              tokens on their way
-
-          --tls-cert <FILE>
-              Speak TLS over TCP with this certificate (PEM, its chain after it); SIGHUP reads it again
-
-          --tls-key <FILE>
-              The certificate's private key (PEM)
-
-          --last-good
-              Start with the definitions in the store where the jobs file is gone or has errors, and say
-              so
-
-          --new-store
-              Take the store that is there for this data folder, or begin a new one where it is missing
-              or cannot be opened
-
-          --accept-older-store
-              Take a store that is older than this data folder: one from a backup
+          --headless                 No screen: logs on stderr, SIGHUP reloads jobs.yaml, SIGTERM ends
+          --jobs <FILE>              The jobs file, or a folder of *.yaml [env: CRONTOWER_JOBS; default:
+                                     jobs.yaml, else a built-in sample]
+          --store <STORE>            Where history is kept: `sqlite` (in the data folder), `memory`
+                                     (nowhere; for trying things out), or a PostgreSQL,
+                                     postgres://USER@HOST/DATABASE [env: CRONTOWER_STORE, or the file
+                                     that CRONTOWER_STORE_FILE names; default: sqlite]
+          --listen <ADDR:PORT|none>  Where the API is served over TCP, or `none` [default:
+                                     127.0.0.1:7117]
+          --insecure-listen          Take a --listen address that others can reach, although there is no
+                                     TLS: they can read tokens on their way
+          --tls-cert <FILE>          Speak TLS over TCP with this certificate (PEM, its chain after it);
+                                     SIGHUP reads it again
+          --tls-key <FILE>           The certificate's private key (PEM)
+          --last-good                Start with the definitions in the store where the jobs file is gone
+                                     or has errors, and say so
+          --new-store                Take the store that is there for this data folder, or begin a new
+                                     one where it is missing or cannot be opened
+          --accept-older-store       Take a store that is older than this data folder: one from a backup
 
     Examples:
       crontower                               the engine and its screen, or the screen of one that runs

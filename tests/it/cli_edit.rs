@@ -199,7 +199,7 @@ fn what_is_no_job_is_told_before_anyone_is_asked() {
     $ crontower apply x.yaml
     exit code 2
     -- stderr
-    error: schedule: `schedule`: `sometimes` was not understood; try `every 5 minutes`
+    error: schedule: `schedule`: `sometimes` was not understood
     $ crontower apply y.yaml
     exit code 2
     -- stderr

@@ -79,9 +79,23 @@ impl Daemon {
         }
     }
 
+    /// Waits for a line with one of these; says which.
+    pub(crate) fn until_one_of(&self, words: &[&str]) -> usize {
+        let mut said = Vec::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => match words.iter().position(|words| line.contains(words)) {
+                    Some(which) => return which,
+                    None => said.push(line),
+                },
+                Err(error) => panic!("waiting for {words:?}: {error}\n{}", said.join("\n")),
+            }
+        }
+    }
+
     /// Lets it work for so long, or until it ends.
     pub(crate) fn let_work(&self, time: Duration) {
-        let now = || crontower::clock::Clock.now().monotonic;
+        let now = || crontower::internals::Clock.now().monotonic;
         let until = now() + time;
         while let Some(left) = until.checked_sub(now()).filter(|left| !left.is_zero()) {
             if let Err(RecvTimeoutError::Disconnected) = self.lines.recv_timeout(left) {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crontower::commands::Registry;
-use crontower::driver::{
+use crontower::internals::Registry;
+use crontower::internals::{
     Door, EditOptions, Edited, Feed, FileState, Handle, JobEdit, JobsFrom, Running, StartOptions,
     Subscription, start,
 };
@@ -70,7 +70,7 @@ fn options(folder: &Path, jobs: JobsFrom) -> StartOptions {
         registry: Registry::builtin(),
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
-        recovery: crontower::driver::Recovery::default(),
+        recovery: crontower::internals::Recovery::default(),
     }
 }
 

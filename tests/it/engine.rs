@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use crontower::clock::Clock;
-use crontower::commands::Registry;
-use crontower::driver::{
+use crontower::internals::Clock;
+use crontower::internals::Registry;
+use crontower::internals::{
     Door, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
 };
+use crontower::internals::{SqliteStore, Store};
 use crontower::model::{
     AttemptKey, Change, Execution, ExecutionId, JobId, OnStop, Refusal, StateName, Trigger,
     WorkerId, WorkerState,
 };
-use crontower::store::{SqliteStore, Store};
 use sqlx::Connection as _;
 
 /// An engine in a folder of its own; stopped, with its worker process, at the end of the test.
@@ -68,7 +68,7 @@ fn options(folder: PathBuf, registry: Registry) -> StartOptions {
         registry,
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
-        recovery: crontower::driver::Recovery::default(),
+        recovery: crontower::internals::Recovery::default(),
     }
 }
 

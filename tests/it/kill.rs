@@ -86,7 +86,7 @@ struct Story {
 }
 
 async fn read(folder: &Path) -> Story {
-    let store = crontower::store::open("sqlite", &folder.join("data")).await.unwrap();
+    let store = crontower::internals::open("sqlite", &folder.join("data")).await.unwrap();
     let mut executions = Vec::new();
     let mut query = ExecutionQuery { limit: 1_000, ..ExecutionQuery::default() };
     loop {

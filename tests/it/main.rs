@@ -18,6 +18,9 @@ mod embedded;
 mod engine;
 mod faults;
 mod kill;
+mod postgres;
+#[path = "../../src/store/postgres/server.rs"]
+mod postgres_server;
 mod recovery;
 mod stored;
 mod tidy;

@@ -1,7 +1,7 @@
 //! Definitions that live in the store, changed through the door; and files beside them.
 
-use crontower::commands::Registry;
-use crontower::driver::{Door, EditOptions, JobEdit, JobsFrom, StartOptions, start};
+use crontower::internals::Registry;
+use crontower::internals::{Door, EditOptions, JobEdit, JobsFrom, StartOptions, start};
 use crontower::model::{JobId, OnStop, Refusal, Source};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn a_job_of_a_program_lives_in_the_store_and_a_refused_file_is_put_back() 
         registry: Registry::builtin(),
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
-        recovery: crontower::driver::Recovery::default(),
+        recovery: crontower::internals::Recovery::default(),
     };
     let mut running = start(options).await.unwrap();
     let door = &running.handle;

@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::error::ScheduleError;
-use super::field::{Field, FieldKind};
+use super::field::Field;
+use super::field_kind::FieldKind;
 use super::pattern::{ClockRule, DayField, Days, Except, Pattern, Times};
 use super::text::nearest;
 

@@ -36,6 +36,7 @@ mod english;
 mod error;
 mod explain;
 mod field;
+mod field_kind;
 mod intern;
 mod pattern;
 mod schedule;

@@ -5,7 +5,7 @@
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 
-use super::field::FieldKind;
+use super::field_kind::FieldKind;
 use super::set::Set;
 
 /// A special of the day-of-month field.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::cron::CronText;
 use super::error::ScheduleError;
-use super::field::FieldKind;
+use super::field_kind::FieldKind;
 use super::intern::Interned;
 use super::pattern::Pattern;
 use super::wall_times::WallTimes;
-use super::{as_cron, canonical, cron, english, field, text, words};
+use super::{as_cron, canonical, cron, english, field_kind, text, words};
 
 /// A text longer than this is no schedule.
 const LONGEST: usize = 256;
@@ -260,8 +260,8 @@ fn looks_like_field(word: &str) -> bool {
         let lower = part.to_ascii_lowercase();
         let name = lower.strip_suffix('l').filter(|rest| rest.len() == 3).unwrap_or(&lower);
         matches!(name, "l" | "w" | "lw" | "h" | "x")
-            || field::DAYS.contains(&name)
-            || field::MONTHS.contains(&lower.as_str())
+            || field_kind::DAYS.contains(&name)
+            || field_kind::MONTHS.contains(&lower.as_str())
     };
     signs && letters.all(named)
 }

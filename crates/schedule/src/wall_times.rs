@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
-use super::field::{DAYS, FieldKind};
+use super::field_kind::{DAYS, FieldKind};
 use super::intern::Interned;
 use super::pattern::{Clause, Days, Pattern, Times};
 use super::set::Set;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::field::FieldKind;
+use super::field_kind::FieldKind;
 use super::pattern::{ClockRule, Days, DowSpecial, Pattern, Times};
 use super::set::Set;
 use super::timetable::{Parts, Timetable};

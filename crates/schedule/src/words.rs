@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::field::FieldKind;
+use super::field_kind::FieldKind;
 use super::pattern::{ClockRule, Days, DomSpecial, DowSpecial, Every, Except, Pattern, Times};
 use super::set::Set;
 

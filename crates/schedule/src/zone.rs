@@ -35,6 +35,9 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
     let by_city = || {
         let wanted = name.rsplit('/').next()?.replace(' ', "_");
         let city = nearest(&wanted, TZ_VARIANTS.iter().map(city))?;
+        // `Mars` is no slip for `Paris`.
+        let slip = strsim::osa_distance(&wanted.to_lowercase(), &city.to_lowercase()) < 2;
+        let city = Some(city).filter(|city| slip || city.len() > 7)?;
         TZ_VARIANTS.iter().map(|zone| zone.name()).find(|name| name.ends_with(city))
     };
     Err(match nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).or_else(by_city) {

@@ -10,18 +10,18 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(super) use guard::{authenticate, in_time, owner, require};
-pub use tokens::{TokenError, TokenInfo, Tokens};
+pub(crate) use tokens::{TokenError, Tokens};
 
 use crate::driver::Door;
 use crate::model::Actor;
-pub use crate::model::Role;
+pub(crate) use crate::model::Role;
 
 /// Gives the door that speaks for an actor.
-pub type DoorOf = Arc<dyn Fn(Actor) -> Arc<dyn Door> + Send + Sync>;
+pub(super) type DoorOf = Arc<dyn Fn(Actor) -> Arc<dyn Door> + Send + Sync>;
 
 /// What TCP is guarded with.
 #[derive(Clone)]
-pub struct Access {
+pub(crate) struct Access {
     /// The tokens that are let in.
     pub tokens: Tokens,
     /// The door for each of them.

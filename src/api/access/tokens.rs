@@ -27,13 +27,13 @@ const LARGEST_FILE: u64 = 1 << 20;
 
 /// The tokens of a data folder.
 #[derive(Debug, Clone)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     dir: PathBuf,
 }
 
 /// A token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenInfo {
+pub(crate) struct TokenInfo {
     /// Its name: events call its holder `token:NAME`.
     pub name: String,
     /// What its holder may do.
@@ -46,7 +46,7 @@ pub struct TokenInfo {
 
 /// Why something cannot be done with tokens.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     /// It cannot be a name.
     #[error("`{0}` cannot name a token: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`")]
     Name(String),
@@ -69,7 +69,7 @@ pub enum TokenError {
 impl Tokens {
     /// The tokens of a data folder.
     #[must_use]
-    pub fn of(data_dir: &Path) -> Self {
+    pub(crate) fn of(data_dir: &Path) -> Self {
         Self { dir: data_dir.to_owned() }
     }
 
@@ -77,7 +77,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When its file cannot be made, or holds something that is no token.
-    pub fn ensure_first(&self) -> Result<(), TokenError> {
+    pub(crate) fn ensure_first(&self) -> Result<(), TokenError> {
         let path = self.first_path();
         let failed = |source| TokenError::File { path: path.clone(), source };
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
@@ -101,7 +101,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When the files cannot be read.
-    pub fn holder(&self, token: &str) -> Result<Option<(String, Role)>, TokenError> {
+    pub(crate) fn holder(&self, token: &str) -> Result<Option<(String, Role)>, TokenError> {
         if token.is_empty() || token.len() > LONGEST {
             return Ok(None);
         }
@@ -123,7 +123,12 @@ impl Tokens {
     ///
     /// # Errors
     /// When the name is not legal or taken, or the files cannot be used.
-    pub fn create(&self, name: &str, role: Role, at: DateTime<Utc>) -> Result<String, TokenError> {
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        role: Role,
+        at: DateTime<Utc>,
+    ) -> Result<String, TokenError> {
         if !is_name(name) {
             return Err(TokenError::Name(name.chars().take(64).collect()));
         }
@@ -144,7 +149,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn list(&self) -> Result<Vec<TokenInfo>, TokenError> {
+    pub(crate) fn list(&self) -> Result<Vec<TokenInfo>, TokenError> {
         self.read()
     }
 
@@ -152,7 +157,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When there is none of that name, or the files cannot be used.
-    pub fn revoke(&self, name: &str) -> Result<(), TokenError> {
+    pub(crate) fn revoke(&self, name: &str) -> Result<(), TokenError> {
         let _lock = self.lock()?;
         let mut tokens = self.read()?;
         let before = tokens.len();

@@ -7,7 +7,7 @@ const LONGEST: usize = 512 << 20;
 
 /// The lines of an answer, as they come.
 #[derive(Debug)]
-pub struct Lines {
+pub(crate) struct Lines {
     answer: Response,
     buffer: Vec<u8>,
     /// Up to here the buffer was searched for a line end.
@@ -19,12 +19,12 @@ pub struct Lines {
 impl Lines {
     /// Reads the lines of `answer`.
     #[must_use]
-    pub const fn of(answer: Response) -> Self {
+    pub(crate) const fn of(answer: Response) -> Self {
         Self { answer, buffer: Vec::new(), searched: 0, given: 0 }
     }
 
     /// The next line without its end; `None` when the answer ends or breaks off (what stands without a line end is dropped).
-    pub async fn next(&mut self) -> Option<Vec<u8>> {
+    pub(crate) async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(at) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
                 let end = self.searched + at;

@@ -8,11 +8,11 @@ mod lines;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use reqwest::Method;
+pub(crate) use reqwest::Method;
 use reqwest::{RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
 
-pub use lines::Lines;
+pub(crate) use lines::Lines;
 
 use super::problem::ProblemDetails;
 use crate::model::Refusal;
@@ -135,7 +135,7 @@ impl From<ClientError> for Refusal {
 
 /// Speaks to one engine.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     at: String,
@@ -150,7 +150,7 @@ impl Client {
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn over_socket(path: &Path) -> Result<Self, ClientError> {
+    pub(crate) fn over_socket(path: &Path) -> Result<Self, ClientError> {
         let at = format!("at {}", path.display());
         let http = builder().unix_socket(path).build().map_err(|error| broken(&at, &error))?;
         let base = Url::parse("http://localhost/").map_err(|error| broken(&at, &error))?;
@@ -162,7 +162,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is no such URL.
-    pub fn at_url(url: &str) -> Result<Self, ClientError> {
+    pub(crate) fn at_url(url: &str) -> Result<Self, ClientError> {
         let wrong = |message: String| ClientError::Url { url: url.to_owned(), message };
         let mut base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         base.set_query(None);
@@ -178,13 +178,13 @@ impl Client {
 
     /// The same, calling `tell` with the place of the engine whenever an answer takes long.
     #[must_use]
-    pub fn telling_silence(self, tell: fn(&str)) -> Self {
+    pub(crate) fn telling_silence(self, tell: fn(&str)) -> Self {
         Self { on_silence: Some(tell), ..self }
     }
 
     /// The same, waiting without a word.
     #[must_use]
-    pub fn without_telling(self) -> Self {
+    pub(crate) fn without_telling(self) -> Self {
         Self { on_silence: None, ..self }
     }
 
@@ -192,7 +192,7 @@ impl Client {
     ///
     /// # Errors
     /// When the token holds what no header can.
-    pub fn with_token(self, token: &str) -> Result<Self, ClientError> {
+    pub(crate) fn with_token(self, token: &str) -> Result<Self, ClientError> {
         let value = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()));
         let mut value = value.map_err(|_| ClientError::Token)?;
         value.set_sensitive(true);
@@ -203,7 +203,7 @@ impl Client {
     ///
     /// # Errors
     /// When the file holds none.
-    pub fn with_authorities(self, path: &Path) -> Result<Self, ClientError> {
+    pub(crate) fn with_authorities(self, path: &Path) -> Result<Self, ClientError> {
         let wrong = |message: String| ClientError::Authorities { path: path.to_owned(), message };
         let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
         let authorities = reqwest::Certificate::from_pem_bundle(&text);
@@ -226,7 +226,7 @@ impl Client {
 
     /// Where the engine is looked for: `at /path/to/socket`.
     #[must_use]
-    pub fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         &self.at
     }
 
@@ -234,7 +234,11 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers, or no is answered.
-    pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<String, ClientError> {
+    pub(crate) async fn get(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<String, ClientError> {
         self.text(self.request(Method::GET, path, query, "application/json")).await
     }
 
@@ -242,7 +246,7 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers, or no is answered.
-    pub async fn post<T: serde::Serialize + Sync>(
+    pub(crate) async fn post<T: serde::Serialize + Sync>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -255,7 +259,7 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers, or no is answered.
-    pub async fn send<T: serde::Serialize + Sync>(
+    pub(crate) async fn send<T: serde::Serialize + Sync>(
         &self,
         method: Method,
         path: &[&str],
@@ -274,7 +278,7 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers, or no is answered.
-    pub async fn stream(
+    pub(crate) async fn stream(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -287,7 +291,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is something else.
-    pub fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, ClientError> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, ClientError> {
         serde_json::from_str(text).map_err(|error| broken(&self.at, &error))
     }
 

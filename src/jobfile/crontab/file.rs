@@ -115,7 +115,7 @@ pub(super) fn jobs_file(name: &str, jobs: &[&Job]) -> String {
 
 /// The top of a jobs file, so far as it differs from what holds without it: each key on a line.
 #[must_use]
-pub fn as_top(settings: &Settings) -> String {
+pub(crate) fn as_top(settings: &Settings) -> String {
     let pairs = |settings: &Settings| match serde_json::to_value(settings) {
         Ok(Value::Object(pairs)) => pairs,
         // Settings are made of texts, numbers and lists: they can always be written.
@@ -129,7 +129,7 @@ pub fn as_top(settings: &Settings) -> String {
 
 /// All jobs as one file, whatever they came from.
 #[must_use]
-pub fn as_file(jobs: &[&Job]) -> String {
+pub(crate) fn as_file(jobs: &[&Job]) -> String {
     let mut out = String::from(if jobs.is_empty() { "jobs: []\n" } else { "jobs:\n" });
     for (number, job) in jobs.iter().enumerate() {
         out += if number == 0 { "" } else { "\n" };

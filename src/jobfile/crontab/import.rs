@@ -38,7 +38,7 @@ const PATH: &str = "/usr/bin:/bin";
 ///
 /// # Errors
 /// When it has two readings.
-pub fn import_crontab(
+pub(crate) fn import_crontab(
     text: &str,
     origin: &Origin<'_>,
     rules: &Rules<'_>,

@@ -15,6 +15,6 @@ mod line;
 mod name;
 mod origin;
 
-pub use file::{as_file, as_top};
-pub use import::import_crontab;
-pub use origin::{Imported, Kind, Machine, Origin, SixthColumn, Unclear};
+pub(crate) use file::{as_file, as_top};
+pub(crate) use import::import_crontab;
+pub(crate) use origin::{Imported, Kind, Machine, Origin, SixthColumn};

@@ -3,7 +3,7 @@
 //! Owns the questions that an import has to the machine and to whoever asks for it. Knows nothing of lines.
 
 /// What an import may ask about the machine that it runs on.
-pub trait Machine {
+pub(crate) trait Machine {
     /// The home folder of a user, as the list of users has it.
     fn home(&self, user: &str) -> Option<String>;
     /// Whether there is such a user.
@@ -16,7 +16,7 @@ pub trait Machine {
 
 /// Whether entries name a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// They do, as those of /etc/crontab and /etc/cron.d.
     System,
     /// They do not: all are the same user's.
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// What the sixth of six columns is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SixthColumn {
+pub(crate) enum SixthColumn {
     /// The day of week: the first column is seconds.
     Seconds,
     /// The year, behind cron's five columns.
@@ -33,7 +33,7 @@ pub enum SixthColumn {
 }
 
 /// What is known about where a crontab comes from.
-pub struct Origin<'a> {
+pub(crate) struct Origin<'a> {
     /// Its name, for messages.
     pub name: String,
     /// Whether its entries name a user; `None` = its content decides.
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Origin<'_> {
 
 /// A crontab as a jobs file.
 #[derive(Debug, Clone, Default)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// The jobs file.
     pub yaml: String,
     /// How many jobs are in it.
@@ -71,7 +71,7 @@ pub struct Imported {
 
 /// Why a crontab cannot be imported without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unclear {
+pub(crate) struct Unclear {
     /// What is unclear.
     pub message: String,
     /// The options that settle it.

@@ -10,7 +10,7 @@ use crate::model::{Job, JobId, Problem};
 
 /// What is to become of one job.
 #[derive(Debug, Clone)]
-pub enum Edit {
+pub(crate) enum Edit {
     /// It is new.
     Add(Map<String, Value>),
     /// It says this from now on, and no more; `defaults` lie under it.
@@ -25,7 +25,7 @@ pub enum Edit {
 
 /// Why an edit was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EditError {
+pub(crate) enum EditError {
     /// There is no such job in the files.
     Unknown,
     /// A job of this id is there already.

@@ -27,11 +27,11 @@ use super::syntax;
 use super::tree::Node;
 use crate::model::JobId;
 
-pub use self::files::{Edit, EditError};
+pub(crate) use self::files::{Edit, EditError};
 
 /// What an edit came to.
 #[derive(Debug, Clone)]
-pub struct Edited {
+pub(crate) struct Edited {
     /// Which source has changed, counted from 0; `None` = the file says so already.
     pub source: Option<usize>,
     /// All sources, the changed one among them.
@@ -44,7 +44,7 @@ pub struct Edited {
 ///
 /// # Errors
 /// When it is not legal, or cannot be written without touching more than was meant.
-pub fn edit(
+pub(crate) fn edit(
     sources: &[SourceText],
     rules: &Rules<'_>,
     job: &JobId,
@@ -144,7 +144,7 @@ fn jobs_span(root: Option<&Span>) -> Result<(usize, &Span), String> {
 
 /// The difference between two texts of a file, as a unified diff.
 #[must_use]
-pub fn unified_diff(name: &str, before: &str, after: &str) -> String {
+pub(crate) fn unified_diff(name: &str, before: &str, after: &str) -> String {
     let name = printable(name, 4096);
     let diff = similar::TextDiff::from_lines(before, after);
     diff.unified_diff().context_radius(3).header(&name, &name).to_string()

@@ -35,7 +35,8 @@ macro_rules! execution_columns {
 statements! {
     const ADD_VERSIONS: &str = "INSERT INTO job_versions (job_id, version, at, by, body) \
          SELECT new.job_id, new.version, new.at, new.by, new.body \
-         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]) AS new(job_id, version, at, by, body) \
+         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]) \
+             AS new(job_id, version, at, by, body) \
          WHERE NOT EXISTS (SELECT 1 FROM job_versions AS kept WHERE kept.job_id = new.job_id \
              AND kept.version = new.version AND kept.body = new.body)";
     const KEEP_JOBS: &str = "INSERT INTO jobs (id, source, version, state, removed_at) \

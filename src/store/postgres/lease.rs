@@ -148,8 +148,7 @@ pub(super) struct Renewal {
     stop: CancellationToken,
     epoch: Arc<AtomicI64>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
-    /// Ends by itself soon after `stop`.
-    _thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Renewal {
@@ -168,7 +167,7 @@ impl Renewal {
             // Whoever waited may have gone.
             let _ = end.send(());
         })?;
-        Ok(Self { stop, epoch, ended: Mutex::new(Some(ended)), _thread: thread })
+        Ok(Self { stop, epoch, ended: Mutex::new(Some(ended)), thread: Some(thread) })
     }
 
     /// The epoch was taken again: it has another number.
@@ -188,8 +187,14 @@ impl Renewal {
 }
 
 impl Drop for Renewal {
+    /// Gives the lease back where nobody did: whoever starts next need not wait for its end. That takes no longer than
+    /// a server needs to answer, and never longer than [`ANSWER`].
     fn drop(&mut self) {
         self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic there is reported by the thread itself.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -29,7 +29,7 @@ statements! {
 
 /// The steps that a database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationPlan {
+pub(crate) struct MigrationPlan {
     /// Where it is, for people.
     pub place: String,
     /// The newest step that it has; 0 = none.

@@ -48,11 +48,11 @@ use crate::model::{
 use connect::{Session, connect, within_commit, within_read};
 use failure::failed;
 use lease::{Fence, Renewal};
-pub use migrate::MigrationPlan;
+pub(super) use migrate::MigrationPlan;
 use url::Target;
 
 /// Keeps everything in a schema of a PostgreSQL database.
-pub struct PostgresStore {
+pub(crate) struct PostgresStore {
     target: Target,
     readers: PgPool,
     writer: Mutex<Writer>,
@@ -91,7 +91,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::TooNew`] when a newer program has written it; [`StoreError::Open`] when the server cannot be reached
     /// or used, or the schema holds something else.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let target = Target::read(url)?;
         if !target.is_private() {
             tracing::warn!(
@@ -113,7 +113,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Led`] where another does.
-    pub async fn lead(&self) -> Result<(), StoreError> {
+    pub(crate) async fn lead(&self) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().await;
         writer.leads = true;
         self.make_ready(&mut writer).await
@@ -123,7 +123,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// As [`PostgresStore::open`].
-    pub async fn migration(url: &str) -> Result<MigrationPlan, StoreError> {
+    pub(crate) async fn migration(url: &str) -> Result<MigrationPlan, StoreError> {
         migrate::plan(&Target::read(url)?).await
     }
 
@@ -131,7 +131,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// As [`PostgresStore::open`].
-    pub async fn migrate(url: &str) -> Result<usize, StoreError> {
+    pub(crate) async fn migrate(url: &str) -> Result<usize, StoreError> {
         migrate::bring_up_to_date(&Target::read(url)?).await
     }
 

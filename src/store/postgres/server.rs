@@ -8,7 +8,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 /// Demands the server: without it, tests fail instead of being skipped.
@@ -22,6 +22,8 @@ const NOBODY: u32 = 65_534;
 
 /// $1 is the folder, $2 the binaries' folder, $3 the port. The server writes `pid` itself when it takes connections.
 const RUN: &str = r#"
+# Whoever waits for a word from here may be gone: that must not end the shell before the server.
+trap '' PIPE
 "$2/initdb" -D "$1/data" -U tester -E UTF8 --no-locale --auth-local=trust --auth-host=scram-sha-256 \
     --pwfile="$1/password" --no-sync >"$1/initdb.log" 2>&1 || { echo failed; exit 1; }
 "$2/postgres" -D "$1/data" -k "$1" -p "$3" -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200 \
@@ -43,12 +45,12 @@ rm -rf "$1"
 pub(crate) struct Server {
     /// Where its socket, its log and its certificate are.
     pub(crate) folder: PathBuf,
-    /// Where its programs are.
-    pub(crate) binaries: PathBuf,
+    /// Its `psql`.
+    pub(crate) psql: PathBuf,
     /// Its port on the loopback address.
     pub(crate) port: u16,
-    /// Closed when this process ends.
-    _alive: ChildStdin,
+    /// It ends when its standard input is closed: when this process ends.
+    _shell: Child,
 }
 
 impl Server {
@@ -123,6 +125,6 @@ fn start(binaries: &Path) -> Server {
         let log = |name| fs::read_to_string(folder.join(name)).unwrap_or_default();
         panic!("PostgreSQL did not start:\n{}\n{}", log("initdb.log"), log("server.log"));
     }
-    let binaries = binaries.to_owned();
-    Server { folder, binaries, port, _alive: shell.stdin.take().unwrap() }
+    let psql = binaries.join("psql");
+    Server { folder, psql, port, _shell: shell }
 }

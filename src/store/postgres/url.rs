@@ -47,6 +47,14 @@ pub(crate) fn shown(url: &str) -> String {
     Target::read(url).map_or_else(|_| "postgres://".to_owned(), |target| target.place)
 }
 
+/// Whether a URL can be read.
+///
+/// # Errors
+/// As [`Target::read`].
+pub(crate) fn check(url: &str) -> Result<(), StoreError> {
+    Target::read(url).map(drop)
+}
+
 fn refused(message: impl Into<String>) -> StoreError {
     // What could not be read may hold the password anywhere.
     StoreError::Open {
@@ -90,10 +98,10 @@ impl Target {
             url.query_pairs_mut().extend_pairs(rest);
         }
         let options = url.as_str().parse::<PgConnectOptions>().map_err(|_| {
-            refused(format!(
+            refused(
                 "one of its parameters cannot be read: `sslmode` is one of disable, allow, prefer, require, verify-ca, \
-                 verify-full, `port` a number, `hostaddr` an address"
-            ))
+                 verify-full, `port` a number, `hostaddr` an address",
+            )
         })?;
         let place = place(&options, &schema);
         Ok(Self { options, schema, place })

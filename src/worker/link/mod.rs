@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-pub use start::LinkOptions;
+pub(crate) use start::LinkOptions;
 
 use super::frames;
 use super::process::connect;
@@ -45,7 +45,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// What the engine learns about the worker process.
 #[derive(Debug)]
-pub enum LinkEvent {
+pub(crate) enum LinkEvent {
     /// It is connected. This is the first message of this connection: always a
     /// [`FromWorker::Hello`].
     Up {
@@ -74,13 +74,13 @@ pub enum LinkEvent {
 /// Sends to the worker process over one connection; a message for a connection that is gone goes
 /// nowhere.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     queue: mpsc::Sender<ToWorker>,
 }
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
+pub(crate) enum SendError {
     /// The worker process does not read; try again when it has said something.
     #[error("the worker process does not take more messages now")]
     Full,
@@ -94,7 +94,7 @@ impl Connection {
     ///
     /// # Errors
     /// When it was not taken.
-    pub fn send(&self, message: ToWorker) -> Result<(), SendError> {
+    pub(crate) fn send(&self, message: ToWorker) -> Result<(), SendError> {
         self.queue.try_send(message).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => SendError::Full,
             mpsc::error::TrySendError::Closed(_) => SendError::Gone,
@@ -104,7 +104,7 @@ impl Connection {
 
 /// The link to the local worker process. Dropping it closes the connection; the process goes on.
 #[derive(Debug)]
-pub struct LocalLink {
+pub(crate) struct LocalLink {
     wake: Arc<Notify>,
     leaving: Arc<AtomicBool>,
     task: JoinHandle<()>,
@@ -113,7 +113,7 @@ pub struct LocalLink {
 impl LocalLink {
     /// Connects to a worker process that is there already; starts none before [`LocalLink::wake`].
     #[must_use]
-    pub fn start(options: LinkOptions, events: mpsc::Sender<LinkEvent>) -> Self {
+    pub(crate) fn start(options: LinkOptions, events: mpsc::Sender<LinkEvent>) -> Self {
         Self::start_with(options, events, SILENT_AFTER)
     }
 
@@ -136,12 +136,12 @@ impl LocalLink {
 
     /// There is work for it: a worker process is kept running from now on. Also ends the wait
     /// before another try.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.wake.notify_one();
     }
 
     /// The engine stops: no worker process is started from now on, and a connection that ends is not made again.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
     }
 }

@@ -25,7 +25,7 @@ const LARGEST_LOG: u64 = 1 << 20;
 
 /// Where the worker process is and how it is started.
 #[derive(Debug, Clone)]
-pub struct LinkOptions {
+pub(crate) struct LinkOptions {
     /// The data folder.
     pub data_dir: PathBuf,
     /// The program; crontower's own, usually.
@@ -39,7 +39,7 @@ pub struct LinkOptions {
 impl LinkOptions {
     /// `program worker-process --data-dir DIR`.
     #[must_use]
-    pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
+    pub(crate) fn new(data_dir: PathBuf, program: PathBuf) -> Self {
         let args = vec!["worker-process".into()];
         Self { data_dir, program, args, environment: inherited_environment() }
     }

@@ -18,7 +18,7 @@ use super::layout::{head_path, tail_path};
 ///
 /// # Errors
 /// When the folder is there and cannot be read.
-pub fn kept_outputs(data_dir: &Path, shard: u8) -> io::Result<BTreeSet<AttemptKey>> {
+pub(crate) fn kept_outputs(data_dir: &Path, shard: u8) -> io::Result<BTreeSet<AttemptKey>> {
     let folder = data_dir.join("output").join(format!("{shard:02x}"));
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -41,7 +41,7 @@ fn key_of(name: &str) -> Option<AttemptKey> {
 }
 
 /// How many bytes of the disk an attempt's output takes; 0 where there is none.
-pub fn output_bytes(data_dir: &Path, key: AttemptKey) -> u64 {
+pub(crate) fn output_bytes(data_dir: &Path, key: AttemptKey) -> u64 {
     // Small files take a whole block; some file systems do not say so at once.
     let taken = |found: fs::Metadata| found.len().max(found.blocks().saturating_mul(512));
     let head = head_path(data_dir, key);
@@ -51,7 +51,7 @@ pub fn output_bytes(data_dir: &Path, key: AttemptKey) -> u64 {
 }
 
 /// When output was last added; `None` where there is none.
-pub fn last_written(data_dir: &Path, key: AttemptKey) -> Option<DateTime<Utc>> {
+pub(crate) fn last_written(data_dir: &Path, key: AttemptKey) -> Option<DateTime<Utc>> {
     let head = head_path(data_dir, key);
     let changed = |path: &Path| fs::symlink_metadata(path).ok()?.modified().ok();
     let last = [changed(&head), changed(&tail_path(&head))].into_iter().flatten().max();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::model::AttemptKey;
 
 /// The longest line kept in one piece; a longer one is cut into parts of this size.
-pub const LONGEST_LINE: usize = 64 << 10;
+pub(super) const LONGEST_LINE: usize = 64 << 10;
 
 /// The file that an attempt's output begins in.
 pub(super) fn head_path(data_dir: &Path, key: AttemptKey) -> PathBuf {

@@ -21,8 +21,7 @@ mod tail;
 mod tests;
 mod writer;
 
-pub use inventory::{kept_outputs, last_written, output_bytes};
-pub use layout::LONGEST_LINE;
-pub use reader::{read_output, remove_output};
-pub use tail::read_tail;
-pub use writer::{Grew, OutputLog, OutputWriter};
+pub(crate) use inventory::{kept_outputs, last_written, output_bytes};
+pub(crate) use reader::{read_output, remove_output};
+pub(crate) use tail::read_tail;
+pub(crate) use writer::{OutputLog, OutputWriter};

@@ -20,7 +20,7 @@ const LARGEST_CHUNK: u64 = 8 << 20;
 ///
 /// # Errors
 /// When files are there and cannot be read.
-pub fn read_output(
+pub(crate) fn read_output(
     data_dir: &Path,
     key: AttemptKey,
     from: u64,
@@ -93,7 +93,7 @@ pub fn read_output(
 ///
 /// # Errors
 /// When it is there and cannot be removed.
-pub fn remove_output(data_dir: &Path, key: AttemptKey) -> io::Result<()> {
+pub(crate) fn remove_output(data_dir: &Path, key: AttemptKey) -> io::Result<()> {
     let head = head_path(data_dir, key);
     for result in [fs::remove_dir_all(tail_path(&head)), fs::remove_file(&head)] {
         match result {

@@ -16,7 +16,7 @@ use crate::model::Stream;
 ///
 /// # Errors
 /// When files are there and cannot be read.
-pub fn read_tail(data_dir: &Path, key: AttemptKey, most: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn read_tail(data_dir: &Path, key: AttemptKey, most: usize) -> io::Result<Vec<u8>> {
     let head = head_path(data_dir, key);
     let mut files: Vec<_> = segments(&tail_path(&head))?.into_iter().map(|it| it.2).collect();
     files.insert(0, head);

@@ -28,11 +28,11 @@ const NEWS: Duration = Duration::from_millis(50);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Called with the new length of an attempt's stream. Must not block.
-pub type Grew = Box<dyn Fn(AttemptKey, u64) + Send>;
+pub(super) type Grew = Box<dyn Fn(AttemptKey, u64) + Send>;
 
 /// The writing thread of a process. It ends when this and all its logs are gone.
 #[derive(Debug, Clone)]
-pub struct OutputWriter {
+pub(crate) struct OutputWriter {
     data_dir: Arc<Path>,
     queue: Sender<Arc<Log>>,
 }
@@ -42,7 +42,7 @@ impl OutputWriter {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(data_dir: &Path, grew: Grew) -> std::io::Result<Self> {
+    pub(crate) fn start(data_dir: &Path, grew: Grew) -> std::io::Result<Self> {
         let (queue, logs) = mpsc::channel();
         std::thread::Builder::new()
             .name("output".to_owned())
@@ -55,9 +55,10 @@ impl OutputWriter {
         &self.data_dir
     }
 
+    #[cfg(test)]
     /// The log of an attempt. Nothing is made on disk before there is output.
     #[must_use]
-    pub fn log(&self, key: AttemptKey, limit: u64) -> Arc<OutputLog> {
+    pub(crate) fn log(&self, key: AttemptKey, limit: u64) -> Arc<OutputLog> {
         self.redacted_log(key, limit, None)
     }
 
@@ -84,7 +85,7 @@ impl OutputWriter {
 
 /// Where the output of one attempt goes.
 #[derive(Debug)]
-pub struct OutputLog {
+pub(crate) struct OutputLog {
     log: Arc<Log>,
     /// Holds a log at most once, so it is bounded by their number.
     queue: Sender<Arc<Log>>,
@@ -169,19 +170,19 @@ impl OutputLog {
 
     /// Whether a line has begun and not ended.
     #[must_use]
-    pub fn has_partial(&self) -> bool {
+    pub(crate) fn has_partial(&self) -> bool {
         self.log.pending().arrived.has_partial()
     }
 
     /// Lets others see a line that has not ended yet.
-    pub fn flush_partial(&self) {
+    pub(crate) fn flush_partial(&self) {
         let mut pending = self.log.pending();
         pending.arrived.flush_partial(now_micros());
         self.hand_over(&mut pending);
     }
 
     /// Waits while more has arrived than should be held, but not for a disk that has stopped.
-    pub async fn room(&self) {
+    pub(crate) async fn room(&self) {
         loop {
             let written = self.log.written.notified();
             {
@@ -202,7 +203,7 @@ impl OutputLog {
 
     /// The attempt is over: comes back when everything is where a reader finds it, or the disk has
     /// been given up on. What is written from now on is taken too, until [`OutputLog::close`].
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         {
             let mut pending = self.log.pending();
             pending.flush_redactors(now_micros());
@@ -221,14 +222,14 @@ impl OutputLog {
     /// Bytes of output that were lost so far: the disk did not take them, or not in time. Of a disk that hangs, what
     /// waits for it counts too.
     #[must_use]
-    pub fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         let pending = self.log.pending();
         let waiting = if pending.stalled { pending.arrived.blocks.bytes.len() as u64 } else { 0 };
         self.log.lost.load(Ordering::Relaxed) + pending.arrived.lost_in_all + waiting
     }
 
     /// Takes nothing from now on.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.log.pending().flush_redactors(now_micros());
         self.flush_partial();
         let mut pending = self.log.pending();

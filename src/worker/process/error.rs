@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Why a worker process does not serve.
 #[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
+pub(crate) enum WorkerError {
     /// Another one does.
     #[error("the worker process {holder} serves the data folder {} already", .path.display())]
     Served {

@@ -26,7 +26,7 @@ use rustix::process::{Pid, getpid, setsid, umask};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-pub use error::WorkerError;
+pub(crate) use error::WorkerError;
 pub(super) use socket::connect;
 
 use super::journal::{Journal, ProcessMark};
@@ -45,7 +45,7 @@ pub(super) const READY: &str = "crontower: worker process ready";
 
 /// How a worker process serves.
 #[derive(Debug)]
-pub struct ServeOptions {
+pub(crate) struct ServeOptions {
     /// The data folder.
     pub data_dir: PathBuf,
     /// Commands that have no process of their own.
@@ -65,7 +65,7 @@ impl ServeOptions {
     /// Those of a real worker process: the environment of this process goes on, without what is
     /// crontower's own.
     #[must_use]
-    pub fn new(data_dir: PathBuf, registry: Registry) -> Self {
+    pub(crate) fn new(data_dir: PathBuf, registry: Registry) -> Self {
         let (environment, idle_grace) = (inherited_environment(), Duration::from_secs(5));
         let start_timeout = START_TIMEOUT;
         Self { data_dir, registry, idle_grace, environment, start_timeout, alone: true }
@@ -82,7 +82,7 @@ pub(super) fn inherited_environment() -> Vec<(OsString, OsString)> {
 ///
 /// # Errors
 /// When it cannot begin to.
-pub async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
+pub(crate) async fn serve(options: ServeOptions) -> Result<(), WorkerError> {
     if options.alone {
         leave_the_terminal()?;
         descriptors::close_inherited().map_err(system("closing inherited descriptors"))?;
@@ -198,7 +198,7 @@ fn end_orphans(orphans: Vec<recovery::Orphan>, reports: mpsc::Sender<Report>) ->
 /// `crontower worker-process --data-dir DIR` of a program that embeds crontower, without what comes before it: a worker process's
 /// whole life.
 #[must_use]
-pub fn main_worker(args: &[OsString], registry: Registry) -> std::process::ExitCode {
+pub(crate) fn main_worker(args: &[OsString], registry: Registry) -> std::process::ExitCode {
     match run_worker(args, registry) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

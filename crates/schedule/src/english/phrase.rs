@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::clock::{self, Written};
 use super::vocabulary::{Part, Unit};
 use crate::error::ScheduleError;
-use crate::field::FieldKind;
+use crate::field_kind::FieldKind;
 use crate::pattern::{
     ClockRule, DayField, Days, DomSpecial, DowSpecial, Every, Except, Pattern, Times,
 };
