@@ -55,6 +55,7 @@ impl OutputWriter {
         &self.data_dir
     }
 
+    #[cfg(test)]
     /// The log of an attempt. Nothing is made on disk before there is output.
     #[cfg(test)]
     #[must_use]
