@@ -102,15 +102,18 @@ pub(crate) async fn perform(engine_api: &Arc<dyn EngineApi>, request: Request) -
         Request::Output { key, from } => {
             Answer::Output { key, from, result: engine_api.output(key, from, OUTPUT_BYTES).await }
         }
-        Request::Save { path, text } => {
-            let target = path.clone();
-            let written = tokio::task::spawn_blocking(move || save(&target, &text)).await;
-            let result = written.map_err(std::io::Error::from).flatten();
-            let result = result.map_err(|error| error.to_string());
-            let path = std::path::absolute(&path).map_or(path, |it| it.display().to_string());
-            Answer::Saved { path, result }
-        }
+        Request::Save { path, text } => save_to(path, text).await,
     }
+}
+
+/// Writes a file beside the screen's runtime.
+async fn save_to(path: String, text: String) -> Answer {
+    let target = path.clone();
+    let written = tokio::task::spawn_blocking(move || save(&target, &text)).await;
+    let result = written.map_err(std::io::Error::from).flatten();
+    let result = result.map_err(|error| error.to_string());
+    let path = std::path::absolute(&path).map_or(path, |it| it.display().to_string());
+    Answer::Saved { path, result }
 }
 
 async fn carry_out(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Outcome, Refusal> {

@@ -402,7 +402,7 @@ fn a_reload_is_all_or_nothing() {
     insta::assert_snapshot!(engine.say(&["reload"]), @"
     exit code 2
     -- stderr
-    error: [DATA]/jobs.yaml:3:15: `schedule`: `never` was not understood; try `every 5 minutes`
+    error: [DATA]/jobs.yaml:3:15: `schedule`: `never` was not understood
     ");
     engine.signal("HUP");
     engine.wait_for("the jobs stay as they were");

@@ -40,7 +40,7 @@ jobs:
     -- stderr
     jobs.yaml:2:9: `id`: `Backup` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit
     jobs.yaml:3:5: unknown key `scheduel`: did you mean `schedule`?
-    jobs.yaml:6:24: `schedule`: hour 25 of `25:00` is outside 0-23 (understood: At 00:00 every day); try `daily at 23:00`
+    jobs.yaml:6:24: `schedule`: hour 25 of `25:00` is outside 0-23 (understood: At 00:00 every day)
     jobs.yaml:7:14: `command`: unknown command `echoo`: did you mean `echo`?
     jobs.yaml:8:20: `dependencies`: `report` cannot depend on itself
     jobs.yaml:8:28: `dependencies`: no job named `nobody`

@@ -220,7 +220,7 @@ fn lines_that_cannot_be_read_are_reported() {
     tab:4: `@Daily` is none of @reboot, @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly
     tab:5: `@weekly` lacks a command
     tab:6: `schedule`: it never fires: February never has a day 30 (understood: At 00:00 on the 30th of February)
-    tab:8: `timezone`: `Mars` is not a time zone: did you mean `Europe/Paris`?
+    tab:8: `timezone`: `Mars` is not a time zone: write it like Europe/Berlin or UTC
     tab:10: `schedule`: the range `5-1` runs backwards; try `5-59,0-1 * * * *`
     tab:11: `\u{1b}[2J` has fewer than five fields and a command
     "#);

@@ -196,11 +196,16 @@ fn a_report_about_it_touches_no_attempt() {
     let started_at = world.instant("0s");
     let running = crontower_model::Running { key, worker_id, started_at, pid: None };
     world.hear(Input::Worker(WorkerInput::Started(running)));
-    assert_eq!(world.facts(), before);
+    assert_eq!(
+        world.facts(),
+        before,
+        "it is stopped, as nobody waits for it, and touches nothing else"
+    );
     world.request(Request::CancelRunning).unwrap();
     insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: run now, asked for by ann
     00:00:00 a#1 running: attempt 1 on w
+    00:00:00 stop a#1 (Cancel)
     00:00:00 stop a#1 (Cancel)
     ");
 }
