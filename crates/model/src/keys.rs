@@ -14,7 +14,7 @@ pub enum Scope {
     Calendar,
     /// In `retention`.
     Retention,
-    /// In a job; those without [`Key::own`] also in `defaults`.
+    /// In a job; those without `own` also in `defaults`.
     Job,
     /// In a job's `retry` (or `retryPolicy`).
     Retry,

@@ -64,7 +64,7 @@ impl SqliteStore {
     /// Opens the database in the file at `path`, made (readable by its owner only) where there is
     /// none, and brings its schema up to date.
     ///
-    /// # Errors [`StoreError::TooNew`] when a newer program has written it; [`StoreError::Open`]
+    /// # Errors `StoreError::TooNew` when a newer program has written it; `StoreError::Open`
     /// when it cannot be read or written, or is no database of crontower.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let place = path.display().to_string();
