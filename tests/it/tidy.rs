@@ -68,7 +68,7 @@ const NEVER: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms whose files may still lean on each other in circles. Whoever ends them takes his room off.
-const CIRCLES: &[&str] = &["api", "cli", "driver", "engine", "model", "schedule", "store"];
+const CIRCLES: &[&str] = &["api", "cli", "driver", "engine", "model", "store"];
 
 /// Columns of a line, lines of a file, lines of a function.
 const WIDEST_LINE: usize = 120;
