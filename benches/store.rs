@@ -12,9 +12,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use crontower::internals::{Expired, SqliteStore, Store};
 use crontower::model::{
-    Actor, Attempt, Change, Event, EventKind, Execution, ExecutionId, ExecutionQuery,
-    ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, Outcome, Priority, Source,
-    StateName, Transition, Trigger, WorkerId,
+    Actor, Attempt, AttemptProgress, Change, Event, EventKind, Execution, ExecutionId,
+    ExecutionQuery, ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, Outcome, Priority,
+    Reason, Source, StateName, Transition, Trigger, WorkerId,
 };
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -38,10 +38,9 @@ fn execution(number: u64, state: ExecutionState) -> Arc<Execution> {
     let scattered = u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     let random = scattered.to_be_bytes()[6..].try_into().expect("ten bytes");
     let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-    let reason = "exit code 0".to_owned();
+    let reason = Reason::Succeeded { exit_code: None };
     let states = [StateName::Queued, StateName::Running, state.name()];
-    let transition =
-        |state| Transition { at: at(number), state, reason: "a slot was free".to_owned() };
+    let transition = |state| Transition { at: at(number), state, reason: Reason::ItsTurn };
     Arc::new(Execution {
         id: ExecutionId::from_uuid(uuid),
         job_id: job_id(number % 100),
@@ -56,12 +55,14 @@ fn execution(number: u64, state: ExecutionState) -> Arc<Execution> {
             number: 1,
             worker_id: WorkerId::new("local").expect("a legal id"),
             assigned_at: at(number),
-            started_at: Some(at(number)),
-            finished_at: Some(at(number)),
-            outcome: Some(Outcome::Succeeded),
-            exit_code: Some(0),
-            error: None,
-            output_lost: 0,
+            progress: AttemptProgress::Ended {
+                started_at: Some(at(number)),
+                finished_at: at(number),
+                outcome: Outcome::Succeeded,
+                exit_code: Some(0),
+                error: None,
+                output_lost: 0,
+            },
         }],
         priority: Priority::Medium,
         reason,

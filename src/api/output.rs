@@ -167,8 +167,7 @@ impl Reader {
         let asked = self
             .asked
             .and_then(|asked| execution.attempts.iter().find(|attempt| attempt.number == asked));
-        self.over = execution.state.is_final()
-            || asked.is_some_and(|attempt| attempt.finished_at.is_some());
+        self.over = execution.state.is_final() || asked.is_some_and(|attempt| attempt.has_ended());
     }
 
     /// Waits until something about the execution has changed; `false` when nothing will any more.

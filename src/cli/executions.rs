@@ -108,6 +108,6 @@ fn row(view: &ExecutionView) -> Vec<Cell> {
         view.attempt.to_string().into(),
         execution.trigger.as_str().into(),
         view.worker_id.as_ref().map_or("-", |id| id.as_str()).into(),
-        execution.reason.as_str().into(),
+        execution.reason.to_string().into(),
     ]
 }

@@ -14,7 +14,7 @@ use super::terminal::{Scrubber, Terminal, plain};
 use super::times::took;
 use crate::api::client::{Client, Lines};
 use crate::api::{ExecutionView, SystemStatus};
-use crate::model::{Event, EventKind, StateName, beyond};
+use crate::model::{Event, EventKind, StateName};
 
 /// So often it is looked whether the engine can work, while one waits.
 const LOOK: Duration = Duration::from_secs(5);
@@ -185,7 +185,7 @@ impl Progress {
         let new = execution.history.iter().skip(self.described.get());
         for step in new.filter(|step| !step.state.is_final()) {
             let (job, id, state) = (&execution.job_id, execution.id.short(), step.state);
-            self.note(&format!("{job} {id} {state}{}", beyond(state, &plain(&step.reason))));
+            self.note(&format!("{job} {id} {state}{}", plain(&step.reason.beyond(state))));
         }
         self.described.set(execution.history.len().max(self.described.get()));
     }
@@ -272,5 +272,9 @@ pub(super) fn sentence(view: &ExecutionView) -> String {
         _ => String::new(),
     };
     let (job, id, state) = (&execution.job_id, execution.id.short(), execution.state.name());
-    format!("{job} {id} {state}{span}{}", beyond(state, &plain(&execution.reason)))
+    let more = execution.stopping().map_or_else(
+        || execution.reason.beyond(state),
+        |stopping| format!(": stopping: {}", stopping.reason),
+    );
+    format!("{job} {id} {state}{span}{}", plain(&more))
 }

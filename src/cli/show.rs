@@ -10,7 +10,7 @@ use super::times::{local, local_or_dash, took};
 use super::which::is_not_found;
 use crate::api::client::{Client, ClientError};
 use crate::api::{ExecutionView, List};
-use crate::model::{Attempt, JobStatus, StateName, beyond};
+use crate::model::{Attempt, JobStatus, Reason, StateName};
 
 /// Show a job or an execution.
 #[derive(Debug, clap::Args)]
@@ -106,6 +106,10 @@ fn describe_execution(view: &ExecutionView) -> String {
     say("id", &execution.id.to_string());
     say("job", &format!("{} (version {})", execution.job_id, execution.job_version));
     say("state", &describe(execution.state.name(), &execution.reason));
+    if let Some(stopping) = execution.stopping() {
+        let since = stopping.since.map_or_else(String::new, |at| format!(" (since {})", local(at)));
+        say("stopping", &format!("{}{since}", stopping.reason));
+    }
     say("trigger", execution.trigger.as_str());
     if let Some(actor) = &execution.requested_by {
         say("asked by", actor.as_str());
@@ -129,13 +133,13 @@ fn describe_execution(view: &ExecutionView) -> String {
 }
 
 /// `failed: exit code 1`.
-fn describe(state: StateName, reason: &str) -> String {
-    format!("{state}{}", beyond(state, reason))
+fn describe(state: StateName, reason: &Reason) -> String {
+    format!("{state}{}", reason.beyond(state))
 }
 
 fn describe_attempt(attempt: &Attempt) -> String {
     let mut text = format!("on {}", attempt.worker_id);
-    match (attempt.started_at, attempt.finished_at) {
+    match (attempt.started_at(), attempt.finished_at()) {
         (Some(start), Some(end)) => {
             let _ = write!(text, ", took {}", took(start, end));
         }
@@ -144,17 +148,17 @@ fn describe_attempt(attempt: &Attempt) -> String {
         }
         (None, _) => text.push_str(", not started"),
     }
-    if let Some(outcome) = attempt.outcome {
+    if let Some(outcome) = attempt.outcome() {
         let _ = write!(text, ", {}", outcome.as_str());
     }
-    if let Some(code) = attempt.exit_code {
+    if let Some(code) = attempt.exit_code() {
         let _ = write!(text, ", exit code {code}");
     }
-    if let Some(error) = &attempt.error {
+    if let Some(error) = attempt.error() {
         let _ = write!(text, ": {error}");
     }
-    if attempt.output_lost > 0 {
-        let lost = crate::model::text::format_size(attempt.output_lost);
+    if attempt.output_lost() > 0 {
+        let lost = crate::model::text::format_size(attempt.output_lost());
         let _ = write!(text, "; {lost} of output lost (the disk did not take it)");
     }
     text

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use crate::clock::Clock;
 use crate::driver::system_zone;
 use crate::model::text::{format_duration, parse_duration};
-use crate::schedule::parse_instant;
+use crate::schedule::{InstantError, parse_instant};
 
 /// The time.
 pub(super) fn now() -> DateTime<Utc> {
@@ -85,11 +85,14 @@ pub(super) fn instant(
 ) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
     let unreadable = || format!("is not a time {LIKE}");
+    let problem = |error: InstantError| match error {
+        InstantError::Unreadable => unreadable(),
+        InstantError::Gap { .. } => error.to_string(),
+    };
     if let Some((days, time)) = day(text) {
         let date = now.with_timezone(&zone).date_naive().checked_add_signed(days);
         let dated = date.map(|date| format!("{date} {time}"));
-        return parse_instant(dated.ok_or_else(unreadable)?.trim(), zone)
-            .map_err(|problem| if problem.contains("such as") { unreadable() } else { problem });
+        return parse_instant(dated.ok_or_else(unreadable)?.trim(), zone).map_err(problem);
     }
     if let Ok(length) = parse_duration(text) {
         let length = TimeDelta::from_std(length).map_err(|_| unreadable())?;
@@ -99,8 +102,7 @@ pub(super) fn instant(
         };
         return moved.ok_or_else(unreadable);
     }
-    parse_instant(text, zone)
-        .map_err(|problem| if problem.contains("such as") { unreadable() } else { problem })
+    parse_instant(text, zone).map_err(problem)
 }
 
 /// A day told by its distance from today, and the time of day that follows.

@@ -347,7 +347,7 @@ mod tests {
             job_id: JobId::new("a").unwrap(),
             state,
             attempt: 1,
-            reason: String::new(),
+            reason: crate::model::Reason::ItsTurn,
         };
         let seq = u64::from(number);
         Change::Event(Event { seq, at: at(0), actor: Actor::engine(), kind })
@@ -359,7 +359,7 @@ mod tests {
         let mut keeper = keeper(folder.path()).await;
         let state = |number| match number {
             2 => ExecutionState::Failed,
-            4 => ExecutionState::Running,
+            4 => ExecutionState::RUNNING,
             _ => ExecutionState::Succeeded,
         };
         let rows = (1..=40).map(|number| kept(execution(number, state(number))));

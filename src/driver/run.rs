@@ -548,14 +548,14 @@ impl Driver {
 
 /// The end of a running attempt whose process has ended under it.
 fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
-    let attempt = execution.attempt().filter(|attempt| attempt.started_at.is_some())?;
+    let attempt = execution.attempt().filter(|attempt| attempt.started_at().is_some())?;
     (execution.state.name() == StateName::Running).then(|| Ended {
         key: AttemptKey { execution_id: execution.id, attempt: attempt.number },
-        started_at: attempt.started_at,
+        started_at: attempt.started_at(),
         finished_at: at,
         outcome: Outcome::Interrupted,
         exit_code: None,
-        error: Some("interrupted: the process that it ran in has ended".to_owned()),
+        error: Some("the process that it ran in has ended".to_owned()),
         result: None,
         output_lost: 0,
     })

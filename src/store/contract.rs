@@ -14,9 +14,9 @@ use uuid::Builder;
 use super::postgres::tests::in_new_schema;
 use super::{MemoryStore, SqliteStore, Store, StoreError};
 use crate::model::{
-    Actor, Attempt, BOOT_ID, Change, Event, EventKind, Execution, ExecutionId, ExecutionQuery,
-    ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, LedgerFate, LedgerRange, Outcome,
-    Priority, RECENT, Source, StateName, Trigger, WorkerId,
+    Actor, Attempt, AttemptProgress, BOOT_ID, Change, Event, EventKind, Execution, ExecutionId,
+    ExecutionQuery, ExecutionState, Job, JobCommand, JobId, JobRecord, JobState, LedgerFate,
+    LedgerRange, Outcome, Priority, RECENT, Reason, Source, StateName, Trigger, WorkerId,
 };
 
 use keeping::{
@@ -150,15 +150,17 @@ pub(crate) fn execution(number: u32, state: ExecutionState) -> Execution {
             number: 1,
             worker_id: WorkerId::new("w1").unwrap(),
             assigned_at: at(number.into()),
-            started_at: Some(at(number.into())),
-            finished_at: None,
-            outcome: Some(Outcome::Succeeded),
-            exit_code: Some(0),
-            error: None,
-            output_lost: 0,
+            progress: AttemptProgress::Ended {
+                started_at: Some(at(number.into())),
+                finished_at: at(i64::from(number) + 5),
+                outcome: Outcome::Succeeded,
+                exit_code: Some(0),
+                error: None,
+                output_lost: 0,
+            },
         }],
         priority: Priority::Medium,
-        reason: "asked for".to_owned(),
+        reason: Reason::from("asked for"),
         result: None,
         history: Vec::new(),
         retry_of: None,
@@ -236,7 +238,7 @@ async fn a_commit_is_kept_whole_or_not_at_all(store: &dyn Store) {
 async fn the_last_change_of_a_thing_counts(store: &dyn Store) {
     let removed = || gone("a", 2);
     let [version, record] = job("a", 1);
-    let states = [ExecutionState::Queued, ExecutionState::Running, ExecutionState::Failed];
+    let states = [ExecutionState::Queued, ExecutionState::RUNNING, ExecutionState::Failed];
     let mut changes = vec![version, removed(), record.clone()];
     changes.extend(states.map(|state| kept(execution(1, state))));
     store.commit(&changes).await.unwrap();
@@ -253,7 +255,7 @@ async fn the_last_change_of_a_thing_counts(store: &dyn Store) {
 
 async fn live_executions_come_with_the_definition_they_run(store: &dyn Store) {
     let waiting = ExecutionState::Waiting { waiting_for: vec![job_id("b")], fresh_after: None };
-    let states = [ExecutionState::Running, ExecutionState::Skipped, waiting];
+    let states = [ExecutionState::RUNNING, ExecutionState::Skipped, waiting];
     let mut changes = job("a", 1).to_vec();
     changes.extend((1..).zip(states).map(|(number, state)| kept(execution(number, state))));
     store.commit(&changes).await.unwrap();
@@ -270,7 +272,7 @@ async fn live_executions_come_with_the_definition_they_run(store: &dyn Store) {
 }
 
 async fn a_live_execution_without_its_definition_is_set_aside(store: &dyn Store) {
-    store.commit(&[kept(execution(1, ExecutionState::Running))]).await.unwrap();
+    store.commit(&[kept(execution(1, ExecutionState::RUNNING))]).await.unwrap();
     store.commit(&job("b", 1)).await.unwrap();
     let image = store.load().await.unwrap();
     assert_eq!((image.live.len(), image.jobs.len(), image.unreadable.len()), (0, 1, 1));
@@ -387,7 +389,7 @@ async fn filters_find_what_they_name(store: &dyn Store) {
     let mut rows = vec![
         execution(1, ExecutionState::Succeeded),
         execution(2, ExecutionState::Failed),
-        execution(3, ExecutionState::Running),
+        execution(3, ExecutionState::RUNNING),
         execution(4, ExecutionState::Failed),
     ];
     rows[3].job_id = job_id("b");
@@ -421,7 +423,7 @@ async fn words_are_found_in_ids_and_reasons(store: &dyn Store) {
     let reasons = ["exit code 1", "Größe: 100% of O'Brien", "a\0b \u{1F600}", ""];
     let rows = (1..).zip(reasons).map(|(number, reason)| {
         let mut execution = execution(number, ExecutionState::Failed);
-        execution.reason = reason.to_owned();
+        execution.reason = Reason::from(reason);
         execution.job_id = job_id(if number == 4 { "nightly-backup" } else { "x" });
         kept(execution)
     });
@@ -480,8 +482,8 @@ async fn an_execution_is_found_by_part_of_its_id(store: &dyn Store) {
 }
 
 async fn states_are_counted(store: &dyn Store) {
-    use ExecutionState::{Failed, Running, Succeeded};
-    let states = [Succeeded, Succeeded, Failed, Running];
+    use ExecutionState::{Failed, Succeeded};
+    let states = [Succeeded, Succeeded, Failed, ExecutionState::RUNNING];
     let rows = (1..).zip(states).map(|(number, state)| kept(execution(number, state)));
     store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
     let all = store.counts(at(0)).await.unwrap();
@@ -525,7 +527,7 @@ async fn ranges_of_the_ledger_grow(store: &dyn Store) {
 async fn a_removed_job_keeps_its_history_and_its_numbers(store: &dyn Store) {
     let mut changes = [job("a", 1), job("a", 2), job("b", 1)].concat();
     changes.push(kept(execution(1, ExecutionState::Succeeded)));
-    changes.push(kept(execution(2, ExecutionState::Running)));
+    changes.push(kept(execution(2, ExecutionState::RUNNING)));
     store.commit(&changes).await.unwrap();
     let removed = [gone("a", 2), gone("never-was", 1)];
     store.commit(&removed).await.unwrap();
@@ -551,8 +553,8 @@ async fn hostile_texts_come_back_as_they_were(store: &dyn Store) {
     ];
     let mut changes = job("a", 1).to_vec();
     for (number, text) in (1..).zip(texts) {
-        let mut execution = execution(number, ExecutionState::Running);
-        execution.reason = text.to_owned();
+        let mut execution = execution(number, ExecutionState::RUNNING);
+        execution.reason = Reason::from(text);
         execution.args = vec![text.to_owned()];
         execution.result = Some(serde_json::json!({ text: [text, 1.5, null, u64::MAX] }));
         changes.push(kept(execution));
@@ -580,7 +582,7 @@ async fn large_commits_are_kept(store: &dyn Store) {
     let mut changes = changes.drain(..).flatten().collect::<Vec<_>>();
     changes.extend((1..=3_000).map(|number| {
         let mut execution = execution(number, ExecutionState::Succeeded);
-        execution.reason = "r".repeat(3_000);
+        execution.reason = Reason::Text("r".repeat(3_000));
         kept(execution)
     }));
     changes.extend((1..=3_000).map(event));

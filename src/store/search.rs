@@ -30,8 +30,9 @@ fn folded(text: &str) -> String {
 
 /// The reason of an execution as filters see it.
 pub(super) fn said(execution: &Execution) -> String {
-    let end = execution.reason.char_indices().nth(LONGEST_SAID).map_or(usize::MAX, |(at, _)| at);
-    folded(execution.reason.get(..end).unwrap_or(&execution.reason))
+    let reason = execution.reason.to_string();
+    let end = reason.char_indices().nth(LONGEST_SAID).map_or(usize::MAX, |(at, _)| at);
+    folded(reason.get(..end).unwrap_or(&reason))
 }
 
 /// A query with its bounds applied.

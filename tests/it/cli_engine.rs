@@ -212,7 +212,7 @@ fn a_job_is_run_and_its_output_read() {
     started    DATE TIME
     finished   DATE TIME
     attempt 1  on local, took SPAN, failed, exit code 3: exit code 3
-    history    DATE TIME  queued: run now, asked for by root@socket
+    history    DATE TIME  queued: requested by root@socket
     history    DATE TIME  running: attempt 1 on local
     history    DATE TIME  failed: exit code 3
     ");
@@ -312,7 +312,7 @@ fn a_running_job_is_followed_cancelled_and_retried() {
     insta::assert_snapshot!(engine.say(&["run", "gate", "--wait"]), @"
     exit code 1
     -- stderr
-    gate ID skipped: execution ID is still running (overlap: skip)
+    gate ID skipped: overlap: ID is still running
     ");
     let mut gate =
         std::fs::OpenOptions::new().write(true).open(engine.dir.path().join("gate")).unwrap();
@@ -323,7 +323,7 @@ fn a_running_job_is_followed_cancelled_and_retried() {
     insta::assert_snapshot!(engine.say(&["cancel", id]), @"
     exit code 0
     -- stdout
-    gate ID running: ending: cancelled by root@socket
+    gate ID running: stopping: cancelled by root@socket
     ");
     lines.read_to_string(&mut line).unwrap();
     assert_eq!(
@@ -505,9 +505,9 @@ fn why_tells_what_stands_in_the_way() {
     it is succeeded
     attempt 1 on local: succeeded
     it was asked for by root@socket at INSTANT
-    INSTANT succeeded: succeeded
+    INSTANT succeeded
     INSTANT running: attempt 1 on local
-    INSTANT queued: run now, asked for by root@socket
+    INSTANT queued: requested by root@socket
     ");
     let fire_time = ended["fire_time"].as_str().unwrap();
     let said = engine.say(&["why", "hello", "--at", fire_time]);

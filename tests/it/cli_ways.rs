@@ -136,8 +136,8 @@ fn a_run_that_is_waited_for_tells_each_change() {
     let described: Vec<&str> = said.lines().filter(|line| line.contains(" ID ")).collect();
     let from = described.iter().position(|line| line.contains(" retrying")).unwrap_or_default();
     insta::assert_snapshot!(described[from..].join("\n"), @"
-    twice ID retrying: attempt 1 of 4: exit code 1; the next follows in SPAN
-    twice ID queued for attempt 2
+    twice ID retrying: attempt 1 of 4: exit code 1; next attempt in SPAN
+    twice ID queued: ready for attempt 2
     twice ID running: attempt 2 on local
     twice ID succeeded after SPAN
     ");

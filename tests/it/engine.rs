@@ -11,8 +11,8 @@ use crontower::internals::{
 };
 use crontower::internals::{SqliteStore, Store};
 use crontower::model::{
-    AttemptKey, Change, Execution, ExecutionId, JobId, OnStop, Refusal, StateName, Trigger,
-    WorkerId, WorkerState,
+    AttemptKey, Change, Execution, ExecutionId, ExecutionQuery, JobId, OnStop, Refusal, StateName,
+    Trigger, WorkerId, WorkerState,
 };
 use sqlx::Connection as _;
 
@@ -97,7 +97,7 @@ async fn a_run_by_hand_goes_all_the_way() {
     let created = site.engine_api().run_job(&job("hello"), RunOptions::default()).await.unwrap();
     assert_eq!(created.state.name(), StateName::Running);
     let ended = reaches(&mut feed, created.id, StateName::Failed).await;
-    assert_eq!(ended.attempts[0].exit_code, Some(3));
+    assert_eq!(ended.attempts[0].exit_code(), Some(3));
     assert_eq!(site.output(&ended).await, "hello\nyou\n");
     let kept = site.engine_api().execution(&created.id.short()).await.unwrap();
     assert_eq!(kept, ended);
@@ -120,7 +120,7 @@ async fn a_command_outlives_its_engine_and_is_carried_on_by_the_next() {
     std::fs::write(site.folder.path().join("go"), "").unwrap();
     let ended = reaches(&mut feed, created.id, StateName::Failed).await;
     assert_eq!(ended.attempts.len(), 1);
-    assert_eq!(ended.attempts[0].exit_code, Some(7));
+    assert_eq!(ended.attempts[0].exit_code(), Some(7));
     assert_eq!(site.output(&ended).await, "begin\nend\n");
     site.close().await;
 }
@@ -304,7 +304,7 @@ async fn what_operators_order_goes_through_the_engine_api() {
     assert_eq!(asked.state.name(), StateName::Waiting);
     engine_api.drain(&worker, false, None).await.unwrap();
     let asked = reaches(&mut feed, asked.id, StateName::Skipped).await;
-    assert!(asked.reason.contains("`a`, which it waits for, has failed"), "{}", asked.reason);
+    assert!(asked.reason.to_string().contains("its dependency `a` failed"), "{}", asked.reason);
     let failed = engine_api.job(&job("a")).await.unwrap().last_execution.clone().unwrap();
     let note = Note { text: Some("disk full".to_owned()), until: None };
     let noted = engine_api.acknowledge(failed.id, Some(note)).await.unwrap();
@@ -314,4 +314,77 @@ async fn what_operators_order_goes_through_the_engine_api() {
     let unknown = engine_api.versions(&job("c"), None, 10).await.unwrap_err();
     assert!(matches!(unknown, Refusal::UnknownJob { .. }), "{unknown}");
     site.close().await;
+}
+
+/// A store as version 0.1.0 (5653854) left it when it was killed: executions that are live, being stopped, queued and
+/// retrying, and some that have ended.
+const OF_5653854: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-5653854.db");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_before_reasons_were_values_is_carried_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crontower.db");
+    std::fs::copy(OF_5653854, &path).unwrap();
+    let bodies = async || {
+        let url = format!("sqlite:{}", path.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let sql = "SELECT id, body FROM execution_bodies ORDER BY id";
+        let rows: Vec<(String, String)> =
+            sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap();
+        rows
+    };
+    let before = bodies().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    let saved = store.load().await.unwrap();
+    let mut lines: Vec<String> = Vec::new();
+    for (execution, _) in &saved.live {
+        let stopping = execution.stopping().map(|it| format!(", stopping: {}", it.reason));
+        lines.push(format!(
+            "{} {} ({}): {}{}",
+            execution.job_id,
+            execution.state.name(),
+            execution.reason.code(),
+            execution.reason,
+            stopping.unwrap_or_default()
+        ));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @"
+    live running (other): attempt 1 on one
+    ending running (other): attempt 1 on one, stopping: cancelled by root@socket
+    retrying retrying (other): attempt 1 of 4: exit code 3; the next follows in 30m
+    queued queued (other): queued: no worker has the id or labels that it asks for
+    ");
+    drop(store);
+    assert_eq!(bodies().await, before, "reading rewrites nothing");
+
+    // The machine was booted since: what ran is lost, what was being cancelled is cancelled, a retry still waits.
+    let jobs: Vec<_> = saved.jobs.iter().map(|record| record.definition.as_ref()).collect();
+    let jobs = serde_json::json!({ "workers": [{ "id": "one", "capacity": 3 }], "jobs": jobs });
+    std::fs::write(folder.path().join("jobs.yaml"), jobs.to_string()).unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::copy(&path, folder.path().join("data/crontower.db")).unwrap();
+    let options = options(folder.path().to_owned(), Registry::builtin());
+    let mut running = start(options).await.unwrap();
+    let page = running.handle.executions(&ExecutionQuery { limit: 20, ..Default::default() }).await;
+    let lines = page.unwrap().items.into_iter().map(|execution| {
+        format!(
+            "{} {} ({}): {}",
+            execution.job_id,
+            execution.state.name(),
+            execution.reason.code(),
+            execution.reason
+        )
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    lost timed_out (other): ran longer than its timeout of 1s
+    cancelled cancelled (other): cancelled by root@socket
+    failed failed (other): exit code 7
+    done succeeded (other): succeeded
+    queued queued (no_slot): no worker has the id or labels that it asks for
+    retrying retrying (other): attempt 1 of 4: exit code 3; the next follows in 30m
+    ending cancelled (other): cancelled by root@socket
+    live failed (worker_lost): worker lost: the machine was booted; what the command did is not known
+    ");
+    running.handle.stop(Some(OnStop::Cancel), "test").await;
+    running.ended().await;
 }

@@ -118,7 +118,7 @@ impl Story {
         self.every_success_left_its_trace(&lines);
         self.every_fire_time_has_one_fate();
         let lost = self.executions.iter().flat_map(|e| &e.attempts);
-        let lost = lost.filter(|attempt| attempt.outcome == Some(Outcome::WorkerLost)).count();
+        let lost = lost.filter(|attempt| attempt.outcome() == Some(Outcome::WorkerLost)).count();
         assert!(worker_kills > 0 || lost == 0, "{lost} attempts lost, but no worker was killed");
         assert!(self.executions.len() > 10, "hardly anything ran: {}", self.executions.len());
     }
@@ -137,11 +137,11 @@ impl Story {
             assert!(name.is_final(), "{} is still {name}", execution.id);
             let (last, wanted) = match (execution.job_id.as_str(), name) {
                 ("short", StateName::Succeeded) => ("begin", true),
-                ("long", StateName::Failed) if execution.attempts[0].exit_code == Some(5) => {
+                ("long", StateName::Failed) if execution.attempts[0].exit_code() == Some(5) => {
                     ("end", true)
                 }
                 ("long" | "short", StateName::Failed) => {
-                    assert_eq!(execution.attempts[0].outcome, Some(Outcome::WorkerLost));
+                    assert_eq!(execution.attempts[0].outcome(), Some(Outcome::WorkerLost));
                     ("end", false)
                 }
                 (_, StateName::Skipped) => ("begin", false),

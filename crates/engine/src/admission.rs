@@ -10,12 +10,12 @@ use super::attempts::deadline_of;
 use super::queue::Entry;
 use super::{Engine, Live, Timer};
 use crontower_model::{
-    Actor, Execution, ExecutionId, ExecutionState, JobId, Now, Overlap, StateName, Transition,
-    Trigger,
+    Actor, Attempt, Execution, ExecutionId, ExecutionState, JobId, Now, Overlap, Reason, StateName,
+    Transition, Trigger,
 };
 
 /// What is special about an execution that is to be made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct NewExecution {
     pub(super) args: Vec<String>,
     pub(super) forced: bool,
@@ -27,14 +27,30 @@ pub(super) struct NewExecution {
     pub(super) with_dependencies: bool,
     /// Of a caught-up one: the fire time before its own, after which a result is fresh.
     pub(super) after: Option<DateTime<Utc>>,
-    /// Why it is made, for people.
-    pub(super) reason: String,
+    /// Why it is made.
+    pub(super) reason: Reason,
+}
+
+impl NewExecution {
+    /// One without anything special.
+    pub(super) const fn new(reason: Reason) -> Self {
+        Self {
+            args: Vec::new(),
+            forced: false,
+            retry_of: None,
+            requested_by: None,
+            one_of_many: false,
+            with_dependencies: false,
+            after: None,
+            reason,
+        }
+    }
 }
 
 /// What `overlap` says about a new execution.
 enum Verdict {
     Enter,
-    Refuse(String),
+    Refuse(Reason),
     Replace,
 }
 
@@ -46,24 +62,23 @@ impl Engine {
         job: &JobId,
         trigger: Trigger,
         fire_time: DateTime<Utc>,
-        new_execution: NewExecution,
+        new: NewExecution,
     ) -> Option<ExecutionId> {
-        let verdict = self.check_overlap(job, &new_execution)?;
+        let verdict = self.check_overlap(job, &new)?;
         let entry = self.jobs.get_mut(job)?;
         let id = self.ids.next(now.wall);
         let scheduled = matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Reboot);
-        let waits = (scheduled || new_execution.with_dependencies)
-            && !entry.definition.dependencies.is_empty();
+        let waits =
+            (scheduled || new.with_dependencies) && !entry.definition.dependencies.is_empty();
         let state = if waits {
             let waiting_for = Vec::new();
             let caught_up = trigger == Trigger::CatchUp;
-            let fresh_after = if caught_up { new_execution.after } else { entry.fresh_after() };
+            let fresh_after = if caught_up { new.after } else { entry.fresh_after() };
             ExecutionState::Waiting { waiting_for, fresh_after }
         } else {
             ExecutionState::Queued
         };
-        let first =
-            Transition { at: now.wall, state: state.name(), reason: new_execution.reason.clone() };
+        let first = Transition { at: now.wall, state: state.name(), reason: new.reason.clone() };
         let refused = matches!(verdict, Verdict::Refuse(_));
         let execution = Execution {
             id,
@@ -77,13 +92,13 @@ impl Engine {
             finished_at: None,
             attempts: Vec::new(),
             priority: entry.definition.priority,
-            reason: new_execution.reason,
+            reason: new.reason,
             result: None,
             history: if refused { Vec::new() } else { vec![first] },
-            retry_of: new_execution.retry_of,
-            args: new_execution.args,
-            forced: new_execution.forced,
-            requested_by: new_execution.requested_by,
+            retry_of: new.retry_of,
+            args: new.args,
+            forced: new.forced,
+            requested_by: new.requested_by,
             cancelled_by: None,
         };
         let definition = Arc::clone(&entry.definition);
@@ -107,22 +122,22 @@ impl Engine {
         Some(id)
     }
 
-    fn check_overlap(&self, job: &JobId, new_execution: &NewExecution) -> Option<Verdict> {
+    fn check_overlap(&self, job: &JobId, new: &NewExecution) -> Option<Verdict> {
         let entry = self.jobs.get(job)?;
         let blocking = entry.blocking();
-        if blocking == 0 || new_execution.forced || new_execution.one_of_many {
+        if blocking == 0 || new.forced || new.one_of_many {
             return Some(Verdict::Enter);
         }
-        let newest = entry.active.last().map_or_else(String::new, |id| {
-            let state = self.live.get(id).map_or(StateName::Running, |l| l.execution.state.name());
-            format!("execution {} is still {state}", id.short())
-        });
+        let refused = || {
+            let execution = entry.active.last().copied();
+            let live = execution.and_then(|id| self.live.get(&id));
+            let state = live.map_or(StateName::Running, |live| live.execution.state.name());
+            Reason::OverlapSkip { execution, state }
+        };
         Some(match entry.definition.overlap {
             Overlap::Allow | Overlap::QueueAll => Verdict::Enter,
-            Overlap::Skip => Verdict::Refuse(format!("{newest} (overlap: skip)")),
-            Overlap::Queue if blocking >= 2 => {
-                Verdict::Refuse("another one is queued already (overlap: queue)".into())
-            }
+            Overlap::Skip => Verdict::Refuse(refused()),
+            Overlap::Queue if blocking >= 2 => Verdict::Refuse(Reason::OverlapQueueFull),
             Overlap::Queue => Verdict::Enter,
             Overlap::Replace => Verdict::Replace,
         })
@@ -133,8 +148,7 @@ impl Engine {
         let Some(entry) = self.jobs.get(job) else { return };
         let others: Vec<_> = entry.live().filter(|id| *id != keep).collect();
         for id in others {
-            let reason = format!("replaced by execution {} (overlap: replace)", keep.short());
-            self.cancel(now, id, Actor::engine(), &reason);
+            self.cancel(now, id, Actor::engine(), Reason::Replaced { execution: keep });
         }
     }
 
@@ -153,7 +167,7 @@ impl Engine {
     }
 
     /// Brings an execution that waits for nothing more into the queue, or behind the others of its job.
-    pub(super) fn admit(&mut self, now: Now, id: ExecutionId, reason: Option<String>) {
+    pub(super) fn admit(&mut self, now: Now, id: ExecutionId, reason: Option<Reason>) {
         let Some(Live { execution, .. }) = self.live.get(&id) else { return };
         let (job, fire_time, forced) =
             (execution.job_id.clone(), execution.fire_time, execution.forced);
@@ -166,9 +180,8 @@ impl Engine {
             entry.active.insert(id);
             self.enqueue(now, id);
         } else {
-            let ahead = entry.active.last().map_or_else(String::new, |id| id.short());
+            let reason = Reason::BehindExecution { execution: entry.active.last().copied() };
             entry.backlog.insert((fire_time, id));
-            let reason = format!("queued: waits for the end of execution {ahead} of the same job");
             self.amend(id, |execution| execution.reason = reason);
         }
     }
@@ -194,7 +207,7 @@ impl Engine {
         now: Now,
         id: ExecutionId,
         state: ExecutionState,
-        reason: String,
+        reason: Reason,
     ) {
         self.await_nothing(id);
         self.amend(id, |execution| execution.finished_at = Some(ended_at(now, execution)));
@@ -232,7 +245,7 @@ impl Engine {
         }
         if let Some((_, id)) = entry.backlog.pop_first() {
             entry.active.insert(id);
-            self.amend(id, |execution| execution.reason = "queued: it is its turn".to_owned());
+            self.amend(id, |execution| execution.reason = Reason::ItsTurn);
             self.enqueue(now, id);
         }
     }
@@ -242,5 +255,5 @@ impl Engine {
 fn ended_at(now: Now, execution: &Execution) -> DateTime<Utc> {
     let was_running = execution.state.name() == StateName::Running;
     let attempt = execution.attempt().filter(|_| was_running);
-    attempt.and_then(|attempt| attempt.finished_at).map_or(now.wall, |at| at.min(now.wall))
+    attempt.and_then(Attempt::finished_at).map_or(now.wall, |at| at.min(now.wall))
 }

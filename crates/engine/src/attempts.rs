@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::admission::NewExecution;
 use super::{Effect, Engine, Live, Timer};
 use crontower_model::{
-    Actor, AttemptKey, Ended, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId,
-    NamedCause, Now, ON_FAILURE, Outcome, RetryCause, Running, StateName, StopCause, Trigger, text,
+    Actor, AttemptKey, AttemptProgress, Ended, EventKind, Execution, ExecutionId, ExecutionState,
+    Job, JobId, LostCause, NamedCause, Now, ON_FAILURE, Outcome, Reason, RetryCause, Running,
+    StateName, StopCause, Stopping, Trigger,
 };
 use crontower_schedule::mix;
-
-/// Begins the reason of an execution whose processes are being ended.
-const ENDING: &str = "ending: ";
 
 impl Engine {
     /// A worker has acknowledged that an attempt is running.
@@ -24,7 +23,7 @@ impl Engine {
         }
         let AttemptKey { execution_id, attempt } = running.key;
         let Some(Live { execution, .. }) = self.live.get(&execution_id) else { return };
-        if execution.attempt().is_some_and(|attempt| attempt.started_at.is_some()) {
+        if execution.attempt().is_some_and(|attempt| attempt.started_at().is_some()) {
             return;
         }
         let job_id = execution.job_id.clone();
@@ -35,13 +34,23 @@ impl Engine {
         self.amend(execution_id, |execution| {
             execution.started_at.get_or_insert(running.started_at);
             if let Some(attempt) = execution.attempts.last_mut() {
-                attempt.started_at.get_or_insert(running.started_at);
+                let Running { started_at, pid, .. } = *running;
+                attempt.progress = AttemptProgress::Started { started_at, pid };
+            }
+            if let ExecutionState::Running { stopping: Some(stopping) } = &mut execution.state {
+                stopping.pids.extend(running.pid);
             }
         });
     }
 
-    /// An attempt is over. A late or repeated report changes nothing.
+    /// A worker says that an attempt is over. A late or repeated report changes nothing.
     pub(super) fn attempt_ended(&mut self, now: Now, ended: Ended) {
+        let reason = reason_of(&ended);
+        self.end_attempt(now, ended, reason);
+    }
+
+    /// An attempt is over, for this reason.
+    pub(super) fn end_attempt(&mut self, now: Now, ended: Ended, reason: Reason) {
         let id = ended.key.execution_id;
         self.out.acts.push(Effect::Forget(ended.key));
         if ended.key.attempt == ON_FAILURE {
@@ -54,15 +63,16 @@ impl Engine {
         self.release(id);
         self.drop_left_pools();
         let (outcome, exit_code) = (ended.outcome, ended.exit_code);
-        let reason = describe(&ended);
         self.amend(id, |execution| {
             if let Some(attempt) = execution.attempts.last_mut() {
-                attempt.started_at = attempt.started_at.or(ended.started_at);
-                attempt.finished_at = Some(ended.finished_at);
-                attempt.outcome = Some(ended.outcome);
-                attempt.exit_code = ended.exit_code;
-                attempt.output_lost = ended.output_lost;
-                attempt.error = ended.error;
+                attempt.progress = AttemptProgress::Ended {
+                    started_at: attempt.started_at().or(ended.started_at),
+                    finished_at: ended.finished_at,
+                    outcome,
+                    exit_code,
+                    error: ended.error,
+                    output_lost: ended.output_lost,
+                };
             }
             execution.started_at = execution.started_at.or(ended.started_at);
             execution.result = ended.result;
@@ -77,14 +87,14 @@ impl Engine {
         id: ExecutionId,
         outcome: Outcome,
         exit_code: Option<i32>,
-        reason: String,
+        reason: Reason,
     ) {
         let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         if outcome == Outcome::Succeeded {
             return self.finish(now, id, ExecutionState::Succeeded, reason);
         }
         if outcome == Outcome::Cancelled || execution.cancelled_by.is_some() {
-            let asked = execution.reason.strip_prefix(ENDING).map(str::to_owned);
+            let asked = execution.stopping().map(|stopping| stopping.reason.clone());
             let reason = asked.unwrap_or(reason);
             return self.finish(now, id, ExecutionState::Cancelled, reason);
         }
@@ -94,11 +104,8 @@ impl Engine {
         let in_time = deadline_of(now, execution, definition).is_none_or(|due| now.monotonic < due);
         let delay = delay.filter(|_| in_time && is_retried(definition, outcome, exit_code));
         if let Some(delay) = delay {
-            let most = definition.retry.max_retries() + 1;
-            let reason = format!(
-                "attempt {number} of {most}: {reason}; the next follows in {}",
-                text::format_duration(delay)
-            );
+            let of = definition.retry.max_retries() + 1;
+            let reason = Reason::RetryIn { attempt: number, of, end: Box::new(reason), delay };
             let due = now.monotonic.saturating_add(delay);
             self.set_timer(id, due, Timer::Retry(id));
             let until = now.wall_at(due);
@@ -117,36 +124,55 @@ impl Engine {
         if execution.state.name() != StateName::Retrying {
             return;
         }
-        let number = execution.attempt_number() + 1;
-        let reason = format!("queued for attempt {number}");
+        let reason = Reason::RetryQueued { attempt: execution.attempt_number() + 1 };
         self.transition(now, id, ExecutionState::Queued, reason);
         self.enqueue(now, id);
     }
 
     /// Ends a live execution on request: at once, or by ending its processes.
-    pub(super) fn cancel(&mut self, now: Now, id: ExecutionId, actor: Actor, reason: &str) {
+    pub(super) fn cancel(&mut self, now: Now, id: ExecutionId, actor: Actor, reason: Reason) {
         let Some(Live { execution, .. }) = self.live.get(&id) else { return };
         if execution.state.name() != StateName::Running {
             self.amend(id, |execution| execution.cancelled_by = Some(actor));
-            return self.finish(now, id, ExecutionState::Cancelled, reason.to_owned());
+            return self.finish(now, id, ExecutionState::Cancelled, reason);
         }
-        let key = AttemptKey { execution_id: id, attempt: execution.attempt_number() };
-        self.amend(id, |execution| {
-            execution.cancelled_by.get_or_insert(actor);
-            execution.reason = format!("{ENDING}{reason}");
-        });
-        self.out.acts.push(Effect::Stop { key, cause: StopCause::Cancel });
+        self.stop_attempt(now, id, StopCause::Cancel, reason);
+        self.amend(id, |execution| _ = execution.cancelled_by.get_or_insert(actor));
+    }
+
+    /// Has the processes of a running attempt ended: it is `stopping` until they are gone. The first cause counts, but a
+    /// cancellation goes before a deadline, as in what becomes of the execution.
+    fn stop_attempt(&mut self, now: Now, id: ExecutionId, cause: StopCause, reason: Reason) {
+        let Some(Live { execution, .. }) = self.live.get(&id) else { return };
+        let Some(attempt) = execution.attempt() else { return };
+        let (number, pid) = (attempt.number, attempt.pid());
+        let before = execution.stopping().cloned();
+        let counts = cause == StopCause::Cancel && execution.cancelled_by.is_none();
+        if before.is_none() || counts {
+            let (execution_id, job_id) = (id, execution.job_id.clone());
+            let since = before.and_then(|before| before.since).or(Some(now.wall));
+            let stopping = Stopping { since, reason, pids: pid.into_iter().collect() };
+            let reason = stopping.reason.clone();
+            let attempt = number;
+            let fact = EventKind::AttemptStopping { execution_id, job_id, attempt, reason };
+            self.out.facts.push(fact);
+            if !self.out.executions.contains_key(&id) {
+                self.out.quiet.insert(id);
+            }
+            let state = ExecutionState::Running { stopping: Some(stopping) };
+            self.amend(id, |execution| execution.state = state);
+        }
+        let key = AttemptKey { execution_id: id, attempt: number };
+        self.out.acts.push(Effect::Stop { key, cause });
     }
 
     /// An execution has taken longer than its `deadline`.
     pub(super) fn deadline_passed(&mut self, now: Now, id: ExecutionId) {
         let Some(Live { execution, .. }) = self.live.get(&id) else { return };
         if execution.state.name() == StateName::Running {
-            let key = AttemptKey { execution_id: id, attempt: execution.attempt_number() };
-            self.out.acts.push(Effect::Stop { key, cause: StopCause::Deadline });
+            self.stop_attempt(now, id, StopCause::Deadline, Reason::DeadlinePassed);
         } else {
-            let reason = "its deadline has passed".to_owned();
-            self.finish(now, id, ExecutionState::TimedOut, reason);
+            self.finish(now, id, ExecutionState::TimedOut, Reason::DeadlinePassed);
         }
     }
 
@@ -154,9 +180,10 @@ impl Engine {
     fn is_current(&self, key: AttemptKey) -> bool {
         self.live.get(&key.execution_id).is_some_and(|live| {
             live.execution.state.name() == StateName::Running
-                && live.execution.attempt().is_some_and(|attempt| {
-                    attempt.number == key.attempt && attempt.finished_at.is_none()
-                })
+                && live
+                    .execution
+                    .attempt()
+                    .is_some_and(|attempt| attempt.number == key.attempt && !attempt.has_ended())
         })
     }
 
@@ -168,14 +195,14 @@ impl Engine {
         actor: Actor,
     ) -> Option<ExecutionId> {
         let job: JobId = of.job_id.clone();
-        let new_execution = super::admission::NewExecution {
+        let reason = Reason::RetryRequested { execution: of.id, by: actor.clone() };
+        let new = NewExecution {
             args: of.args.clone(),
             retry_of: Some(of.id),
-            reason: format!("retry of execution {}, asked for by {actor}", of.id.short()),
             requested_by: Some(actor),
-            ..Default::default()
+            ..NewExecution::new(reason)
         };
-        self.create(now, &job, Trigger::Retry, of.fire_time, new_execution)
+        self.create(now, &job, Trigger::Retry, of.fire_time, new)
     }
 }
 
@@ -206,14 +233,17 @@ fn spread(id: ExecutionId, attempt: u32) -> f64 {
     bits as f64 / (1u64 << 53) as f64
 }
 
-/// The end of an attempt in words.
-pub(super) fn describe(ended: &Ended) -> String {
-    match (ended.outcome, ended.exit_code, &ended.error) {
-        (Outcome::Succeeded, Some(0) | None, _) => "succeeded".to_owned(),
-        (Outcome::Succeeded, Some(code), _) => format!("succeeded with exit code {code}"),
-        (_, _, Some(error)) => error.clone(),
-        (Outcome::TimedOut, ..) => "timed out".to_owned(),
-        (Outcome::Failed, Some(code), None) => format!("exit code {code}"),
-        (outcome, ..) => outcome.as_str().replace('_', " "),
+/// What a worker's report says of the end of an attempt.
+pub(super) fn reason_of(ended: &Ended) -> Reason {
+    let error = ended.error.clone();
+    match (ended.outcome, ended.exit_code) {
+        (Outcome::Succeeded, code) => Reason::Succeeded { exit_code: code.filter(|it| *it != 0) },
+        (Outcome::Failed, Some(exit_code)) if error.is_none() => Reason::ExitCode { exit_code },
+        (Outcome::Failed, _) => Reason::CommandFailed { error },
+        (Outcome::NotStarted, _) => Reason::NotStarted { error },
+        (Outcome::TimedOut, _) => Reason::TimedOut { error },
+        (Outcome::Cancelled, _) => Reason::AttemptCancelled { error },
+        (Outcome::WorkerLost, _) => Reason::WorkerLost(LostCause::Reported { error }),
+        (Outcome::Interrupted, _) => Reason::Interrupted { error },
     }
 }

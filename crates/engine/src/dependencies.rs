@@ -10,8 +10,8 @@ use super::firing::Span;
 use super::job::JobEntry;
 use super::{Engine, Live};
 use crontower_model::{
-    Condition, Dependency, ExecutionId, ExecutionState, JobId, LedgerFate, Now, StateName, Summary,
-    Trigger,
+    Awaited, AwaitedState, Condition, Dependency, ExecutionId, ExecutionState, JobId, LedgerFate,
+    Now, Reason, StateName, Summary, Trigger,
 };
 
 /// No more dependencies are named in one sentence.
@@ -44,17 +44,15 @@ impl Engine {
         fresh_after: Option<DateTime<Utc>>,
     ) {
         if unmet.is_empty() {
-            return self.admit(now, id, Some("all dependencies are met".to_owned()));
+            return self.admit(now, id, Some(Reason::DependenciesMet));
         }
         if self.is_asked_for(id) {
             self.unsatisfiable.push(id);
         }
-        let mut described: Vec<String> =
-            unmet.iter().take(NAMED_MOST).map(|job| self.describe(job)).collect();
-        if unmet.len() > NAMED_MOST {
-            described.push(format!("{} more", unmet.len() - NAMED_MOST));
-        }
-        let reason = format!("waits for {}", described.join(", "));
+        let dependencies: Vec<Awaited> =
+            unmet.iter().take(NAMED_MOST).map(|job| self.awaited_job(job)).collect();
+        let more = unmet.len() - dependencies.len();
+        let reason = Reason::WaitingFor { dependencies, more };
         self.amend(id, |execution| {
             execution.state = ExecutionState::Waiting { waiting_for: unmet, fresh_after };
             if let Some(last) = execution.history.last_mut() {
@@ -65,14 +63,16 @@ impl Engine {
     }
 
     /// A job waited for, with what is known about it.
-    fn describe(&self, job: &JobId) -> String {
-        let Some(entry) = self.jobs.get(job) else { return format!("{job} (no such job)") };
-        let live = entry.newest_live().and_then(|id| self.live.get(&id));
-        match (live, &entry.state.last_ran) {
-            (Some(live), _) => format!("{job} ({})", live.execution.state.name()),
-            (None, Some(last)) => format!("{job} (last: {})", last.state),
-            (None, None) => format!("{job} (never ran)"),
-        }
+    fn awaited_job(&self, job: &JobId) -> Awaited {
+        let entry = self.jobs.get(job);
+        let live = entry.and_then(JobEntry::newest_live).and_then(|id| self.live.get(&id));
+        let state = match (live, entry.map(|entry| &entry.state.last_ran)) {
+            (_, None) => AwaitedState::NoJob,
+            (Some(live), _) => AwaitedState::Live { state: live.execution.state.name() },
+            (None, Some(Some(last))) => AwaitedState::Ended { state: last.state },
+            (None, Some(None)) => AwaitedState::NeverRan,
+        };
+        Awaited { job: job.clone(), state }
     }
 
     /// Notes for which jobs an execution waits.
@@ -182,14 +182,8 @@ impl Engine {
             return;
         }
         if fires {
-            let reason = "all dependencies have ended as asked".to_owned();
-            self.create(
-                now,
-                job,
-                Trigger::Dependency,
-                now.wall,
-                NewExecution { reason, ..NewExecution::default() },
-            );
+            let new = NewExecution::new(Reason::DependenciesEnded);
+            self.create(now, job, Trigger::Dependency, now.wall, new);
         } else {
             self.chain_passed(now, job);
         }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::queue::{Block, Selector};
 use super::{Effect, Engine};
 use crontower_model::{
-    Assignment, Attempt, AttemptKey, Execution, ExecutionId, ExecutionState, Job, Now, WorkerId,
+    Assignment, Attempt, AttemptKey, AttemptProgress, Execution, ExecutionId, ExecutionState, Job,
+    Now, Reason, Unavailable, WorkerId,
 };
 
 /// Named limits: how many attempts hold each.
@@ -71,9 +72,7 @@ impl Engine {
         if touched.is_empty() {
             return;
         }
-        let unavailable_reason = self.workers.unavailable_reason(&Selector::default());
-        let reason =
-            format!("queued: {}", unavailable_reason.as_deref().unwrap_or("no worker is there"));
+        let reason = self.no_slot(&Selector::default());
         for id in touched {
             self.amend(id, |execution| execution.reason.clone_from(&reason));
         }
@@ -106,16 +105,20 @@ impl Engine {
         Some(entry.map_or(&live.definition, |entry| &entry.definition))
     }
 
-    fn why_blocked(&self, block: &Block) -> String {
+    fn why_blocked(&self, block: &Block) -> Reason {
         match block {
-            Block::Concurrency(_) => "queued: the job's `concurrency` is used up".to_owned(),
-            Block::Limit(name) => format!("queued: the limit `{name}` is used up"),
-            Block::Slot(selector) => {
-                let unavailable_reason = self.workers.unavailable_reason(selector);
-                let none = "no worker has the id or labels that it asks for";
-                format!("queued: {}", unavailable_reason.as_deref().unwrap_or(none))
-            }
+            Block::Concurrency(_) => Reason::ConcurrencyReached,
+            Block::Limit(name) => Reason::LimitReached { limit: name.clone() },
+            Block::Slot(selector) => self.no_slot(selector),
         }
+    }
+
+    fn no_slot(&self, selector: &Selector) -> Reason {
+        let none = || match *selector == Selector::default() {
+            true => Unavailable::NoWorker,
+            false => Unavailable::NoMatch,
+        };
+        Reason::NoSlot(self.workers.unavailable_reason(selector).unwrap_or_else(none))
     }
 
     fn assign(&mut self, now: Now, id: ExecutionId, worker: &WorkerId) {
@@ -131,20 +134,15 @@ impl Engine {
             number,
             worker_id: worker.clone(),
             assigned_at: now.wall,
-            started_at: None,
-            finished_at: None,
-            outcome: None,
-            exit_code: None,
-            error: None,
-            output_lost: 0,
+            progress: AttemptProgress::Assigned,
         });
         let assignment = assignment(&live.execution, &live.definition);
         if let Some(entry) = self.jobs.get_mut(&live.execution.job_id) {
             entry.running += 1;
         }
         self.out.acts.extend(assignment.map(|it| Effect::Start(Box::new(it))));
-        let reason = format!("attempt {number} on {worker}");
-        self.transition(now, id, ExecutionState::Running, reason);
+        let reason = Reason::Assigned { attempt: number, worker: worker.clone() };
+        self.transition(now, id, ExecutionState::RUNNING, reason);
     }
 
     /// Frees what an attempt held, and brings back those that waited for it.

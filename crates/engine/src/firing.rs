@@ -9,7 +9,7 @@ use super::admission::NewExecution;
 use super::{Engine, Timer};
 use crontower_model::{
     CatchUp, Change, EventKind, ExecutionState, JobId, LedgerFate, LedgerRange, Now, Overlap,
-    StateName, Trigger,
+    Reason, StateName, Trigger,
 };
 use crontower_schedule::{FireTimes, Timetable};
 
@@ -110,14 +110,15 @@ impl Engine {
                 break;
             }
             accounted = at;
-            self.fire(now, job, at, Trigger::Schedule, on_schedule(now, at));
+            self.fire(now, job, at);
         }
     }
 
     /// Makes the execution for one fire time; one that still waits for dependencies gives way.
-    fn fire(&mut self, now: Now, job: &JobId, at: DateTime<Utc>, trigger: Trigger, reason: String) {
+    fn fire(&mut self, now: Now, job: &JobId, at: DateTime<Utc>) {
         self.supersede(now, job, at);
-        self.create(now, job, trigger, at, NewExecution { reason, ..NewExecution::default() });
+        let reason = Reason::Scheduled { late_seconds: late_seconds(now, at) };
+        self.create(now, job, Trigger::Schedule, at, NewExecution::new(reason));
         self.account(job, at);
     }
 
@@ -125,7 +126,7 @@ impl Engine {
         let Some(entry) = self.jobs.get(job) else { return };
         let waiting: Vec<_> = entry.waiting.iter().copied().collect();
         for id in waiting {
-            let reason = format!("superseded by the fire time {}", at.to_rfc3339());
+            let reason = Reason::Superseded { fire_time: at };
             self.finish(now, id, ExecutionState::Skipped, reason);
         }
     }
@@ -251,9 +252,9 @@ impl Engine {
         let after = entry.state.caught_up_to.replace(at);
         let one_of_many = entry.definition.catch_up == CatchUp::All;
         self.touch_job(job);
-        let reason = format!("caught up: {}", lateness(now, at));
-        let new_execution = NewExecution { reason, one_of_many, after, ..NewExecution::default() };
-        self.create(now, job, Trigger::CatchUp, at, new_execution);
+        let reason = Reason::CaughtUp { late_seconds: late_seconds(now, at) };
+        let new = NewExecution { one_of_many, after, ..NewExecution::new(reason) };
+        self.create(now, job, Trigger::CatchUp, at, new);
     }
 
     /// Writes a range of fire times that become no executions into the ledger.
@@ -317,14 +318,8 @@ impl Engine {
             .map(|(job, _)| job.clone())
             .collect();
         for job in due {
-            let reason = "the machine was booted".to_owned();
-            self.create(
-                now,
-                &job,
-                Trigger::Reboot,
-                now.wall,
-                NewExecution { reason, ..NewExecution::default() },
-            );
+            let new = NewExecution::new(Reason::Booted);
+            self.create(now, &job, Trigger::Reboot, now.wall, new);
         }
     }
 
@@ -332,24 +327,15 @@ impl Engine {
     pub(super) fn dependency_timeout(&mut self, now: Now, id: crontower_model::ExecutionId) {
         let Some(live) = self.live.get(&id) else { return };
         if live.execution.state.name() == StateName::Waiting {
-            let reason = format!("dependency_timeout is over: {}", live.execution.reason);
+            let waiting = Box::new(live.execution.reason.clone());
+            let reason = Reason::DependencyTimeout { waiting };
             self.finish(now, id, ExecutionState::Skipped, reason);
         }
     }
 }
 
-fn on_schedule(now: Now, at: DateTime<Utc>) -> String {
-    if now.wall - at < TimeDelta::seconds(1) {
-        "due by its schedule".to_owned()
-    } else {
-        format!("due by its schedule, {}", lateness(now, at))
-    }
-}
-
-fn lateness(now: Now, at: DateTime<Utc>) -> String {
-    let late = (now.wall - at).to_std().unwrap_or_default();
-    let late = Duration::from_secs(late.as_secs());
-    format!("{} late", crontower_model::text::format_duration(late))
+fn late_seconds(now: Now, at: DateTime<Utc>) -> u64 {
+    (now.wall - at).to_std().unwrap_or_default().as_secs()
 }
 
 fn before(at: DateTime<Utc>) -> DateTime<Utc> {

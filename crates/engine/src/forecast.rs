@@ -29,8 +29,8 @@ impl Engine {
         let mut ends = BinaryHeap::with_capacity(holders.len());
         for id in &holders {
             let Live { execution, .. } = self.live.get(id)?;
-            let attempt = execution.attempt().filter(|it| it.finished_at.is_none())?;
-            let began = attempt.started_at.unwrap_or(attempt.assigned_at);
+            let attempt = execution.attempt().filter(|it| !it.has_ended())?;
+            let began = attempt.started_at().unwrap_or(attempt.assigned_at);
             let end = began.checked_add_signed(self.typical(&execution.job_id)?)?;
             ends.push(Reverse(end.max(now.wall)));
         }

@@ -10,7 +10,7 @@ use super::graph::{self, Fault};
 use super::job::JobEntry;
 use crontower_model::{
     Change, EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now,
-    Problem, Refusal, Retired, Scope, Settings, Source, StateName, keys_of,
+    Problem, Reason, Refusal, Retired, Scope, Settings, Source, StateName, keys_of,
 };
 use crontower_schedule::Timetable;
 
@@ -271,8 +271,7 @@ impl Engine {
             })
             .collect();
         for id in unstarted {
-            let reason = "its job was removed".to_owned();
-            self.finish(now, id, ExecutionState::Cancelled, reason);
+            self.finish(now, id, ExecutionState::Cancelled, Reason::JobRemoved);
         }
         let suppression = self.jobs.get(job).and_then(JobEntry::suppression);
         if let Some((fate, why)) = suppression {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::attempts::describe;
+use super::attempts::reason_of;
 use super::{Effect, Engine};
 use crontower_model::{
     Assignment, AttemptKey, Change, Ended, EventKind, Execution, ExecutionId, Failure, Job,
-    JobCommand, Now, ON_FAILURE, OnFailure, Outcome, WorkerId,
+    JobCommand, LostCause, Now, ON_FAILURE, OnFailure, Reason, WorkerId,
 };
 
 /// So many are with the worker process at once; the others wait for their turn, oldest first.
@@ -106,10 +106,13 @@ impl Engine {
         self.on_failures.waiting.remove(&id);
         self.out.on_failures.push(Change::NoticeDone(id));
         let (execution_id, job_id, outcome) = (id, execution.job_id.clone(), ended.outcome);
-        let error = (outcome != Outcome::Succeeded).then(|| {
-            let described = describe(ended);
-            described.strip_prefix("worker lost: ").map_or_else(|| described.clone(), str::to_owned)
-        });
+        let error = match reason_of(ended) {
+            Reason::Succeeded { .. } => None,
+            // The outcome says the rest.
+            Reason::WorkerLost(cause) => Some(cause.to_string()),
+            Reason::Interrupted { error } => error,
+            reason => Some(reason.to_string()),
+        };
         self.out.facts.push(EventKind::OnFailureEnded { execution_id, job_id, outcome, error });
     }
 
@@ -124,7 +127,7 @@ impl Engine {
                 continue;
             }
             if started {
-                self.lost(now, key, "the worker process that ran it has ended");
+                self.lost(now, key, LostCause::ProcessEnded);
             } else {
                 self.hand_out(id);
             }
@@ -137,7 +140,7 @@ impl Engine {
         let started: Vec<ExecutionId> = started.map(|(id, _)| *id).collect();
         for execution_id in started {
             let key = AttemptKey { execution_id, attempt: ON_FAILURE };
-            self.lost(now, key, "its worker's lease has run out");
+            self.lost(now, key, LostCause::LeaseExpired);
         }
     }
 }
@@ -170,7 +173,7 @@ fn assignment(execution: &Execution, definition: &Job, worker_id: WorkerId) -> O
         failure: Some(Failure {
             state: execution.state.name(),
             attempt: execution.attempt_number(),
-            reason: execution.reason.clone(),
+            reason: execution.reason.to_string(),
         }),
     })
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::input::{Answer, Effect, Ticket, View};
 use super::{Engine, Live};
 use crontower_model::{
-    Actor, Change, Event, EventKind, Execution, ExecutionId, ExecutionState, JobId, Now, Refusal,
-    Transition, WorkerId,
+    Actor, Change, Event, EventKind, Execution, ExecutionId, ExecutionState, JobId, Now, Reason,
+    Refusal, Transition, WorkerId,
 };
 
 /// See the module's first lines.
@@ -59,13 +59,13 @@ impl Outbox {
 }
 
 impl Engine {
-    /// Moves a live execution into `state`, with a reason for people.
+    /// Moves a live execution into `state`, for a reason.
     pub(super) fn transition(
         &mut self,
         now: Now,
         id: ExecutionId,
         state: ExecutionState,
-        reason: String,
+        reason: Reason,
     ) {
         let Some(live) = self.live.get_mut(&id) else { return };
         let execution = Arc::make_mut(&mut live.execution);

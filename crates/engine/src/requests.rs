@@ -6,7 +6,7 @@ use super::admission::NewExecution;
 use super::load::When;
 use super::{Answer, Engine, Request};
 use crontower_model::{
-    Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Refusal, Trigger, text,
+    Actor, EventKind, ExecutionId, JobId, LedgerFate, Now, Pause, Reason, Refusal, Trigger, text,
 };
 
 impl Engine {
@@ -21,19 +21,14 @@ impl Engine {
             Request::Apply(set) => self.apply(now, *set, When::Running).map(|()| Answer::Done),
             Request::Run { job, args, force, with_dependencies, reason } => {
                 self.known(&job)?;
-                let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-                let reason = format!("run now, asked for by {actor}{reason}");
-                let requested_by = Some(actor);
-                let forced = force;
-                let new_execution = NewExecution {
+                let new = NewExecution {
                     args,
-                    forced,
+                    forced: force,
                     with_dependencies,
-                    requested_by,
-                    reason,
-                    ..NewExecution::default()
+                    requested_by: Some(actor.clone()),
+                    ..NewExecution::new(Reason::Requested { by: actor, note: reason })
                 };
-                let id = self.create(now, &job, Trigger::Manual, now.wall, new_execution);
+                let id = self.create(now, &job, Trigger::Manual, now.wall, new);
                 if let Some(id) = id.filter(|_| with_dependencies) {
                     self.run_dependencies(now, id, &job);
                 }
@@ -68,7 +63,7 @@ impl Engine {
             }
             Request::CancelRunning => {
                 for id in self.running_executions() {
-                    self.cancel(now, id, actor.clone(), "the engine is stopping");
+                    self.cancel(now, id, actor.clone(), Reason::EngineStopping);
                 }
                 Ok(Answer::Done)
             }
@@ -105,7 +100,7 @@ impl Engine {
         if self.live_execution(id).is_none() {
             return Err(Refusal::UnknownExecution { execution: id.to_string() });
         }
-        self.cancel(now, id, actor.clone(), &format!("cancelled by {actor}"));
+        self.cancel(now, id, actor.clone(), Reason::Cancelled { by: actor.clone() });
         self.answer_with(now, Some(id))
     }
 

@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use super::admission::NewExecution;
 use super::{Engine, Live};
 use crontower_model::{
-    Execution, ExecutionId, ExecutionState, JobId, Now, StateName, Summary, Trigger,
+    DependencyFate, Execution, ExecutionId, ExecutionState, JobId, Now, Reason, StateName, Summary,
+    Trigger,
 };
 
 /// Behind so many that wait for each other no end is looked for.
@@ -36,15 +37,13 @@ impl Engine {
 
     fn run_dependency(&mut self, now: Now, job: &JobId, of: &JobId) -> Option<ExecutionId> {
         let actor = self.out.actor.clone();
-        let reason = format!("run now for `{of}`, which waits for it, asked for by {actor}");
-        let requested_by = Some(actor);
-        let new_execution = NewExecution {
+        let reason = Reason::RequestedForDependent { job: of.clone(), by: actor.clone() };
+        let new = NewExecution {
             with_dependencies: true,
-            requested_by,
-            reason,
-            ..NewExecution::default()
+            requested_by: Some(actor),
+            ..NewExecution::new(reason)
         };
-        self.create(now, job, Trigger::Manual, now.wall, new_execution)
+        self.create(now, job, Trigger::Manual, now.wall, new)
     }
 
     /// What an execution waits for in vain as things are; nothing of one that does not wait.
@@ -130,7 +129,7 @@ impl Engine {
         on_its_way
     }
 
-    fn ended_otherwise(&self, job: &JobId) -> String {
+    fn ended_otherwise(&self, job: &JobId) -> Reason {
         let mut root = job;
         for _ in 0..DEEPEST {
             let waiting = self.jobs.get(root).and_then(|entry| entry.waiting.last());
@@ -140,27 +139,18 @@ impl Engine {
             let Some(next) = waiting_for.iter().find(in_vain) else { break };
             root = next;
         }
-        let fate = self.fate_of(root);
-        if root == job {
-            format!("not run: `{job}`, which it waits for, {fate}")
-        } else {
-            format!("not run: `{job}`, which it waits for, waits in vain: `{root}` {fate}")
-        }
+        let (fate, cause) = (self.fate_of(root), root.clone());
+        Reason::DependencyFailed { job: job.clone(), cause, fate }
     }
 
     /// What became of a job that others wait for.
-    fn fate_of(&self, job: &JobId) -> String {
-        let Some(entry) = self.jobs.get(job) else { return "is not there any more".to_owned() };
-        let Some(Summary { id, state, .. }) = entry.recent.back() else {
-            return "did not run".to_owned();
-        };
-        let ended = match state {
-            StateName::TimedOut => "has timed out",
-            StateName::Cancelled => "was cancelled",
-            StateName::Skipped => "was skipped",
-            StateName::Failed => "has failed",
-            _ => "has ended otherwise than asked",
-        };
-        format!("{ended} (execution {})", id.short())
+    fn fate_of(&self, job: &JobId) -> DependencyFate {
+        let Some(entry) = self.jobs.get(job) else { return DependencyFate::NoJob };
+        match entry.recent.back() {
+            None => DependencyFate::DidNotRun,
+            Some(Summary { id, state, .. }) => {
+                DependencyFate::Ended { execution: *id, state: *state }
+            }
+        }
     }
 }

@@ -13,8 +13,8 @@ use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crontower_model::{
-    BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet, Now,
-    Refusal, Settings, StateName,
+    BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet,
+    LostCause, Now, Refusal, Settings, StateName,
 };
 
 impl Engine {
@@ -149,7 +149,7 @@ impl Engine {
                 }
             }
             ExecutionState::Queued => self.admit(now, id, None),
-            ExecutionState::Running => {
+            ExecutionState::Running { .. } => {
                 // Of a job that went, an attempt holds what it held.
                 let defined = self.jobs.get(job).map(|entry| &entry.definition);
                 let own = self.live.get(&id).map(|live| &live.definition);
@@ -182,7 +182,7 @@ impl Engine {
                 continue;
             };
             let key = crontower_model::AttemptKey { execution_id: id, attempt: attempt.number };
-            self.lost(now, key, "the machine was booted");
+            self.lost(now, key, LostCause::Booted);
         }
     }
 

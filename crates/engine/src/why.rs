@@ -13,7 +13,7 @@ use super::workers::PoolEntry;
 use super::{Engine, Live};
 use crontower_model::{
     Condition, Dependency, Execution, ExecutionId, ExecutionState, JobId, LedgerRange, Now,
-    Overlap, Refusal, StateName, Trigger, Why,
+    Overlap, Reason, Refusal, StateName, Trigger, Why,
 };
 use crontower_schedule::Explanation;
 
@@ -100,18 +100,14 @@ impl Engine {
         }
         lines.extend(execution.attempts.iter().rev().filter_map(|attempt| {
             let number = attempt.number;
-            let outcome = attempt.outcome?.as_str();
-            let error = attempt.error.as_ref().map_or_else(String::new, |e| format!(": {e}"));
+            let outcome = attempt.outcome()?.as_str();
+            let error = attempt.error().map_or_else(String::new, |error| format!(": {error}"));
             Some(format!("attempt {number} on {}: {outcome}{error}", attempt.worker_id))
         }));
         lines.push(origin(execution));
-        lines.extend(
-            execution
-                .history
-                .iter()
-                .rev()
-                .map(|step| format!("{} {}: {}", describe(step.at), step.state, step.reason)),
-        );
+        lines.extend(execution.history.iter().rev().map(|step| {
+            format!("{} {}{}", describe(step.at), step.state, step.reason.beyond(step.state))
+        }));
         let scheduled = matches!(execution.trigger, Trigger::Schedule | Trigger::CatchUp);
         let timetable = self.jobs.get(&execution.job_id).and_then(|job| job.timetable.as_ref());
         let explanation = timetable
@@ -156,9 +152,7 @@ impl Engine {
         match self.workers.unavailable_reason(&selector) {
             None => lines.push(no_worker(&selector)),
             Some(_) if self.workers.matching(&selector).any(PoolEntry::takes) => {}
-            Some(unavailable_reason) => {
-                lines.push(format!("{unavailable_reason}: its executions stay queued"))
-            }
+            Some(unavailable) => lines.push(format!("{unavailable}: its executions stay queued")),
         }
         let is_reported =
             |id: &ExecutionId| past.executions.iter().any(|described| described.id == *id);
@@ -279,11 +273,12 @@ impl Engine {
 
     /// Why no slot is free, and who holds the slots.
     fn slots_held(&self, execution: &Execution, selector: &Selector) -> Vec<String> {
-        let Some(unavailable_reason) = self.workers.unavailable_reason(selector) else {
+        let Some(unavailable) = self.workers.unavailable_reason(selector) else {
             return vec![no_worker(selector)];
         };
-        let is_reported = execution.reason.ends_with(&unavailable_reason);
-        let mut lines = if is_reported { Vec::new() } else { vec![unavailable_reason] };
+        let said = unavailable.to_string();
+        let is_told = execution.reason == Reason::NoSlot(unavailable);
+        let mut lines = if is_told { Vec::new() } else { vec![said] };
         let takes = self.workers.matching(selector).filter(|entry| entry.takes());
         let holders: BTreeSet<ExecutionId> =
             takes.flat_map(|entry| entry.running.keys().copied()).collect();
@@ -313,7 +308,7 @@ impl Engine {
 fn newest_end(newest: &Execution) -> String {
     let (id, state) = (newest.id.short(), newest.state.name());
     let at = newest.finished_at.map_or_else(String::new, |at| format!(" at {}", describe(at)));
-    let more = crontower_model::beyond(state, &newest.reason);
+    let more = newest.reason.beyond(state);
     format!("execution {id}, the newest that has ended, {state}{at}{more}")
 }
 
@@ -407,12 +402,16 @@ fn next_fire(entry: &JobEntry, now: Now) -> Option<String> {
     }
 }
 
-/// Its state and the reason, the state said once.
+/// Its state and the reason, the state said once, and whether its attempt is being stopped.
 fn stands(execution: &Execution) -> String {
     let state = execution.state.name();
-    let again = format!("{state}: ");
-    let reason = execution.reason.strip_prefix(&again).unwrap_or(&execution.reason);
-    if reason == state.as_str() { reason.to_owned() } else { format!("{state}: {reason}") }
+    let more = execution.reason.beyond(state);
+    let stopping = execution.stopping().map_or_else(String::new, |stopping| {
+        let since =
+            stopping.since.map_or_else(String::new, |at| format!(" since {}", describe(at)));
+        format!("; stopping{since}: {}", stopping.reason)
+    });
+    format!("{state}{more}{stopping}")
 }
 
 /// Why an execution exists.

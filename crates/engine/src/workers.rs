@@ -11,8 +11,8 @@ use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
 use crontower_model::{
-    AttemptKey, Ended, EventKind, ExecutionId, Now, ON_FAILURE, Outcome, Pool, Settings, StateName,
-    StopCause, Worker, WorkerId, WorkerOverrides, WorkerState,
+    AttemptKey, Ended, EventKind, ExecutionId, LostCause, Now, ON_FAILURE, Outcome, Pool, Reason,
+    Settings, StateName, StopCause, Unavailable, Worker, WorkerId, WorkerOverrides, WorkerState,
 };
 
 /// How long a worker's claim on its attempts holds without a sign of life.
@@ -90,30 +90,23 @@ impl Workers {
         self.pools.values().filter(|entry| !entry.leaving && entry.matches(selector))
     }
 
-    /// Why no worker takes what asks for this, in words. Without a worker at all: `None`.
-    pub(super) fn unavailable_reason(&self, selector: &Selector) -> Option<String> {
+    /// Why no worker takes what asks for this. Where no worker matches at all: `None`.
+    pub(super) fn unavailable_reason(&self, selector: &Selector) -> Option<Unavailable> {
         match self.link {
             Link::Idle | Link::Up => {}
-            Link::Suspect => return Some("the worker process is not connected".to_owned()),
-            Link::Lost => return Some("the worker process is offline".to_owned()),
+            Link::Suspect => return Some(Unavailable::Disconnected),
+            Link::Lost => return Some(Unavailable::Offline),
         }
-        let (mut drained, mut full) = (Vec::new(), 0);
+        let (mut draining, mut full) = (Vec::new(), false);
         for entry in self.matching(selector) {
             match &entry.overrides.drained {
-                Some(_) => drained.push(entry.pool.id.as_str()),
-                None => full += 1,
+                Some(_) => draining.push(entry.pool.id.clone()),
+                None => full = true,
             }
         }
-        let whom = if *selector == Selector::default() { "" } else { " that it may use" };
-        let are = if drained.len() == 1 { "is" } else { "are" };
-        let names = drained.join(", ");
-        let s = if drained.len() == 1 { "" } else { "s" };
-        match (drained.len(), full) {
-            (0, 0) => None,
-            (0, _) => Some(format!("every worker{whom} is full")),
-            (_, 0) => Some(format!("worker{s} {names} {are} draining")),
-            _ => Some(format!("every worker{whom} is full, and {names} {are} draining")),
-        }
+        let selected = *selector != Selector::default();
+        let any = full || !draining.is_empty();
+        any.then_some(Unavailable::Busy { selected, full, draining })
     }
 
     pub(super) fn take_slot(&mut self, worker: &WorkerId, id: ExecutionId, limits: Vec<String>) {
@@ -321,8 +314,8 @@ impl Engine {
         if known.contains(&key) {
             return;
         }
-        if attempt.started_at.is_some() {
-            self.lost(now, key, "the worker process that ran it has ended");
+        if attempt.started_at().is_some() {
+            self.lost(now, key, LostCause::ProcessEnded);
         } else if execution.cancelled_by.is_some() {
             self.ended_unstarted(now, key, Outcome::Cancelled);
         } else if deadline_of(now, execution, definition).is_some_and(|due| due <= now.monotonic) {
@@ -380,11 +373,11 @@ impl Engine {
         for id in self.running_executions() {
             let live = self.live.get(&id).filter(|live| !self.config.runs_itself(&live.definition));
             let attempt = live.and_then(|live| live.execution.attempt());
-            let Some(attempt) = attempt.filter(|attempt| attempt.started_at.is_some()) else {
+            let Some(attempt) = attempt.filter(|attempt| attempt.started_at().is_some()) else {
                 continue;
             };
             let key = AttemptKey { execution_id: id, attempt: attempt.number };
-            self.lost(now, key, "its worker's lease has run out");
+            self.lost(now, key, LostCause::LeaseExpired);
         }
         self.lose_notices(now);
     }
@@ -397,37 +390,37 @@ impl Engine {
     }
 
     /// Ends an attempt whose command may have done anything.
-    pub(super) fn lost(&mut self, now: Now, key: AttemptKey, why: &str) {
-        self.attempt_ended(
-            now,
-            Ended {
-                key,
-                started_at: None,
-                finished_at: now.wall,
-                outcome: Outcome::WorkerLost,
-                exit_code: None,
-                error: Some(format!("worker lost: {why}; what the command did is not known")),
-                result: None,
-                output_lost: 0,
-            },
-        );
+    pub(super) fn lost(&mut self, now: Now, key: AttemptKey, cause: LostCause) {
+        let ended = Ended {
+            key,
+            started_at: None,
+            finished_at: now.wall,
+            outcome: Outcome::WorkerLost,
+            exit_code: None,
+            error: Some(cause.to_string()),
+            result: None,
+            output_lost: 0,
+        };
+        self.end_attempt(now, ended, Reason::WorkerLost(cause));
     }
 
     fn ended_unstarted(&mut self, now: Now, key: AttemptKey, outcome: Outcome) {
-        let overdue = (outcome == Outcome::TimedOut).then(|| "its deadline has passed".to_owned());
-        self.attempt_ended(
-            now,
-            Ended {
-                key,
-                started_at: None,
-                finished_at: now.wall,
-                outcome,
-                exit_code: None,
-                error: overdue,
-                result: None,
-                output_lost: 0,
-            },
-        );
+        let reason = match outcome {
+            Outcome::TimedOut => Reason::DeadlinePassed,
+            _ => Reason::AttemptCancelled { error: None },
+        };
+        let error = (outcome == Outcome::TimedOut).then(|| reason.to_string());
+        let ended = Ended {
+            key,
+            started_at: None,
+            finished_at: now.wall,
+            outcome,
+            exit_code: None,
+            error,
+            result: None,
+            output_lost: 0,
+        };
+        self.end_attempt(now, ended, reason);
     }
 
     /// A sign of life; shown no more often than people can read it.

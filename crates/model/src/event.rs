@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, JobId, Outcome, StateName, WorkerId};
+use super::{ExecutionId, JobId, Outcome, Reason, StateName, WorkerId};
 
 /// Who did something: `engine`, or a person or program with the way it came (`root@socket`, `screen`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,7 +82,8 @@ pub enum EventKind {
         /// The number of its newest attempt; 0 before the first.
         attempt: u32,
         /// Why.
-        reason: String,
+        #[serde(flatten)]
+        reason: Reason,
     },
     /// A worker has acknowledged that an attempt is running.
     AttemptStarted {
@@ -92,6 +93,18 @@ pub enum EventKind {
         job_id: JobId,
         /// Its number.
         attempt: u32,
+    },
+    /// An attempt is being stopped: its processes are told to end.
+    AttemptStopping {
+        /// Of which execution.
+        execution_id: ExecutionId,
+        /// Of which job.
+        job_id: JobId,
+        /// Its number.
+        attempt: u32,
+        /// Why.
+        #[serde(flatten)]
+        reason: Reason,
     },
     /// A job came.
     JobAdded {
@@ -238,6 +251,7 @@ impl EventKind {
         match self {
             Self::ExecutionChanged { job_id, .. }
             | Self::AttemptStarted { job_id, .. }
+            | Self::AttemptStopping { job_id, .. }
             | Self::JobAdded { job_id, .. }
             | Self::JobChanged { job_id, .. }
             | Self::JobRemoved { job_id }
@@ -258,11 +272,14 @@ impl EventKind {
     pub fn sentence(&self) -> String {
         match self {
             Self::ExecutionChanged { execution_id, job_id, state, reason, .. } => {
-                let more = beyond(*state, reason);
+                let more = reason.beyond(*state);
                 format!("{job_id} {} {state}{more}", execution_id.short())
             }
             Self::AttemptStarted { execution_id, job_id, attempt } => {
                 format!("{job_id} {} attempt {attempt} has started", execution_id.short())
+            }
+            Self::AttemptStopping { execution_id, job_id, attempt, reason } => {
+                format!("{job_id} {} attempt {attempt} is stopping: {reason}", execution_id.short())
             }
             Self::JobAdded { job_id, .. } => format!("job {job_id} added"),
             Self::JobChanged { job_id, version, changed } => {
@@ -315,49 +332,10 @@ impl EventKind {
     }
 }
 
-/// What a reason says beyond the state that it is for: `: exit code 1` of failed, ` by ann` of cancelled, nothing where it only
-/// says the state again.
-#[must_use]
-pub fn beyond(state: StateName, reason: &str) -> String {
-    let word = state.as_str().replace('_', " ");
-    match reason.strip_prefix(&word) {
-        Some(more) if more.is_empty() || more.starts_with([' ', ':']) => more.to_owned(),
-        _ => format!(": {reason}"),
-    }
-}
-
 fn describe(reason: Option<&String>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 fn reported_until(until: Option<DateTime<Utc>>) -> String {
     until.map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_does_not_say_the_state_again() {
-        for (state, reason, described) in [
-            (StateName::Succeeded, "succeeded", "succeeded"),
-            (StateName::Succeeded, "succeeded with exit code 3", "succeeded with exit code 3"),
-            (StateName::TimedOut, "timed out", "timed_out"),
-            (StateName::Cancelled, "cancelled by ann", "cancelled by ann"),
-            (StateName::Failed, "exit code 1", "failed: exit code 1"),
-            (StateName::Failed, "failedly", "failed: failedly"),
-            (StateName::Queued, "queued: no slot is free", "queued: no slot is free"),
-            (StateName::Queued, "", "queued: "),
-        ] {
-            let kind = EventKind::ExecutionChanged {
-                execution_id: ExecutionId::from_uuid(uuid::Uuid::nil()),
-                job_id: JobId::new("a").unwrap(),
-                state,
-                attempt: 1,
-                reason: reason.to_owned(),
-            };
-            assert_eq!(kind.sentence(), format!("a 00000000 {described}"));
-        }
-    }
 }

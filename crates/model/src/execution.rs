@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Actor, ExecutionId, JobId, Priority, WorkerId};
+use super::{Actor, ExecutionId, JobId, Priority, Reason, Stopping, WorkerId};
 
 /// Why an execution exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,7 +59,11 @@ pub enum ExecutionState {
     /// For a slot.
     Queued,
     /// Its newest attempt is with a worker.
-    Running,
+    Running {
+        /// Set while that attempt is being stopped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopping: Option<Stopping>,
+    },
     /// The last attempt failed; another follows.
     Retrying {
         /// When it goes back to the queue.
@@ -158,13 +162,16 @@ impl fmt::Display for StateName {
 }
 
 impl ExecutionState {
+    /// With a worker, and not being stopped.
+    pub const RUNNING: Self = Self::Running { stopping: None };
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> StateName {
         match self {
             Self::Waiting { .. } => StateName::Waiting,
             Self::Queued => StateName::Queued,
-            Self::Running => StateName::Running,
+            Self::Running { .. } => StateName::Running,
             Self::Retrying { .. } => StateName::Retrying,
             Self::Succeeded => StateName::Succeeded,
             Self::Failed => StateName::Failed,
@@ -219,8 +226,8 @@ impl Outcome {
 }
 
 /// One start of the execution's command on one worker.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "AttemptFields", into = "AttemptFields")]
 pub struct Attempt {
     /// From 1.
     pub number: u32,
@@ -228,19 +235,199 @@ pub struct Attempt {
     pub worker_id: WorkerId,
     /// When it was given to the worker.
     pub assigned_at: DateTime<Utc>,
-    /// When the worker said that it had started it.
-    pub started_at: Option<DateTime<Utc>>,
-    /// When it was over.
-    pub finished_at: Option<DateTime<Utc>>,
+    /// How far it has come.
+    pub progress: AttemptProgress,
+}
+
+/// How far an attempt has come. Each variant holds what is true in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptProgress {
+    /// It was given to the worker, which has not started it as far as is known.
+    Assigned,
+    /// The worker has started it.
+    Started {
+        /// When.
+        started_at: DateTime<Utc>,
+        /// Its process group; `None` of a command without a process.
+        pid: Option<u32>,
+    },
+    /// It has ended.
+    Ended {
+        /// When it was started; `None` if it never was, as far as is known.
+        started_at: Option<DateTime<Utc>>,
+        /// When it ended.
+        finished_at: DateTime<Utc>,
+        /// How it ended.
+        outcome: Outcome,
+        /// Of a process that exited by itself.
+        exit_code: Option<i32>,
+        /// What went wrong, for people.
+        error: Option<String>,
+        /// Bytes of output that were lost because the disk did not take them.
+        output_lost: u64,
+    },
+}
+
+// An attempt in JSON: the fields of all variants side by side. (What the schema says of it comes first.)
+/// One start of the execution's command on one worker.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = Attempt))]
+struct AttemptFields {
+    /// From 1.
+    number: u32,
+    /// Who carries it out.
+    worker_id: WorkerId,
+    /// When it was given to the worker.
+    assigned_at: DateTime<Utc>,
+    /// When the worker started it.
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    finished_at: Option<DateTime<Utc>>,
     /// How it ended.
-    pub outcome: Option<Outcome>,
+    outcome: Option<Outcome>,
     /// Of a process that exited by itself.
-    pub exit_code: Option<i32>,
+    exit_code: Option<i32>,
     /// What went wrong, for people.
-    pub error: Option<String>,
+    error: Option<String>,
     /// Bytes of output that were lost because the disk did not take them.
     #[serde(default, skip_serializing_if = "super::attempt::is_zero")]
-    pub output_lost: u64,
+    output_lost: u64,
+    /// Its process group, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+}
+
+impl From<AttemptFields> for Attempt {
+    fn from(fields: AttemptFields) -> Self {
+        let AttemptFields { number, worker_id, assigned_at, started_at, .. } = fields;
+        let progress = match (fields.outcome, fields.finished_at, started_at) {
+            (Some(outcome), Some(finished_at), _) => AttemptProgress::Ended {
+                started_at,
+                finished_at,
+                outcome,
+                exit_code: fields.exit_code,
+                error: fields.error,
+                output_lost: fields.output_lost,
+            },
+            (_, _, Some(started_at)) => AttemptProgress::Started { started_at, pid: fields.pid },
+            (_, _, None) => AttemptProgress::Assigned,
+        };
+        Self { number, worker_id, assigned_at, progress }
+    }
+}
+
+impl From<Attempt> for AttemptFields {
+    fn from(attempt: Attempt) -> Self {
+        let (started_at, finished_at) = (attempt.started_at(), attempt.finished_at());
+        let (outcome, exit_code, pid) = (attempt.outcome(), attempt.exit_code(), attempt.pid());
+        let output_lost = attempt.output_lost();
+        let error = match attempt.progress {
+            AttemptProgress::Ended { error, .. } => error,
+            AttemptProgress::Assigned | AttemptProgress::Started { .. } => None,
+        };
+        let Attempt { number, worker_id, assigned_at, .. } = attempt;
+        Self {
+            number,
+            worker_id,
+            assigned_at,
+            started_at,
+            finished_at,
+            outcome,
+            exit_code,
+            error,
+            output_lost,
+            pid,
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Attempt {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        AttemptFields::schema()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Attempt {
+    fn schemas(
+        schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>,
+    ) {
+        AttemptFields::schemas(schemas);
+    }
+}
+
+impl Attempt {
+    /// When the worker started it.
+    #[must_use]
+    pub const fn started_at(&self) -> Option<DateTime<Utc>> {
+        match self.progress {
+            AttemptProgress::Assigned => None,
+            AttemptProgress::Started { started_at, .. } => Some(started_at),
+            AttemptProgress::Ended { started_at, .. } => started_at,
+        }
+    }
+
+    /// When it ended.
+    #[must_use]
+    pub const fn finished_at(&self) -> Option<DateTime<Utc>> {
+        match self.progress {
+            AttemptProgress::Ended { finished_at, .. } => Some(finished_at),
+            AttemptProgress::Assigned | AttemptProgress::Started { .. } => None,
+        }
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match self.progress {
+            AttemptProgress::Ended { outcome, .. } => Some(outcome),
+            AttemptProgress::Assigned | AttemptProgress::Started { .. } => None,
+        }
+    }
+
+    /// The exit code of a process that exited by itself.
+    #[must_use]
+    pub const fn exit_code(&self) -> Option<i32> {
+        match self.progress {
+            AttemptProgress::Ended { exit_code, .. } => exit_code,
+            AttemptProgress::Assigned | AttemptProgress::Started { .. } => None,
+        }
+    }
+
+    /// What went wrong, for people.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        match &self.progress {
+            AttemptProgress::Ended { error, .. } => error.as_deref(),
+            AttemptProgress::Assigned | AttemptProgress::Started { .. } => None,
+        }
+    }
+
+    /// Bytes of output that were lost because the disk did not take them.
+    #[must_use]
+    pub const fn output_lost(&self) -> u64 {
+        match self.progress {
+            AttemptProgress::Ended { output_lost, .. } => output_lost,
+            AttemptProgress::Assigned | AttemptProgress::Started { .. } => 0,
+        }
+    }
+
+    /// Its process group, while it runs.
+    #[must_use]
+    pub const fn pid(&self) -> Option<u32> {
+        match self.progress {
+            AttemptProgress::Started { pid, .. } => pid,
+            AttemptProgress::Assigned | AttemptProgress::Ended { .. } => None,
+        }
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.progress, AttemptProgress::Ended { .. })
+    }
 }
 
 /// A change of state, with its time and a reason that a person can read.
@@ -252,7 +439,8 @@ pub struct Transition {
     /// Into which state.
     pub state: StateName,
     /// Why.
-    pub reason: String,
+    #[serde(flatten)]
+    pub reason: Reason,
 }
 
 /// One firing of a job.
@@ -282,8 +470,9 @@ pub struct Execution {
     pub attempts: Vec<Attempt>,
     /// Its rank in the queue.
     pub priority: Priority,
-    /// Why it is in this state: the newest transition's reason.
-    pub reason: String,
+    /// Why it is in this state.
+    #[serde(flatten)]
+    pub reason: Reason,
     /// What the command answered.
     pub result: Option<Value>,
     /// Every change of state so far, oldest first.
@@ -306,6 +495,22 @@ pub struct Execution {
 }
 
 impl Execution {
+    /// Why and since when its attempt is being stopped.
+    #[must_use]
+    pub const fn stopping(&self) -> Option<&Stopping> {
+        match &self.state {
+            ExecutionState::Running { stopping } => stopping.as_ref(),
+            ExecutionState::Waiting { .. }
+            | ExecutionState::Queued
+            | ExecutionState::Retrying { .. }
+            | ExecutionState::Succeeded
+            | ExecutionState::Failed
+            | ExecutionState::TimedOut
+            | ExecutionState::Cancelled
+            | ExecutionState::Skipped => None,
+        }
+    }
+
     /// The newest attempt.
     #[must_use]
     pub fn attempt(&self) -> Option<&Attempt> {

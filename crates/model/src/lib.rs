@@ -15,6 +15,7 @@ mod now;
 mod output;
 mod passwd;
 mod query;
+mod reason;
 mod refusal;
 mod retry;
 mod role;
@@ -27,9 +28,10 @@ mod worker;
 
 pub use attempt::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause};
 pub use dependency_graph::{DependencyFault, DependencyNode, check_dependencies};
-pub use event::{Actor, Event, EventKind, Severity, beyond};
+pub use event::{Actor, Event, EventKind, Severity};
 pub use execution::{
-    Attempt, Execution, ExecutionState, Outcome, StateName, Summary, Transition, Trigger,
+    Attempt, AttemptProgress, Execution, ExecutionState, Outcome, StateName, Summary, Transition,
+    Trigger,
 };
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{
@@ -42,6 +44,7 @@ pub use now::Now;
 pub use output::{OutputChunk, OutputLine, Stream};
 pub use passwd::{PasswdEntry, passwd_entries};
 pub use query::{ExecutionQuery, Page};
+pub use reason::{Awaited, AwaitedState, DependencyFate, LostCause, Reason, Stopping, Unavailable};
 pub use refusal::{Problem, Refusal};
 pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;

@@ -60,7 +60,7 @@ pub use schedule::Schedule;
 pub use timetable::{CalendarDays, CalendarRule, Calendars, Timetable, Timing};
 pub use wall_times::{FIRST_YEAR, LAST_YEAR};
 pub use warn::{Outlook, Warning, WarningKind, pile_ups};
-pub use zone::{parse_instant, parse_zone};
+pub use zone::{InstantError, parse_instant, parse_zone};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

@@ -46,12 +46,28 @@ pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
     })
 }
 
+/// Why a text is not an instant, as the rest of a sentence that begins with the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InstantError {
+    /// It is written in none of the known forms.
+    #[error("is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00")]
+    Unreadable,
+    /// The clocks of the zone skip it.
+    #[error("does not exist in {zone}: the clocks go forward to {end}")]
+    Gap {
+        /// IANA name of the zone.
+        zone: &'static str,
+        /// What the clocks show after the gap.
+        end: String,
+    },
+}
+
 /// An instant as written by a person: RFC 3339, where seconds may be left out; or a wall time or a
 /// date in `zone`, the earlier one where it comes twice. A date is its first instant.
 ///
 /// # Errors
 /// What is wrong with the text, as the rest of a sentence that begins with it: `is not a time …`.
-pub fn parse_instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+pub fn parse_instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, InstantError> {
     let text = text.trim();
     if let Some(instant) = with_offset(text) {
         return Ok(tellable(instant));
@@ -60,13 +76,12 @@ pub fn parse_instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
         let first = tellable(date.and_time(NaiveTime::MIN).and_utc());
         return Ok(start_of_day(zone, first.date_naive()));
     }
-    let wall = wall_time(text)
-        .ok_or("is not a time such as 2026-12-24 18:00 or 2026-12-24T18:00:00+01:00")?;
+    let wall = wall_time(text).ok_or(InstantError::Unreadable)?;
     match resolve(zone, tellable(wall.and_utc()).naive_utc()) {
         Local::Once(instant) | Local::Twice { first: instant, .. } => Ok(instant),
         Local::Gap { end, .. } => {
-            let end = end.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
-            Err(format!("does not exist in {}: the clocks go forward to {end}", zone.name()))
+            let end = end.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
+            Err(InstantError::Gap { zone: zone.name(), end })
         }
     }
 }

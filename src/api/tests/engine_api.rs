@@ -51,7 +51,7 @@ pub(super) fn execution_id(n: u128) -> ExecutionId {
 
 pub(super) fn execution(n: u128, job_id: &str, state: ExecutionState) -> Execution {
     let at = noon() - TimeDelta::minutes(10);
-    let reason = "a slot was free".to_owned();
+    let reason = Reason::from("a slot was free");
     Execution {
         id: execution_id(n),
         job_id: job(job_id),
@@ -81,12 +81,7 @@ pub(super) fn attempt(number: u32) -> Attempt {
         number,
         worker_id: WorkerId::new("worker-1").unwrap(),
         assigned_at: at,
-        started_at: Some(at),
-        finished_at: None,
-        outcome: None,
-        exit_code: None,
-        error: None,
-        output_lost: 0,
+        progress: AttemptProgress::Started { started_at: at, pid: None },
     }
 }
 
@@ -114,12 +109,17 @@ impl PlayedEngineApi {
         };
         let mut ended = execution(1, "backup", ExecutionState::Succeeded);
         ended.attempts = vec![Attempt {
-            finished_at: Some(noon() - TimeDelta::minutes(8)),
-            outcome: Some(Outcome::Succeeded),
-            exit_code: Some(0),
+            progress: AttemptProgress::Ended {
+                started_at: attempt(1).started_at(),
+                finished_at: noon() - TimeDelta::minutes(8),
+                outcome: Outcome::Succeeded,
+                exit_code: Some(0),
+                error: None,
+                output_lost: 0,
+            },
             ..attempt(1)
         }];
-        let mut running = execution(2, "report", ExecutionState::Running);
+        let mut running = execution(2, "report", ExecutionState::RUNNING);
         running.attempts = vec![attempt(1)];
         state.workers = vec![Worker {
             id: WorkerId::new("worker-1").unwrap(),

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use super::engine_api::{attempt, execution_id};
 use super::*;
 use crate::driver::Feed;
-use crate::model::{AttemptKey, Execution, ExecutionState};
+use crate::model::{AttemptKey, AttemptProgress, Execution, ExecutionState, Outcome};
 
 fn key(n: u128, attempt: u32) -> AttemptKey {
     AttemptKey { execution_id: execution_id(n), attempt }
@@ -44,7 +44,7 @@ async fn what_stands_there_is_given_as_it_is() {
     }
     world.engine_api.write(key(2, 1), b"\xff\x1b[31m");
     assert_eq!(whole(&world, "").await, "one\ntwo\nthree\n\u{fffd}\u{1b}[31m\n");
-    world.engine_api.change(begun(&world, 2, ExecutionState::Running));
+    world.engine_api.change(begun(&world, 2, ExecutionState::RUNNING));
     world.engine_api.write(key(2, 2), b"again");
     assert_eq!(whole(&world, "").await, "again\n");
     assert_eq!(whole(&world, "?attempt=1&from=2").await, "three\n\u{fffd}\u{1b}[31m\n");
@@ -72,7 +72,7 @@ async fn a_follower_sees_every_line_of_every_attempt_and_then_the_end() {
     world.engine_api.write(key(2, 1), b"two");
     world.engine_api.change(begun(&world, 1, ExecutionState::Retrying { until: noon() }));
     assert_eq!(next(&mut stream).await.unwrap(), "two\n");
-    world.engine_api.change(begun(&world, 2, ExecutionState::Running));
+    world.engine_api.change(begun(&world, 2, ExecutionState::RUNNING));
     world.engine_api.write(key(2, 2), b"again");
     assert_eq!(next(&mut stream).await.unwrap(), "again\n");
     // What was written last and the end come in one go, the line first.
@@ -103,8 +103,15 @@ async fn following_one_attempt_ends_with_it() {
     let world = World::new();
     let mut stream = follow(&world, "&attempt=1").await;
     world.engine_api.write(key(2, 1), b"one");
-    let mut changed = begun(&world, 2, ExecutionState::Running);
-    changed.attempts[0].finished_at = Some(noon());
+    let mut changed = begun(&world, 2, ExecutionState::RUNNING);
+    changed.attempts[0].progress = AttemptProgress::Ended {
+        started_at: None,
+        finished_at: noon(),
+        outcome: Outcome::Failed,
+        exit_code: None,
+        error: None,
+        output_lost: 0,
+    };
     world.engine_api.change(changed);
     world.engine_api.write(key(2, 2), b"again");
     assert_eq!(next(&mut stream).await.unwrap(), "one\n");
@@ -127,7 +134,7 @@ async fn an_execution_without_attempts_has_no_output_yet() {
     world.engine_api.change(begun(&world, 0, ExecutionState::Queued));
     assert_eq!(whole(&world, "").await, "");
     let mut stream = follow(&world, "").await;
-    world.engine_api.change(begun(&world, 1, ExecutionState::Running));
+    world.engine_api.change(begun(&world, 1, ExecutionState::RUNNING));
     world.engine_api.write(key(2, 1), b"one");
     assert_eq!(next(&mut stream).await.unwrap(), "one\n");
 }

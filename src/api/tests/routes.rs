@@ -65,6 +65,7 @@ async fn an_execution_says_its_attempt_and_worker() {
         {
           "at": "2026-11-23T11:50:00Z",
           "reason": "a slot was free",
+          "reason_code": "other",
           "state": "running"
         }
       ],
@@ -73,6 +74,7 @@ async fn an_execution_says_its_attempt_and_worker() {
       "job_version": 1,
       "priority": "medium",
       "reason": "a slot was free",
+      "reason_code": "other",
       "result": null,
       "started_at": null,
       "state": "running",

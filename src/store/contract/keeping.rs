@@ -79,8 +79,9 @@ async fn all(store: &dyn Store) -> Vec<ExecutionId> {
 }
 
 pub(super) async fn what_has_expired_goes_and_what_must_stay_stays(store: &dyn Store) {
-    use ExecutionState::{Cancelled, Failed, Queued, Running, Skipped, Succeeded, TimedOut};
-    let states = [Succeeded, Failed, Running, TimedOut, Skipped, Cancelled, Queued, Failed];
+    use ExecutionState::{Cancelled, Failed, Queued, Skipped, Succeeded, TimedOut};
+    let states =
+        [Succeeded, Failed, ExecutionState::RUNNING, TimedOut, Skipped, Cancelled, Queued, Failed];
     let mut rows: Vec<_> = (1..).zip(states).map(|(n, state)| execution(n, state)).collect();
     // Created long before, ended after.
     rows.push(Execution { finished_at: Some(at(500)), ..execution(9, Succeeded) });
@@ -129,12 +130,12 @@ pub(super) async fn what_has_expired_goes_and_what_must_stay_stays(store: &dyn S
 }
 
 pub(super) async fn only_the_newest_of_each_job_stay(store: &dyn Store) {
-    use ExecutionState::{Failed, Running, Succeeded};
+    use ExecutionState::{Failed, Succeeded};
     let mut changes: Vec<_> = (1..=20).map(|number| kept(execution(number, Succeeded))).collect();
     changes.extend([
         kept(execution(2, Failed)),
         kept(execution(5, Failed)),
-        kept(execution(3, Running)),
+        kept(execution(3, ExecutionState::RUNNING)),
     ]);
     changes.extend(
         (21..=23)
@@ -201,8 +202,8 @@ pub(super) async fn only_the_newest_events_stay(store: &dyn Store) {
 }
 
 pub(super) async fn output_may_go_before_its_execution(store: &dyn Store) {
-    use ExecutionState::{Failed, Running, Succeeded, TimedOut};
-    let states = [Succeeded, Failed, Running, TimedOut, Failed, Succeeded];
+    use ExecutionState::{Failed, Succeeded, TimedOut};
+    let states = [Succeeded, Failed, ExecutionState::RUNNING, TimedOut, Failed, Succeeded];
     let rows = (1..).zip(states).map(|(number, state)| kept(execution(number, state)));
     store.commit(&rows.collect::<Vec<_>>()).await.unwrap();
     store.commit(&[Change::NoticeDue(id(4))]).await.unwrap();

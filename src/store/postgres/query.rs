@@ -203,7 +203,7 @@ pub(super) fn read(row: &PgRow) -> Result<Execution, String> {
     let body: &str = row.try_get(1).map_err(|error| error.to_string())?;
     let execution: Execution = serde_json::from_str(body).map_err(|error| error.to_string())?;
     if ExecutionId::from_uuid(id) == execution.id {
-        Ok(execution)
+        Ok(execution.from_stored())
     } else {
         Err(format!("its body is that of {}", execution.id))
     }

@@ -150,7 +150,7 @@ async fn unreadable_rows_are_left_out_of_lists_and_named_by_a_load() {
         return;
     };
     let mut changes = job("a", 1).to_vec();
-    changes.extend([1, 2].map(|number| kept(execution(number, ExecutionState::Running))));
+    changes.extend([1, 2].map(|number| kept(execution(number, ExecutionState::RUNNING))));
     changes.extend([event(1), event(2)]);
     changes.push(Change::Meta { key: BOOT_ID, value: "before\0after".to_owned() });
     store.commit(&changes).await.unwrap();

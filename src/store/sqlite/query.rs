@@ -187,7 +187,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Execution, String> {
     let body = body.ok_or("its body is missing")?;
     let execution: Execution = serde_json::from_str(&body).map_err(|error| error.to_string())?;
     if id.parse::<ExecutionId>().ok() == Some(execution.id) {
-        Ok(execution)
+        Ok(execution.from_stored())
     } else {
         Err(format!("its body is that of {}", execution.id))
     }

@@ -25,7 +25,7 @@ async fn store() -> (TempDir, PathBuf, SqliteStore) {
 /// A job, a live execution of it and an event.
 fn some_changes() -> Vec<Change> {
     let mut changes = job("a", 1).to_vec();
-    changes.extend([kept(execution(1, ExecutionState::Running)), event(1)]);
+    changes.extend([kept(execution(1, ExecutionState::RUNNING)), event(1)]);
     changes
 }
 
@@ -174,7 +174,7 @@ async fn a_damaged_file_is_reported_and_never_panics() {
             store.load().await.map(drop),
             store.executions(&query).await.map(drop),
             store.counts(at(0)).await.map(drop),
-            store.commit(&[kept(execution(7, ExecutionState::Running))]).await,
+            store.commit(&[kept(execution(7, ExecutionState::RUNNING))]).await,
         ];
         let corrupt = |it: &Result<(), StoreError>| matches!(it, Err(StoreError::Corrupt { .. }));
         described += usize::from(all.iter().any(corrupt));
@@ -227,7 +227,7 @@ async fn a_commit_that_is_given_up_leaves_nothing_half_done() {
 async fn unreadable_rows_are_left_out_of_lists_and_named_by_a_load() {
     let (_folder, _, store) = store().await;
     store.commit(&some_changes()).await.unwrap();
-    store.commit(&[kept(execution(2, ExecutionState::Running)), event(2)]).await.unwrap();
+    store.commit(&[kept(execution(2, ExecutionState::RUNNING)), event(2)]).await.unwrap();
     let newest = id(2);
     for damage in ["body = '{'", "body = '[]'", "body = 'null'", "id = 'x'"] {
         let sql = format!("UPDATE execution_bodies SET {damage} WHERE id = '{newest}'");
@@ -447,7 +447,7 @@ async fn retention_finds_its_rows_along_indexes() {
 async fn the_number_of_executions_of_each_job_is_kept_right() {
     let (_folder, _, store) = store().await;
     let mut changes: Vec<_> =
-        (1..=9).map(|number| kept(execution(number, ExecutionState::Running))).collect();
+        (1..=9).map(|number| kept(execution(number, ExecutionState::RUNNING))).collect();
     changes[8] = kept(Execution { job_id: job_id("b"), ..execution(9, ExecutionState::Queued) });
     store.commit(&changes).await.unwrap();
     let again = (1..=6).map(|number| kept(execution(number, ExecutionState::Succeeded)));

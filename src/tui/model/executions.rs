@@ -305,7 +305,7 @@ impl ExecutionList {
         let query = &self.query;
         let has = |word: &String| {
             execution.job_id.as_str().contains(word.as_str())
-                || execution.reason.to_lowercase().contains(word.as_str())
+                || execution.reason.to_string().to_lowercase().contains(word.as_str())
         };
         query.job.as_ref().is_none_or(|job| *job == execution.job_id)
             && (query.states.is_empty() || query.states.contains(&execution.state.name()))

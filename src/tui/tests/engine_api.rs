@@ -283,7 +283,8 @@ impl EngineApi for FakeEngineApi {
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Arc<Execution>>, Refusal> {
         let limit = usize::try_from(query.limit).unwrap();
         let has = |it: &Execution, word: &String| {
-            it.job_id.as_str().contains(word.as_str()) || it.reason.contains(word.as_str())
+            it.job_id.as_str().contains(word.as_str())
+                || it.reason.to_string().contains(word.as_str())
         };
         let fits = |it: &&Arc<Execution>| {
             query.job.as_ref().is_none_or(|job| *job == it.job_id)

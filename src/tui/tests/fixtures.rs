@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use crate::driver::{EngineInfo, FileState, Snapshot};
 use crate::model::{
-    Actor, Attempt, Dependency, Event, EventKind, Execution, ExecutionId, ExecutionState, Job,
-    JobCommand, JobId, JobStatus, Outcome, Priority, Retry, Role, Source, StateName, Transition,
-    Trigger, Worker, WorkerId, WorkerState,
+    Actor, Attempt, AttemptProgress, Dependency, Event, EventKind, Execution, ExecutionId,
+    ExecutionState, Job, JobCommand, JobId, JobStatus, Outcome, Priority, Retry, Role, Source,
+    StateName, Transition, Trigger, Worker, WorkerId, WorkerState,
 };
 
 /// So many seconds after 2026-11-23 13:03:18 UTC.
@@ -67,7 +67,7 @@ pub(crate) fn execution(number: u128, job: &str, state: StateName, created: i64)
             fresh_after: None,
         },
         StateName::Queued => ExecutionState::Queued,
-        StateName::Running => ExecutionState::Running,
+        StateName::Running => ExecutionState::RUNNING,
         StateName::Retrying => ExecutionState::Retrying { until: at(created + 60) },
         StateName::Succeeded => ExecutionState::Succeeded,
         StateName::Failed => ExecutionState::Failed,
@@ -81,19 +81,23 @@ pub(crate) fn execution(number: u128, job: &str, state: StateName, created: i64)
         number: 1,
         worker_id: WorkerId::new("worker-2").unwrap(),
         assigned_at: at(created),
-        started_at: Some(started),
-        finished_at: outcome.and(finished.or(Some(started))),
-        outcome,
-        exit_code: match outcome {
-            Some(Outcome::Succeeded) => Some(0),
-            Some(Outcome::Failed) => Some(3),
-            _ => None,
+        progress: match outcome {
+            None => AttemptProgress::Started { started_at: started, pid: None },
+            Some(outcome) => AttemptProgress::Ended {
+                started_at: Some(started),
+                finished_at: finished.unwrap_or(started),
+                outcome,
+                exit_code: match outcome {
+                    Outcome::Succeeded => Some(0),
+                    Outcome::Failed => Some(3),
+                    _ => None,
+                },
+                error: None,
+                output_lost: 0,
+            },
         },
-        error: None,
-        output_lost: 0,
     });
-    let step =
-        |when, state, reason: &str| Transition { at: when, state, reason: reason.to_owned() };
+    let step = |when, state, reason: &str| Transition { at: when, state, reason: reason.into() };
     let mut history = vec![step(at(created), StateName::Queued, "its fire time has come")];
     if ran {
         history.push(step(started, StateName::Running, "started on worker-2"));
@@ -113,7 +117,7 @@ pub(crate) fn execution(number: u128, job: &str, state: StateName, created: i64)
         finished_at: finished,
         attempts: attempt.into_iter().collect(),
         priority: Priority::Medium,
-        reason: reason.to_owned(),
+        reason: reason.into(),
         result: None,
         history,
         retry_of: None,
@@ -268,7 +272,7 @@ pub(crate) fn events() -> Vec<Event> {
             job_id: job_id("cleanup"),
             state: StateName::Failed,
             attempt: 4,
-            reason: "attempt 4 failed: exit code 3".to_owned(),
+            reason: "attempt 4 failed: exit code 3".into(),
         },
         EventKind::JobPaused {
             job_id: job_id("data-sync"),

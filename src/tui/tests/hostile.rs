@@ -10,7 +10,9 @@ use super::engine_api::FakeEngineApi;
 use super::fixtures::{at, execution, snapshot, workers};
 use super::{Message, Screen, keys_of};
 use crate::driver::Snapshot;
-use crate::model::{Acknowledgement, Drain, Execution, Job, Pause, Refusal, SkipNext, StateName};
+use crate::model::{
+    Acknowledgement, AttemptProgress, Drain, Execution, Job, Pause, Refusal, SkipNext, StateName,
+};
 use crate::tui::theme::Theme;
 use crate::tui::theme::{Charset, Colours};
 use crate::tui::view;
@@ -127,14 +129,16 @@ fn world(text: &str) -> (Snapshot, Vec<Arc<Execution>>) {
                 state,
                 i64::try_from(number).unwrap() * -7_777,
             );
-            it.reason = text.to_owned();
+            it.reason = text.into();
             it.args = vec![text.to_owned()];
             it.result = Some(serde_json::json!({ text: [text, 1, null] }));
             for attempt in &mut it.attempts {
-                attempt.error = Some(text.to_owned());
+                if let AttemptProgress::Ended { error, .. } = &mut attempt.progress {
+                    *error = Some(text.to_owned());
+                }
             }
             for step in &mut it.history {
-                step.reason = text.to_owned();
+                step.reason = text.into();
             }
             Arc::new(it)
         })

@@ -6,7 +6,7 @@ use super::engine_api::FakeEngineApi;
 use super::fixtures::{execution, execution_id, executions, job, job_id, snapshot};
 use super::{Message, Screen};
 use crate::driver::{Batch, Snapshot};
-use crate::model::{Execution, JobStatus, Outcome, StateName};
+use crate::model::{AttemptProgress, Execution, JobStatus, Outcome, StateName};
 use crate::tui::model::JobCondition;
 
 /// A world of one job with these past executions, the newest last.
@@ -62,8 +62,14 @@ fn an_end_without_output_is_shown_as_one_with_its_reason() {
     assert!(frame.contains("failed: attempt 1 failed: exit code 3\n"), "{frame}");
     let mut refused = execution(1, "cleanup", StateName::Failed, -60);
     let attempt = &mut refused.attempts[0];
-    (attempt.started_at, attempt.outcome) = (None, Some(Outcome::Failed));
-    attempt.error = Some("not started: there is no user `nobodyhere` on this machine".to_owned());
+    attempt.progress = AttemptProgress::Ended {
+        started_at: None,
+        finished_at: attempt.assigned_at,
+        outcome: Outcome::Failed,
+        exit_code: None,
+        error: Some("not started: there is no user `nobodyhere` on this machine".to_owned()),
+        output_lost: 0,
+    };
     let frame = output_of(refused);
     assert!(frame.contains("   never started: no output\n"), "{frame}");
     let why = "failed: not started: there is no user `nobodyhere` on this machine\n";

@@ -137,7 +137,8 @@ fn on_execution(model: &mut Model, asked: Asked, result: Result<Arc<Execution>, 
     }
     let text = match asked {
         _ if execution.state.is_final() => {
-            let (severity, text) = outcome(&execution, execution.state.name(), &execution.reason);
+            let (severity, text) =
+                outcome(&execution, execution.state.name(), &execution.reason.to_string());
             return model.notice_about(Topic::Execution(execution.id), severity, text);
         }
         Asked::Cancel => format!("cancelling {job} {short}"),

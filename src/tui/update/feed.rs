@@ -141,7 +141,8 @@ fn on_executions(model: &mut Model, batch: &Batch) {
         model.system.load.see(changed);
         if changed.state.is_final() && model.is_followed(changed.id) {
             let state = changed.state.name();
-            let (severity, text) = super::answers::outcome(changed, state, &changed.reason);
+            let (severity, text) =
+                super::answers::outcome(changed, state, &changed.reason.to_string());
             model.notice_about(Topic::Execution(changed.id), severity, text);
         }
         for opened in &mut model.layers {
@@ -186,6 +187,7 @@ fn on_event(model: &mut Model, event: &Event) {
             false
         }
         EventKind::AttemptStarted { .. }
+        | EventKind::AttemptStopping { .. }
         | EventKind::JobAdded { .. }
         | EventKind::JobChanged { .. }
         | EventKind::JobPaused { .. }

@@ -116,9 +116,10 @@ fn failure<'a>(model: &'a Model, facts: &JobFacts, width: usize, lines: &mut Vec
     };
     let theme = model.theme;
     let badge = theme.state(failed.state.name());
-    let error = failed.attempt().and_then(|attempt| attempt.error.as_deref());
+    let error = failed.attempt().and_then(Attempt::error);
     let at = moment(model.zone(), model.now, failed.finished_at.unwrap_or(failed.fire_time));
-    let why = clean(error.unwrap_or(&failed.reason)).into_owned();
+    let why = error.map_or_else(|| failed.reason.to_string(), str::to_owned);
+    let why = clean(&why).into_owned();
     lines.push(Line::default());
     let shown_text = format!("{} {} {at}: {why}", badge.glyph, badge.word);
     lines.extend(broken(&shown_text, width).into_iter().map(|row| Line::styled(row, badge.style)));
@@ -214,7 +215,7 @@ fn execution_line<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
         Span::styled(format!("   {} {:<10}", badge.glyph, badge.word), badge.style),
         Span::raw(format!("{:<14}", moment(model.zone(), model.now, execution.fire_time))),
         Span::raw(format!("{:>7}  ", duration(model, execution))),
-        Span::styled(clean(&execution.reason), model.theme.quiet()),
+        Span::styled(clean(&execution.reason.to_string()).into_owned(), model.theme.quiet()),
     ])
 }
 
@@ -282,7 +283,10 @@ pub(super) fn execution<'a>(
         Span::styled(format!("  {}", execution.id.short()), theme.quiet()),
     ]);
     let state = Span::styled(format!("{} {}", badge.glyph, badge.word), badge.style);
-    let parts = [state, Span::raw(duration(model, execution)), Span::raw(clean(&execution.reason))];
+    let stopping = execution.stopping().map(|it| format!("stopping: {}", it.reason));
+    let why = stopping.unwrap_or_else(|| execution.reason.to_string());
+    let why = Span::raw(clean(&why).into_owned());
+    let parts = [state, Span::raw(duration(model, execution)), why];
     let mut first = vec![Span::raw(" ")];
     first.extend(joined(parts, theme.dot()));
     let mut lines = vec![Line::from(first)];
@@ -302,7 +306,7 @@ pub(super) fn execution<'a>(
         lines.push(Line::from(vec![
             Span::raw(format!("   {:<13}", moment(model.zone(), model.now, step.at))),
             Span::styled(format!("{} {:<10}", badge.glyph, badge.word), badge.style),
-            Span::styled(clean(&step.reason), theme.quiet()),
+            Span::styled(clean(&step.reason.to_string()).into_owned(), theme.quiet()),
         ]));
     }
     if let Some(result) = &execution.result {
@@ -405,8 +409,8 @@ fn attempts<'a>(model: &Model, execution: &'a Execution, lines: &mut Vec<Line<'a
 
 fn attempt_line<'a>(model: &Model, attempt: &'a Attempt) -> Line<'a> {
     let theme = model.theme;
-    let (word, style) = match attempt.outcome {
-        None if attempt.started_at.is_none() => ("assigned", theme.care()),
+    let (word, style) = match attempt.outcome() {
+        None if attempt.started_at().is_none() => ("assigned", theme.care()),
         None => ("running", theme.busy()),
         Some(Outcome::Succeeded) => ("succeeded", theme.good()),
         Some(Outcome::TimedOut) => ("timed out", theme.bad()),
@@ -414,16 +418,16 @@ fn attempt_line<'a>(model: &Model, attempt: &'a Attempt) -> Line<'a> {
         Some(Outcome::WorkerLost) => ("worker lost", theme.bad()),
         Some(outcome) => (outcome.as_str(), theme.bad()),
     };
-    let length = match (attempt.started_at, attempt.finished_at) {
+    let length = match (attempt.started_at(), attempt.finished_at()) {
         (Some(start), Some(end)) => took(end - start),
         (Some(start), None) => running_for(model.now, start),
         (None, _) => String::new(),
     };
-    let at = attempt.started_at.unwrap_or(attempt.assigned_at);
-    let code = attempt.exit_code.map_or_else(String::new, |code| format!("exit {code}"));
+    let at = attempt.started_at().unwrap_or(attempt.assigned_at);
+    let code = attempt.exit_code().map_or_else(String::new, |code| format!("exit {code}"));
     // `exit code 3` needs no `exit 3` beside it.
-    let shown_text = attempt.exit_code.map(|code| format!("exit code {code}"));
-    let error = attempt.error.as_deref().filter(|error| shown_text.as_deref() != Some(*error));
+    let shown_text = attempt.exit_code().map(|code| format!("exit code {code}"));
+    let error = attempt.error().filter(|error| shown_text.as_deref() != Some(*error));
     let error = error.map(clean).unwrap_or_default();
     let mut line = vec![
         Span::styled(format!("   {:>2} ", attempt.number), theme.quiet()),

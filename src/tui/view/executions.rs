@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::put;
 use super::table::{Chosen, Column, Table};
-use crate::model::{Execution, ExecutionState, StateName, Trigger};
+use crate::model::{Attempt, Execution, ExecutionState, StateName, Trigger};
 use crate::tui::keys::{Action, Tab};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, countdown, moment, running_for, took};
@@ -113,8 +113,8 @@ pub(super) fn late(execution: &Execution) -> String {
 /// The exit code where it says something, else the reason.
 fn why<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
     let theme = model.theme;
-    let code = execution.attempt().and_then(|attempt| attempt.exit_code);
-    let error = execution.attempt().and_then(|attempt| attempt.error.as_deref());
+    let code = execution.attempt().and_then(Attempt::exit_code);
+    let error = execution.attempt().and_then(Attempt::error);
     match (&execution.state, code) {
         (ExecutionState::Succeeded, Some(code)) => {
             Line::styled(format!("exit {code}"), theme.quiet())
@@ -131,11 +131,13 @@ fn why<'a>(model: &Model, execution: &'a Execution) -> Line<'a> {
             Line::styled(format!("exit {code}"), theme.bad())
         }
         (state, _) => {
-            let text = error.filter(|_| state.name().is_failure()).unwrap_or(&execution.reason);
+            let stopping = execution.stopping().map(|it| format!("stopping: {}", it.reason));
+            let error = error.filter(|_| state.name().is_failure()).map(str::to_owned);
+            let text = stopping.or(error).unwrap_or_else(|| execution.reason.to_string());
             let style = if state.name().is_failure() { theme.bad() } else { Style::new() };
             let quiet = matches!(state.name(), StateName::Skipped | StateName::Running);
             let style = if quiet { theme.quiet() } else { style };
-            Line::from(Span::styled(clean(text), style))
+            Line::from(Span::styled(clean(&text).into_owned(), style))
         }
     }
 }

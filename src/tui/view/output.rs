@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::{joined, put, put_ends};
 use super::pager::broken;
-use crate::model::Stream;
+use crate::model::{Attempt, Stream};
 use crate::tui::model::output::{Line as OutputLine, Output, fold};
 use crate::tui::model::sanitize::plain;
 use crate::tui::model::{Link, Model};
@@ -60,15 +60,16 @@ fn instead(model: &Model, output: &Output, columns: usize) -> Vec<Line<'static>>
     }
     let execution = &output.execution;
     let attempt = execution.attempts.iter().find(|it| it.number == output.key.attempt);
-    let ended = execution.state.is_final() || attempt.is_some_and(|it| it.finished_at.is_some());
+    let ended = execution.state.is_final() || attempt.is_some_and(|it| it.has_ended());
     if !ended {
         return quiet("no output yet".to_owned());
     }
-    let started = attempt.is_some_and(|it| it.started_at.is_some());
+    let started = attempt.is_some_and(|it| it.started_at().is_some());
     let what = if started { "no output" } else { "never started: no output" };
     let mut lines = quiet(what.to_owned());
     let badge = theme.state(execution.state.name());
-    let why = attempt.and_then(|it| it.error.as_deref()).unwrap_or(&execution.reason);
+    let error = attempt.and_then(Attempt::error).map(str::to_owned);
+    let why = error.unwrap_or_else(|| execution.reason.to_string());
     if !why.is_empty() {
         let rows = broken(&format!("{}: {why}", badge.word), columns.saturating_sub(2));
         lines.extend(rows.into_iter().map(|row| Line::styled(format!("  {row}"), badge.style)));

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::{joined, put};
 use super::jobs::{ASCII_BARS, BARS};
-use crate::model::{Event, EventKind, Severity};
+use crate::model::{Event, Severity};
 use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
 use crate::tui::layout;
@@ -241,14 +241,7 @@ fn event_line(model: &Model, event: &Event, width: usize) -> Line<'static> {
     let who = event.actor.as_str();
     let who = if who == "engine" { String::new() } else { format!(" by {}", clean(who)) };
     let sentence = event.kind.sentence();
-    // `succeeded: succeeded` says it twice.
-    let sentence = match &event.kind {
-        EventKind::ExecutionChanged { state, reason, .. } if *reason == state.to_string() => {
-            sentence.strip_suffix(&format!(": {reason}")).unwrap_or(&sentence)
-        }
-        _ => &sentence,
-    };
-    let text = format!("{}{who}", clean(sentence));
+    let text = format!("{}{who}", clean(&sentence));
     let text = fit(&text, width.saturating_sub(18), theme.ellipsis()).into_owned();
     Line::from(vec![
         Span::styled(format!("   {when:<12}  "), theme.quiet()),

@@ -9,11 +9,11 @@ fn policy(catch_up: CatchUp) -> impl FnOnce(&mut Job) {
 fn the_newest_missed_fire_time_is_caught_up_and_the_rest_is_reported() {
     let mut world = World::new(4, vec![job("a", Some("0 * * * *"), |_| {})]);
     world.until("30m").restart("5h").until("6h");
-    insta::assert_snapshot!(world.describe(), @r"
+    insta::assert_snapshot!(world.describe(), @"
     05:30:00 engine started
     05:30:00 a#1 queued: caught up: 30m late
     05:30:00 a#1 running: attempt 1 on w
-    06:00:00 a#2 skipped: execution a#1 is still running (overlap: skip)
+    06:00:00 a#2 skipped: overlap: a#1 is still running
     ");
     insta::assert_snapshot!(world.ledger(), @"a 02 01:00:00 to 02 04:00:00, 4: Missed");
 }

@@ -31,13 +31,13 @@ fn the_report_waits_for_the_synchronization_and_the_logs_of_its_own_hour() {
     let names = world.running();
     world.end(&names[0], "ok").until("6h2m").end(&names[1], "exit 1");
     let failed = world.executions[&world.id("report#1")].reason.clone();
-    assert!(failed.contains("sync (last: failed)"), "{failed}");
+    assert!(failed.to_string().contains("sync (last: failed)"), "{failed}");
     world.until("6h15m30s").run("sync");
     let names = world.running();
     for name in names {
         world.end(&name, "ok");
     }
-    insta::assert_snapshot!(world.describe(), @r"
+    insta::assert_snapshot!(world.describe(), @"
     06:00:00 logs#24 queued: due by its schedule
     06:00:00 logs#24 running: attempt 1 on w
     06:00:00 report#1 waiting: waits for sync (queued), logs (queued)
@@ -47,7 +47,7 @@ fn the_report_waits_for_the_synchronization_and_the_logs_of_its_own_hour() {
     06:02:00 sync#12 failed: exit code 1
     06:15:00 logs#25 queued: due by its schedule
     06:15:00 logs#25 running: attempt 1 on w
-    06:15:30 sync#13 queued: run now, asked for by ann
+    06:15:30 sync#13 queued: requested by ann
     06:15:30 sync#13 running: attempt 1 on w
     06:15:30 logs#25 succeeded: succeeded
     06:15:30 report#1 queued: all dependencies are met
@@ -64,11 +64,11 @@ fn the_next_fire_time_supersedes_one_that_waits() {
     ];
     let mut world = World::new(4, jobs);
     world.until("2h").run("a").end("a#1", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
+    insta::assert_snapshot!(world.describe(), @"
     01:00:00 b#1 waiting: waits for a (never ran)
-    02:00:00 b#1 skipped: superseded by the fire time 2026-03-02T02:00:00+00:00
+    02:00:00 b#1 skipped: superseded by the fire time 2026-03-02T02:00:00Z
     02:00:00 b#2 waiting: waits for a (never ran)
-    02:00:00 a#1 queued: run now, asked for by ann
+    02:00:00 a#1 queued: requested by ann
     02:00:00 a#1 running: attempt 1 on w
     02:00:00 b#2 queued: all dependencies are met
     02:00:00 b#2 running: attempt 1 on w
@@ -86,20 +86,20 @@ fn a_join_fires_when_all_have_succeeded_since_it_last_fired() {
     assert_eq!(waits, [JobId::new("b").unwrap()]);
     world.until("1m").run("b").end("b#2", "ok").end("c#1", "ok");
     world.until("2m").run("b").end("b#3", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:01 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:01 a#1 queued: requested by ann
     00:00:01 a#1 running: attempt 1 on w
     00:00:01 a#1 succeeded: succeeded
-    00:00:01 b#1 queued: run now, asked for by ann
+    00:00:01 b#1 queued: requested by ann
     00:00:01 b#1 running: attempt 1 on w
     00:00:01 b#1 failed: exit code 1
-    00:01:00 b#2 queued: run now, asked for by ann
+    00:01:00 b#2 queued: requested by ann
     00:01:00 b#2 running: attempt 1 on w
     00:01:00 b#2 succeeded: succeeded
     00:01:00 c#1 queued: all dependencies have ended as asked
     00:01:00 c#1 running: attempt 1 on w
     00:01:00 c#1 succeeded: succeeded
-    00:02:00 b#3 queued: run now, asked for by ann
+    00:02:00 b#3 queued: requested by ann
     00:02:00 b#3 running: attempt 1 on w
     00:02:00 b#3 succeeded: succeeded
     ");
@@ -111,11 +111,11 @@ fn a_chain_may_ask_for_a_failure() {
         vec![job("a", None, |_| {}), job("alarm", None, after(&[("a", Condition::Failure)]))];
     let mut world = World::new(4, jobs);
     world.until("1s").run("a").end("a#1", "ok").run("a").end("a#2", "exit 1");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:01 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:01 a#1 queued: requested by ann
     00:00:01 a#1 running: attempt 1 on w
     00:00:01 a#1 succeeded: succeeded
-    00:00:01 a#2 queued: run now, asked for by ann
+    00:00:01 a#2 queued: requested by ann
     00:00:01 a#2 running: attempt 1 on w
     00:00:01 a#2 failed: exit code 1
     00:00:01 alarm#1 queued: all dependencies have ended as asked
@@ -131,10 +131,10 @@ fn what_waits_still_waits_after_a_restart() {
     ];
     let mut world = World::new(4, jobs);
     world.until("1h").restart("1s").run("a").end("a#1", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
+    insta::assert_snapshot!(world.describe(), @"
     01:00:00 b#1 waiting: waits for a (never ran)
     01:00:01 engine started
-    01:00:01 a#1 queued: run now, asked for by ann
+    01:00:01 a#1 queued: requested by ann
     01:00:01 a#1 running: attempt 1 on w
     01:00:01 b#1 queued: all dependencies are met
     01:00:01 b#1 running: attempt 1 on w
@@ -210,6 +210,6 @@ fn whoever_waits_longer_than_dependency_timeout_is_skipped() {
     insta::assert_snapshot!(world.describe(), @"
     06:00:00 a#1 waiting: waits for first (never ran)
     06:06:00 engine started
-    06:10:00 a#1 skipped: dependency_timeout is over: waits for first (never ran)
+    06:10:00 a#1 skipped: dependency_timeout has passed: waits for first (never ran)
     ");
 }

@@ -48,7 +48,7 @@ fn a_job_of_a_program_lives_beside_those_of_the_file() {
     01:00:00 a#1 queued: all dependencies are met
     01:00:00 a#1 running: attempt 1 on w
     01:00:00 f#1 succeeded: succeeded
-    01:30:00 a#2 skipped: execution a#1 is still running (overlap: skip)
+    01:30:00 a#2 skipped: overlap: a#1 is still running
     ");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 ann: job f changed to version 2: schedule
@@ -162,9 +162,9 @@ fn a_deleted_job_cancels_what_has_not_started() {
     world.put(job("a", None, many), Expected::Absent).run("a").run("a").delete("a").restart("1s");
     world.end("a#1", "ok");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
-    00:00:00 a#2 queued: run now, asked for by ann
+    00:00:00 a#2 queued: requested by ann
     00:00:00 a#2 cancelled: its job was removed
     00:00:01 engine started
     00:00:01 a#1 succeeded: succeeded

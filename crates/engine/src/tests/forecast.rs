@@ -23,7 +23,7 @@ fn a_start_is_foretold_from_how_long_others_took() {
     it is the next of those that wait for the same (priority medium)
     it starts at about 2026-03-02T00:22:00Z, if all take as long as of late
     it was asked for by ann at 2026-03-02T00:12:00Z
-    2026-03-02T00:12:00Z queued: run now, asked for by ann
+    2026-03-02T00:12:00Z queued: requested by ann
     ");
     world.run("a").run("b");
     insta::assert_snapshot!(foretold(&world, "b#3"), @"it starts at about 2026-03-02T00:34:00Z, if all take as long as of late");

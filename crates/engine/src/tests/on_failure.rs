@@ -16,20 +16,20 @@ fn it_is_started_once_when_the_last_attempt_has_failed() {
     let mut world = World::new(1, vec![job("a", None, retried), job("b", None, |_| {})]);
     world.run("a").end("a#1", "exit 1").until("5s").end("a#1", "timed_out").run("b");
     insta::assert_snapshot!(world.why("a#1").lines().take(3).collect::<Vec<_>>().join("\n"), @"
-    it is timed_out: timed out
+    it is timed_out
     its `on_failure` has not ended yet
     attempt 2 on w: timed_out
     ");
     world.until("6s").end_notice("a#1", "ok");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
-    00:00:00 a#1 retrying: attempt 1 of 2: exit code 1; the next follows in 5s
-    00:00:05 a#1 queued: queued for attempt 2
+    00:00:00 a#1 retrying: attempt 1 of 2: exit code 1; next attempt in 5s
+    00:00:05 a#1 queued: ready for attempt 2
     00:00:05 a#1 running: attempt 2 on w
     00:00:05 a#1 timed_out: timed out
     00:00:05 on_failure of a#1: mail root (timed_out, attempt 2: timed out)
-    00:00:05 b#1 queued: run now, asked for by ann
+    00:00:05 b#1 queued: requested by ann
     00:00:05 b#1 running: attempt 1 on w
     ");
     insta::assert_snapshot!(world.events(), @"00:00:06 engine: a a#1 on_failure succeeded");
@@ -48,19 +48,22 @@ fn a_url_gets_a_post_and_its_own_failure_is_an_event_and_no_more() {
     world.run("a").end("a#1", "exit 1").end_notice("a#1", "exit 7").until("1h");
     world.run("a").end("a#2", "ok").run("a").cancel("a#3").end("a#3", "cancelled");
     insta::assert_snapshot!(world.describe(), @r#"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
     00:00:00 on_failure of a#1: api_call {"method":"POST","url":"https://example.com/hook"} (failed, attempt 1: exit code 1)
-    01:00:00 a#2 queued: run now, asked for by ann
+    01:00:00 a#2 queued: requested by ann
     01:00:00 a#2 running: attempt 1 on w
     01:00:00 a#2 succeeded: succeeded
-    01:00:00 a#3 queued: run now, asked for by ann
+    01:00:00 a#3 queued: requested by ann
     01:00:00 a#3 running: attempt 1 on w
     01:00:00 stop a#3 (Cancel)
     01:00:00 a#3 cancelled: cancelled by ann
     "#);
-    insta::assert_snapshot!(world.events(), @"00:00:00 engine: a a#1 on_failure failed: exit code 7");
+    insta::assert_snapshot!(world.events(), @"
+    00:00:00 engine: a a#1 on_failure failed: exit code 7
+    01:00:00 ann: a a#3 attempt 1 is stopping: cancelled by ann
+    ");
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn it_is_carried_on_over_a_restart_and_ends_once() {
     let again = world.reported.last().unwrap().clone();
     world.report(again).restart("1s");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
     00:00:00 on_failure of a#1: mail root (failed, attempt 1: exit code 1)
@@ -89,7 +92,7 @@ fn what_the_worker_never_heard_of_is_handed_out_again() {
     world.deaf = false;
     world.link_down().link_up().end_notice("a#1", "ok");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
     00:00:05 engine started
@@ -102,7 +105,7 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
     let mut world = World::new(1, vec![job("a", None, tells)]);
     world.run("a").end("a#1", "exit 1").worker_dies();
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
     00:00:00 on_failure of a#1: mail root (failed, attempt 1: exit code 1)
@@ -120,7 +123,7 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
     ");
     world.link_up();
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#2 queued: run now, asked for by ann
+    00:00:00 a#2 queued: requested by ann
     00:00:00 a#2 running: attempt 1 on w
     00:00:00 a#2 failed: exit code 1
     00:00:00 on_failure of a#2: mail root (failed, attempt 1: exit code 1)
@@ -133,7 +136,7 @@ fn a_boot_in_between_is_no_second_start() {
     let mut world = World::new(1, vec![job("a", None, tells)]);
     world.run("a").end("a#1", "exit 1").boot("1m");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 failed: exit code 1
     00:00:00 on_failure of a#1: mail root (failed, attempt 1: exit code 1)
@@ -152,9 +155,9 @@ fn one_that_never_ran_tells_too_and_a_removed_job_still_does() {
     let mut world = World::new(1, vec![job("a", None, hurried)]);
     world.run("a").run("a").until("31s").apply(vec![]).end("a#1", "timed_out");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
-    00:00:00 a#2 queued: run now, asked for by ann
+    00:00:00 a#2 queued: requested by ann
     00:00:30 a#2 timed_out: its deadline has passed
     00:00:30 stop a#1 (Deadline)
     00:00:30 on_failure of a#2: mail root (timed_out, attempt 0: its deadline has passed)
@@ -203,7 +206,7 @@ fn a_report_about_it_touches_no_attempt() {
     );
     world.request(Request::CancelRunning).unwrap();
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 stop a#1 (Cancel)
     00:00:00 stop a#1 (Cancel)

@@ -20,10 +20,10 @@ fn a_removed_job_lets_what_runs_end_and_cancels_the_rest() {
     let queue = |job: &mut crontower_model::Job| job.overlap = crontower_model::Overlap::Queue;
     let mut world = World::new(2, vec![job("a", None, queue)]);
     world.run("a").run("a").apply(Vec::new()).end("a#1", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
-    00:00:00 a#2 queued: run now, asked for by ann
+    00:00:00 a#2 queued: requested by ann
     00:00:00 a#2 cancelled: its job was removed
     00:00:00 a#1 succeeded: succeeded
     ");

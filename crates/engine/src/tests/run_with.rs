@@ -30,7 +30,7 @@ fn what_is_not_fresh_runs_first_and_each_once() {
     00:01:00 report#1 waiting: waits for sync (waiting), logs (waiting)
     00:01:00 sync#1 waiting: waits for fetch (queued)
     00:01:00 logs#1 waiting: waits for fetch (queued)
-    00:01:00 fetch#1 queued: run now for `report`, which waits for it, asked for by ann
+    00:01:00 fetch#1 queued: requested by ann for `report`, which depends on it
     00:01:00 fetch#1 running: attempt 1 on w
     ");
     insta::assert_snapshot!(world.why("report#1"), @"
@@ -58,7 +58,7 @@ fn what_is_not_fresh_runs_first_and_each_once() {
     ");
     world.until("3m").run_after("report");
     insta::assert_snapshot!(world.describe(), @"
-    00:03:00 report#2 waiting: run now, asked for by ann
+    00:03:00 report#2 waiting: requested by ann
     00:03:00 report#2 queued: all dependencies are met
     00:03:00 report#2 running: attempt 1 on w
     ");
@@ -72,11 +72,11 @@ fn one_that_ends_otherwise_skips_all_that_wait_for_it() {
     00:01:00 report#1 waiting: waits for sync (waiting), logs (waiting)
     00:01:00 sync#1 waiting: waits for fetch (queued)
     00:01:00 logs#1 waiting: waits for fetch (queued)
-    00:01:00 fetch#1 queued: run now for `report`, which waits for it, asked for by ann
+    00:01:00 fetch#1 queued: requested by ann for `report`, which depends on it
     00:01:00 fetch#1 running: attempt 1 on w
-    00:01:00 report#1 skipped: not run: `sync`, which it waits for, waits in vain: `fetch` has failed (execution fetch#1)
-    00:01:00 sync#1 skipped: not run: `fetch`, which it waits for, has failed (execution fetch#1)
-    00:01:00 logs#1 skipped: not run: `fetch`, which it waits for, has failed (execution fetch#1)
+    00:01:00 report#1 skipped: its dependency `sync` cannot run: `fetch` failed (execution fetch#1)
+    00:01:00 sync#1 skipped: its dependency `fetch` failed (execution fetch#1)
+    00:01:00 logs#1 skipped: its dependency `fetch` failed (execution fetch#1)
     00:01:00 fetch#1 failed: exit code 1
     ");
     assert!(world.engine.live_executions().is_empty());
@@ -97,11 +97,11 @@ fn a_retry_or_another_one_on_its_way_is_waited_for() {
     world.end("a#2", "ok");
     insta::assert_snapshot!(world.describe(), @"
     00:00:01 b#1 waiting: waits for a (queued)
-    00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
+    00:00:01 a#1 queued: requested by ann for `b`, which depends on it
     00:00:01 a#1 running: attempt 1 on w
-    00:00:01 a#2 queued: run now, asked for by ann
-    00:00:01 a#1 retrying: attempt 1 of 2: exit code 1; the next follows in 5s
-    00:00:06 a#1 queued: queued for attempt 2
+    00:00:01 a#2 queued: requested by ann
+    00:00:01 a#1 retrying: attempt 1 of 2: exit code 1; next attempt in 5s
+    00:00:06 a#1 queued: ready for attempt 2
     00:00:06 a#1 running: attempt 2 on w
     00:00:10 a#1 failed: exit code 1
     00:00:10 a#2 running: attempt 1 on w
@@ -116,12 +116,12 @@ fn one_that_runs_already_is_not_run_again() {
     let mut world = World::new(4, vec![job("a", None, |_| {}), job("b", None, after(&["a"]))]);
     world.run("a").run_after("b").cancel("a#1").end("a#1", "cancelled");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 b#1 waiting: waits for a (running)
     00:00:00 stop a#1 (Cancel)
     00:00:00 a#1 cancelled: cancelled by ann
-    00:00:00 b#1 skipped: not run: `a`, which it waits for, was cancelled (execution a#1)
+    00:00:00 b#1 skipped: its dependency `a` was cancelled (execution a#1)
     ");
 }
 
@@ -131,7 +131,7 @@ fn a_chain_that_was_asked_for_runs_once() {
     world.until("1s").run_after("b").until("2s").end("a#1", "ok").end("b#1", "ok");
     insta::assert_snapshot!(world.describe(), @"
     00:00:01 b#1 waiting: waits for a (queued)
-    00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
+    00:00:01 a#1 queued: requested by ann for `b`, which depends on it
     00:00:01 a#1 running: attempt 1 on w
     00:00:02 b#1 queued: all dependencies are met
     00:00:02 b#1 running: attempt 1 on w
@@ -140,7 +140,7 @@ fn a_chain_that_was_asked_for_runs_once() {
     ");
     world.until("3s").run("a").end("a#2", "ok");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:03 a#2 queued: run now, asked for by ann
+    00:00:03 a#2 queued: requested by ann
     00:00:03 a#2 running: attempt 1 on w
     00:00:03 a#2 succeeded: succeeded
     00:00:03 b#2 queued: all dependencies have ended as asked
@@ -153,9 +153,9 @@ fn overlap_is_judged_before_anything_is_run_for_it() {
     let mut world = World::new(4, report());
     world.run("report").run_after("report");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 report#1 queued: run now, asked for by ann
+    00:00:00 report#1 queued: requested by ann
     00:00:00 report#1 running: attempt 1 on w
-    00:00:00 report#2 skipped: execution report#1 is still running (overlap: skip)
+    00:00:00 report#2 skipped: overlap: report#1 is still running
     ");
 }
 
@@ -167,9 +167,9 @@ fn a_removed_dependency_ends_the_wait_when_its_last_execution_ends() {
     world.end("a#1", "exit 1");
     insta::assert_snapshot!(world.describe(), @"
     00:00:01 b#1 waiting: waits for a (queued)
-    00:00:01 a#1 queued: run now for `b`, which waits for it, asked for by ann
+    00:00:01 a#1 queued: requested by ann for `b`, which depends on it
     00:00:01 a#1 running: attempt 1 on w
-    00:00:01 b#1 skipped: not run: `a`, which it waits for, is not there any more
+    00:00:01 b#1 skipped: its dependency `a` does not exist
     00:00:01 a#1 failed: exit code 1
     ");
 }
@@ -182,7 +182,7 @@ fn one_that_waits_for_its_own_is_helped_on() {
     00:30:00 sync#1 waiting: waits for fetch (never ran)
     00:30:00 report#1 waiting: waits for sync (waiting), logs (waiting)
     00:30:00 logs#1 waiting: waits for fetch (queued)
-    00:30:00 fetch#1 queued: run now for `report`, which waits for it, asked for by ann
+    00:30:00 fetch#1 queued: requested by ann for `report`, which depends on it
     00:30:00 fetch#1 running: attempt 1 on w
     ");
     world.end("fetch#1", "ok").end("sync#1", "ok").end("logs#1", "exit 1");
@@ -193,7 +193,7 @@ fn one_that_waits_for_its_own_is_helped_on() {
     00:30:00 logs#1 running: attempt 1 on w
     00:30:00 fetch#1 succeeded: succeeded
     00:30:00 sync#1 succeeded: succeeded
-    00:30:00 report#1 skipped: not run: `logs`, which it waits for, has failed (execution logs#1)
+    00:30:00 report#1 skipped: its dependency `logs` failed (execution logs#1)
     00:30:00 logs#1 failed: exit code 1
     ");
 }
@@ -210,9 +210,9 @@ fn behind_one_that_waits_in_vain_nothing_waits() {
     insta::assert_snapshot!(world.describe(), @"
     06:00:00 b#1 waiting: waits for a (never ran)
     06:00:00 c#1 waiting: waits for b (waiting)
-    06:00:00 a#1 queued: run now for `c`, which waits for it, asked for by ann
+    06:00:00 a#1 queued: requested by ann for `c`, which depends on it
     06:00:00 a#1 running: attempt 1 on w
-    06:00:00 c#1 skipped: not run: `b`, which it waits for, waits in vain: `a` has failed (execution a#1)
+    06:00:00 c#1 skipped: its dependency `b` cannot run: `a` failed (execution a#1)
     06:00:00 a#1 failed: exit code 1
     ");
     assert_eq!(world.state("b#1"), StateName::Waiting, "by its own rules");

@@ -240,7 +240,7 @@ fn nth(world: &World, pick: u64, wanted: impl Fn(&Execution) -> bool) -> Option<
 
 fn act(world: &mut World, step: Step) {
     let running = |e: &Execution| {
-        e.state.name() == StateName::Running && e.attempts.last().unwrap().started_at.is_some()
+        e.state.name() == StateName::Running && e.attempts.last().unwrap().started_at().is_some()
     };
     match step {
         Step::Pass(seconds) => _ = world.pass_seconds(seconds),
@@ -333,7 +333,7 @@ fn check(world: &World) {
     let mut limit = 0u32;
     let mut by_job: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for execution in world.executions.values() {
-        assert!(!execution.reason.is_empty(), "no reason: {execution:?}");
+        assert!(!execution.reason.to_string().is_empty(), "no reason: {execution:?}");
         if execution.state.name() == StateName::Running {
             let job = execution.job_id.as_str();
             let count = by_job.entry(job).or_default();

@@ -107,7 +107,7 @@ fn whoever_holds_a_limit_is_named() {
     the limit `db` (1) is held by a#1 (a)
     1 execution that waits for the same is before it (priority medium)
     it was asked for by ann at 2026-03-02T00:00:00Z
-    2026-03-02T00:00:00Z queued: run now, asked for by ann
+    2026-03-02T00:00:00Z queued: requested by ann
     ");
 }
 
@@ -159,13 +159,13 @@ fn a_retry_says_when_and_after_what() {
     let mut world = World::new(1, vec![job("a", None, |job| job.retry = retry)]);
     world.run("a").end("a#1", "exit 7");
     insta::assert_snapshot!(world.why("a#1"), @"
-    it is retrying: attempt 1 of 3: exit code 7; the next follows in 30s
+    it is retrying: attempt 1 of 3: exit code 7; next attempt in 30s
     it goes back to the queue at 2026-03-02T00:00:30Z (in 30 s)
     attempt 1 on w: failed
     it was asked for by ann at 2026-03-02T00:00:00Z
-    2026-03-02T00:00:00Z retrying: attempt 1 of 3: exit code 7; the next follows in 30s
+    2026-03-02T00:00:00Z retrying: attempt 1 of 3: exit code 7; next attempt in 30s
     2026-03-02T00:00:00Z running: attempt 1 on w
-    2026-03-02T00:00:00Z queued: run now, asked for by ann
+    2026-03-02T00:00:00Z queued: requested by ann
     ");
 }
 

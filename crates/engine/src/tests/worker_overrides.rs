@@ -32,25 +32,25 @@ fn a_drained_worker_finishes_what_it_has_and_takes_no_more() {
         World::with_settings(settings(), vec![job("a", None, many), job("g", None, on_gpu)]);
     world.run("g").drain("two", true).run("a").run("g").run("a");
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 g#1 queued: run now, asked for by ann
+    00:00:00 g#1 queued: requested by ann
     00:00:00 g#1 running: attempt 1 on two
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on one
-    00:00:00 g#2 queued: run now, asked for by ann
-    00:00:00 a#2 queued: run now, asked for by ann
+    00:00:00 g#2 queued: requested by ann
+    00:00:00 a#2 queued: requested by ann
     ");
     insta::assert_snapshot!(world.why("g#2"), @"
     it is queued: worker two is draining
     it is the next of those that wait for the same (priority medium)
     it was asked for by ann at 2026-03-02T00:00:00Z
-    2026-03-02T00:00:00Z queued: run now, asked for by ann
+    2026-03-02T00:00:00Z queued: requested by ann
     ");
     insta::assert_snapshot!(world.why("a#2"), @"
     it is queued: every worker is full, and two is draining
     the slots that it may have are held by a#1 (a)
     it is the next of those that wait for the same (priority medium)
     it was asked for by ann at 2026-03-02T00:00:00Z
-    2026-03-02T00:00:00Z queued: run now, asked for by ann
+    2026-03-02T00:00:00Z queued: requested by ann
     ");
     insta::assert_snapshot!(world.why_job("g", world.instant("0s")), @"
     execution g#1 (manual) was made for it and is running: attempt 1 on two
@@ -85,11 +85,11 @@ fn all_workers_drained_is_reported() {
     it is queued: workers one, two are draining
     it is the next of those that wait for the same (priority medium)
     it was asked for by ann at 2026-03-02T00:00:00Z
-    2026-03-02T00:00:00Z queued: run now, asked for by ann
+    2026-03-02T00:00:00Z queued: requested by ann
     ");
     world.drain("one", false);
     insta::assert_snapshot!(world.describe(), @"
-    00:00:00 a#1 queued: run now, asked for by ann
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on one
     ");
 }

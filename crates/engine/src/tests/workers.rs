@@ -5,8 +5,8 @@ use crontower_model::{AttemptKey, Ended, Job, Retry, StateName};
 fn a_running_attempt_is_carried_on_over_a_restart() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").restart("5s").end("a#1", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:05 engine started
     00:00:05 a#1 succeeded: succeeded
@@ -18,8 +18,8 @@ fn a_running_attempt_is_carried_on_over_a_restart() {
 fn what_died_with_its_worker_is_lost_and_not_run_again_unasked() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").until("5s").worker_dies();
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:05 a#1 failed: worker lost: the worker process that ran it has ended; what the command did is not known
     ");
@@ -32,8 +32,8 @@ fn what_never_began_is_started_again() {
     world.run("a");
     world.deaf = false;
     world.worker_dies().end("a#1", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:00:00 a#1 succeeded: succeeded
     ");
@@ -48,11 +48,11 @@ fn a_lost_attempt_counts_for_the_retry_policy() {
     };
     let mut world = World::new(2, vec![job("a", None, retried)]);
     world.run("a").worker_dies().until("2s").end("a#1", "ok");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
-    00:00:00 a#1 retrying: attempt 1 of 2: worker lost: the worker process that ran it has ended; what the command did is not known; the next follows in 1s
-    00:00:01 a#1 queued: queued for attempt 2
+    00:00:00 a#1 retrying: attempt 1 of 2: worker lost: the worker process that ran it has ended; what the command did is not known; next attempt in 1s
+    00:00:01 a#1 queued: ready for attempt 2
     00:00:01 a#1 running: attempt 2 on w
     00:00:02 a#1 succeeded: succeeded
     ");
@@ -62,10 +62,10 @@ fn a_lost_attempt_counts_for_the_retry_policy() {
 fn a_link_that_stays_away_ends_the_lease() {
     let mut world = World::new(2, vec![job("a", None, |_| {}), job("b", None, |_| {})]);
     world.run("a").link_down().run("b").until("29s");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
-    00:00:00 b#1 queued: run now, asked for by ann
+    00:00:00 b#1 queued: requested by ann
     ");
     world.until("30s");
     insta::assert_snapshot!(world.describe(), @"00:00:30 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known");
@@ -80,8 +80,8 @@ fn a_link_that_stays_away_ends_the_lease() {
 fn nothing_of_before_a_boot_runs_on() {
     let mut world = World::new(2, vec![job("a", None, |_| {})]);
     world.run("a").boot("1m");
-    insta::assert_snapshot!(world.describe(), @r"
-    00:00:00 a#1 queued: run now, asked for by ann
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w
     00:01:00 engine started
     00:01:00 a#1 failed: worker lost: the machine was booted; what the command did is not known
@@ -100,7 +100,7 @@ fn a_worker_is_suspect_then_offline_then_back() {
     it is queued: the worker process is offline
     it is the next of those that wait for the same (priority medium)
     it was asked for by ann at 2026-03-02T00:00:30Z
-    2026-03-02T00:00:30Z queued: run now, asked for by ann
+    2026-03-02T00:00:30Z queued: requested by ann
     ");
     world.link_up();
     assert_eq!(world.workers(), "w online: 1 of 2\n");

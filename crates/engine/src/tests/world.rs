@@ -440,7 +440,7 @@ impl World {
     }
 
     fn with_names(&self, text: &str) -> String {
-        if !text.contains("execution ") {
+        if !text.contains("execution ") && !text.contains("overlap: ") {
             return text.to_owned();
         }
         self.named(text)

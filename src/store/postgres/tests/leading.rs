@@ -290,7 +290,7 @@ async fn changes_of_state_and_renewals_write_no_index() {
     let url = server.url("crontower").replace("/postgres?", "/quiet?");
     let first = PostgresStore::open(&url).await.unwrap();
     first.lead().await.unwrap();
-    let states = [ExecutionState::Queued, ExecutionState::Running];
+    let states = [ExecutionState::Queued, ExecutionState::RUNNING];
     for round in 0..150 {
         let state = &states[round % 2];
         let rows: Vec<_> = (1..=5).map(|n| kept(execution(n, state.clone()))).collect();

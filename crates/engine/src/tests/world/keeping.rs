@@ -164,7 +164,7 @@ impl World {
             assert!(noted.is_none(), "{name} succeeded, and its job stays acknowledged");
         }
         for transition in &execution.history[known..] {
-            let reason = self.with_names(&transition.reason);
+            let reason = self.with_names(&transition.reason.to_string());
             let line = format!("{} {name} {}: {reason}", self.clock(), transition.state);
             self.transcript.push(line);
         }
