@@ -256,8 +256,7 @@ async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
     go.notify_one();
     while !matches!(feed.feed.recv().await.unwrap(), Feed::Trouble(Some(_))) {}
     held.rollback().await.unwrap();
-    while !matches!(feed.feed.recv().await.unwrap(), Feed::Trouble(None)) {}
-    let ended = running.handle.execution(&run.id.to_string()).await.unwrap();
+    let ended = reaches(&mut feed, run.id, StateName::Succeeded).await;
     assert_eq!(ended.result, Some(serde_json::json!("done")), "{}", ended.reason);
     running.handle.stop(None, "test").await;
     running.ended().await;
@@ -358,11 +357,22 @@ async fn a_store_of_before_reasons_were_values_is_carried_on() {
     assert_eq!(bodies().await, before, "reading rewrites nothing");
 
     // The machine was booted since: what ran is lost, what was being cancelled is cancelled, a retry still waits.
+    // Whatever day it is: the retry is due in a hundred years, and no history expires.
     let jobs: Vec<_> = saved.jobs.iter().map(|record| record.definition.as_ref()).collect();
-    let jobs = serde_json::json!({ "workers": [{ "id": "one", "capacity": 3 }], "jobs": jobs });
+    let jobs = serde_json::json!({
+        "workers": [{ "id": "one", "capacity": 3 }],
+        "retention": { "days": 36_500 },
+        "jobs": jobs,
+    });
     std::fs::write(folder.path().join("jobs.yaml"), jobs.to_string()).unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    std::fs::copy(&path, folder.path().join("data/crontower.db")).unwrap();
+    let copy = folder.path().join("data/crontower.db");
+    std::fs::copy(&path, &copy).unwrap();
+    let mut connection =
+        sqlx::SqliteConnection::connect(&format!("sqlite:{}", copy.display())).await.unwrap();
+    let later = "UPDATE execution_bodies SET body = replace(body, '2026-12-01T01:21:39.137092189Z', '2126-12-01T00:00:00Z')";
+    assert!(sqlx::query(later).execute(&mut connection).await.unwrap().rows_affected() > 0);
+    connection.close().await.unwrap();
     let options = options(folder.path().to_owned(), Registry::builtin());
     let mut running = start(options).await.unwrap();
     let page = running.handle.executions(&ExecutionQuery { limit: 20, ..Default::default() }).await;
