@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
+use crate::api::{ListenError, Listeners, Server, Service, Switch, SystemStatus, glance};
 use crate::clock::Clock;
 use crate::commands::{Args, Command, CommandError, Context, Registry};
 use crate::driver::{
@@ -22,6 +22,7 @@ use crate::driver::{
     Running, StartError, StartOptions, Subscription, start,
 };
 use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
+use crate::store::Reach;
 use crate::worker::process::main_worker;
 
 /// The subcommand that makes this program a worker process.
@@ -372,6 +373,7 @@ impl Builder {
             registry: self.registry,
             worker_program: self.worker_program.unwrap_or_else(own_worker),
             listen: None,
+            reach: Reach::default(),
             recovery: Recovery::default(),
         })
         .await?;
@@ -382,11 +384,12 @@ impl Builder {
             Arc::new(running.handle.acting_as(Actor::named("socket")));
         let clock = Arc::new(|| Clock.now().wall);
         let metrics = Arc::clone(&running.metrics);
-        let service = Service { engine_api: at_socket, access: None, tls: None, metrics, clock };
+        let service = Service { engine_api: at_socket, access: None, metrics, clock };
+        let switch = Switch::leading(service, &serving);
         let served = match Listeners::default().with_socket(&running.data_dir.socket()) {
-            Ok(listeners) => {
-                Server::start(service, listeners, serving.clone()).await.map_err(BuildError::Serve)
-            }
+            Ok(listeners) => Server::start(switch, None, listeners, serving.clone())
+                .await
+                .map_err(BuildError::Serve),
             Err(error) => Err(error.into()),
         };
         match served {

@@ -36,5 +36,5 @@ pub mod internals {
         RunOptions, Running, StartOptions, Subscription, start,
     };
     pub use crate::jobfile::{CommandCatalog, Rules, SourceText, parse};
-    pub use crate::store::{Expired, SqliteStore, Store, open};
+    pub use crate::store::{Expired, Reach, SqliteStore, Store, open};
 }

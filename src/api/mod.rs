@@ -30,7 +30,9 @@ mod router;
 mod serve;
 mod server;
 mod settings;
+mod standby;
 mod status;
+mod switch;
 mod tls;
 mod why;
 mod workers;
@@ -39,7 +41,7 @@ mod write_timeout;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use access::{Access, Role, TokenError, Tokens};
+pub(crate) use access::{Access, Role, TokenError, Tokens, fresh as fresh_secret};
 pub(crate) use app::WallClock;
 pub(crate) use dto::{EditedJob, ExecutionView, List};
 pub(crate) use listen::{Listen, ListenError, Listeners};
@@ -47,6 +49,8 @@ pub(crate) use serve::Service;
 #[cfg(test)]
 pub(crate) use serve::serve;
 pub(crate) use server::Server;
+pub(crate) use standby::{StandbyService, peer_client};
 pub use status::SystemStatus;
 pub(crate) use status::glance;
+pub(crate) use switch::Switch;
 pub(crate) use tls::Tls;

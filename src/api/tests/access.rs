@@ -5,6 +5,9 @@ use crate::api::access::{Access, Role, Tokens};
 use crate::driver::EngineApi;
 use crate::model::Actor;
 
+/// What a standby of the same store shows.
+const PEER_SECRET: &str = "crontower_peer";
+
 /// A door, and TCP's router before it, with a token for each role.
 struct Guarded {
     engine_api: Arc<PlayedEngineApi>,
@@ -27,7 +30,11 @@ impl Guarded {
             far.clone()
         });
         let app = app(engine_api.clone(), CancellationToken::new());
-        let access = Access { tokens: tokens.clone(), engine_api_of };
+        let access = Access {
+            tokens: tokens.clone(),
+            engine_api_of,
+            peer_secret: Some(PEER_SECRET.to_owned()),
+        };
         Self { engine_api, router: router::tcp(app, access), tokens, actors, _dir: dir }
     }
 
@@ -206,4 +213,29 @@ async fn a_browser_of_another_site_is_reported_nothing() {
         .unwrap();
     let response = guarded.router.clone().oneshot(request).await.unwrap();
     assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+}
+
+#[tokio::test]
+async fn a_standby_speaks_for_whoever_asked_it_and_nobody_else_can() {
+    let guarded = Guarded::new();
+    let ask = async |path: &str, secret: &str, actor: &str, role: &str| {
+        let request = Request::post(path)
+            .header("x-crontower-peer", secret)
+            .header("x-crontower-actor", actor)
+            .header("x-crontower-role", role)
+            .body(Body::empty());
+        guarded.router.clone().oneshot(request.unwrap()).await.unwrap().status()
+    };
+    let (reload, pause) = ("/api/v1/reload", "/api/v1/jobs/backup/pause");
+    let admin = guarded.token(Role::Admin);
+    for wrong in ["", "crontower_pee", "crontower_peer2", admin.as_str()] {
+        let status = ask(pause, wrong, "token:x", "admin").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{wrong}");
+    }
+    assert!(guarded.actors.lock().unwrap().is_empty());
+    assert_eq!(ask(reload, PEER_SECRET, "token:bob", "operator").await, StatusCode::FORBIDDEN);
+    assert_eq!(ask(pause, PEER_SECRET, "token:bob", "root").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(pause, PEER_SECRET, "token:eve", "operator").await, StatusCode::OK);
+    let actors: Vec<_> = guarded.actors.lock().unwrap().iter().map(Actor::to_string).collect();
+    assert_eq!(actors, ["token:bob", "token:eve"]);
 }
