@@ -23,6 +23,7 @@ mod metrics;
 mod openapi;
 mod output;
 mod params;
+mod peer;
 mod preview;
 mod problem;
 mod reload;
@@ -45,6 +46,7 @@ pub(crate) use access::{Access, Role, TokenError, Tokens, fresh as fresh_secret}
 pub(crate) use app::WallClock;
 pub(crate) use dto::{EditedJob, ExecutionView, List};
 pub(crate) use listen::{Listen, ListenError, Listeners};
+pub(crate) use peer::report_attempts;
 pub(crate) use serve::Service;
 #[cfg(test)]
 pub(crate) use serve::serve;

@@ -13,7 +13,7 @@ use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
 use super::{
-    docs, edits, events, executions, feed, health, jobs, metrics, output, preview, reload,
+    docs, edits, events, executions, feed, health, jobs, metrics, output, peer, preview, reload,
     settings, status, why, workers,
 };
 
@@ -117,7 +117,8 @@ pub(super) fn socket(app: App) -> Router {
 /// TCP: the same, for whoever shows a token; without one there is health, and no answer else.
 pub(super) fn tcp(app: App, access: Access) -> Router {
     let guard = from_fn_with_state(access, authenticate);
-    table().layer(from_fn(in_time)).layer(guard).with_state(app)
+    let table = table().route(peer::ATTEMPTS, routing::post(peer::attempts));
+    table.layer(from_fn(in_time)).layer(guard).with_state(app)
 }
 
 fn table() -> Router<App> {

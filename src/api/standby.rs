@@ -12,11 +12,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing;
 use futures_util::stream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -257,6 +259,26 @@ fn carried(headers: &HeaderMap) -> HeaderMap {
     carried.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
+impl StandbyService {
+    /// Says something to the leader in the name of this scheduler.
+    pub(super) async fn tell_leader<T: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        actor: &Actor,
+        role: Role,
+        body: &T,
+    ) -> Result<A, ProblemDetails> {
+        let (leader, secret) = leader(&self.view)?;
+        let identity = Identity { actor: actor.clone(), role };
+        let headers = signed(HeaderMap::new(), &secret, &identity)?;
+        let url = format!("{}{path}", leader.trim_end_matches('/'));
+        let broken = |error: reqwest::Error| ProblemDetails::no_leader(&error.to_string());
+        let answer = self.http.post(url).headers(headers).json(body).send().await;
+        let answer = answer.and_then(reqwest::Response::error_for_status).map_err(broken)?;
+        answer.json().await.map_err(broken)
+    }
+}
+
 impl Forwarder {
     /// Asks the leader what was asked here.
     async fn ask(&self, request: Request) -> Result<reqwest::Response, ProblemDetails> {
@@ -265,45 +287,50 @@ impl Forwarder {
         let identity = identity.ok_or_else(|| ProblemDetails::unauthorized("a token is needed"))?;
         let body = to_bytes(body, BODY_LIMIT).await;
         let body = body.map_err(|_| ProblemDetails::too_large(BODY_LIMIT))?;
-        let (leader, secret) = self.leader()?;
+        let (leader, secret) = leader(&self.view)?;
         let url = url(&leader, &parts.uri);
-        let mut headers = carried(&parts.headers);
-        let value = |text: &str| {
-            HeaderValue::from_bytes(text.as_bytes())
-                .map_err(|_| ProblemDetails::no_leader("a name cannot be passed on to it"))
-        };
-        let mut secret = value(&secret)?;
-        secret.set_sensitive(true);
-        headers.insert(PEER, secret);
-        headers.insert(ACTOR, value(identity.actor.as_str())?);
-        headers.insert(ROLE, value(identity.role.as_str())?);
-        let sent = self.http.request(method(&parts.method), url).headers(headers).body(body).send();
+        let headers = signed(carried(&parts.headers), &secret, &identity)?;
+        let sent = self.http.request(parts.method, url).headers(headers).body(body).send();
         sent.await.map_err(|error| {
             tracing::debug!(%error, "the leader does not answer");
             ProblemDetails::no_leader(&format!("{leader} does not answer now"))
         })
     }
-
-    /// Address and secret of the leader.
-    fn leader(&self) -> Result<(String, String), ProblemDetails> {
-        let view = self.view.borrow();
-        if let Some(trouble) = &view.trouble {
-            tracing::debug!(trouble, "nobody is known to lead");
-            return Err(ProblemDetails::no_leader("nobody is known to lead now"));
-        }
-        let Some(address) = &view.reach.address else {
-            let host = view.engine.leader.as_ref().map_or("the other host", |it| it.host.as_str());
-            let detail = format!(
-                "the leader on {host} gives no address at which it could be reached: start it with --listen or --advertise"
-            );
-            return Err(ProblemDetails::no_leader(&detail));
-        };
-        Ok((address.clone(), view.reach.secret.clone()))
-    }
 }
 
-fn method(method: &Method) -> reqwest::Method {
-    method.clone()
+/// The headers with what shows that a scheduler asks, and for whom.
+fn signed(
+    mut headers: HeaderMap,
+    secret: &str,
+    identity: &Identity,
+) -> Result<HeaderMap, ProblemDetails> {
+    let value = |text: &str| {
+        HeaderValue::from_bytes(text.as_bytes())
+            .map_err(|_| ProblemDetails::no_leader("a name cannot be passed on to it"))
+    };
+    let mut secret = value(secret)?;
+    secret.set_sensitive(true);
+    headers.insert(PEER, secret);
+    headers.insert(ACTOR, value(identity.actor.as_str())?);
+    headers.insert(ROLE, value(identity.role.as_str())?);
+    Ok(headers)
+}
+
+/// Address and secret of the leader.
+fn leader(view: &watch::Receiver<StandbyView>) -> Result<(String, String), ProblemDetails> {
+    let view = view.borrow();
+    if let Some(trouble) = &view.trouble {
+        tracing::debug!(trouble, "nobody is known to lead");
+        return Err(ProblemDetails::no_leader("nobody is known to lead now"));
+    }
+    let Some(address) = &view.reach.address else {
+        let host = view.engine.leader.as_ref().map_or("the other host", |it| it.host.as_str());
+        let detail = format!(
+            "the leader on {host} gives no address at which it could be reached: start it with --listen or --advertise"
+        );
+        return Err(ProblemDetails::no_leader(&detail));
+    };
+    Ok((address.clone(), view.reach.secret.clone()))
 }
 
 fn url(leader: &str, uri: &Uri) -> String {
@@ -311,7 +338,6 @@ fn url(leader: &str, uri: &Uri) -> String {
     format!("{}{path}", leader.trim_end_matches('/'))
 }
 
-/// What the middleware leaves for whoever passes a request on must not be lost where nobody asked for it.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,7 @@ use super::{logging, screen};
 use crate::api::client::Client;
 use crate::api::{
     Access, Listen, ListenError, Listeners, Server, Service, StandbyService, Switch, Tls, Tokens,
-    WallClock, fresh_secret, peer_client,
+    WallClock, fresh_secret, peer_client, report_attempts,
 };
 use crate::clock::Clock;
 use crate::commands::Registry;
@@ -337,7 +337,12 @@ impl Up {
                     EngineEnd::Deposed => self.stand_by()?,
                 },
                 Scheduler::StandsBy(standby) => {
-                    let running = standby.until_leading().await.map_err(not_started)?;
+                    let reports =
+                        report_attempts(self.front.of_standby(standby), standby.carried());
+                    let running = tokio::select! {
+                        running = standby.until_leading() => running.map_err(not_started)?,
+                        () = reports => return Ok(()),
+                    };
                     self.lead(running);
                 }
                 Scheduler::Gone => return Ok(()),

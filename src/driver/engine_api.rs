@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::carried::{CarriedVerdicts, CarriedWork};
 use super::feed::Subscription;
 use crate::jobfile::Plan;
 use crate::model::OutputChunk;
@@ -164,6 +165,10 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
     async fn plan_reload(&self) -> Result<Plan, Refusal>;
     /// Reloads jobs.yaml: all or nothing.
     async fn reload(&self) -> Result<Plan, Refusal>;
+    /// A standby reports what its worker process still holds. Only an engine that leads can be told.
+    async fn carry(&self, _work: CarriedWork) -> Result<CarriedVerdicts, Refusal> {
+        Err(Refusal::NotPossible("only the engine that leads takes such a report".to_owned()))
+    }
     /// A job.
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal>;
     /// The next fire times of a job after `from`, oldest first.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
+use super::carried::{CarriedVerdicts, CarriedWork};
 use super::data_dir::DataDir;
 use super::engine_api::{EditOptions, Edited, EngineApi, JobEdit, Note, Preview, RunOptions};
 use super::feed::Subscription;
@@ -33,6 +34,12 @@ pub(super) enum Message {
     Look(Look),
     /// A picture and what follows.
     Subscribe(oneshot::Sender<Result<Subscription, Refusal>>),
+    /// A standby reports what its worker process holds of the time when it led.
+    Elsewhere {
+        work: CarriedWork,
+        /// Called when what was reported is kept.
+        then: Look,
+    },
     /// jobs.yaml was loaded; its fingerprint.
     Loaded(u64),
     /// Someone touched the folder of jobs.yaml.
@@ -308,6 +315,21 @@ impl EngineApi for Handle {
         // Whoever asked may go away meanwhile: what is begun is brought to its end.
         let done = tokio::spawn(async move { handle.reload_in_turn().await });
         done.await.map_err(|_| Refusal::Stopping)?
+    }
+
+    async fn carry(&self, work: CarriedWork) -> Result<CarriedVerdicts, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let now = Clock.now();
+        let running = work.running.clone();
+        let ended: Vec<AttemptKey> = work.ended.iter().map(|ended| ended.key).collect();
+        let then: Look = Box::new(move |engine| {
+            let verdicts = engine.map(|engine| engine.verdicts(now, &running, &ended).into());
+            // Whoever asked may have gone.
+            let _ = reply.send(verdicts);
+        });
+        let message = Message::Elsewhere { work, then };
+        self.messages.send(message).await.map_err(|_| Refusal::Stopping)?;
+        answer.await.map_err(|_| Refusal::Stopping)?
     }
 
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::carried::{CarriedPort, CarriedWires, Carrier, port};
 use super::feed::{EngineInfo, Leader, SchedulerRole};
 use super::last_good;
 use super::source::JobsSource;
@@ -39,6 +40,10 @@ pub(crate) struct Standby {
     /// When the own file was compared last, on the monotonic clock, and what was in force then.
     compared: Option<(Duration, Option<u64>)>,
     view: watch::Sender<StandbyView>,
+    port: CarriedPort,
+    wires: CarriedWires,
+    /// The worker process on this machine, which may still hold what was begun here.
+    carrier: Option<Carrier>,
 }
 
 impl Standby {
@@ -49,13 +54,25 @@ impl Standby {
         engine.leader = None;
         let trouble = Some("it is not known yet who leads".to_owned());
         let view = StandbyView { engine, reach: Reach::default(), trouble };
-        let source = Arc::new(site.source());
-        Ok(Self { site, watch, source, compared: None, view: watch::channel(view).0 })
+        let (source, view) = (Arc::new(site.source()), watch::channel(view).0);
+        let (port, wires) = port();
+        Ok(Self { site, watch, source, compared: None, view, port, wires, carrier: None })
     }
 
     /// What it knows, from now on.
     pub(crate) fn view(&self) -> watch::Receiver<StandbyView> {
         self.view.subscribe()
+    }
+
+    /// What the worker process here still holds, to be reported to the leader.
+    pub(crate) fn carried(&self) -> CarriedPort {
+        self.port.clone()
+    }
+
+    fn carry(&mut self) {
+        let program = self.site.options.worker_program.clone();
+        let carrier = || Carrier::start(&self.site.data_dir, program, self.wires.clone());
+        self.carrier.get_or_insert_with(carrier);
     }
 
     /// Waits until the lease is free, and starts the engine that leads from then on.
@@ -70,8 +87,11 @@ impl Standby {
                     self.note(&seen).await;
                     if !seen.is_free {
                         failures = 0;
+                        self.carry();
                         continue;
                     }
+                    // The engine connects to the worker process by itself.
+                    self.carrier = None;
                     match self.site.start(Definitions::InForce, EngineLife::WhileItLeads).await {
                         Ok(running) => return Ok(running),
                         // Another one was faster.

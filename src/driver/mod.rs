@@ -3,6 +3,7 @@
 //! Owns the order of those four, the clock, and what is told to whom. Never holds a rule, a line of SQL or a widget.
 
 mod alarm;
+mod carried;
 mod changes;
 pub(crate) mod data_dir;
 mod edit;
@@ -17,6 +18,7 @@ mod output_space;
 mod preview;
 mod problems;
 mod recovery;
+mod restore;
 mod retention;
 mod run;
 mod source;
@@ -25,6 +27,7 @@ mod text_file;
 mod watch;
 mod worker_links;
 
+pub(crate) use carried::{CarriedPort, CarriedVerdicts, CarriedWork};
 pub(crate) use engine_api::{Definition, Preview};
 pub use engine_api::{EditOptions, Edited, EngineApi, JobEdit, Note, RunOptions};
 #[cfg(test)]

@@ -85,7 +85,9 @@ impl Driver {
                     Some(Message::Request { reply, .. }) => {
                         let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
                     }
-                    Some(Message::Look(look)) => look(Err(Refusal::Store(trouble.to_owned()))),
+                    Some(Message::Look(look) | Message::Elsewhere { then: look, .. }) => {
+                        look(Err(Refusal::Store(trouble.to_owned())));
+                    }
                     Some(Message::Subscribe(reply)) => {
                         let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
                     }

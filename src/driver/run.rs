@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::alarm::Alarm;
+use super::carried::CarriedWork;
 use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Leader, Snapshot, Subscription};
@@ -254,6 +255,10 @@ impl Driver {
             }
             Message::Look(look) => turn.looks.push(look),
             Message::Subscribe(reply) => turn.subscribers.push(reply),
+            Message::Elsewhere { work: CarriedWork { running, ended }, then } => {
+                turn.inputs.push(Input::Worker(WorkerInput::Elsewhere { running, ended }));
+                turn.looks.push(then);
+            }
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
                 self.fingerprint_unsaved = true;

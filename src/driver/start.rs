@@ -22,15 +22,16 @@ use super::last_good;
 use super::leadership::Standby;
 use super::metrics::Metrics;
 use super::output_space::History;
-use super::problems::{Cause, Problems};
+use super::problems::Problems;
+use super::restore::{LeaderSite, Restored, restore, take_over};
 use super::retention::Keeper;
 use super::run::{Driver, Looking, STORE_PAUSE};
-use super::source::{JobsFrom, JobsSource, Read};
+use super::source::{JobsFrom, JobsSource};
 use super::watch::FileWatch;
 use super::worker_links::WorkerLinks;
 use crate::clock::{Clock, boot_id};
 use crate::commands::Registry;
-use crate::engine::{Config, Effect, Engine, Wakeup};
+use crate::engine::{Config, Wakeup};
 use crate::model::{Actor, Refusal};
 use crate::store::{self, Reach, Store, StoreError};
 
@@ -306,19 +307,23 @@ impl Site {
         let read = tokio::task::spawn_blocking(move || reader.load(now.wall));
         let (store, expected) = open_store(options, data_dir, now.wall).await?;
         let read = read.await.map_err(std::io::Error::other)?;
-        let mut config = config(source.system_zone, &options.registry);
+        let config = config(source.system_zone, &options.registry);
+        let site = LeaderSite::read(&*store, options, data_dir).await?;
         let mut info = info(options, data_dir, &config, now.wall);
         let problems = Arc::new(Problems::default());
-        let Restored { engine, effects, read, newest_event } = match definitions {
+        let Restored { mut engine, effects, read, newest_event } = match definitions {
             Definitions::OfFile => {
-                restore(&config, &*store, read, options.recovery, &problems).await?
+                restore(&config, &*store, read, options.recovery, &site, &problems).await?
             }
             Definitions::InForce => {
-                let restored = take_over(&mut config, &*store, read, &problems).await?;
+                let restored = take_over(&config, &*store, read, &site, &problems).await?;
                 info.file.changed = restored.1;
                 restored.0
             }
         };
+        if site.is_new {
+            engine.expect_elsewhere(Clock.now());
+        }
         let mark = match expected {
             Some(expected) => Some(expected.check(&*store, newest_event, options.recovery).await?),
             None => None,
@@ -328,6 +333,7 @@ impl Site {
         // The first commit comes before anything is started that would have to be ended where it fails.
         let in_force = last_good::save(&settings).into_iter();
         let in_force = in_force.chain([last_good::save_fingerprint(read.fingerprint)]);
+        let in_force = in_force.chain(site.save(&config.boot_id));
         store.commit(&Vec::from_iter(in_force)).await?;
         let (to_loop, messages) = mpsc::channel(QUEUE_BOUND);
         let (link_events, from_workers) = mpsc::channel(QUEUE_BOUND);
@@ -404,91 +410,6 @@ async fn open_store(
     Ok((opened?, Some(expected)))
 }
 
-/// An engine from what the store holds and the jobs file says.
-struct Restored {
-    newest_event: u64,
-    engine: Engine,
-    effects: Vec<Effect>,
-    read: Read,
-}
-
-/// Goes on where another engine stopped, with the jobs of the file, or where those are refused and that is asked for, with
-/// the definitions in the store.
-async fn restore(
-    config: &Config,
-    store: &dyn Store,
-    read: Result<Read, Refusal>,
-    recovery: Recovery,
-    problems: &Problems,
-) -> Result<Restored, StartError> {
-    let image = store.load().await?;
-    let newest_event = image.last_seq;
-    Driver::note_unreadable(problems, &image.unreadable);
-    let with = |image, read: &Read| {
-        Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now())
-    };
-    let refusal = match read {
-        Ok(read) => match with(image, &read) {
-            Ok((engine, effects)) => return Ok(Restored { newest_event, engine, effects, read }),
-            Err(refusal) => refusal,
-        },
-        Err(refusal) => refusal,
-    };
-    if !recovery.last_good {
-        return Err(StartError::Jobs(refusal));
-    }
-    let image = store.load().await?;
-    let Some(read) = last_good::read(store, &image).await? else {
-        return Err(StartError::Jobs(refusal));
-    };
-    let Ok((engine, effects)) = with(image, &read) else { return Err(StartError::Jobs(refusal)) };
-    let sentence = format!(
-        "the jobs file was refused at the start, so the definitions of the last good one are in force: {refusal}"
-    );
-    tracing::error!("{sentence}");
-    problems.note(Cause::JobsFile, sentence);
-    Ok(Restored { newest_event, engine, effects, read })
-}
-
-/// Goes on with the definitions that are in force by the store, whatever the own jobs file says; with that file only where
-/// the store holds none. Says whether the file is another.
-async fn take_over(
-    config: &mut Config,
-    store: &dyn Store,
-    file: Result<Read, Refusal>,
-    problems: &Problems,
-) -> Result<(Restored, bool), StartError> {
-    let image = store.load().await?;
-    let newest_event = image.last_seq;
-    Driver::note_unreadable(problems, &image.unreadable);
-    // Another machine's boot is none of the jobs': `@reboot` fires where a scheduler leads from its start.
-    if let Some(boot_id) = &image.boot_id {
-        config.boot_id.clone_from(boot_id);
-    }
-    let (read, changed) = match (last_good::read(store, &image).await?, file) {
-        (Some(in_force), file) => {
-            let same = file.as_ref().ok().filter(|file| file.fingerprint == in_force.fingerprint);
-            let calendars = same.map(|file| file.loaded.calendars.clone());
-            let changed = calendars.is_none();
-            (with_calendars(in_force, calendars), changed)
-        }
-        (None, file) => (file.map_err(StartError::Jobs)?, false),
-    };
-    if changed {
-        tracing::warn!(
-            "the jobs file here is not the one in force: the jobs go on as they are until a reload takes this file"
-        );
-    }
-    let started = Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now());
-    let (engine, effects) = started.map_err(StartError::Jobs)?;
-    Ok((Restored { newest_event, engine, effects, read }, changed))
-}
-
-fn with_calendars(mut read: Read, calendars: Option<Vec<PathBuf>>) -> Read {
-    read.loaded.calendars = calendars.unwrap_or_default();
-    read
-}
-
 /// The loop, and the deletion of old history beside it, to their end.
 async fn work(driver: Driver, keeper: Keeper) -> EngineEnd {
     let stop = CancellationToken::new();
@@ -557,7 +478,7 @@ fn info(
 }
 
 /// The host name of this machine.
-fn host() -> String {
+pub(super) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::daemon::{Daemon, signal};
+use crate::daemon::{Daemon, PATIENCE, signal};
 use crate::postgres::{fired_once, look};
 use crate::postgres_server::{Server, server};
 
@@ -15,8 +15,9 @@ const JOBS: &str = "jobs:\n  - id: hello\n    run: echo hello from the job\n  - 
 
 /// A scheduler that takes over after a kill -9 does so within it.
 const AFTER_A_KILL: Duration = Duration::from_secs(5);
-/// And after a clean stop within it.
-const AFTER_A_STOP: Duration = Duration::from_millis(500);
+/// After a clean stop it takes half a second at most on a machine that does nothing else. A test may run on one that is
+/// busy: here it must only be plain that nobody waited for the end of a lease, of which two seconds are left at least.
+const AFTER_A_STOP: Duration = Duration::from_millis(1_900);
 
 /// A scheduler in a folder of its own.
 struct Scheduler {
@@ -45,6 +46,12 @@ impl Scheduler {
     /// Stops it; gives its folder.
     fn stop(self) -> TempDir {
         assert_eq!(self.daemon.stop(), Some(0));
+        self.folder
+    }
+
+    /// Ends it without a word; gives its folder.
+    fn kill(self) -> TempDir {
+        self.daemon.kill();
         self.folder
     }
 
@@ -132,8 +139,7 @@ fn a_standby_takes_over_at_once_from_a_leader_that_stops_and_soon_from_one_that_
     let Some(server) = server("standby::a_standby_takes_over") else { return };
     let url = server.url("takes_over");
     let (mut leader, mut standby) = (Scheduler::start(&url), Scheduler::start(&url));
-    // From the word to stop on: what the leader still has to do counts, too. The machine may be busy with other tests, but
-    // not every time; what waits for the end of a lease waits for seconds each time.
+    // From the word to stop on: what the leader still has to do counts, too.
     let mut took = Vec::new();
     for _ in 0..4 {
         let stopped = now();
@@ -143,7 +149,7 @@ fn a_standby_takes_over_at_once_from_a_leader_that_stops_and_soon_from_one_that_
         standby.daemon.ask(&["run", "hello", "--wait"]);
         (leader, standby) = (standby, Scheduler::start_in(folder, &url));
     }
-    assert!(took.iter().min().is_some_and(|took| *took < AFTER_A_STOP), "after a stop: {took:?}");
+    assert!(took.iter().all(|took| *took < AFTER_A_STOP), "after a stop: {took:?}");
     let killed = now();
     leader.daemon.kill();
     standby.daemon.until_said("this scheduler leads now");
@@ -213,6 +219,51 @@ fn a_take_over_changes_no_job_and_each_scheduler_shows_whether_its_file_is_anoth
     assert_eq!((first.role(), changed(&first)), ("standby".to_owned(), json!(true)));
     for scheduler in [first, differs] {
         assert_eq!(scheduler.daemon.stop(), Some(0));
+    }
+}
+
+const SLOW: &str = "jobs:\n  - id: slow\n    run: echo begun; while [ ! -e go ]; do sleep 0.05; done; echo done\n    \
+                    retry: { type: fixed, max_retries: 2, delay: 1ms }\n";
+
+#[test]
+fn a_command_that_runs_when_its_leader_goes_is_carried_on_and_ends_once() {
+    let Some(server) = server("standby::a_command_that_runs") else { return };
+    let url = server.url("carried");
+    for killed in [false, true] {
+        let (first, second) =
+            (Scheduler::start_with(&url, SLOW), Scheduler::start_with(&url, SLOW));
+        first.daemon.ask(&["run", "slow"]);
+        let execution = |scheduler: &Scheduler| scheduler.json(&["executions"])["items"][0].clone();
+        let id = execution(&first)["id"].as_str().unwrap().to_owned();
+        while first.daemon.ask(&["logs", &id]) != "begun\n" {}
+        let folder = if killed { first.kill() } else { first.stop() };
+        second.daemon.until_said("this scheduler leads now");
+        // The scheduler is started again, as a service is, and finds its worker process.
+        let first = Scheduler::start_in(folder, &url);
+        assert_eq!((first.role(), second.role()), ("standby".to_owned(), "leader".to_owned()));
+        assert_eq!(execution(&second)["state"], "running");
+        fs::write(first.folder.path().join("go"), "").unwrap();
+        let ended = until_final(&second, &id);
+        assert_eq!(ended["state"], "succeeded", "{ended}");
+        assert_eq!(ended["attempts"].as_array().unwrap().len(), 1, "{ended}");
+        let ends = events_of(server, "carried", &id);
+        let ends = ends.iter().filter(|event| event.to_string().contains("succeeded"));
+        assert_eq!(ends.count(), 1, "one fate");
+        for scheduler in [first, second] {
+            scheduler.stop();
+        }
+    }
+}
+
+/// Waits for the end of an execution.
+fn until_final(scheduler: &Scheduler, id: &str) -> Value {
+    let end = now() + PATIENCE;
+    loop {
+        let execution = scheduler.json(&["show", id]);
+        if !["queued", "running", "retrying"].contains(&execution["state"].as_str().unwrap()) {
+            return execution;
+        }
+        assert!(now() < end, "{execution}");
     }
 }
 

@@ -10,6 +10,7 @@ mod attempts;
 mod dependencies;
 mod dispatch;
 mod edits;
+mod elsewhere;
 mod firing;
 mod forecast;
 mod graph;
@@ -37,16 +38,18 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crontower_model::{
-    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Retired, Settings,
-    StateName, Summary, Worker, WorkerId,
+    Actor, AttemptKey, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Retired,
+    Settings, StateName, Summary, Worker, WorkerId,
 };
 
+pub use elsewhere::Verdicts;
 pub use input::{
     Answer, Config, Effect, Expected, Holdings, Input, Request, Ticket, View, WorkerInput,
 };
 pub use why::Past;
 
 use dispatch::Limits;
+use elsewhere::Elsewhere;
 use ids::IdSource;
 use job::JobEntry;
 use on_failures::OnFailures;
@@ -85,6 +88,8 @@ enum Timer {
     CatchUp(JobId),
     /// The lease of the local worker process has run out.
     Lease,
+    /// The lease of an attempt that runs elsewhere has run out.
+    LeaseElsewhere(AttemptKey),
 }
 
 /// When the engine wants to be asked again if nothing else happens: on either clock.
@@ -110,6 +115,8 @@ pub struct Engine {
     queue: Queue,
     workers: Workers,
     limits: Limits,
+    /// Attempts in worker processes that this engine is not connected to.
+    elsewhere: Elsewhere,
     on_failures: OnFailures,
     /// Next fire times, ends of pauses and of acknowledgements.
     agenda: BTreeSet<(DateTime<Utc>, JobId)>,
@@ -285,6 +292,7 @@ impl Engine {
             Timer::DependencyTimeout(id) => self.dependency_timeout(now, id),
             Timer::CatchUp(job) => self.catch_up_due(now, &job),
             Timer::Lease => self.lease_over(now, due),
+            Timer::LeaseElsewhere(key) => self.lease_elsewhere_over(now, due, key),
         }
     }
 
@@ -311,6 +319,9 @@ impl Engine {
             }
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),
+            WorkerInput::Elsewhere { running, ended } => {
+                self.elsewhere_reports(now, &running, ended);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::dispatch::Limits;
+use super::elsewhere::Elsewhere;
 use super::ids::IdSource;
 use super::job::JobEntry;
 use super::load::When;
@@ -60,6 +61,7 @@ impl Engine {
         engine.ids = self.ids.clone();
         engine.began = self.began;
         engine.halted = halted;
+        engine.keep_elsewhere(&self.elsewhere);
         engine.configure_workers();
         engine.go_on_catching_up(now);
         engine.advance(now);
@@ -80,6 +82,7 @@ impl Engine {
             queue: Queue::default(),
             workers: Workers::new(&image.workers),
             limits: Limits::default(),
+            elsewhere: Elsewhere::default(),
             on_failures: OnFailures::default(),
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),

@@ -39,6 +39,10 @@ pub(in crate::api) struct Identity {
     pub(in crate::api) role: Role,
 }
 
+/// Marks a request of another scheduler of the same store.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::api) struct FromPeer;
+
 /// Whoever sent a request.
 #[derive(Debug, Clone)]
 pub(in crate::api) struct Caller {
@@ -79,7 +83,8 @@ pub(in crate::api) async fn authenticate(
         return next.run(request).await;
     }
     let in_browsers = docs::is_shown_in_browsers(request.uri().path());
-    let identity = match request.headers().contains_key(PEER) {
+    let is_peer = request.headers().contains_key(PEER);
+    let identity = match is_peer {
         true => of_peer(access.peer_secret.as_deref(), request.headers()),
         false => identify(&access.tokens, request.headers(), in_browsers),
     };
@@ -87,6 +92,9 @@ pub(in crate::api) async fn authenticate(
         Ok(Identity { actor, role }) => {
             let engine_api = (access.engine_api_of)(actor);
             request.extensions_mut().insert(Caller { role, engine_api });
+            if is_peer {
+                request.extensions_mut().insert(FromPeer);
+            }
             next.run(request).await
         }
         Err(problem) => refuse(problem, in_browsers),

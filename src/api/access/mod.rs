@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(super) use guard::{
-    ACTOR, Identity, PEER, ROLE, authenticate, authenticate_standby, in_time, owner, require,
+    ACTOR, FromPeer, Identity, PEER, ROLE, authenticate, authenticate_standby, in_time, owner,
+    require,
 };
 pub(crate) use tokens::{TokenError, Tokens, fresh};
 

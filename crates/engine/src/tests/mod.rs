@@ -4,6 +4,7 @@ mod acknowledge;
 mod catch_up;
 mod dependencies;
 mod edits;
+mod elsewhere;
 mod forecast;
 mod on_failure;
 mod overlap;
