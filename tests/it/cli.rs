@@ -105,6 +105,8 @@ fn help_names_every_command_that_works() {
           --tls-cert <FILE>          Speak TLS over TCP with this certificate (PEM, its chain after it);
                                      SIGHUP reads it again
           --tls-key <FILE>           The certificate's private key (PEM)
+          --advertise <URL>          Where other schedulers of a PostgreSQL store reach this one [env:
+                                     CRONTOWER_ADVERTISE; default: where it listens]
           --last-good                Start with the definitions in the store where the jobs file is gone
                                      or has errors, and say so
           --new-store                Take the store that is there for this data folder, or begin a new

@@ -15,7 +15,7 @@ use super::*;
 /// The other end of a connection to the API that holds so many bytes.
 fn connection(world: &World, bytes: usize) -> DuplexStream {
     let (near, far) = tokio::io::duplex(bytes);
-    tokio::spawn(converse(far, routes(&world), world.stopping.clone()));
+    tokio::spawn(converse(far, routes(world), world.stopping.clone()));
     near
 }
 
