@@ -334,7 +334,7 @@ impl Up {
             match &mut self.scheduler {
                 Scheduler::Leads(running) => match running.ended().await {
                     EngineEnd::Stopped => return Ok(()),
-                    EngineEnd::Deposed => self.stand_by()?,
+                    EngineEnd::Deposed => self.stand_by().await?,
                 },
                 Scheduler::StandsBy(standby) => {
                     let reports =
@@ -360,11 +360,11 @@ impl Up {
         self.scheduler = Scheduler::Leads(Box::new(running));
     }
 
-    fn stand_by(&mut self) -> Result<(), Failure> {
+    async fn stand_by(&mut self) -> Result<(), Failure> {
         self.leading.send_replace(None);
         let before = std::mem::replace(&mut self.scheduler, Scheduler::Gone);
         let Scheduler::Leads(running) = before else { return Ok(()) };
-        let standby = running.into_standby().map_err(not_started)?;
+        let standby = running.into_standby().await.map_err(not_started)?;
         if let Some(switch) = &self.front.switch {
             switch.stand_by(self.front.of_standby(&standby));
         }

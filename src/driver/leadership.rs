@@ -36,6 +36,8 @@ pub(crate) struct StandbyView {
 pub(crate) struct Standby {
     site: Site,
     watch: LeaderWatch,
+    /// What was seen before anybody waited.
+    seen: Option<Leading>,
     source: Arc<JobsSource>,
     /// When the own file was compared last, on the monotonic clock, and what was in force then.
     compared: Option<(Duration, Option<u64>)>,
@@ -47,7 +49,8 @@ pub(crate) struct Standby {
 }
 
 impl Standby {
-    pub(super) fn on(site: Site) -> Result<Self, StartError> {
+    /// A standby that has looked once who leads, so that it can be asked at once.
+    pub(super) async fn on(site: Site) -> Result<Self, StartError> {
         let watch = LeaderWatch::of(&site.options.store)?;
         let mut engine = site.info(Clock.now().wall);
         engine.scheduler = SchedulerRole::Standby;
@@ -56,7 +59,16 @@ impl Standby {
         let view = StandbyView { engine, reach: Reach::default(), trouble };
         let (source, view) = (Arc::new(site.source()), watch::channel(view).0);
         let (port, wires) = port();
-        Ok(Self { site, watch, source, compared: None, view, port, wires, carrier: None })
+        let (seen, compared, carrier) = (None, None, None);
+        let mut standby = Self { site, watch, seen, source, compared, view, port, wires, carrier };
+        match standby.watch.next().await {
+            Ok(seen) => {
+                standby.note(&seen).await;
+                standby.seen = Some(seen);
+            }
+            Err(error) => tracing::warn!(%error, "nobody is known to lead the store"),
+        }
+        Ok(standby)
     }
 
     /// What it knows, from now on.
@@ -82,7 +94,11 @@ impl Standby {
     pub(crate) async fn until_leading(&mut self) -> Result<Running, StartError> {
         let mut failures = 0_u64;
         loop {
-            let failed = match self.watch.next().await {
+            let seen = match self.seen.take() {
+                Some(seen) => Ok(seen),
+                None => self.watch.next().await,
+            };
+            let failed = match seen {
                 Ok(seen) => {
                     self.note(&seen).await;
                     if !seen.is_free {

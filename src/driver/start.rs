@@ -154,9 +154,9 @@ impl Running {
     ///
     /// # Errors
     /// When the store's URL cannot be read.
-    pub(crate) fn into_standby(self) -> Result<Standby, StartError> {
+    pub(crate) async fn into_standby(self) -> Result<Standby, StartError> {
         let stopped = || StartError::System(std::io::Error::other("the engine was not deposed"));
-        Standby::on(self.site.ok_or_else(stopped)?)
+        Standby::on(self.site.ok_or_else(stopped)?).await
     }
 }
 
@@ -202,7 +202,7 @@ pub(crate) async fn start_or_stand_by(options: StartOptions) -> Result<Started, 
         Ok(running) => Ok(Started::Leads(Box::new(running))),
         Err(StartError::Store(error)) if error.is_led_by_another() => {
             tracing::info!("this scheduler stands by: {error}");
-            Ok(Started::StandsBy(Box::new(Standby::on(site)?)))
+            Ok(Started::StandsBy(Box::new(Standby::on(site).await?)))
         }
         Err(error) => Err(error),
     }

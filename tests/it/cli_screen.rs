@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const JOBS: &str = "jobs:\n  - id: gate\n    run: echo opened; timeout --foreground 60 cat gate\n";
 
 /// The program on a terminal of 80x24.
-struct Screen {
+pub(crate) struct Screen {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -31,7 +31,7 @@ impl Screen {
         Self::with(dir, &["--listen", "none"])
     }
 
-    fn with(dir: &Path, args: &[&str]) -> Self {
+    pub(crate) fn with(dir: &Path, args: &[&str]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_crontower"));
         command.args(args);
         Self::run(dir, command)
@@ -65,19 +65,24 @@ impl Screen {
     }
 
     /// Waits until some words stand on the terminal.
+    pub(crate) fn until_drawn(&mut self, words: &str) {
+        self.until(&format!("`{words}`"), |text| text.contains(words));
+    }
+
+    /// Waits until what stands on the terminal is as `holds` says.
     #[expect(clippy::disallowed_methods, reason = "the clock of a test that must not hang")]
-    fn until_drawn(&mut self, words: &str) {
+    pub(crate) fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
         let until = Instant::now() + PATIENCE;
-        while !self.terminal.screen().contents().contains(words) {
+        while !holds(&self.terminal.screen().contents()) {
             let left = until.saturating_duration_since(Instant::now());
             match self.drawn.recv_timeout(left) {
                 Ok(more) => self.terminal.process(&more),
-                Err(_) => panic!("no `{words}` in\n{}", self.terminal.screen().contents()),
+                Err(_) => panic!("no {what} in\n{}", self.terminal.screen().contents()),
             }
         }
     }
 
-    fn press(&mut self, key: &str) {
+    pub(crate) fn press(&mut self, key: &str) {
         self.keys.write_all(key.as_bytes()).unwrap();
     }
 

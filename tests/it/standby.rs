@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::cli_screen::Screen;
 use crate::daemon::{Daemon, PATIENCE, signal};
 use crate::postgres::{fired_once, look};
 use crate::postgres_server::{Server, server};
@@ -253,6 +254,27 @@ fn a_command_that_runs_when_its_leader_goes_is_carried_on_and_ends_once() {
             scheduler.stop();
         }
     }
+}
+
+#[test]
+fn the_screen_of_a_standby_says_so_and_goes_on_as_the_leaders() {
+    let Some(server) = server("standby::the_screen_of_a_standby") else { return };
+    let url = server.url("screen");
+    let leader = Scheduler::start(&url);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("jobs.yaml"), JOBS).unwrap();
+    let mut screen = Screen::with(folder.path(), &["--store", &url, "--listen", "none"]);
+    screen.until_drawn("crontower standby");
+    screen.until_drawn("tick");
+    leader.stop();
+    screen.until("line of a leader", |text| {
+        text.starts_with(" crontower  ") && text.contains("hello") && !text.contains("reconnecting")
+    });
+    assert_eq!(look(server, "SELECT epoch FROM screen.leader"), "2");
+    screen.press("q");
+    screen.until_drawn("leave the engine running");
+    screen.press("j\r");
+    screen.until_drawn("the engine has stopped");
 }
 
 /// Waits for the end of an execution.

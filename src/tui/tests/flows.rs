@@ -497,16 +497,19 @@ fn trouble_stands_in_the_header_until_it_is_over() {
 }
 
 #[test]
-fn a_standby_says_for_whom_it_stands_by() {
+fn a_standby_says_so_and_who_leads_however_narrow_the_screen() {
     let mut snapshot = super::fixtures::snapshot();
     snapshot.engine.scheduler = crate::driver::SchedulerRole::Standby;
     let (host, pid, epoch) = ("db2".to_owned(), 77, Some(4));
     snapshot.engine.leader = Some(crate::driver::Leader { host, pid, epoch });
     let api = FakeEngineApi::new(snapshot, super::fixtures::executions());
-    let screen = Screen::new(api, 120, 30);
-    let frame = screen.frame();
-    let header = frame.lines().next().unwrap_or_default();
-    assert!(header.contains("db1 (standby of db2)"), "{header}");
+    let mut screen = Screen::new(api, 120, 30);
+    let header = |screen: &Screen| screen.frame().lines().next().unwrap_or_default().to_owned();
+    let line = header(&screen);
+    assert!(line.starts_with(" crontower standby  db1, db2 leads"), "{line}");
+    screen.take(Message::Resize(40, 10));
+    let line = header(&screen);
+    assert!(line.starts_with(" crontower standby"), "{line}");
 }
 
 #[test]

@@ -22,14 +22,19 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     let here = model.now.with_timezone(&model.zone());
     let mut clock = Some(Span::styled(here.format("%H:%M:%S %Z").to_string(), theme.quiet()));
     let mut next = next_fire_time(model);
-    let name = Span::styled("crontower", theme.strong());
+    // That it only stands by is never left out.
+    let name = match engine.scheduler {
+        SchedulerRole::Leader => "crontower",
+        SchedulerRole::Standby => "crontower standby",
+    };
+    let name = Span::styled(name, theme.strong());
     let way = model.attached.as_deref().map(|way| {
         let way = way.trim_start_matches("at ");
         // The path of a socket says less than that it is one, and System shows the folder.
         let way = if way.ends_with(".sock") { "its socket" } else { way };
         format!(" via {}", clean(way))
     });
-    let host = standing(engine);
+    let host = place(engine);
     let host = Span::raw(format!("{host}{}", way.unwrap_or_default()));
     let up = Span::styled(format!("up {}", uptime(model.now, engine.started_at)), theme.quiet());
     // At the left the name stays, at the right what is wrong: the rest goes as room goes.
@@ -55,15 +60,12 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
     }
 }
 
-/// Which scheduler this is; one that stands by says for whom.
-fn standing(engine: &EngineInfo) -> String {
+/// Which scheduler this is; beside one that stands by, who leads.
+fn place(engine: &EngineInfo) -> String {
     let host = clean(&engine.host);
     match (engine.scheduler, &engine.leader) {
-        (SchedulerRole::Leader, _) => host.into_owned(),
-        (SchedulerRole::Standby, None) => format!("{host} (standby)"),
-        (SchedulerRole::Standby, Some(leader)) => {
-            format!("{host} (standby of {})", clean(&leader.host))
-        }
+        (SchedulerRole::Standby, Some(leader)) => format!("{host}, {} leads", clean(&leader.host)),
+        (SchedulerRole::Leader, _) | (SchedulerRole::Standby, None) => host.into_owned(),
     }
 }
 
