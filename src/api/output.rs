@@ -12,7 +12,6 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::app::App;
 use super::dto::OutputPage;
-use super::executions::find;
 use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
 use crate::driver::Feed;
@@ -43,7 +42,7 @@ pub(super) async fn read(
     let max_bytes = params.number("max_bytes", 1..=16 << 20)?.unwrap_or(CHUNK);
     // Subscribing precedes the look at the execution, so that no change falls between the two.
     let feed = app.subscribe().await?.feed;
-    let execution = find(&app, &part).await?;
+    let execution = app.engine_api.execution(&part).await?;
     check_attempt(&execution, asked)?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.starts_with("application/json")) {

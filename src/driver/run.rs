@@ -1,7 +1,6 @@
 //! The loop: take all inputs that are ready, step the engine through them, commit everything in one transaction, and only
 //! then dispatch, publish and answer. Nothing is seen that a crash could unsay.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use super::alarm::Alarm;
 use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
-use super::handle::{Look, Message};
+use super::handle::{Act, Acted, Look, Message, Reply};
 use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
@@ -21,10 +20,9 @@ use super::problems::{Cause, Problems};
 use super::source::JobsSource;
 use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
-use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
+use crate::engine::{Effect, Engine, Input, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings,
-    StateName,
+    AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -37,8 +35,6 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long cancelled commands get beyond their grace before the engine ends without them.
 const CANCEL_MARGIN: Duration = Duration::from_secs(5);
-
-type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 
 /// See the module's first lines.
 pub(super) struct Driver {
@@ -58,8 +54,6 @@ pub(super) struct Driver {
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
-    pub(super) replies: HashMap<Ticket, Reply>,
-    pub(super) next_ticket: Ticket,
     pub(super) stop: Option<Stop>,
     /// Every handle was dropped: nobody asks for anything any more.
     pub(super) abandoned: bool,
@@ -93,10 +87,16 @@ pub(super) struct Stop {
     cancelled: bool,
 }
 
+/// One step of the engine.
+enum Step {
+    Input(Input),
+    Act(Act),
+}
+
 /// What is done after the commit, beside the effects: looks and subscriptions see only what is kept.
 #[derive(Default)]
 struct Turn {
-    inputs: Vec<Input>,
+    steps: Vec<Step>,
     looks: Vec<Look>,
     subscribers: Vec<oneshot::Sender<Result<Subscription, Refusal>>>,
     output_grew: Vec<Feed>,
@@ -111,8 +111,7 @@ impl Driver {
                 Stage::Working => {}
                 Stage::Over => break,
                 Stage::Cancel => {
-                    let cancel = self.own_request(Request::CancelRunning);
-                    turn.inputs.push(cancel);
+                    turn.steps.push(Step::Input(Input::CancelRunning));
                     self.take_turn(turn).await;
                     continue;
                 }
@@ -174,9 +173,9 @@ impl Driver {
                 }
             },
             Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
-            () = self.alarm.wait() => turn.inputs.push(Input::Tick),
+            () = self.alarm.wait() => turn.steps.push(Step::Input(Input::Tick)),
         }
-        while turn.inputs.len() < BATCH {
+        while turn.steps.len() < BATCH {
             if let Ok(event) = self.from_workers.try_recv() {
                 self.take_link_event(event, turn);
             } else if let Ok(message) = self.messages.try_recv() {
@@ -215,12 +214,7 @@ impl Driver {
 
     fn take_message(&mut self, message: Message, turn: &mut Turn) {
         match message {
-            Message::Request { actor, request, reply } => {
-                let ticket = self.next_ticket;
-                self.next_ticket += 1;
-                self.replies.insert(ticket, reply);
-                turn.inputs.push(Input::Request { ticket, actor, request });
-            }
+            Message::Act(act) => turn.steps.push(Step::Act(act)),
             Message::Look(look) => turn.looks.push(look),
             Message::Subscribe(reply) => turn.subscribers.push(reply),
             Message::Loaded(fingerprint) => {
@@ -277,33 +271,38 @@ impl Driver {
             event => self.worker_links.hear(event),
         };
         if let Some(input) = input {
-            turn.inputs.push(Input::Worker(input));
+            turn.steps.push(Step::Input(Input::Worker(input)));
         }
     }
 
     /// Steps the engine, commits, acts.
     async fn take_turn(&mut self, turn: Turn) {
         let mut effects = Vec::new();
-        let mut applied = false;
-        for input in turn.inputs {
-            applied |= matches!(&input, Input::Request { request: Request::Apply(_), .. });
-            let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
-            let moves_slots = matches!(
-                &input,
-                Input::Request { request: Request::Apply(_) | Request::SetCapacity { .. }, .. }
-            );
-            effects.extend(self.engine.handle(Clock.now(), input));
-            if is_up || moves_slots {
-                self.worker_links.configure(self.engine.pools());
+        let mut replies: Vec<Reply> = Vec::new();
+        for step in turn.steps {
+            match step {
+                Step::Input(input) => effects.extend(self.engine.handle(Clock.now(), input)),
+                Step::Act(act) => {
+                    let Acted { effects: led_to, reply } = act(Ok(&mut self.engine));
+                    effects.extend(led_to);
+                    replies.push(reply);
+                }
             }
         }
-        if applied && *self.engine.settings() != self.settings {
+        // Settings change only where the slots are configured, too: they are not compared for each commit.
+        let configures = effects.iter().any(|effect| matches!(effect, Effect::Configure));
+        let applied = configures && *self.engine.settings() != self.settings;
+        if applied {
             effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
         }
         match self.perform(effects).await {
-            Ok(()) if applied => self.settings = self.engine.settings().clone(),
-            Ok(()) => {}
-            Err(error) => self.recover(error).await,
+            Ok(()) => {
+                if applied {
+                    self.settings = self.engine.settings().clone();
+                }
+                replies.into_iter().for_each(|reply| reply(Ok(())));
+            }
+            Err(error) => self.recover(error, replies).await,
         }
         for grown in turn.output_grew {
             let _ = self.feed.send(grown);
@@ -338,24 +337,17 @@ impl Driver {
             self.history.committed(&changes);
         }
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
-        let mut answers = Vec::new();
         for effect in rest {
             match effect {
                 Effect::Save(_) => {}
                 Effect::Show(view) => show(&mut batch, view),
-                Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
+                Effect::Configure => self.worker_links.configure(self.engine.pools()),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
         self.worker_links.flush();
-        for (ticket, answer) in answers {
-            if let Some(reply) = self.replies.remove(&ticket) {
-                // Whoever asked may have gone.
-                let _ = reply.send(answer);
-            }
-        }
         self.publish(batch, changes);
         Ok(())
     }
@@ -421,14 +413,12 @@ impl Driver {
 
     /// The store refused a commit: nothing of that step happened. The engine is rebuilt from what the store holds, as
     /// soon as it answers again; until then nothing fires and every request is refused.
-    async fn recover(&mut self, mut error: StoreError) {
+    async fn recover(&mut self, mut error: StoreError, replies: Vec<Reply>) {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
         let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
+        replies.into_iter().for_each(|reply| reply(Err(Refusal::Store(trouble.clone()))));
         for tries in 1_u64.. {
-            for (_, reply) in self.replies.drain() {
-                let _ = reply.send(Err(Refusal::Store(trouble.clone())));
-            }
             match self.rebuild(&error).await {
                 Ok(()) => break,
                 Err(next) => error = next,
@@ -483,8 +473,9 @@ impl Driver {
             }
             tokio::select! {
                 message = self.messages.recv() => match message {
-                    Some(Message::Request { reply, .. }) => {
-                        let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
+                    Some(Message::Act(act)) => {
+                        let Acted { reply, .. } = act(Err(Refusal::Store(trouble.to_owned())));
+                        reply(Ok(()));
                     }
                     Some(Message::Look(look)) => look(Err(Refusal::Store(trouble.to_owned()))),
                     Some(Message::Subscribe(reply)) => {
@@ -517,14 +508,8 @@ impl Driver {
         let begun = self.stop.replace(Stop { how, until, cancelled: false }).is_some();
         if !begun {
             let reason = reason.to_owned();
-            turn.inputs.push(self.own_request(Request::Halt { reason }));
+            turn.steps.push(Step::Input(Input::Halt { reason }));
         }
-    }
-
-    fn own_request(&mut self, request: Request) -> Input {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        Input::Request { ticket, actor: Actor::engine(), request }
     }
 
     /// How far a stop has come. One that waits cancels what still runs once its grace is over.

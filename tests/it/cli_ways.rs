@@ -88,7 +88,7 @@ fn a_job_stands_for_the_execution_that_is_meant() {
     insta::assert_snapshot!(engine.say(&["acknowledge", "broken", "--undo"]), @"
     exit code 0
     -- stdout
-    the failure of broken is not acknowledged any more
+    the failure of broken is no longer acknowledged
     ");
     let failed = engine.json(&["executions", "--job", "broken", "--json"]);
     let again = engine.json(&["retry", "broken", "--json"]);

@@ -7,6 +7,7 @@
 mod acknowledge;
 mod admission;
 mod attempts;
+mod cancel_retry;
 mod dependencies;
 mod dispatch;
 mod edits;
@@ -19,6 +20,7 @@ mod job;
 mod load;
 mod on_failures;
 mod outbox;
+mod pause;
 mod queue;
 mod requests;
 mod run_with;
@@ -37,13 +39,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crontower_model::{
-    Actor, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Retired, Settings,
-    StateName, Summary, Worker, WorkerId,
+    Actor, EventKind, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Reason, Retired,
+    Settings, StateName, Summary, Worker, WorkerId,
 };
 
-pub use input::{
-    Answer, Config, Effect, Expected, Holdings, Input, Request, Ticket, View, WorkerInput,
-};
+pub use input::{Config, Effect, Expected, Holdings, Input, View, WorkerInput};
+pub use requests::Answered;
 pub use why::Past;
 
 use dispatch::Limits;
@@ -134,24 +135,22 @@ pub struct Engine {
 impl Engine {
     /// Takes one input and says what should happen. Whatever is due by `now` happens first.
     pub fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::new();
         self.advance(now);
         match input {
             Input::Tick => {}
-            Input::Request { ticket, actor, request } => {
-                // What was due is nobody's deed.
-                self.settle(now);
-                effects = self.flush(now);
-                self.out.actor = actor;
-                let answer = self.request(now, request);
-                self.settle(now);
-                self.out.answer = Some((ticket, answer));
-            }
             Input::Worker(input) => self.worker_input(now, input),
+            Input::Halt { reason } => {
+                self.halted = true;
+                self.out.facts.push(EventKind::EngineStopping { reason });
+            }
+            Input::CancelRunning => {
+                for id in self.running_executions() {
+                    self.cancel(now, id, Actor::engine(), Reason::EngineStopping);
+                }
+            }
         }
         self.settle(now);
-        effects.append(&mut self.flush(now));
-        effects
+        self.flush(now)
     }
 
     /// When time alone will change something.

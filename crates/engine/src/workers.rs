@@ -226,6 +226,7 @@ impl Engine {
             entry.pool = pool;
             entry.leaving = false;
         }
+        self.out.slots_changed = true;
         self.out.shown_workers.extend(self.workers.ids());
         self.check_overrides();
         self.drop_left_pools();
@@ -260,6 +261,8 @@ impl Engine {
         self.workers.link = Link::Up;
         self.workers.process = Some((holdings.pid, holdings.program));
         self.workers.heartbeat = Some(now.wall);
+        // A worker process that is new knows no slots yet.
+        self.out.slots_changed = true;
         self.timers.retain(|(_, timer)| *timer != Timer::Lease);
         if was_away {
             self.tell_workers("is connected again");

@@ -22,7 +22,7 @@ impl Guarded {
         let engine_api = Arc::new(PlayedEngineApi::sample());
         let actors = Arc::new(std::sync::Mutex::new(Vec::new()));
         let (far, seen) = (engine_api.clone(), actors.clone());
-        let engine_api_of = Arc::new(move |actor: Actor| -> Arc<dyn EngineApi> {
+        let engine_api_of = Arc::new(move |actor: Actor, _| -> Arc<dyn EngineApi> {
             seen.lock().unwrap().push(actor);
             far.clone()
         });

@@ -1,5 +1,5 @@
 use super::*;
-use crontower_model::{JobId, StateName};
+use crontower_model::StateName;
 
 #[test]
 fn a_reload_changes_only_what_changed() {
@@ -50,7 +50,7 @@ fn a_bad_set_changes_nothing() {
         settings: world.engine.settings().clone(),
         jobs: vec![job("b", Some("nonsense"), |_| {})],
     };
-    let refused = world.request(crate::Request::Apply(Box::new(set)));
+    let refused = world.try_set(set);
     assert!(matches!(refused, Err(crontower_model::Refusal::Invalid(_))), "{refused:?}");
     assert!(world.engine.job_status("a").is_some());
     assert!(world.engine.job_status("b").is_none());
@@ -59,9 +59,8 @@ fn a_bad_set_changes_nothing() {
 #[test]
 fn an_unknown_job_is_answered_with_the_nearest() {
     let mut world = World::new(2, vec![job("backup", None, |_| {})]);
-    let job = JobId::new("bakcup").unwrap();
-    let refused = world.request(crate::Request::Resume(job)).unwrap_err();
-    assert_eq!(refused.to_string(), "no job named `bakcup`; did you mean `backup`?");
+    let refused = world.refused(crontower_control::ResumeJob { id: "bakcup".to_owned() });
+    assert_eq!(refused, "no job named `bakcup`; did you mean `backup`?");
 }
 
 #[test]

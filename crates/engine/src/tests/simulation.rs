@@ -10,7 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::world::{Fault, World, job};
-use crate::{Engine, Expected, Request};
+use crate::{Engine, Expected};
+use crontower_control::{
+    AcknowledgeExecution, DrainWorker, SetWorkerCapacity, SkipNextFireTime, UnacknowledgeExecution,
+    UndrainWorker,
+};
 use crontower_model::{
     CatchUp, Condition, Dependency, Execution, ExecutionId, ExecutionState, Job, JobId, JobStatus,
     OnFailure, Overlap, Pool, Priority, Retry, Settings, StateName, Trigger, Worker, WorkerId,
@@ -287,45 +291,44 @@ fn act(world: &mut World, step: Step) {
 
 /// What operators and programs order; most of it may be refused.
 fn order(world: &mut World, step: Step) {
-    let job = |pick| JobId::new(job_name(pick)).unwrap();
-    let worker = |pick: u64| WorkerId::new(["one", "two"][(pick % 2) as usize]).unwrap();
-    let request = match step {
-        Step::SkipNext(pick) => Request::SkipNext { job: job(pick), undo: pick % 4 == 0 },
+    let worker = |pick: u64| ["one", "two"][(pick % 2) as usize].to_owned();
+    match step {
+        Step::SkipNext(pick) => {
+            let id = job_name(pick).to_owned();
+            _ = world.ask(SkipNextFireTime { id, undo: pick % 4 == 0 });
+        }
         Step::Acknowledge(pick) => {
             let failed = nth(world, pick, |e| e.state.name().is_failure());
             let Some(name) = failed else { return };
-            let execution = std::sync::Arc::clone(&world.executions[&world.id(&name)]);
+            let id = world.id(&name).to_string();
             let until = (pick % 3 == 0).then(|| world.wall() + TimeDelta::seconds(90));
-            let note = (pick % 5 > 0).then_some((None, until));
-            Request::Acknowledge { execution, note }
+            match pick % 5 > 0 {
+                true => _ = world.ask(AcknowledgeExecution { id, note: None, until }),
+                false => _ = world.ask(UnacknowledgeExecution { id }),
+            }
         }
-        Step::RunAfter(pick) => {
-            world.run_after(job_name(pick));
-            return;
-        }
-        Step::Drain(pick) => {
-            Request::Drain { worker: worker(pick), drain: pick % 4 < 2, reason: None }
-        }
+        Step::RunAfter(pick) => _ = world.run_after(job_name(pick)),
+        Step::Drain(pick) => match pick % 4 < 2 {
+            true => _ = world.ask(DrainWorker { id: worker(pick), reason: None }),
+            false => _ = world.ask(UndrainWorker { id: worker(pick), reason: None }),
+        },
         Step::Capacity(pick) => {
             let capacity = u32::try_from(pick / 2 % 6).ok().filter(|slots| *slots > 0);
-            Request::SetCapacity { worker: worker(pick), capacity }
+            _ = world.ask(SetWorkerCapacity { id: worker(pick), capacity });
         }
         Step::Put(pick) => {
             let expected = [Expected::Absent, Expected::Present, Expected::Version(1)];
-            let expected = expected[(pick / 48 % 3) as usize];
-            Request::Put { job: Box::new(api_job(pick)), expected }
+            _ = world.try_put(api_job(pick), expected[(pick / 48 % 3) as usize]);
         }
-        Step::Delete(pick) => return world.try_delete(["api-0", "api-1"][(pick % 2) as usize]),
+        Step::Delete(pick) => world.try_delete(["api-0", "api-1"][(pick % 2) as usize]),
         Step::EndNotice(pick) => {
             let held = world.notices_held();
             if let Some(key) = held.get(pick as usize % held.len().max(1)) {
                 world.end_attempt(*key, ["ok", "exit 1"][(pick % 2) as usize]);
             }
-            return;
         }
-        _ => return,
-    };
-    _ = world.request(request);
+        _ => {}
+    }
 }
 
 /// What must hold at every moment.

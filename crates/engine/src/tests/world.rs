@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput};
+use crate::{Answered, Config, Effect, Engine, Expected, Holdings, Input, WorkerInput};
 use crontower_model::{
     Actor, Assignment, AttemptKey, Change, Ended, Event, EventKind, Execution, ExecutionId, Image,
     Job, JobCommand, JobId, JobSet, JobState, LedgerRange, Now, ON_FAILURE, Outcome, Pool, RECENT,
@@ -352,14 +352,23 @@ impl World {
         rows.into_iter().map(row).collect()
     }
 
-    fn handle(&mut self, input: Input) -> Vec<Result<Answer, Refusal>> {
-        let effects = self.engine.handle(self.now, input);
+    fn handle(&mut self, input: Input) {
+        // Refused or not, an input has no answer.
+        _ = self.step(|engine, now| (engine.handle(now, input), Ok(())));
+    }
+
+    /// Has the engine do something, as a driver does: the answer is good only if what it led to is kept.
+    fn step<T>(&mut self, act: impl FnOnce(&mut Engine, Now) -> Answered<T>) -> Result<T, Refusal> {
+        let (effects, answer) = act(&mut self.engine, self.now);
         assert_eq!(self.engine.shown_wrongly(), None, "looks otherwise than it was shown");
         match std::mem::take(&mut self.fault) {
-            Fault::None => return self.carry_out(effects),
+            Fault::None => {
+                self.carry_out(effects);
+                return answer;
+            }
             Fault::Commit => {
                 self.go_on();
-                return vec![Err(Refusal::Stopping)];
+                return Err(Refusal::Stopping);
             }
             Fault::Act => {
                 for effect in effects {
@@ -370,13 +379,12 @@ impl World {
             }
         }
         self.restart("0s");
-        vec![Err(Refusal::Stopping)]
+        Err(Refusal::Stopping)
     }
 
-    /// Keeps, then acts, as a driver does. Returns the answers.
-    fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Result<Answer, Refusal>> {
+    /// Keeps, then acts, as a driver does.
+    fn carry_out(&mut self, effects: Vec<Effect>) {
         let mut started = Vec::new();
-        let mut answers = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Save(change) => self.keep(change),
@@ -386,9 +394,8 @@ impl World {
                     let line = format!("{} stop {name} ({cause:?})", self.clock());
                     self.transcript.push(line);
                 }
-                Effect::Answer { answer, .. } => answers.push(answer),
                 Effect::Forget(key) => _ = self.ended.remove(&key),
-                Effect::Show(_) => {}
+                Effect::Show(_) | Effect::Configure => {}
             }
         }
         let life = self.life;
@@ -406,7 +413,6 @@ impl World {
                 self.start(&assignment, running);
             }
         }
-        answers
     }
 
     /// The worker is asked to start something: what it holds, or has ended, it starts no second time.

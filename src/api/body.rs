@@ -1,5 +1,5 @@
-//! A definition as a request body: a JSON object in which no key stands twice, at any depth. Of two values that a program gives
-//! one key, one would be dropped in silence.
+//! A request body: a JSON object in which no key stands twice, at any depth. Of two values that a program gives one key,
+//! one would be dropped in silence.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value};
 
 use super::app::shortened;
 use super::problem::ProblemDetails;
-use crate::driver::Definition;
+use crate::control::Definition;
 use crate::model::{Problem, Refusal};
 
 /// So many keys that stand twice are told.
@@ -24,8 +24,8 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// The definition, if no key of it stands twice.
-    pub(super) fn checked(self) -> Result<Definition, ProblemDetails> {
+    /// It is a definition: every key that stands twice is one of its errors.
+    pub(super) fn definition(self) -> Result<Definition, ProblemDetails> {
         if self.doubles.is_empty() {
             return Ok(self.definition);
         }
@@ -33,6 +33,16 @@ impl Body {
         let mut doubles = self.doubles;
         doubles.dedup();
         Err(Refusal::Invalid(doubles.into_iter().map(problem).collect()).into())
+    }
+
+    /// They are the fields of a verb.
+    pub(super) fn fields(self) -> Result<Definition, ProblemDetails> {
+        match self.doubles.first() {
+            None => Ok(self.definition),
+            Some(double) => {
+                Err(ProblemDetails::body(format!("`{double}` is given more than once")))
+            }
+        }
     }
 }
 
