@@ -33,7 +33,7 @@ pub(crate) struct MemoryStore {
 struct Kept {
     jobs: BTreeMap<JobId, JobRecord>,
     /// Where those stood that are no longer defined.
-    gone: BTreeMap<JobId, (Arc<JobState>, DateTime<Utc>)>,
+    gone: BTreeMap<JobId, (JobRecord, DateTime<Utc>)>,
     versions: BTreeMap<JobId, BTreeMap<u32, JobVersion>>,
     executions: BTreeMap<ExecutionId, Arc<Execution>>,
     /// The ids of those that are final.
@@ -109,8 +109,7 @@ impl Kept {
             }
             Change::JobRemoved { record, at } => {
                 self.jobs.remove(&record.definition.id);
-                let stood = (Arc::clone(&record.state), *at);
-                self.gone.insert(record.definition.id.clone(), stood);
+                self.gone.insert(record.definition.id.clone(), (record.clone(), *at));
             }
             Change::Execution(execution) => self.keep_execution(execution),
             Change::Event(event) => {
@@ -271,8 +270,10 @@ impl Kept {
                 .filter(|(job, _)| !self.jobs.contains_key(*job))
                 .filter_map(|(job, versions)| {
                     let (version, accounted_until) = (newest(versions)?, self.accounted_until(job));
-                    let state = self.gone.get(job).map(|(state, _)| Arc::clone(state));
-                    Some((job.clone(), Retired { version, accounted_until, state }))
+                    let stood = self.gone.get(job).map(|(record, _)| record);
+                    let source = stood.map(|record| record.source);
+                    let state = stood.map(|record| Arc::clone(&record.state));
+                    Some((job.clone(), Retired { version, accounted_until, source, state }))
                 })
                 .collect(),
         }

@@ -219,13 +219,15 @@ impl Engine {
         self.notice_due(&execution, &definition);
         self.queue.remove(id);
         let job = execution.job_id.clone();
+        self.order += 1;
         if let Some(entry) = self.jobs.get_mut(&job) {
             entry.waiting.remove(&id);
             entry.active.remove(&id);
             entry.backlog.remove(&(execution.fire_time, id));
-            self.order += 1;
             entry.remember(execution.summary(), self.order);
             self.touch_job(&job);
+        } else {
+            self.retired_ended(now, &execution, &definition);
         }
         let ended = execution.summary();
         if execution.state.name() == StateName::Succeeded {

@@ -103,7 +103,12 @@ impl Engine {
         let delay = definition.retry.delay_after(number, spread);
         let in_time = deadline_of(now, execution, definition).is_none_or(|due| now.monotonic < due);
         let delay = delay.filter(|_| in_time && is_retried(definition, outcome, exit_code));
-        if let Some(delay) = delay {
+        let removed = !self.jobs.contains_key(&execution.job_id);
+        let reason = match delay {
+            Some(_) if removed => Reason::NotRetried { end: Box::new(reason) },
+            _ => reason,
+        };
+        if let Some(delay) = delay.filter(|_| !removed) {
             let of = definition.retry.max_retries() + 1;
             let reason = Reason::RetryIn { attempt: number, of, end: Box::new(reason), delay };
             let due = now.monotonic.saturating_add(delay);

@@ -142,10 +142,7 @@ impl JobEntry {
             self.state.last_ran = Some(summary.clone());
             self.state.last_ran_order = order;
         }
-        self.recent.push_back(summary);
-        if self.recent.len() > RECENT {
-            self.recent.pop_front();
-        }
+        remember(&mut self.recent, summary);
     }
 
     pub(super) fn record(&self) -> JobRecord {
@@ -177,5 +174,13 @@ impl JobEntry {
             last_execution: newest_live.or_else(|| self.recent.back().cloned()),
             recent: self.recent.iter().cloned().collect(),
         }
+    }
+}
+
+/// Adds a final execution to the newest ones of its job.
+pub(super) fn remember(recent: &mut VecDeque<Summary>, summary: Summary) {
+    recent.push_back(summary);
+    if recent.len() > RECENT {
+        recent.pop_front();
     }
 }

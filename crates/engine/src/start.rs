@@ -14,7 +14,7 @@ use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crontower_model::{
     BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet,
-    LostCause, Now, Refusal, Settings, StateName,
+    JobState, LostCause, Now, Refusal, Settings, StateName,
 };
 
 impl Engine {
@@ -87,7 +87,7 @@ impl Engine {
             awaited: BTreeMap::new(),
             unsatisfiable: Vec::new(),
             seq: image.last_seq,
-            order: image.jobs.iter().map(|job| job.state.newest_order()).max().unwrap_or(0),
+            order: newest_order(image),
             began: now.wall,
             halted: false,
             out: Outbox::new(),
@@ -198,4 +198,11 @@ impl Engine {
             self.catch_up_paced(now, &job);
         }
     }
+}
+
+/// The newest end or firing of a chain that is kept, of removed jobs, too.
+fn newest_order(image: &Image) -> u64 {
+    let defined = image.jobs.iter().map(|job| &*job.state);
+    let removed = image.retired.values().filter_map(|retired| retired.state.as_deref());
+    defined.chain(removed).map(JobState::newest_order).max().unwrap_or(0)
 }

@@ -317,9 +317,11 @@ impl Engine {
         if attempt.started_at().is_some() {
             self.lost(now, key, LostCause::ProcessEnded);
         } else if execution.cancelled_by.is_some() {
-            self.ended_unstarted(now, key, Outcome::Cancelled);
+            self.ended_unstarted(now, key, Reason::AttemptCancelled { error: None });
+        } else if !self.jobs.contains_key(&execution.job_id) {
+            self.ended_unstarted(now, key, Reason::JobRemoved);
         } else if deadline_of(now, execution, definition).is_some_and(|due| due <= now.monotonic) {
-            self.ended_unstarted(now, key, Outcome::TimedOut);
+            self.ended_unstarted(now, key, Reason::DeadlinePassed);
         } else if let Some(assignment) = assignment(execution, definition) {
             // Given to the worker, but it never heard of it. Starting a key twice starts nothing twice.
             self.out.acts.push(Effect::Start(Box::new(assignment)));
@@ -404,12 +406,10 @@ impl Engine {
         self.end_attempt(now, ended, Reason::WorkerLost(cause));
     }
 
-    fn ended_unstarted(&mut self, now: Now, key: AttemptKey, outcome: Outcome) {
-        let reason = match outcome {
-            Outcome::TimedOut => Reason::DeadlinePassed,
-            _ => Reason::AttemptCancelled { error: None },
-        };
-        let error = (outcome == Outcome::TimedOut).then(|| reason.to_string());
+    fn ended_unstarted(&mut self, now: Now, key: AttemptKey, reason: Reason) {
+        let timed_out = reason == Reason::DeadlinePassed;
+        let outcome = if timed_out { Outcome::TimedOut } else { Outcome::Cancelled };
+        let error = timed_out.then(|| reason.to_string());
         let ended = Ended {
             key,
             started_at: None,

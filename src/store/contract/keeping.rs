@@ -272,6 +272,7 @@ pub(super) async fn a_removed_job_keeps_the_newest_fire_time_that_has_its_fate(s
     let image = store.load().await.unwrap();
     let state = image.retired[&job_id.clone()].state.clone().unwrap();
     assert_eq!(*state, crate::model::JobState::new(at(0)), "where it stood");
+    assert_eq!(image.retired[&job_id].source, Some(crate::model::Source::File));
     assert_eq!((&image.recent[0].0, image.recent[0].1.len()), (&job_id, 3), "its history, too");
 }
 

@@ -22,7 +22,8 @@ macro_rules! retired {
             "SELECT v.job_id, max(v.version), \
              greatest((SELECT max(fire_time) FROM fired AS f WHERE f.job_id = v.job_id), \
                  (SELECT last FROM ledger AS l WHERE l.job_id = v.job_id ORDER BY first DESC LIMIT 1)), \
-             (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
+             (SELECT state FROM jobs AS j WHERE j.id = v.job_id), \
+             (SELECT source FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
             $which,
             " GROUP BY v.job_id"
         )
@@ -303,7 +304,9 @@ fn retired_job(row: &PgRow) -> Result<(JobId, Retired), StoreError> {
     // Where it stood is good to know, and nothing depends on it.
     let state: Option<String> = column(row, 3, "jobs")?;
     let state = state.and_then(|state| serde_json::from_str(&state).ok()).map(Arc::new);
-    Ok((job, Retired { version, accounted_until, state }))
+    let source: Option<String> = column(row, 4, "jobs")?;
+    let source = source.and_then(|source| serde_json::from_value(source.into()).ok());
+    Ok((job, Retired { version, accounted_until, source, state }))
 }
 
 /// Bodies of rows [key, body]; unreadable ones are left out with a warning.

@@ -190,7 +190,9 @@ fn play(script: &[Step]) {
     let mut world = World::with_settings(settings(), jobs(0));
     for (number, step) in script.iter().enumerate() {
         let before = held_by_worker(&world);
+        let removed = attempts_of_removed(&world);
         act(&mut world, *step);
+        check_removed(&world, &removed);
         check(&world);
         check_workers(&world, &before);
         if number % 9 == 8 {
@@ -204,6 +206,22 @@ fn play(script: &[Step]) {
 
 fn held_by_worker(world: &World) -> BTreeMap<WorkerId, Vec<ExecutionId>> {
     world.engine.worker_views().into_iter().map(|worker| (worker.id, worker.running)).collect()
+}
+
+/// How many attempts each live execution of a removed job has.
+fn attempts_of_removed(world: &World) -> BTreeMap<ExecutionId, usize> {
+    let removed = |e: &std::sync::Arc<Execution>| !world.engine.jobs.contains_key(&e.job_id);
+    let live = world.engine.live_executions().into_iter().filter(removed);
+    live.map(|execution| (execution.id, execution.attempts.len())).collect()
+}
+
+/// Of a removed job no further attempt starts, and nothing waits.
+fn check_removed(world: &World, before: &BTreeMap<ExecutionId, usize>) {
+    for (id, attempts) in attempts_of_removed(world) {
+        let execution = &world.executions[&id];
+        assert_eq!(execution.state.name(), StateName::Running, "{execution:?} of a removed job");
+        assert!(before.get(&id).is_none_or(|had| *had == attempts), "a retry of a removed job");
+    }
 }
 
 /// No slot is double-booked: whoever took something new has room for all, and is not drained.

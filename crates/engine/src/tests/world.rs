@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput};
 use crontower_model::{
     Actor, Assignment, AttemptKey, Change, Ended, Event, EventKind, Execution, ExecutionId, Image,
-    Job, JobCommand, JobId, JobSet, JobState, LedgerRange, Now, ON_FAILURE, Outcome, Pool, RECENT,
+    Job, JobCommand, JobId, JobRecord, JobSet, LedgerRange, Now, ON_FAILURE, Outcome, Pool, RECENT,
     Refusal, Retired, Running, Settings, StateName, Summary, Trigger, Worker, WorkerId, text,
 };
 
@@ -45,7 +45,7 @@ pub(super) struct World {
     pub(super) executions: BTreeMap<ExecutionId, Arc<Execution>>,
     definitions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(super) ledger: Vec<LedgerRange>,
-    gone: BTreeMap<JobId, Arc<JobState>>,
+    gone: BTreeMap<JobId, JobRecord>,
     /// What the worker process runs.
     held: BTreeMap<AttemptKey, Running>,
     /// The ends that it keeps until an engine has committed them.

@@ -150,6 +150,11 @@ pub enum Reason {
         #[serde(with = "text::duration")]
         delay: Duration,
     },
+    /// An attempt failed, and no other one follows because the job was removed.
+    NotRetried {
+        /// How it ended.
+        end: Box<Self>,
+    },
     /// The command succeeded.
     Succeeded {
         /// Its exit code, where that is not 0.
@@ -330,6 +335,7 @@ impl Reason {
             Self::LimitReached { .. } => "limit_reached",
             Self::Assigned { .. } => "assigned",
             Self::RetryIn { .. } => "retry_in",
+            Self::NotRetried { .. } => "not_retried",
             Self::Succeeded { .. } => "succeeded",
             Self::ExitCode { .. } => "exit_code",
             Self::CommandFailed { .. } => "command_failed",

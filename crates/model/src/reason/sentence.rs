@@ -71,6 +71,7 @@ impl fmt::Display for Reason {
                 let delay = text::format_duration(*delay);
                 write!(f, "attempt {attempt} of {of}: {end}; next attempt in {delay}")
             }
+            Self::NotRetried { end } => write!(f, "{end}; not retried: its job was removed"),
             Self::Succeeded { exit_code: None } => f.write_str("succeeded"),
             Self::Succeeded { exit_code: Some(code) } => {
                 write!(f, "succeeded with exit code {code}")

@@ -74,8 +74,10 @@ impl World {
             let fired = self.executions.values().filter(once).map(|it| it.fire_time);
             let passed = self.ledger.iter().filter(|it| it.job_id == *job).map(|it| it.last);
             let accounted_until = fired.chain(passed).max();
-            let state = self.gone.get(job).cloned();
-            (job.clone(), Retired { version: *version, accounted_until, state })
+            let stood = self.gone.get(job);
+            let source = stood.map(|record| record.source);
+            let state = stood.map(|record| Arc::clone(&record.state));
+            (job.clone(), Retired { version: *version, accounted_until, source, state })
         };
         known.map(retired).collect()
     }
@@ -96,14 +98,15 @@ impl World {
     pub(super) fn keep(&mut self, change: Change) {
         match change {
             Change::Job(record) => {
+                self.gone.remove(&record.definition.id);
                 let jobs = &mut self.image.jobs;
                 jobs.retain(|kept| kept.definition.id != record.definition.id);
                 jobs.push(record);
             }
             Change::JobRemoved { record, .. } => {
-                let id = &record.definition.id;
-                self.image.jobs.retain(|kept| kept.definition.id != *id);
-                self.gone.insert(id.clone(), record.state);
+                let id = record.definition.id.clone();
+                self.image.jobs.retain(|kept| kept.definition.id != id);
+                self.gone.insert(id, record);
             }
             Change::JobVersion { definition, version, .. } => {
                 let key = (definition.id.clone(), version);
