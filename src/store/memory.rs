@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
 use super::{Expired, HistorySize, PruneBatch, Store, StoreError, set_aside};
 use crate::model::{
-    BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobRecord,
-    JobState, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
+    Ahead, BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId,
+    JobRecord, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
     WorkerId, WorkerOverrides,
 };
 
@@ -393,6 +393,18 @@ impl Store for MemoryStore {
         let ranges = ranges.into_iter().flat_map(|ranges| ranges.range(..before).rev());
         let ranges = ranges.map(|(_, range)| range);
         Ok(ranges.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
+    }
+
+    async fn ahead(&self, after: DateTime<Utc>, jobs: &[JobId]) -> Result<Ahead, StoreError> {
+        let kept = self.kept();
+        let fired = kept.fired.keys().filter(|(job, _)| jobs.contains(job));
+        let fired = fired
+            .filter_map(|(job, at)| Some((job.clone(), DateTime::from_timestamp_micros(*at)?)))
+            .filter(|(_, at)| *at > after)
+            .collect();
+        let ledger = kept.ledger.values().flat_map(BTreeMap::values);
+        let ledger = ledger.filter(|range| range.last > after).cloned().collect();
+        Ok(Ahead { after, jobs: jobs.to_vec(), fired, ledger })
     }
 
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {

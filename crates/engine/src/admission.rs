@@ -157,7 +157,8 @@ impl Engine {
         let deadline = deadline_of(now, execution, definition);
         let waits = execution.state.name() == StateName::Waiting;
         let limit = definition.dependency_timeout.filter(|_| waits);
-        let wait_ends = limit.map(|it| now.monotonic_at(execution.created_at).saturating_add(it));
+        let created_at = execution.created_at.min(now.wall);
+        let wait_ends = limit.map(|it| now.monotonic_at(created_at).saturating_add(it));
         if let Some(due) = deadline {
             self.set_timer(id, due, Timer::Deadline(id));
         }

@@ -99,9 +99,8 @@ impl Engine {
             return self.finish(now, id, ExecutionState::Cancelled, reason);
         }
         let number = execution.attempt_number();
-        let spread = spread(id, number);
-        let delay = definition.retry.delay_after(number, spread);
-        let in_time = deadline_of(now, execution, definition).is_none_or(|due| now.monotonic < due);
+        let delay = delay_after(id, number, definition);
+        let in_time = !self.is_overdue(now, id);
         let delay = delay.filter(|_| in_time && is_retried(definition, outcome, exit_code));
         let removed = !self.jobs.contains_key(&execution.job_id);
         let reason = match delay {
@@ -181,6 +180,14 @@ impl Engine {
         }
     }
 
+    /// Whether an execution has taken longer than its `deadline`.
+    pub(super) fn is_overdue(&self, now: Now, id: ExecutionId) -> bool {
+        let timers = self.live.get(&id).map(|live| live.timers.iter());
+        let deadline = |(_, timer): &&(Duration, Timer)| *timer == Timer::Deadline(id);
+        let due = timers.and_then(|mut timers| timers.find(deadline));
+        due.is_some_and(|(due, _)| *due <= now.monotonic)
+    }
+
     /// Whether this attempt is the newest of a live execution and still open.
     fn is_current(&self, key: AttemptKey) -> bool {
         self.live.get(&key.execution_id).is_some_and(|live| {
@@ -211,12 +218,14 @@ impl Engine {
     }
 }
 
-/// When an execution's `deadline` is over, on the monotonic clock. One that was caught up counts from its creation.
+/// When an execution's `deadline` is over, on the monotonic clock. One that was caught up counts from its creation, and
+/// one from a time when the clock was ahead counts from now. Its timer holds this from then on, whatever the clock does.
 pub(super) fn deadline_of(now: Now, execution: &Execution, definition: &Job) -> Option<Duration> {
     let from = match execution.trigger {
         Trigger::CatchUp => execution.created_at,
         _ => execution.fire_time.max(execution.created_at),
     };
+    let from = from.min(now.wall);
     definition.deadline.map(|deadline| now.monotonic_at(from).saturating_add(deadline))
 }
 
@@ -230,6 +239,11 @@ fn is_retried(definition: &Job, outcome: Outcome, exit_code: Option<i32>) -> boo
     };
     let asked = definition.retry_on.is_empty() || definition.retry_on.iter().any(is_cause);
     asked && !definition.no_retry_on.iter().any(is_cause)
+}
+
+/// How long the wait after this attempt is, where the policy asks for another one.
+pub(super) fn delay_after(id: ExecutionId, attempt: u32, definition: &Job) -> Option<Duration> {
+    definition.retry.delay_after(attempt, spread(id, attempt))
 }
 
 /// Where within the retry policy's jitter this attempt's delay lies: the same after every restart.

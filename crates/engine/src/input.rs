@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crontower_model::{
-    Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Job, JobId, JobSet,
-    JobStatus, Refusal, Running, StopCause, Worker, WorkerId,
+    Actor, Ahead, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Job, JobId,
+    JobSet, JobStatus, Refusal, Running, StopCause, Worker, WorkerId,
 };
 
 /// Names a request, so that its answer finds the way back.
@@ -30,6 +30,8 @@ pub enum Input {
     },
     /// The local worker process says or shows something.
     Worker(WorkerInput),
+    /// What [`Effect::FindAhead`] asked for.
+    Ahead(Ahead),
 }
 
 /// What people and programs ask for.
@@ -181,6 +183,13 @@ pub enum Effect {
     },
     /// The end of this attempt is known: the worker may forget it.
     Forget(AttemptKey),
+    /// Find what the store holds beyond an instant, after what is to be kept is kept: the clock was set back.
+    FindAhead {
+        /// The instant.
+        after: DateTime<Utc>,
+        /// Of these jobs.
+        jobs: Vec<JobId>,
+    },
     /// Answer a request, once what it did is kept.
     Answer {
         /// Which request.

@@ -95,7 +95,18 @@ impl JobEntry {
     /// What its schedule names next, called off or not; `None` while nothing may fire.
     pub(super) fn due(&self) -> Option<DateTime<Utc>> {
         let timetable = self.timetable.as_ref().filter(|_| self.fires())?;
-        timetable.fire_time_after(self.state.accounted_until)
+        let mut at = timetable.fire_time_after(self.state.accounted_until)?;
+        for span in &self.state.fired_ahead {
+            if span.holds(at) {
+                at = timetable.fire_time_after(span.last)?;
+            }
+        }
+        Some(at)
+    }
+
+    /// Whether a fire time has its execution though it lies ahead: the clock was there before.
+    pub(super) fn has_fired(&self, at: DateTime<Utc>) -> bool {
+        self.state.fired_ahead.iter().any(|span| span.holds(at))
     }
 
     /// The fire time that an operator has called off.

@@ -7,6 +7,7 @@
 mod acknowledge;
 mod admission;
 mod attempts;
+mod clock_steps;
 mod dependencies;
 mod dispatch;
 mod edits;
@@ -41,11 +42,13 @@ use crontower_model::{
     StateName, Summary, Worker, WorkerId,
 };
 
+pub use clock_steps::ClockWait;
 pub use input::{
     Answer, Config, Effect, Expected, Holdings, Input, Request, Ticket, View, WorkerInput,
 };
 pub use why::Past;
 
+use clock_steps::ClockSteps;
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
@@ -126,6 +129,7 @@ pub struct Engine {
     order: u64,
     /// Fire times up to here had no engine that ran at them.
     began: DateTime<Utc>,
+    clock: ClockSteps,
     /// Nothing fires and nothing starts any more.
     halted: bool,
     out: Outbox,
@@ -148,6 +152,10 @@ impl Engine {
                 self.out.answer = Some((ticket, answer));
             }
             Input::Worker(input) => self.worker_input(now, input),
+            Input::Ahead(ahead) => {
+                self.correct(now, ahead);
+                self.advance(now);
+            }
         }
         self.settle(now);
         effects.append(&mut self.flush(now));
@@ -161,7 +169,10 @@ impl Engine {
             return Wakeup::default();
         }
         Wakeup {
-            wall: self.agenda.first().map(|(at, _)| *at),
+            wall: [self.agenda.first().map(|(at, _)| *at), self.clock_wait().map(|it| it.until)]
+                .into_iter()
+                .flatten()
+                .min(),
             monotonic: self.timers.first().map(|(at, _)| *at),
         }
     }
@@ -244,10 +255,12 @@ impl Engine {
             return Vec::new();
         };
         let called_off = self.jobs.get(job).and_then(JobEntry::called_off);
+        let has_fired =
+            |at: &DateTime<Utc>| self.jobs.get(job).is_some_and(|entry| entry.has_fired(*at));
         std::iter::successors(timetable.fire_time_after(from), |last| {
             timetable.fire_time_after(*last)
         })
-        .filter(|at| Some(*at) != called_off)
+        .filter(|at| Some(*at) != called_off && !has_fired(at))
         .take(count)
         .collect()
     }
@@ -258,6 +271,7 @@ impl Engine {
         if self.halted {
             return;
         }
+        self.watch_clock(now);
         self.fire_due(now);
         while let Some((due, timer)) = self.timers.first().cloned() {
             if due > now.monotonic {

@@ -194,6 +194,7 @@ impl Engine {
         }
         self.jobs.insert(id.clone(), entry);
         self.touch_job(&id);
+        self.look_ahead_of(now, &id);
     }
 
     /// Puts a new definition of a job in force. What was due under the old one keeps its fate.
@@ -355,6 +356,7 @@ fn go_on_from(state: &mut JobState, before: &Retired) {
         state.last_ran_order = stood.last_ran_order;
         state.pause = stood.pause;
         state.acknowledged = stood.acknowledged;
+        state.fired_ahead = stood.fired_ahead;
         state.skip_next = stood.skip_next.filter(|skip| skip.fire_time > state.accounted_until);
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::attempts::delay_after;
+use super::clock_steps::ClockSteps;
 use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
@@ -39,6 +41,7 @@ impl Engine {
         }
         let version = engine.config.version.clone();
         engine.out.facts.push(EventKind::EngineStarted { version });
+        engine.look_ahead_at_start(now);
         engine.go_on_catching_up(now);
         engine.advance(now);
         engine.settle(now);
@@ -60,6 +63,8 @@ impl Engine {
         engine.ids = self.ids.clone();
         engine.began = self.began;
         engine.halted = halted;
+        engine.watch_clock_from(self);
+        engine.look_ahead(now);
         engine.configure_workers();
         engine.go_on_catching_up(now);
         engine.advance(now);
@@ -89,6 +94,7 @@ impl Engine {
             seq: image.last_seq,
             order: newest_order(image),
             began: now.wall,
+            clock: ClockSteps::default(),
             halted: false,
             out: Outbox::new(),
         };
@@ -166,7 +172,13 @@ impl Engine {
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.active.insert(id);
                 }
-                self.set_timer(id, now.monotonic_at(*until), Timer::Retry(id));
+                // Where the clock was ahead, the delay begins anew.
+                let definition = self.live.get(&id).map(|live| &live.definition);
+                let number = execution.attempt_number();
+                let delay = definition.and_then(|job| delay_after(id, number, job));
+                let latest = now.monotonic.saturating_add(delay.unwrap_or_default());
+                let due = now.monotonic_at(*until).min(latest);
+                self.set_timer(id, due, Timer::Retry(id));
             }
             _ => {
                 self.live.remove(&id);

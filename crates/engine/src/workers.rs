@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::attempts::deadline_of;
 use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
@@ -308,6 +307,7 @@ impl Engine {
         id: ExecutionId,
         known: &std::collections::HashSet<AttemptKey>,
     ) {
+        let overdue = self.is_overdue(now, id);
         let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         let Some(attempt) = execution.attempt() else { return };
         let key = AttemptKey { execution_id: id, attempt: attempt.number };
@@ -320,7 +320,7 @@ impl Engine {
             self.ended_unstarted(now, key, Reason::AttemptCancelled { error: None });
         } else if !self.jobs.contains_key(&execution.job_id) {
             self.ended_unstarted(now, key, Reason::JobRemoved);
-        } else if deadline_of(now, execution, definition).is_some_and(|due| due <= now.monotonic) {
+        } else if overdue {
             self.ended_unstarted(now, key, Reason::DeadlinePassed);
         } else if let Some(assignment) = assignment(execution, definition) {
             // Given to the worker, but it never heard of it. Starting a key twice starts nothing twice.
@@ -344,12 +344,9 @@ impl Engine {
 
     /// A deadline that passed while the worker was out of reach.
     fn stop_if_overdue(&mut self, now: Now, key: AttemptKey) {
-        let overdue = self.live.get(&key.execution_id).is_some_and(|live| {
-            live.execution.attempt_number() == key.attempt
-                && deadline_of(now, &live.execution, &live.definition)
-                    .is_some_and(|due| due <= now.monotonic)
-        });
-        if overdue {
+        let live = self.live.get(&key.execution_id);
+        let is_newest = live.is_some_and(|live| live.execution.attempt_number() == key.attempt);
+        if is_newest && self.is_overdue(now, key.execution_id) {
             self.out.acts.push(Effect::Stop { key, cause: StopCause::Deadline });
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, JobId, Outcome, Reason, StateName, WorkerId};
+use super::{ExecutionId, JobId, Outcome, Reason, StateName, WorkerId, text};
 
 /// Who did something: `engine`, or a person or program with the way it came (`root@socket`, `screen`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -224,6 +224,11 @@ pub enum EventKind {
         /// Version of the program.
         version: String,
     },
+    /// The wall clock was set: by more than ten seconds against the clock that counts since boot.
+    ClockStepped {
+        /// How far, in whole seconds; below 0 = back.
+        seconds: i64,
+    },
     /// The engine was asked to end.
     EngineStopping {
         /// By what.
@@ -240,7 +245,9 @@ impl EventKind {
             Self::OnFailureEnded { outcome, .. } if !matches!(outcome, Outcome::Succeeded) => {
                 Severity::Error
             }
-            Self::FireTimesPassed { .. } | Self::WorkerChanged { .. } => Severity::Warning,
+            Self::FireTimesPassed { .. }
+            | Self::WorkerChanged { .. }
+            | Self::ClockStepped { .. } => Severity::Warning,
             _ => Severity::Info,
         }
     }
@@ -327,6 +334,11 @@ impl EventKind {
                 format!("jobs loaded: {added} added, {changed} changed, {removed} removed")
             }
             Self::EngineStarted { version } => format!("engine {version} started"),
+            Self::ClockStepped { seconds } => {
+                let way = if *seconds < 0 { "back" } else { "forward" };
+                let by = std::time::Duration::from_secs(seconds.unsigned_abs());
+                format!("the clock was set {way} by {}", text::format_duration(by))
+            }
             Self::EngineStopping { reason } => format!("engine stopping: {reason}"),
         }
     }

@@ -101,6 +101,19 @@ impl Image {
     }
 }
 
+/// What the store holds of jobs beyond an instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// The instant.
+    pub after: DateTime<Utc>,
+    /// Which jobs were looked at.
+    pub jobs: Vec<JobId>,
+    /// Fire times after it that have an execution.
+    pub fired: Vec<(JobId, DateTime<Utc>)>,
+    /// Ranges of the ledger that end after it, of any job.
+    pub ledger: Vec<LedgerRange>,
+}
+
 /// What is known of a job that is no longer defined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {

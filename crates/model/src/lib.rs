@@ -38,7 +38,7 @@ pub use job::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
     Priority, WorkerSelector,
 };
-pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
+pub use kept::{Ahead, BOOT_ID, Change, Image, RECENT, Retired};
 pub use keys::{JsonType, KEYS, Key, Scope, keys_of};
 pub use now::Now;
 pub use output::{OutputChunk, OutputLine, Stream};
@@ -50,8 +50,8 @@ pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
 pub use standing::{
-    Acknowledgement, JobRecord, JobState, JobStatus, JobVersion, LedgerFate, LedgerRange, Pause,
-    SkipNext, Source,
+    Acknowledgement, FiredSpan, JobRecord, JobState, JobStatus, JobVersion, LedgerFate,
+    LedgerRange, Pause, SkipNext, Source,
 };
 pub use why::Why;
 pub use worker::{Drain, Worker, WorkerOverrides, WorkerState};

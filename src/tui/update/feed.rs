@@ -199,6 +199,7 @@ fn on_event(model: &mut Model, event: &Event) {
         | EventKind::AcknowledgementEnded { .. }
         | EventKind::WorkerChanged { .. }
         | EventKind::Reloaded { .. }
+        | EventKind::ClockStepped { .. }
         | EventKind::EngineStarted { .. }
         | EventKind::EngineStopping { .. } => false,
     };

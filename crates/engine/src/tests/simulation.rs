@@ -13,8 +13,8 @@ use super::world::{Fault, World, job};
 use crate::{Engine, Expected, Request};
 use crontower_model::{
     CatchUp, Condition, Dependency, Execution, ExecutionId, ExecutionState, Job, JobId, JobStatus,
-    OnFailure, Overlap, Pool, Priority, Retry, Settings, StateName, Trigger, Worker, WorkerId,
-    WorkerSelector, WorkerState,
+    LedgerFate, LedgerRange, OnFailure, Overlap, Pool, Priority, Retry, Settings, StateName,
+    Trigger, Worker, WorkerId, WorkerSelector, WorkerState,
 };
 use crontower_schedule::mix;
 
@@ -84,7 +84,10 @@ fn step(random: &mut Random) -> Step {
         33 => Step::Deaf(random.below(3) == 0),
         34 => Step::Restart([0, 1, 30, 700][random.below(4) as usize]),
         35 => Step::Boot,
-        36 => Step::SetClock([-90, -5, 5, 45, 700][random.below(5) as usize]),
+        36 => Step::SetClock(
+            [-90, -5, 5, 45, 700, -86_400, 86_400, -10_800, 172_800, -200_000]
+                [random.below(10) as usize],
+        ),
         37..39 => Step::Break(Fault::Commit),
         39 => Step::Break(Fault::Act),
         40..42 => Step::SkipNext(pick),
@@ -482,7 +485,8 @@ fn check_fates(world: &World) {
     for execution in world.executions.values().filter(scheduled) {
         *fates.entry((execution.job_id.as_str(), execution.fire_time)).or_default() += 1;
     }
-    for row in &world.ledger {
+    let counts = |row: &&LedgerRange| row.fate != LedgerFate::TakenBack;
+    for row in world.ranges.values().filter(counts) {
         let step = match row.job_id.as_str() {
             "all" => 2,
             "after" => 3,
@@ -502,7 +506,10 @@ fn check_fates(world: &World) {
         assert_eq!(*count, 1, "{job} at {at} has {count} rows");
     }
     for (job, step) in [("skip", 1), ("queue", 1), ("replace", 1), ("gpu", 1), ("after", 3)] {
-        let mine: Vec<_> = fates.keys().filter(|(it, _)| *it == job).map(|(_, at)| *at).collect();
+        // Where the clock was ahead, there are executions beyond what is accounted for now.
+        let accounted = world.engine.jobs[job].state.accounted_until;
+        let mine = fates.keys().filter(|(it, at)| *it == job && *at <= accounted);
+        let mine: Vec<_> = mine.map(|(_, at)| *at).collect();
         for pair in mine.windows(2) {
             assert_eq!(pair[1] - pair[0], TimeDelta::minutes(step), "{job}: a hole at {}", pair[0]);
         }
