@@ -18,7 +18,7 @@ use super::params::{Params, Segment, json_body, unknown};
 use super::problem::ProblemDetails;
 use crate::driver::Note;
 use crate::model::{
-    Execution, ExecutionId, ExecutionQuery, JobStatus, Refusal, StateName, Trigger, WorkerId,
+    Execution, ExecutionId, ExecutionQuery, JobStatus, Refusal, Role, StateName, Trigger, WorkerId,
 };
 
 const PARAMETERS: [&str; 10] =
@@ -76,21 +76,39 @@ pub(super) async fn show(
     Ok(Json(find(&app, &part).await?.into()))
 }
 
+/// What a cancellation is asked with.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
+pub(super) struct CancelRequest {
+    /// Give its attempt up where its processes do not end (role admin); they are left to themselves.
+    pub(super) abandon: bool,
+}
+
 /// Ends a live execution.
 #[utoipa::path(
     post,
     path = "/api/v1/executions/{id}/cancel",
     params(("id" = String, Path)),
+    request_body = Option<CancelRequest>,
     responses((status = 202, description = "The execution", body = ExecutionView)),
 )]
 pub(super) async fn cancel(
     app: App,
     Segment(part): Segment,
     uri: Uri,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
     Params::read(&uri, &[])?;
+    let CancelRequest { abandon } = json_body::<Option<CancelRequest>>(body)?.unwrap_or_default();
+    if abandon && app.role < Role::Admin {
+        return Err(ProblemDetails::forbidden(app.role, Role::Admin));
+    }
     let id = find(&app, &part).await?.id;
-    Ok((StatusCode::ACCEPTED, Json(app.engine_api.cancel(id).await?.into())))
+    let asked = match abandon {
+        true => app.engine_api.abandon(id).await,
+        false => app.engine_api.cancel(id).await,
+    };
+    Ok((StatusCode::ACCEPTED, Json(asked?.into())))
 }
 
 /// Runs a final execution again, as a new one.

@@ -14,6 +14,9 @@ pub(super) struct Cancel {
     /// A job's id (its only live execution is meant), or any unique beginning or end of an execution's, which wins
     #[arg(value_name = "JOB|EXECUTION")]
     what: String,
+    /// Give it up where its processes do not end (role admin): they are left to themselves
+    #[arg(long)]
+    abandon: bool,
     /// Print what the API answers
     #[arg(long)]
     json: bool,
@@ -35,13 +38,14 @@ pub(super) struct Retry {
 
 impl Cancel {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        ask(context, &self.what, Wanted::Live, "cancel", self.json).await
+        let body = self.abandon.then(|| serde_json::json!({ "abandon": true }));
+        ask(context, &self.what, Wanted::Live, "cancel", body, self.json).await
     }
 }
 
 impl Retry {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        ask(context, &self.what, Wanted::Over, "retry", self.json).await
+        ask(context, &self.what, Wanted::Over, "retry", None, self.json).await
     }
 }
 
@@ -50,11 +54,12 @@ async fn ask(
     what: &str,
     wanted: Wanted,
     post: &str,
+    body: Option<serde_json::Value>,
     json: bool,
 ) -> Result<(), Failure> {
     let client = context.target.client()?;
     let (id, _) = which::execution(&client, what, wanted).await?;
-    let text = client.post(&["executions", &id, post], &[], &()).await?;
+    let text = client.post(&["executions", &id, post], &[], &body).await?;
     let said = if json { text } else { sentence(&client.parse(&text)?) };
     context.terminal.say(&said)
 }

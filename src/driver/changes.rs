@@ -48,7 +48,9 @@ pub(super) fn log(change: &Change) {
         EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
             tracing::warn!("{}", event.kind.sentence());
         }
-        EventKind::WorkerChanged { .. } | EventKind::ClockStepped { .. } => {
+        EventKind::WorkerChanged { .. }
+        | EventKind::AttemptAbandoned { .. }
+        | EventKind::ClockStepped { .. } => {
             tracing::warn!("{}", event.kind.sentence())
         }
         EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {

@@ -105,6 +105,8 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
     async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal>;
     /// Ends a live execution. Comes back at once; the end follows when its processes are gone.
     async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal>;
+    /// Ends a live execution whose processes do not end, and leaves them to themselves.
+    async fn abandon(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     /// Runs a final execution again, as a new one.
     async fn retry(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     /// Stops the schedule of a job from firing.

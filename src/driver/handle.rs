@@ -213,6 +213,10 @@ impl EngineApi for Handle {
         }
     }
 
+    async fn abandon(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.execution_request(Request::Abandon(execution)).await
+    }
+
     async fn retry(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         let of = self.execution(&execution.to_string()).await?;
         self.execution_request(Request::Retry(of)).await

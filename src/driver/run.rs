@@ -348,6 +348,7 @@ impl Driver {
                 Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::Abandon(key) => self.worker_links.abandon(key),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use crontower_model::{
     Actor, Ahead, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Job, JobId,
-    JobSet, JobStatus, Refusal, Running, StopCause, Worker, WorkerId,
+    JobSet, JobStatus, Refusal, Running, StopCause, StuckProcess, Worker, WorkerId,
 };
 
 /// Names a request, so that its answer finds the way back.
@@ -54,6 +54,8 @@ pub enum Request {
     },
     /// End a live execution.
     Cancel(ExecutionId),
+    /// End a live execution whose processes do not end: give its attempt up, and leave them to themselves.
+    Abandon(ExecutionId),
     /// Run a final execution again.
     Retry(Arc<Execution>),
     /// Stop a schedule.
@@ -145,6 +147,17 @@ pub enum WorkerInput {
     Started(Running),
     /// An attempt is over.
     Ended(Ended),
+    /// An attempt is being ended, and processes of it do not end.
+    CannotStop {
+        /// Which.
+        key: AttemptKey,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Why it is being ended, for people.
+        reason: String,
+        /// The processes.
+        processes: Vec<StuckProcess>,
+    },
     /// A sign of life.
     Heartbeat,
 }
@@ -181,6 +194,8 @@ pub enum Effect {
         /// Why.
         cause: StopCause,
     },
+    /// Give up an attempt whose processes do not end.
+    Abandon(AttemptKey),
     /// The end of this attempt is known: the worker may forget it.
     Forget(AttemptKey),
     /// Find what the store holds beyond an instant, after what is to be kept is kept: the clock was set back.

@@ -323,6 +323,9 @@ impl Engine {
                 // It may have been cancelled while it was about to start and no hello named it.
                 self.stop_if_unwanted(running.key);
             }
+            WorkerInput::CannotStop { key, since, reason, processes } => {
+                self.cannot_stop(key, since, reason, processes);
+            }
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),
         }

@@ -12,8 +12,13 @@ use crontower_model::{
 impl Engine {
     pub(super) fn request(&mut self, now: Now, request: Request) -> Result<Answer, Refusal> {
         let actor = self.out.actor.clone();
-        let winds_down =
-            matches!(request, Request::Halt { .. } | Request::CancelRunning | Request::Cancel(_));
+        let winds_down = matches!(
+            request,
+            Request::Halt { .. }
+                | Request::CancelRunning
+                | Request::Cancel(_)
+                | Request::Abandon(_)
+        );
         if self.halted && !winds_down {
             return Err(Refusal::Stopping);
         }
@@ -35,6 +40,10 @@ impl Engine {
                 self.answer_with(now, id)
             }
             Request::Cancel(id) => self.cancel_request(now, id, &actor),
+            Request::Abandon(id) => {
+                self.abandon(now, id, actor)?;
+                self.answer_with(now, Some(id))
+            }
             Request::Retry(of) => {
                 if !of.state.is_final() {
                     return Err(Refusal::StillLive { execution: of.id, state: of.state.name() });

@@ -26,7 +26,9 @@ mod timing;
 mod why;
 mod worker;
 
-pub use attempt::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause};
+pub use attempt::{
+    Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause, StuckProcess,
+};
 pub use dependency_graph::{DependencyFault, DependencyNode, check_dependencies};
 pub use event::{Actor, Event, EventKind, Severity};
 pub use execution::{
@@ -44,7 +46,9 @@ pub use now::Now;
 pub use output::{OutputChunk, OutputLine, Stream};
 pub use passwd::{PasswdEntry, passwd_entries};
 pub use query::{ExecutionQuery, Page};
-pub use reason::{Awaited, AwaitedState, DependencyFate, LostCause, Reason, Stopping, Unavailable};
+pub use reason::{
+    Awaited, AwaitedState, DependencyFate, LostCause, Reason, Stopping, Unavailable, stuck,
+};
 pub use refusal::{Problem, Refusal};
 pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 
 use super::{Client, ClientError, Lines, Method};
 use crate::api::dto::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage};
-use crate::api::executions::AcknowledgeRequest;
+use crate::api::executions::{AcknowledgeRequest, CancelRequest};
 use crate::api::jobs::{PauseRequest, RunRequest, SkipNextRequest};
 use crate::api::workers::{DrainRequest, WorkerPatch};
 use crate::driver::{
@@ -94,6 +94,13 @@ impl EngineApi for Client {
     async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         let id = execution.to_string();
         let view: ExecutionView = self.tell(&["executions", &id, "cancel"], &[], &()).await?;
+        Ok(view.execution)
+    }
+
+    async fn abandon(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        let id = execution.to_string();
+        let body = CancelRequest { abandon: true };
+        let view: ExecutionView = self.tell(&["executions", &id, "cancel"], &[], &body).await?;
         Ok(view.execution)
     }
 

@@ -79,6 +79,11 @@ impl EngineApi for FakeEngineApi {
         Ok(Arc::new(queued))
     }
 
+    async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.note(format!("abandon {}", id.short()));
+        self.execution(&id.to_string()).await
+    }
+
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         self.note(format!("cancel {}", id.short()));
         self.execution(&id.to_string()).await

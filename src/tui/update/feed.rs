@@ -200,6 +200,7 @@ fn on_event(model: &mut Model, event: &Event) {
         | EventKind::WorkerChanged { .. }
         | EventKind::Reloaded { .. }
         | EventKind::ClockStepped { .. }
+        | EventKind::AttemptAbandoned { .. }
         | EventKind::EngineStarted { .. }
         | EventKind::EngineStopping { .. } => false,
     };

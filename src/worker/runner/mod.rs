@@ -39,9 +39,9 @@ pub(super) use verdict::Verdict;
 use super::journal::{Journal, Starting};
 use super::output_log::{OutputLog, OutputWriter};
 use super::processes::signal_group;
-use super::protocol::StuckProcess;
 use crate::clock::Clock;
 use crate::commands::{Context, Registry};
+use crate::model::StuckProcess;
 use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running};
 
 /// What a runner reports about its attempts.

@@ -397,6 +397,10 @@ impl World {
                     self.transcript.push(line);
                 }
                 Effect::Answer { answer, .. } => answers.push(answer),
+                Effect::Abandon(key) => {
+                    let name = self.names[&key.execution_id].clone();
+                    self.transcript.push(format!("{} give up {name}", self.clock()));
+                }
                 Effect::Forget(key) => _ = self.ended.remove(&key),
                 Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Show(_) => {}
