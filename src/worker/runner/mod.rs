@@ -40,9 +40,8 @@ use super::journal::{Journal, Starting};
 use super::output_log::{OutputLog, OutputWriter};
 use super::processes::signal_group;
 use crate::clock::Clock;
-use crate::commands::{Context, Registry};
-use crate::model::StuckProcess;
-use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running};
+use crate::commands::{Context, OutputSink as _, Registry};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, Stream, StuckProcess};
 
 /// What a runner reports about its attempts.
 #[derive(Debug)]
@@ -133,6 +132,9 @@ impl Runner {
         };
         let redact = environment.redact.clone();
         let log = self.output.redacted_log(assignment.key, assignment.output_limit, redact);
+        for fallback in &environment.fallbacks {
+            log.write(Stream::Stderr, format!("crontower: {fallback}\n").as_bytes());
+        }
         let bounds = Bounds {
             due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
             timeout: assignment.timeout,
