@@ -232,7 +232,9 @@ impl Engine {
     /// # Errors
     /// [`Refusal::UnknownExecution`], or [`Refusal::AlreadyFinal`].
     pub async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        Ok(ask(&self.engine_api, CancelExecution { id: id.to_string() }).await?.execution)
+        Ok(ask(&self.engine_api, CancelExecution { id: id.to_string(), abandon: false })
+            .await?
+            .execution)
     }
 
     /// A job and where it stands.

@@ -53,6 +53,10 @@ async fn answer<C: Listed>(
 ) -> Result<Response, ProblemDetails> {
     let path = path.map_err(|_| ProblemDetails::path())?;
     let command: C = read(&path, &uri, &headers, body)?;
+    // The route asks for the least role; what is asked for may need more.
+    if app.role < command.role() {
+        return Err(ProblemDetails::forbidden(app.role, command.role()));
+    }
     let status = command.status();
     let answer = ask(&*app.engine_api, command).await?;
     respond::<C>(&answer, StatusCode::from_u16(status).unwrap_or(StatusCode::OK))

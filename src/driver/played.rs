@@ -24,6 +24,9 @@ pub(crate) trait PlayedVerbs: Sync {
     async fn found(&self, part: &str) -> Result<ExecutionId, Refusal>;
     async fn run(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal>;
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal>;
+    async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.cancel(id).await
+    }
     async fn retry(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     async fn pause(
         &self,
@@ -95,7 +98,11 @@ pub(crate) trait PlayedVerbs: Sync {
             }
             Call::DeleteWorker(c, a) => play!(c, a => self.delete_worker(&worker(&c.id)?).await),
             Call::CancelExecution(c, a) => {
-                play!(c, a => Ok(self.cancel(self.found(&c.id).await?).await?.into()))
+                play!(c, a => {
+                    let id = self.found(&c.id).await?;
+                    let ended = if c.abandon { self.abandon(id).await } else { self.cancel(id).await };
+                    Ok(ended?.into())
+                })
             }
             Call::RetryExecution(c, a) => {
                 play!(c, a => Ok(self.retry(self.found(&c.id).await?).await?.into()))

@@ -336,20 +336,42 @@ impl Driver {
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
             self.history.committed(&changes);
         }
+        let mut looks = Vec::new();
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         for effect in rest {
             match effect {
                 Effect::Save(_) => {}
                 Effect::Show(view) => show(&mut batch, view),
                 Effect::Configure => self.worker_links.configure(self.engine.pools()),
+                Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::Abandon(key) => self.worker_links.abandon(key),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
         self.worker_links.flush();
         self.publish(batch, changes);
+        for (after, jobs) in looks {
+            let ahead = self.store.ahead(after, &jobs).await?;
+            let effects = self.engine.handle(Clock.now(), Input::Ahead(ahead));
+            Box::pin(self.perform(effects)).await?;
+        }
+        self.note_clock();
         Ok(())
+    }
+
+    /// Says what waits because the clock went back, as long as it does.
+    fn note_clock(&self) {
+        match self.engine.clock_wait() {
+            None => self.problems.clear(Cause::Clock),
+            Some(wait) => {
+                let sentence = wait.sentence();
+                if self.problems.note(Cause::Clock, sentence.clone()) {
+                    tracing::warn!("{sentence}");
+                }
+            }
+        }
     }
 
     /// Fails where the data folder is not this engine's any more: another engine may fire the same jobs.

@@ -122,7 +122,7 @@ async fn cancel(
     engine_api: &Arc<dyn EngineApi>,
     id: ExecutionId,
 ) -> Result<Arc<Execution>, Refusal> {
-    Ok(ask(&**engine_api, CancelExecution { id: id.to_string() }).await?.execution)
+    Ok(ask(&**engine_api, CancelExecution { id: id.to_string(), abandon: false }).await?.execution)
 }
 
 /// Writes a file beside the screen's runtime.

@@ -26,6 +26,10 @@ pub struct CancelExecution {
         )
     )]
     pub id: String,
+    /// Give its attempt up where its processes do not end (role admin): they are left to themselves
+    #[serde(default)]
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub abandon: bool,
 }
 
 impl Command for CancelExecution {
@@ -36,4 +40,8 @@ impl Command for CancelExecution {
     const STATUS: u16 = 202;
     const WHILE_STOPPING: bool = true;
     type Answer = ExecutionView;
+
+    fn role(&self) -> Role {
+        if self.abandon { Role::Admin } else { Self::ROLE }
+    }
 }

@@ -106,6 +106,11 @@ pub trait Command:
     /// What it answers.
     type Answer: Schema + Clone + Debug + Serialize + DeserializeOwned + Send + 'static;
 
+    /// The least role that may ask it with these values: never less than [`Command::ROLE`].
+    fn role(&self) -> Role {
+        Self::ROLE
+    }
+
     /// Whether its values are legal in themselves, as seen at `now`.
     ///
     /// # Errors
@@ -165,8 +170,9 @@ impl Caller {
         command: C,
         now: DateTime<Utc>,
     ) -> Result<Authorized<C>, Refusal> {
-        if self.role < C::ROLE {
-            return Err(Refusal::Forbidden { role: self.role, needed: C::ROLE });
+        let needed = command.role();
+        if self.role < needed {
+            return Err(Refusal::Forbidden { role: self.role, needed });
         }
         command.check(now)?;
         Ok(Authorized { by: self.actor.clone(), command })

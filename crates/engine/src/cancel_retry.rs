@@ -13,7 +13,7 @@ impl Handles<CancelExecution> for Engine {
         call: Authorized<CancelExecution>,
         of: Arc<Execution>,
     ) -> Result<ExecutionView, Refusal> {
-        let (by, _) = call.into_parts();
+        let (by, CancelExecution { abandon, .. }) = call.into_parts();
         if self.live_execution(of.id).is_none() {
             // It may have ended after it was looked up.
             let entry = self.jobs.get(&of.job_id);
@@ -21,7 +21,11 @@ impl Handles<CancelExecution> for Engine {
             let state = ended.map_or_else(|| of.state.name(), |ended| ended.state);
             return Err(Refusal::AlreadyFinal { execution: of.id, state });
         }
-        self.cancel(now, of.id, by.clone(), Reason::Cancelled { by });
+        if abandon {
+            self.abandon(now, of.id, by)?;
+        } else {
+            self.cancel(now, of.id, by.clone(), Reason::Cancelled { by });
+        }
         self.answer_with(now, Some(of.id))
     }
 }

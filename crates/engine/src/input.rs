@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crontower_model::{
-    Assignment, AttemptKey, Change, Ended, Job, JobId, JobStatus, Running, StopCause, Worker,
-    WorkerId,
+    Ahead, Assignment, AttemptKey, Change, Ended, Job, JobId, JobStatus, Running, StopCause,
+    StuckProcess, Worker, WorkerId,
 };
 
 /// What the engine is told. It learns of nothing else.
@@ -17,6 +18,8 @@ pub enum Input {
     Tick,
     /// The local worker process says or shows something.
     Worker(WorkerInput),
+    /// What [`Effect::FindAhead`] asked for.
+    Ahead(Ahead),
     /// Fire and start nothing more: the engine is ending.
     Halt {
         /// By what.
@@ -51,6 +54,17 @@ pub enum WorkerInput {
     Started(Running),
     /// An attempt is over.
     Ended(Ended),
+    /// An attempt is being ended, and processes of it do not end.
+    CannotStop {
+        /// Which.
+        key: AttemptKey,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Why it is being ended, for people.
+        reason: String,
+        /// The processes.
+        processes: Vec<StuckProcess>,
+    },
     /// A sign of life.
     Heartbeat,
 }
@@ -87,8 +101,17 @@ pub enum Effect {
         /// Why.
         cause: StopCause,
     },
+    /// Give up an attempt whose processes do not end.
+    Abandon(AttemptKey),
     /// The end of this attempt is known: the worker may forget it.
     Forget(AttemptKey),
+    /// Find what the store holds beyond an instant, after what is to be kept is kept: the clock was set back.
+    FindAhead {
+        /// The instant.
+        after: DateTime<Utc>,
+        /// Of these jobs.
+        jobs: Vec<JobId>,
+    },
     /// The slots of workers are others now: the worker process is to know it.
     Configure,
 }

@@ -8,6 +8,7 @@ mod acknowledge;
 mod admission;
 mod attempts;
 mod cancel_retry;
+mod clock_steps;
 mod dependencies;
 mod dispatch;
 mod edits;
@@ -43,10 +44,12 @@ use crontower_model::{
     Settings, StateName, Summary, Worker, WorkerId,
 };
 
+pub use clock_steps::ClockWait;
 pub use input::{Config, Effect, Expected, Holdings, Input, View, WorkerInput};
 pub use requests::Answered;
 pub use why::Past;
 
+use clock_steps::ClockSteps;
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
@@ -127,6 +130,7 @@ pub struct Engine {
     order: u64,
     /// Fire times up to here had no engine that ran at them.
     began: DateTime<Utc>,
+    clock: ClockSteps,
     /// Nothing fires and nothing starts any more.
     halted: bool,
     out: Outbox,
@@ -148,6 +152,10 @@ impl Engine {
                     self.cancel(now, id, Actor::engine(), Reason::EngineStopping);
                 }
             }
+            Input::Ahead(ahead) => {
+                self.correct(now, ahead);
+                self.advance(now);
+            }
         }
         self.settle(now);
         self.flush(now)
@@ -160,7 +168,10 @@ impl Engine {
             return Wakeup::default();
         }
         Wakeup {
-            wall: self.agenda.first().map(|(at, _)| *at),
+            wall: [self.agenda.first().map(|(at, _)| *at), self.clock_wait().map(|it| it.until)]
+                .into_iter()
+                .flatten()
+                .min(),
             monotonic: self.timers.first().map(|(at, _)| *at),
         }
     }
@@ -243,10 +254,12 @@ impl Engine {
             return Vec::new();
         };
         let called_off = self.jobs.get(job).and_then(JobEntry::called_off);
+        let has_fired =
+            |at: &DateTime<Utc>| self.jobs.get(job).is_some_and(|entry| entry.has_fired(*at));
         std::iter::successors(timetable.fire_time_after(from), |last| {
             timetable.fire_time_after(*last)
         })
-        .filter(|at| Some(*at) != called_off)
+        .filter(|at| Some(*at) != called_off && !has_fired(at))
         .take(count)
         .collect()
     }
@@ -257,6 +270,7 @@ impl Engine {
         if self.halted {
             return;
         }
+        self.watch_clock(now);
         self.fire_due(now);
         while let Some((due, timer)) = self.timers.first().cloned() {
             if due > now.monotonic {
@@ -307,6 +321,9 @@ impl Engine {
                 self.attempt_started(&running);
                 // It may have been cancelled while it was about to start and no hello named it.
                 self.stop_if_unwanted(running.key);
+            }
+            WorkerInput::CannotStop { key, since, reason, processes } => {
+                self.cannot_stop(key, since, reason, processes);
             }
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),

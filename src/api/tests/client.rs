@@ -135,7 +135,7 @@ async fn a_refusal_arrives_as_what_it_is() {
     assert_eq!(far.job(&job("zzzzzz")).await, near.job(&job("zzzzzz")).await);
     assert_eq!(far.execution("0192").await, near.execution("0192").await);
     assert_eq!(far.execution("ffff").await, near.execution("ffff").await);
-    both(near, far, CancelExecution { id: ended.to_string() }).await;
+    both(near, far, CancelExecution { id: ended.to_string(), abandon: false }).await;
     both(near, far, RetryExecution { id: running.to_string() }).await;
     both(near, far, ResumeJob { id: "backup".to_owned() }).await;
     both(near, far, ReloadJobs { dry_run: false }).await;

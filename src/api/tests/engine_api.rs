@@ -30,6 +30,7 @@ pub(super) struct State {
     pub(super) output: HashMap<AttemptKey, Vec<OutputLine>>,
     pub(super) reloads: usize,
     pub(super) runs: Vec<RunOptions>,
+    pub(super) abandoned: Vec<ExecutionId>,
     pub(super) queries: Vec<ExecutionQuery>,
     pub(super) edits: Vec<(JobId, JobEdit, EditOptions)>,
     pub(super) notes: Vec<(ExecutionId, Option<PlayedNote>)>,
@@ -228,6 +229,11 @@ impl PlayedVerbs for PlayedEngineApi {
         self.state().runs.push(options);
         self.change(created);
         Ok(self.find(execution_id(n)))
+    }
+
+    async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.state().abandoned.push(id);
+        self.cancel(id).await
     }
 
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {

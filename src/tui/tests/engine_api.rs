@@ -84,6 +84,11 @@ impl PlayedVerbs for FakeEngineApi {
         Ok(Arc::new(queued))
     }
 
+    async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.note(format!("abandon {}", id.short()));
+        self.execution(&id.to_string()).await
+    }
+
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         self.note(format!("cancel {}", id.short()));
         EngineApi::execution(self, &id.to_string()).await

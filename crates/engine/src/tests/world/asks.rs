@@ -146,7 +146,7 @@ impl World {
     }
 
     pub(in crate::tests) fn cancel(&mut self, name: &str) -> &mut Self {
-        _ = self.ask(CancelExecution { id: self.id(name).to_string() });
+        _ = self.ask(CancelExecution { id: self.id(name).to_string(), abandon: false });
         self
     }
 
