@@ -21,11 +21,17 @@ const SHOWN: usize = 20;
 pub(super) struct Body {
     definition: Definition,
     doubles: Vec<String>,
+    /// It is `null`: no object, and so no definition.
+    is_null: bool,
 }
 
 impl Body {
     /// It is a definition: every key that stands twice is one of its errors.
     pub(super) fn definition(self) -> Result<Definition, ProblemDetails> {
+        if self.is_null {
+            let detail = "the request body is no such JSON: expected a JSON object";
+            return Err(ProblemDetails::body(detail.to_owned()));
+        }
         if self.doubles.is_empty() {
             return Ok(self.definition);
         }
@@ -35,7 +41,7 @@ impl Body {
         Err(Refusal::Invalid(doubles.into_iter().map(problem).collect()).into())
     }
 
-    /// They are the fields of a verb.
+    /// They are the fields of a verb. `null` gives none, as an empty body does.
     pub(super) fn fields(self) -> Result<Definition, ProblemDetails> {
         match self.doubles.first() {
             None => Ok(self.definition),
@@ -51,7 +57,11 @@ impl<'de> Deserialize<'de> for Body {
         let doubles = RefCell::default();
         let part = Part { inside: None, step: Step::Key(""), doubles: &doubles };
         match part.deserialize(from)? {
-            Value::Object(definition) => Ok(Self { definition, doubles: doubles.into_inner() }),
+            Value::Object(definition) => {
+                let doubles = doubles.into_inner();
+                Ok(Self { definition, doubles, is_null: false })
+            }
+            Value::Null => Ok(Self { is_null: true, ..Self::default() }),
             _ => Err(D::Error::custom("expected a JSON object")),
         }
     }

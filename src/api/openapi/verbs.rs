@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, OpenApi, PathItem, Ref, RefOr, Required, Response,
     ResponseBuilder,
@@ -109,7 +109,14 @@ fn body<C: Command>(whole: &Object, schemas: &mut Schemas) -> Option<(RefOr<Sche
     }
     let required = if object.required.is_empty() { Required::False } else { Required::True };
     schemas.insert(C::name().into_owned(), RefOr::T(Schema::Object(object)));
-    Some((Ref::from_schema_name(C::name()).into(), required))
+    let named = Ref::from_schema_name(C::name());
+    Some(match required {
+        Required::False => {
+            let null = ObjectBuilder::new().schema_type(Type::Null);
+            (OneOfBuilder::new().item(named).item(null).into(), required)
+        }
+        _ => (named.into(), required),
+    })
 }
 
 /// The statuses of its good answers.
