@@ -41,7 +41,7 @@ mod tests;
 
 pub(crate) use access::{Access, Role, TokenError, Tokens};
 pub(crate) use app::WallClock;
-pub(crate) use dto::List;
+pub(crate) use dto::{LineDto, List, OutputPage, TextDto};
 pub(crate) use listen::{Listen, ListenError, Listeners};
 pub(crate) use serve::Service;
 #[cfg(test)]

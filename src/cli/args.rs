@@ -8,7 +8,8 @@ use super::times::instant_ahead;
 use super::verb::Verb;
 use super::{
     acknowledge, attach, completions, edit, events, executions, export, import, init, jobs, logs,
-    man, migrate, next, run, show, status, token, validate, versions, why, worker_process, workers,
+    man, migrate, next, run, show, status, stop, token, validate, versions, why, worker_process,
+    workers,
 };
 use crate::control::{
     CancelExecution, DeleteJob, DeleteWorker, DisableJob, DrainWorker, EnableJob, PauseJob,
@@ -110,6 +111,8 @@ pub(super) enum Command {
     DeleteWorker(Verb<DeleteWorker>),
     /// Read jobs.yaml again: all of it or, if it is wrong, nothing
     Reload(Verb<ReloadJobs>),
+    /// Stop the engine
+    Stop(stop::Stop),
     /// Bring the schema of a PostgreSQL store up to date
     Migrate(migrate::Migrate),
     /// Make, list and revoke the tokens that let programs in over TCP

@@ -30,6 +30,7 @@ mod screen;
 mod show;
 mod signals;
 mod status;
+mod stop;
 mod store;
 mod table;
 mod target;
@@ -135,6 +136,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Retry(args) => args.run_named(&context).await,
         Command::Logs(args) => args.run(&context).await,
         Command::Reload(args) => args.run(&context).await,
+        Command::Stop(args) => args.run(&context).await,
         Command::Migrate(args) => args.run(&context).await,
         Command::Token(args) => args.run(&context),
         Command::Attach(args) => args.run(&context).await,

@@ -5,12 +5,12 @@
 use serde_json::Value;
 
 use super::engine_api::{EditOptions, JobEdit};
-use super::handle::Handle;
+use super::handle::{Handle, Message};
 use crate::control::{
     Authorized, CreateJob, Definition, DeleteJob, DisableJob, EditedJob, EnableJob, HandlesLocally,
-    PatchJob, ReloadJobs, ReplaceJob, RollBackJob,
+    PatchJob, ReloadJobs, ReplaceJob, RollBackJob, StopEngine,
 };
-use crate::model::{JobId, Plan, Problem, Refusal, Source};
+use crate::model::{JobId, OnStop, Plan, Problem, Refusal, Source};
 
 impl HandlesLocally<CreateJob> for Handle {
     async fn answer(&self, call: Authorized<CreateJob>) -> Result<EditedJob, Refusal> {
@@ -71,6 +71,22 @@ impl HandlesLocally<ReloadJobs> for Handle {
         // Whoever asked may go away meanwhile: what is begun is brought to its end.
         let done = tokio::spawn(async move { handle.reload_in_turn().await });
         done.await.map_err(|_| Refusal::Stopping)?
+    }
+}
+
+impl HandlesLocally<StopEngine> for Handle {
+    async fn answer(&self, call: Authorized<StopEngine>) -> Result<(), Refusal> {
+        let (by, StopEngine { wait, cancel, reason }) = call.into_parts();
+        let how = match (wait, cancel) {
+            (true, _) => Some(OnStop::Wait),
+            (false, true) => Some(OnStop::Cancel),
+            (false, false) => None,
+        };
+        let note = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let reason = format!("requested by {by}{note}");
+        // A closed channel means that it has ended already.
+        _ = self.messages.send(Message::Stop { how, patient: wait, reason }).await;
+        Ok(())
     }
 }
 

@@ -124,6 +124,7 @@ pub(crate) trait PlayedVerbs: Sync {
             Call::EnableJob(c, a) => edit!(c, a => JobEdit::Patch(enabled(true))),
             Call::DisableJob(c, a) => edit!(c, a => JobEdit::Patch(enabled(false))),
             Call::RollBackJob(c, a) => edit!(c, a => JobEdit::RollBack(c.version)),
+            Call::StopEngine(c, a) => play!(c, a => Ok(())),
             Call::ReloadJobs(c, a) => play!(c, a => self.reload(c.dry_run).await),
         }
     }

@@ -73,6 +73,7 @@ fn help_names_every_command_that_works() {
       capacity       Change how many attempts a worker runs at once
       delete-worker  Remove an offline worker from the list
       reload         Read jobs.yaml again: all of it or, if it is wrong, nothing
+      stop           Stop the engine
       migrate        Bring the schema of a PostgreSQL store up to date
       token          Make, list and revoke the tokens that let programs in over TCP
       attach         Open the screen of a running engine
@@ -180,7 +181,7 @@ fn wrong_use_is_exit_code_2() {
     ");
     for args in [
         &["run"][..],
-        &["logs", "x", "--attempt", "0"],
+        &["logs", "x", "--attempt", "-1"],
         &["executions", "--limit", "0"],
         &["executions", "--limit", "1001"],
         &["pause", "x", "--until", "9999999999d"],

@@ -21,6 +21,7 @@ mod retry_execution;
 mod run_job;
 mod set_worker_capacity;
 mod skip_next_fire_time;
+mod stop_engine;
 mod undrain_worker;
 
 pub use acknowledge_execution::{AcknowledgeExecution, UnacknowledgeExecution};
@@ -44,4 +45,5 @@ pub use retry_execution::RetryExecution;
 pub use run_job::RunJob;
 pub use set_worker_capacity::SetWorkerCapacity;
 pub use skip_next_fire_time::SkipNextFireTime;
+pub use stop_engine::StopEngine;
 pub use undrain_worker::UndrainWorker;

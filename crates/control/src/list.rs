@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     AcknowledgeExecution, Authorized, CancelExecution, Command, CreateJob, DeleteJob, DeleteWorker,
     DisableJob, DrainWorker, EnableJob, PatchJob, PauseJob, ReloadJobs, ReplaceJob, ResumeJob,
-    RetryExecution, RollBackJob, RunJob, SetWorkerCapacity, SkipNextFireTime,
+    RetryExecution, RollBackJob, RunJob, SetWorkerCapacity, SkipNextFireTime, StopEngine,
     UnacknowledgeExecution, UndrainWorker,
 };
 use crontower_model::{Execution, Now, Refusal};
@@ -119,6 +119,7 @@ verbs! {
     // By the handle itself.
     local {
         CreateJob, ReplaceJob, PatchJob, DeleteJob, EnableJob, DisableJob, RollBackJob, ReloadJobs,
+        StopEngine,
     }
 }
 
