@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
+use crate::api::{ListenError, Listeners, Server, Service, Switch, SystemStatus, glance};
 use crate::clock::Clock;
 use crate::commands::{Args, Command, CommandError, Context, Registry};
 use crate::control::{CancelExecution, Definition};
@@ -23,6 +23,7 @@ use crate::driver::{
     StartError, StartOptions, Subscription, ask, start,
 };
 use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
+use crate::store::Reach;
 use crate::worker::process::main_worker;
 
 /// The subcommand that makes this program a worker process.
@@ -375,6 +376,7 @@ impl Builder {
             registry: self.registry,
             worker_program: self.worker_program.unwrap_or_else(own_worker),
             listen: None,
+            reach: Reach::default(),
             recovery: Recovery::default(),
         })
         .await?;
@@ -385,11 +387,12 @@ impl Builder {
             Arc::new(running.handle.acting_as(Actor::named("socket")));
         let clock = Arc::new(|| Clock.now().wall);
         let metrics = Arc::clone(&running.metrics);
-        let service = Service { engine_api: at_socket, access: None, tls: None, metrics, clock };
+        let service = Service { engine_api: at_socket, access: None, metrics, clock };
+        let switch = Switch::leading(service, &serving);
         let served = match Listeners::default().with_socket(&running.data_dir.socket()) {
-            Ok(listeners) => {
-                Server::start(service, listeners, serving.clone()).await.map_err(BuildError::Serve)
-            }
+            Ok(listeners) => Server::start(switch, None, listeners, serving.clone())
+                .await
+                .map_err(BuildError::Serve),
             Err(error) => Err(error.into()),
         };
         match served {

@@ -38,5 +38,5 @@ pub mod internals {
         Running, StartOptions, Subscription, ask, start,
     };
     pub use crate::jobfile::{CommandCatalog, Rules, SourceText, parse};
-    pub use crate::store::{Expired, SqliteStore, Store, open};
+    pub use crate::store::{Expired, Reach, SqliteStore, Store, open};
 }

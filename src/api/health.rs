@@ -23,7 +23,7 @@ pub(super) async fn healthz() -> &'static str {
 )]
 pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
     match app.engine_api.subscribe().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+        Ok(_) => (StatusCode::OK, "leader\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
     }
 }

@@ -11,8 +11,11 @@ use axum::response::{IntoResponse, Response};
 use super::app::App;
 use super::params::Params;
 use super::problem::ProblemDetails;
-use crate::driver::{Metrics, Snapshot, Spread};
+use crate::driver::{EngineInfo, Metrics, Snapshot, Spread};
 use crate::model::{JobStatus, StateName, WorkerState};
+
+/// Prometheus' text format.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// So many failing jobs are told by name.
 pub(super) const MOST_FAILING: usize = 100;
@@ -26,7 +29,7 @@ pub(super) const MOST_FAILING: usize = 100;
 pub(super) async fn metrics(app: App, uri: Uri) -> Result<Response, ProblemDetails> {
     Params::read(&uri, &[])?;
     let snapshot = app.subscribe().await?.snapshot;
-    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let kind = [(header::CONTENT_TYPE, CONTENT_TYPE)];
     Ok((kind, page(&snapshot, &app.metrics)).into_response())
 }
 
@@ -90,6 +93,29 @@ fn page(snapshot: &Snapshot, metrics: &Metrics) -> String {
     page.0
 }
 
+/// What a standby counts. The rest is the leader's: told twice it would count twice.
+pub(super) fn standby_page(engine: &EngineInfo) -> String {
+    let mut page = Page::default();
+    page.single("leader", "gauge", "1 if this engine leads.", 0);
+    of_process(&mut page, engine);
+    page.0
+}
+
+fn of_process(page: &mut Page, engine: &EngineInfo) {
+    let changed = u8::from(engine.file.changed);
+    page.single("jobs_file_changed", "gauge", "1 if jobs.yaml waits for a reload.", changed);
+    page.family("build_info", "gauge", "The version of the program.");
+    page.row("build_info", &[("version", &engine.version)], 1);
+    let started = engine.started_at.timestamp_millis();
+    page.single(
+        "start_time_seconds",
+        "gauge",
+        "When the engine started, since the Unix epoch.",
+        // Milliseconds since 1970 are far below 2^53.
+        std::time::Duration::from_millis(u64::try_from(started).unwrap_or(0)).as_secs_f64(),
+    );
+}
+
 fn live(page: &mut Page, snapshot: &Snapshot) {
     page.family("live_executions", "gauge", "Executions that are not final, by state.");
     for state in StateName::ALL.into_iter().filter(|state| !state.is_final()) {
@@ -143,10 +169,6 @@ fn workers(page: &mut Page, snapshot: &Snapshot) {
 fn engine(page: &mut Page, snapshot: &Snapshot) {
     page.single("events_total", "counter", "Number of the newest event.", snapshot.seq);
     page.single("leader", "gauge", "1 if this engine leads.", 1);
-    let changed = u8::from(snapshot.engine.file.changed);
-    page.single("jobs_file_changed", "gauge", "1 if jobs.yaml waits for a reload.", changed);
-    page.family("build_info", "gauge", "The version of the program.");
-    page.row("build_info", &[("version", &snapshot.engine.version)], 1);
     let history = &snapshot.engine.history;
     page.single("history_executions", "gauge", "Executions in the store.", history.executions);
     page.single("history_events", "gauge", "Events in the store.", history.events);
@@ -157,12 +179,5 @@ fn engine(page: &mut Page, snapshot: &Snapshot) {
     page.single("history_over", "gauge", help, u8::from(history.over));
     let help = "1 while old history cannot be deleted.";
     page.single("retention_failing", "gauge", help, u8::from(history.problem.is_some()));
-    let started = snapshot.engine.started_at.timestamp_millis();
-    page.single(
-        "start_time_seconds",
-        "gauge",
-        "When the engine started, since the Unix epoch.",
-        // Milliseconds since 1970 are far below 2^53.
-        std::time::Duration::from_millis(u64::try_from(started).unwrap_or(0)).as_secs_f64(),
-    );
+    of_process(page, &snapshot.engine);
 }

@@ -23,13 +23,16 @@ mod metrics;
 mod openapi;
 mod output;
 mod params;
+mod peer;
 mod preview;
 mod problem;
 mod router;
 mod serve;
 mod server;
 mod settings;
+mod standby;
 mod status;
+mod switch;
 mod tls;
 mod verbs;
 mod why;
@@ -39,14 +42,17 @@ mod write_timeout;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use access::{Access, Role, TokenError, Tokens};
+pub(crate) use access::{Access, Role, TokenError, Tokens, fresh as fresh_secret};
 pub(crate) use app::WallClock;
 pub(crate) use dto::{LineDto, List, OutputPage, TextDto};
 pub(crate) use listen::{Listen, ListenError, Listeners};
+pub(crate) use peer::report_attempts;
 pub(crate) use serve::Service;
 #[cfg(test)]
 pub(crate) use serve::serve;
 pub(crate) use server::Server;
+pub(crate) use standby::{StandbyService, peer_client};
 pub use status::SystemStatus;
 pub(crate) use status::glance;
+pub(crate) use switch::Switch;
 pub(crate) use tls::Tls;

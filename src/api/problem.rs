@@ -107,6 +107,12 @@ impl ProblemDetails {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-tokens", "Tokens unavailable", detail)
     }
 
+    /// Nobody leads, or whoever does cannot be reached.
+    pub(super) fn no_leader(why: &str) -> Self {
+        let detail = format!("this scheduler stands by, and {why}: ask again in a moment");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-leader", "No leader reachable", detail)
+    }
+
     /// A request that did not arrive, or an answer that did not begin, in time.
     pub(super) fn too_slow(limit: Duration) -> Self {
         let detail = format!("request and answer took longer than {} s", limit.as_secs());

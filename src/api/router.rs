@@ -13,7 +13,7 @@ use super::app::App;
 use super::params::BODY_LIMIT;
 use super::problem::ProblemDetails;
 use super::{
-    docs, events, executions, feed, health, jobs, metrics, output, preview, settings, status,
+    docs, events, executions, feed, health, jobs, metrics, output, peer, preview, settings, status,
     verbs, why, workers,
 };
 
@@ -77,7 +77,8 @@ pub(super) fn socket(app: App) -> Router {
 /// TCP: the same, for whoever shows a token; without one there is health, and no answer else.
 pub(super) fn tcp(app: App, access: Access) -> Router {
     let guard = from_fn_with_state(access, authenticate);
-    table().layer(from_fn(in_time)).layer(guard).with_state(app)
+    let table = table().route(peer::ATTEMPTS, routing::post(peer::attempts));
+    table.layer(from_fn(in_time)).layer(guard).with_state(app)
 }
 
 fn table() -> Router<App> {

@@ -10,8 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use axum::serve::Listener;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -21,13 +24,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access::Access;
-use super::app::{App, WallClock};
+use super::app::WallClock;
 use super::listen::{Listeners, bind_socket};
-use super::router;
+use super::switch::Switch;
 use super::tls::Tls;
 use super::write_timeout::Impatient;
 use crate::driver::{EngineApi, Metrics};
-use crate::model::Role;
 
 /// So many connections a listener holds at once; others wait in the system's queue.
 const CONNECTIONS: usize = 4_096;
@@ -53,8 +55,6 @@ pub(crate) struct Service {
     pub engine_api: Arc<dyn EngineApi>,
     /// Whom TCP lets in; without it nothing is served there.
     pub access: Option<Access>,
-    /// Whether TCP is TLS, and with what.
-    pub tls: Option<Tls>,
     /// What the engine has counted.
     pub metrics: Arc<Metrics>,
     /// Reads the wall clock.
@@ -68,23 +68,26 @@ impl fmt::Debug for Service {
 }
 
 /// Serves until `shutdown`: on the socket whoever may open it, over TCP whoever has a token.
-pub(crate) async fn serve(service: Service, listeners: Listeners, shutdown: CancellationToken) {
-    let Service { engine_api, access, tls, metrics, clock } = service;
-    // The guard puts each caller's own door and role in their place.
-    let (role, event_fanout, stopping) = (Role::Viewer, Arc::default(), shutdown.clone());
-    let app = App { engine_api, role, metrics, clock, event_fanout, stopping };
+pub(crate) async fn serve(
+    switch: Switch,
+    tls: Option<Tls>,
+    listeners: Listeners,
+    shutdown: CancellationToken,
+) {
     let connections = TaskTracker::new();
     let Listeners { socket, tcp, notice: _ } = listeners;
     let socket = async {
         if let Some((socket, path)) = socket {
-            let router = router::socket(app.clone());
-            keep_socket(socket, &path, router, &connections, &shutdown).await;
+            let switch = switch.clone();
+            let routes = move || switch.socket();
+            keep_socket(socket, &path, routes, &connections, &shutdown).await;
         }
     };
     let tcp = async {
-        if let (Some(tcp), Some(access)) = (tcp, access) {
-            let router = router::tcp(app.clone(), access);
-            accept(tcp, router, tls, &connections, &shutdown).await;
+        if let (Some(tcp), Some(_)) = (tcp, switch.tcp()) {
+            let switch = switch.clone();
+            let routes = move || switch.tcp().unwrap_or_default();
+            accept(tcp, routes, tls, &connections, &shutdown).await;
         }
     };
     tokio::join!(socket, tcp);
@@ -96,14 +99,14 @@ pub(crate) async fn serve(service: Service, listeners: Listeners, shutdown: Canc
 async fn keep_socket(
     mut socket: UnixListener,
     path: &Path,
-    router: Router,
+    routes: impl Fn() -> Router + Clone + Send + Sync + 'static,
     connections: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
     loop {
         let gone = until_gone(path);
         tokio::select! {
-            () = accept(socket, router.clone(), None, connections, shutdown) => return,
+            () = accept(socket, routes.clone(), None, connections, shutdown) => return,
             () = gone => {}
         }
         tracing::warn!(socket = %path.display(), "the socket's file is gone: it is made again");
@@ -133,7 +136,7 @@ async fn until_gone(path: &Path) {
 
 async fn accept<L: Listener>(
     mut listener: L,
-    router: Router,
+    routes: impl Fn() -> Router + Clone + Send + Sync + 'static,
     tls: Option<Tls>,
     connections: &TaskTracker,
     shutdown: &CancellationToken,
@@ -151,17 +154,17 @@ async fn accept<L: Listener>(
             accepted = accepted => accepted,
             () = shutdown.cancelled() => return,
         };
-        let (router, shutdown) = (router.clone(), shutdown.clone());
+        let (routes, shutdown) = (routes.clone(), shutdown.clone());
         let acceptor = tls.as_ref().map(Tls::acceptor);
         connections.spawn(async move {
             match acceptor {
-                None => converse(stream, router, shutdown).await,
+                None => converse(stream, routes, shutdown).await,
                 Some(acceptor) => {
                     let worker_links =
                         tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
                     // Who does not finish it has nothing to say to us.
                     if let Ok(Ok(stream)) = worker_links.await {
-                        converse(stream, router, shutdown).await;
+                        converse(stream, routes, shutdown).await;
                     }
                 }
             }
@@ -183,11 +186,12 @@ fn make_room() {
 }
 
 /// One connection from its first byte to its end.
-pub(super) async fn converse<S>(stream: S, router: Router, shutdown: CancellationToken)
+pub(super) async fn converse<S>(stream: S, routes: impl Fn() -> Router, shutdown: CancellationToken)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let service = TowerToHyperService::new(router);
+    let service =
+        service_fn(|request: Request<Incoming>| TowerToHyperService::new(routes()).call(request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -11,7 +11,9 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::listen::Listeners;
-use super::serve::{Service, serve};
+use super::serve::serve;
+use super::switch::Switch;
+use super::tls::Tls;
 
 /// More threads than this, HTTP does not need.
 const THREADS: usize = 4;
@@ -28,7 +30,8 @@ impl Server {
     /// # Errors
     /// When the system gives no threads, or the listeners cannot be moved to them.
     pub(crate) async fn start(
-        service: Service,
+        switch: Switch,
+        tls: Option<Tls>,
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
@@ -42,7 +45,7 @@ impl Server {
             };
             // Nobody may be waiting, here and at the end.
             let _ = tell.send(Ok(()));
-            runtime.block_on(serve(service, listeners, shutdown));
+            runtime.block_on(serve(switch, tls, listeners, shutdown));
             // A question to the system that hangs holds nobody up.
             runtime.shutdown_background();
             let _ = end.send(());

@@ -12,7 +12,7 @@ use super::app::App;
 use super::metrics::{MOST_FAILING, is_failing};
 use super::params::Params;
 use super::problem::ProblemDetails;
-use crate::driver::{EngineInfo, Snapshot};
+use crate::driver::{EngineInfo, Leader, SchedulerRole, Snapshot};
 use crate::model::{JobId, Role, StateName, WorkerState, text};
 
 /// So many fire times are told.
@@ -27,7 +27,10 @@ pub struct SystemStatus {
     pub problems: Vec<String>,
     /// Version of the program.
     pub version: String,
-    /// Host and process id of the engine that leads.
+    /// Whether the scheduler that answers leads.
+    #[serde(default)]
+    pub scheduler: SchedulerRole,
+    /// The scheduler that leads.
     pub leader: Leader,
     /// When the engine started.
     pub started_at: DateTime<Utc>,
@@ -55,15 +58,6 @@ pub struct SystemStatus {
     pub engine: EngineInfo,
     /// What whoever asked may do.
     pub role: Role,
-}
-
-/// The engine that leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Leader {
-    /// Host name.
-    pub host: String,
-    /// Process id.
-    pub pid: u32,
 }
 
 /// A fire time to come.
@@ -128,7 +122,12 @@ pub(crate) fn glance(
         health: if problems.is_empty() { "ok" } else { "degraded" }.to_owned(),
         problems,
         version: engine.version.clone(),
-        leader: Leader { host: engine.host.clone(), pid: engine.pid },
+        scheduler: engine.scheduler,
+        leader: engine.leader.clone().unwrap_or_else(|| Leader {
+            host: engine.host.clone(),
+            pid: engine.pid,
+            epoch: None,
+        }),
         started_at: engine.started_at,
         uptime: text::format_duration(whole_seconds),
         uptime_ms: u64::try_from(up.as_millis()).unwrap_or(u64::MAX),

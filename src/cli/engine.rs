@@ -3,10 +3,12 @@
 //! Owns the order in which things come up and go down. What a stop does to running commands is the driver's; how the screen is
 //! left is the screen's.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -15,15 +17,21 @@ use super::signals::{Asked, Signals};
 use super::store::StoreName;
 use super::target::{from_environment, jobs_file};
 use super::{logging, screen};
-use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
+use crate::api::client::Client;
+use crate::api::{
+    Access, Listen, ListenError, Listeners, Server, Service, StandbyService, Switch, Tls, Tokens,
+    WallClock, fresh_secret, peer_client, report_attempts,
+};
 use crate::clock::Clock;
 use crate::commands::Registry;
 use crate::control::ReloadJobs;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{
-    EngineApi, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, ask, start,
+    EngineApi, EngineEnd, Handle, JobsFrom, Recovery, Running, Standby, StartError, StartOptions,
+    Started, ask, start_or_stand_by,
 };
 use crate::model::{Actor, OnStop};
+use crate::store::Reach;
 
 /// What a handed-over engine says on stdout when it serves.
 pub(super) const READY: &str = "ready";
@@ -63,6 +71,10 @@ pub(super) struct StartArgs {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
+
+    /// Where other schedulers of a PostgreSQL store reach this one [env: CRONTOWER_ADVERTISE; default: where it listens]
+    #[arg(long, value_name = "URL")]
+    pub(super) advertise: Option<String>,
 
     /// Start with the definitions in the store where the jobs file is gone or has errors, and say so
     #[arg(long)]
@@ -125,15 +137,16 @@ impl StartArgs {
             logging::to_stderr()?;
         }
         let mut signals = Signals::new()?;
-        let Some(mut up) = Up::start_unless_stopped(&self, &data_dir, &mut signals).await? else {
-            return Ok(());
-        };
+        let authorities = context.target.authorities();
+        let authorities = authorities.as_deref();
+        let started = Up::start_unless_stopped(&self, &data_dir, authorities, &mut signals);
+        let Some(mut up) = started.await? else { return Ok(()) };
         if self.detached {
             context.terminal.say(READY)?;
         }
-        up.serve_until_stopped(&mut signals, OnHangUp::Reload).await;
+        let ended = up.serve_until_stopped(&mut signals, OnHangUp::Reload).await;
         up.down().await;
-        Ok(())
+        ended
     }
 }
 
@@ -151,20 +164,66 @@ pub(super) enum OnHangUp {
     Ignore,
 }
 
-/// An engine that runs, and the server before it.
+/// A scheduler that runs, and the server before it.
 #[derive(Debug)]
 pub(super) struct Up {
-    pub(super) running: Running,
+    scheduler: Scheduler,
+    /// The engine's own door while this one leads.
+    leading: watch::Sender<Option<Handle>>,
     /// A sentence for people about what could not be had.
     pub(super) notice: Option<String>,
     server: Server,
-    tls: Option<Tls>,
     serving: CancellationToken,
+    tls: Option<Tls>,
+    front: Front,
+}
+
+/// What the process is at an instant.
+#[derive(Debug)]
+enum Scheduler {
+    Leads(Box<Running>),
+    StandsBy(Box<Standby>),
+    /// It has ended.
+    Gone,
+}
+
+/// What both a leader and a standby are served with.
+#[derive(Debug)]
+struct Front {
+    switch: Option<Switch>,
+    tokens: Tokens,
+    /// What a standby shows here.
+    secret: String,
+    /// Speaks to the leader for a standby.
+    http: reqwest::Client,
+}
+
+impl Front {
+    fn of_leader(&self, running: &Running) -> Service {
+        let handle = running.handle.clone();
+        let engine_api_of = Arc::new(move |actor, role| -> Arc<dyn EngineApi> {
+            Arc::new(handle.called_by(actor, role))
+        });
+        let (tokens, peer_secret) = (self.tokens.clone(), Some(self.secret.clone()));
+        let access = Some(Access { tokens, engine_api_of, peer_secret });
+        let engine_api: Arc<dyn EngineApi> = Arc::new(running.handle.acting_as(socket_actor()));
+        let metrics = Arc::clone(&running.metrics);
+        Service { engine_api, access, metrics, clock: clock() }
+    }
+
+    fn of_standby(&self, standby: &Standby) -> StandbyService {
+        let (owner, tokens) = (socket_actor(), self.tokens.clone());
+        StandbyService { owner, tokens, view: standby.view(), http: self.http.clone() }
+    }
 }
 
 impl Up {
-    /// Listens, starts the engine, and serves it.
-    pub(super) async fn start(args: &StartArgs, data_dir: &DataDir) -> Result<Self, Failure> {
+    /// Listens, starts the engine or a standby, and serves it.
+    pub(super) async fn start(
+        args: &StartArgs,
+        data_dir: &DataDir,
+        authorities: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let (tls, store) = (args.tls()?, StoreName::meant(args.store.as_ref())?);
         let exposed = args.insecure_listen || tls.is_some();
         let listeners = Listeners::tcp(args.listen.unwrap_or_default(), exposed);
@@ -180,13 +239,19 @@ impl Up {
             Some(_) => format!("https://{address}"),
             None => address.to_string(),
         });
-        let running = start(StartOptions {
+        let failed = |message: String| Failure::new(Exit::Failed, message);
+        let secret = fresh_secret().map_err(|error| failed(error.to_string()))?;
+        let http =
+            peer_client(authorities).map_err(|message| Failure::new(Exit::Usage, message))?;
+        let address = advertised(args, listeners.tcp_address(), tls.is_some())?;
+        let started = start_or_stand_by(StartOptions {
             jobs: jobs(args.jobs.clone()),
             data_dir: data_dir.root().to_owned(),
             store: store.as_str().to_owned(),
             registry: Registry::builtin(),
             worker_program: program()?,
             listen,
+            reach: Reach { address, secret: secret.clone() },
             recovery: args.recovery(),
         })
         .await
@@ -194,26 +259,45 @@ impl Up {
         // Only now is the data folder ours, and with it the places of the socket and the tokens.
         let socket = data_dir.socket();
         let serving = CancellationToken::new();
-        let served = Self::serve(&running, data_dir, listeners, tls.clone(), &serving);
+        let tokens = Tokens::of(data_dir.root());
+        let mut front = Front { switch: None, tokens, secret, http };
+        let served = Self::serve(&started, &mut front, &socket, listeners, tls.clone(), &serving);
         let server = match served.await {
             Ok(server) => server,
             Err(message) => {
-                running.handle.stop(Some(OnStop::Leave), "it cannot be served").await;
-                return Err(Failure::new(Exit::Failed, message));
+                if let Started::Leads(running) = started {
+                    running.handle.stop(Some(OnStop::Leave), "it cannot be served").await;
+                }
+                return Err(failed(message));
             }
         };
-        let up = Self { running, notice, server, tls, serving };
-        up.log_start(&socket);
-        Ok(up)
+        let (scheduler, leading) = match started {
+            Started::Leads(running) => {
+                running.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                tracing::info!(socket = %socket.display(), "ready: the engine runs");
+                let handle = running.handle.clone();
+                (Scheduler::Leads(running), Some(handle))
+            }
+            Started::StandsBy(standby) => {
+                tracing::info!(socket = %socket.display(), "ready: this scheduler stands by");
+                (Scheduler::StandsBy(standby), None)
+            }
+        };
+        if let Some(notice) = &notice {
+            tracing::warn!("{notice}");
+        }
+        let leading = watch::channel(leading).0;
+        Ok(Self { scheduler, leading, notice, server, serving, tls, front })
     }
 
     /// The same; `None` when it was told to stop meanwhile. A start may wait long for its store.
     async fn start_unless_stopped(
         args: &StartArgs,
         data_dir: &DataDir,
+        authorities: Option<&Path>,
         signals: &mut Signals,
     ) -> Result<Option<Self>, Failure> {
-        let mut starting = std::pin::pin!(Self::start(args, data_dir));
+        let mut starting = std::pin::pin!(Self::start(args, data_dir, authorities));
         loop {
             tokio::select! {
                 up = &mut starting => return up.map(Some),
@@ -227,93 +311,127 @@ impl Up {
 
     /// Serves on the socket, and over TCP for whoever has a token.
     async fn serve(
-        running: &Running,
-        data_dir: &DataDir,
+        started: &Started,
+        front: &mut Front,
+        socket: &Path,
         listeners: Listeners,
         tls: Option<Tls>,
         serving: &CancellationToken,
     ) -> Result<Server, String> {
-        let tokens = Tokens::of(data_dir.root());
-        tokens.ensure_first().map_err(|error| error.to_string())?;
-        let handle = running.handle.clone();
-        let engine_api_of = Arc::new(move |actor, role| -> Arc<dyn EngineApi> {
-            Arc::new(handle.called_by(actor, role))
-        });
-        let listeners = listeners.with_socket(&data_dir.socket()).map_err(|e| e.to_string())?;
-        let access = Some(Access { tokens, engine_api_of });
-        let engine_api: Arc<dyn EngineApi> = Arc::new(running.handle.acting_as(socket_actor()));
-        let metrics = Arc::clone(&running.metrics);
-        let service = Service { engine_api, access, tls, metrics, clock: clock() };
-        Server::start(service, listeners, serving.clone())
+        front.tokens.ensure_first().map_err(|error| error.to_string())?;
+        let listeners = listeners.with_socket(socket).map_err(|e| e.to_string())?;
+        let switch = match started {
+            Started::Leads(running) => Switch::leading(front.of_leader(running), serving),
+            Started::StandsBy(standby) => Switch::standing_by(front.of_standby(standby), serving),
+        };
+        front.switch = Some(switch.clone());
+        Server::start(switch, tls, listeners, serving.clone())
             .await
             .map_err(|error| format!("cannot start the server: {error}"))
     }
 
-    fn log_start(&self, socket: &Path) {
-        for warning in &self.running.warnings {
-            tracing::warn!("{warning}");
+    /// Leads and stands by in turn, until the engine stops.
+    pub(super) async fn live(&mut self) -> Result<(), Failure> {
+        loop {
+            match &mut self.scheduler {
+                Scheduler::Leads(running) => match running.ended().await {
+                    EngineEnd::Stopped => return Ok(()),
+                    EngineEnd::Deposed => self.stand_by()?,
+                },
+                Scheduler::StandsBy(standby) => {
+                    let reports =
+                        report_attempts(self.front.of_standby(standby), standby.carried());
+                    let running = tokio::select! {
+                        running = standby.until_leading() => running.map_err(not_started)?,
+                        () = reports => return Ok(()),
+                    };
+                    self.lead(running);
+                }
+                Scheduler::Gone => return Ok(()),
+            }
         }
-        if let Some(notice) = &self.notice {
-            tracing::warn!("{notice}");
-        }
-        tracing::info!(socket = %socket.display(), "ready: the engine runs");
     }
 
-    /// The engine works without a screen until it is told to stop and has stopped.
-    pub(super) async fn serve_until_stopped(&mut self, signals: &mut Signals, on: OnHangUp) {
-        let handle = self.running.handle.acting_as(Actor::named("signal"));
+    fn lead(&mut self, running: Running) {
+        if let Some(switch) = &self.front.switch {
+            switch.lead(self.front.of_leader(&running));
+        }
+        running.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        tracing::info!("this scheduler leads now");
+        self.leading.send_replace(Some(running.handle.clone()));
+        self.scheduler = Scheduler::Leads(Box::new(running));
+    }
+
+    fn stand_by(&mut self) -> Result<(), Failure> {
+        self.leading.send_replace(None);
+        let before = std::mem::replace(&mut self.scheduler, Scheduler::Gone);
+        let Scheduler::Leads(running) = before else { return Ok(()) };
+        let standby = running.into_standby().map_err(not_started)?;
+        if let Some(switch) = &self.front.switch {
+            switch.stand_by(self.front.of_standby(&standby));
+        }
+        tracing::info!("this scheduler stands by now");
+        self.scheduler = Scheduler::StandsBy(Box::new(standby));
+        Ok(())
+    }
+
+    /// Works without a screen until it is told to stop and has stopped.
+    pub(super) async fn serve_until_stopped(
+        &mut self,
+        signals: &mut Signals,
+        on: OnHangUp,
+    ) -> Result<(), Failure> {
         let begun = Clock.now().monotonic;
         let echoes = |on| on == OnHangUp::Ignore && Clock.now().monotonic - begun < HANG_UP_ECHO;
+        let (mut leading, tls) = (self.leading.subscribe(), self.tls.clone());
+        let mut live = std::pin::pin!(self.live());
+        let mut stopping = false;
         loop {
+            let handle = leading.borrow().as_ref().map(|it| it.acting_as(Actor::named("signal")));
+            if stopping && handle.is_none() {
+                return Ok(());
+            }
             tokio::select! {
-                () = self.running.ended() => return,
+                ended = &mut live => return ended,
+                _ = leading.changed() => {}
                 asked = signals.next() => match asked {
                     Asked::Stop(name) => {
                         tracing::info!("{name}: the engine stops");
-                        handle.stop(None, name).await;
+                        stopping = true;
+                        if let Some(handle) = handle {
+                            handle.stop(None, name).await;
+                        }
                     }
                     Asked::Reload if echoes(on) => {}
-                    Asked::Reload => self.reload(&handle).await,
+                    Asked::Reload => reload(handle.as_ref(), tls.as_ref()).await,
                 },
             }
         }
     }
 
-    /// Reads again what can change while the engine runs: jobs.yaml, certificate and key.
-    async fn reload(&self, handle: &Handle) {
-        match ask(handle, ReloadJobs::default()).await {
-            Ok(plan) => tracing::info!(
-                added = plan.added.len(),
-                changed = plan.changed.len(),
-                removed = plan.removed.len(),
-                "jobs.yaml was read again"
-            ),
-            Err(refusal) => {
-                tracing::error!("jobs.yaml was not taken, the jobs stay as they were:\n{refusal}")
-            }
-        }
-        match self.tls.as_ref().map(Tls::reload) {
-            None => {}
-            Some(Ok(())) => tracing::info!("the certificate was read again"),
-            Some(Err(error)) => tracing::error!(%error, "the certificate read before goes on"),
-        }
+    /// The engine, while this one leads.
+    pub(super) fn handle(&self) -> Option<Handle> {
+        self.leading.borrow().clone()
     }
 
     /// Asks the engine to stop and waits until it has.
     pub(super) async fn stop(&mut self, how: Option<OnStop>, reason: &str) {
-        self.running.handle.stop(how, reason).await;
-        self.running.ended().await;
+        if let Scheduler::Leads(running) = &mut self.scheduler {
+            running.handle.stop(how, reason).await;
+            running.ended().await;
+        }
     }
 
     /// Asks the engine to stop when its commands have ended, and waits for that. A signal ends the waiting: the engine
     /// stops at once and the commands go on. Says whether it was waited to the end.
     pub(super) async fn stop_when_done(&mut self, signals: &mut Signals, reason: &str) -> bool {
-        let handle = self.running.handle.clone();
+        let Scheduler::Leads(running) = &mut self.scheduler else { return true };
+        let handle = running.handle.clone();
         handle.stop_when_done(reason).await;
         let mut whole = true;
         loop {
             tokio::select! {
-                () = self.running.ended() => return whole,
+                _ = running.ended() => return whole,
                 asked = signals.next() => if let Asked::Stop(name) = asked {
                     whole = false;
                     handle.stop(Some(OnStop::Leave), name).await;
@@ -327,6 +445,52 @@ impl Up {
         self.serving.cancel();
         self.server.ended().await;
     }
+}
+
+/// Reads again what can change while the engine runs: jobs.yaml, certificate and key.
+async fn reload(leading: Option<&Handle>, tls: Option<&Tls>) {
+    match leading {
+        None => tracing::info!("this scheduler stands by: jobs are reloaded where the leader runs"),
+        Some(handle) => match ask(handle, ReloadJobs::default()).await {
+            Ok(plan) => tracing::info!(
+                added = plan.added.len(),
+                changed = plan.changed.len(),
+                removed = plan.removed.len(),
+                "jobs.yaml was read again"
+            ),
+            Err(refusal) => {
+                tracing::error!("jobs.yaml was not taken, the jobs stay as they were:\n{refusal}")
+            }
+        },
+    }
+    match tls.map(Tls::reload) {
+        None => {}
+        Some(Ok(())) => tracing::info!("the certificate was read again"),
+        Some(Err(error)) => tracing::error!(%error, "the certificate read before goes on"),
+    }
+}
+
+/// The URL at which other schedulers of the store reach this one: as asked for, else where it listens.
+fn advertised(
+    args: &StartArgs,
+    listens: Option<SocketAddr>,
+    tls: bool,
+) -> Result<Option<String>, Failure> {
+    let variable = || from_environment("CRONTOWER_ADVERTISE");
+    let asked =
+        args.advertise.clone().or_else(|| variable().map(|it| it.to_string_lossy().into_owned()));
+    if let Some(url) = asked {
+        Client::at_url(&url)?;
+        return Ok(Some(url));
+    }
+    let scheme = if tls { "https" } else { "http" };
+    Ok(listens.map(|address| match address.ip().is_unspecified() {
+        true => {
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            format!("{scheme}://{host}:{}", address.port())
+        }
+        false => format!("{scheme}://{address}"),
+    }))
 }
 
 fn not_started(error: StartError) -> Failure {

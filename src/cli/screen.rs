@@ -19,8 +19,8 @@ use super::target::from_environment;
 use super::times::{local, now};
 use crate::api::SystemStatus;
 use crate::api::client::{Client, ClientError};
+use crate::driver::EngineApi;
 use crate::driver::data_dir::DataDir;
-use crate::driver::{EngineApi, Handle};
 use crate::model::{Actor, JobId, JobStatus, OnStop, StateName};
 use crate::tui::{self, Config, Exit as Left, Hosting, TuiError, TuiOptions};
 
@@ -49,13 +49,15 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
     let data_dir = open(&path)?;
     logging::to_file(&path.join("crontower.log"))?;
     let mut signals = Signals::new()?;
-    let mut up = Up::start(&args, &data_dir).await?;
+    let authorities = context.target.authorities();
+    let mut up = Up::start(&args, &data_dir, authorities.as_deref()).await?;
     if let Some(notice) = &up.notice {
         context.terminal.note(notice);
     }
-    let engine_api = Arc::new(up.running.handle.acting_as(Actor::named("screen")));
-    let left = show(engine_api, Hosting::ThisProcess, None, &mut signals).await;
-    let said = leave(left, &args, &data_dir, &mut up, &mut signals, context).await;
+    let engine_api = engine_api(&args, &data_dir, &up)?;
+    let left = show_while_living(Arc::clone(&engine_api), &mut up, &mut signals).await;
+    let at_stake = at_stake(&*engine_api).await;
+    let said = leave(left, at_stake, &args, &mut up, &mut signals, context).await;
     up.down().await;
     match said? {
         Farewell::Said(line) => context.terminal.say(&line),
@@ -64,6 +66,40 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
             context.terminal.say(&line)
         }
         Farewell::Nobody => Ok(()),
+    }
+}
+
+/// What the screen speaks to: the engine in this process, or, where another scheduler may lead, whoever does: the own
+/// socket leads there.
+fn engine_api(
+    args: &StartArgs,
+    data_dir: &DataDir,
+    up: &Up,
+) -> Result<Arc<dyn EngineApi>, Failure> {
+    let shared = crate::store::is_postgres(StoreName::meant(args.store.as_ref())?.as_str());
+    match up.handle().filter(|_| !shared) {
+        Some(handle) => Ok(Arc::new(handle.acting_as(Actor::named("screen")))),
+        None => Ok(Arc::new(Client::over_socket(&data_dir.socket())?)),
+    }
+}
+
+/// Shows the screen until it is left, while the scheduler leads and stands by in turn.
+async fn show_while_living(
+    engine_api: Arc<dyn EngineApi>,
+    up: &mut Up,
+    signals: &mut Signals,
+) -> Result<Left, Failure> {
+    let mut shown = std::pin::pin!(show(engine_api, Hosting::ThisProcess, None, signals));
+    let mut life = std::pin::pin!(up.live());
+    let mut ended = false;
+    loop {
+        tokio::select! {
+            left = &mut shown => return left,
+            end = &mut life, if !ended => {
+                ended = true;
+                end?;
+            }
+        }
     }
 }
 
@@ -153,33 +189,36 @@ enum Farewell {
 /// Does what the way of leaving asks for; afterwards the engine of this process has ended.
 async fn leave(
     left: Result<Left, Failure>,
+    AtStake { running, next }: AtStake,
     args: &StartArgs,
-    data_dir: &DataDir,
     up: &mut Up,
     signals: &mut Signals,
     context: &Context,
 ) -> Result<Farewell, Failure> {
-    let AtStake { running, next } = at_stake(&up.running.handle).await;
     let stop = match left {
         Err(failure) => {
             up.stop(Some(OnStop::Leave), "there is no screen").await;
             return Err(failure);
         }
         Ok(Left::TerminalLost) => {
-            tracing::warn!(data_dir = %data_dir.root().display(), "the terminal is gone: the engine goes on without a screen");
-            up.serve_until_stopped(signals, OnHangUp::Ignore).await;
+            tracing::warn!("the terminal is gone: the engine goes on without a screen");
+            up.serve_until_stopped(signals, OnHangUp::Ignore).await?;
             return Ok(Farewell::Nobody);
         }
         Ok(Left::LeaveHeadless) if StoreName::meant(args.store.as_ref())?.is_memory() => {
             context.terminal.note(
                 "a memory store ends with its process: the engine goes on here, Ctrl-C ends it",
             );
-            up.serve_until_stopped(signals, OnHangUp::Reload).await;
+            up.serve_until_stopped(signals, OnHangUp::Reload).await?;
             return Ok(Farewell::Said("the engine has stopped".to_owned()));
         }
         Ok(Left::LeaveHeadless) => {
             up.stop(Some(OnStop::Leave), "another process takes over").await;
             return Ok(Farewell::HandOver);
+        }
+        Ok(_) if up.handle().is_none() => {
+            let line = "this scheduler has stopped; another one leads and goes on".to_owned();
+            return Ok(Farewell::Said(line));
         }
         Ok(Left::Quit | Left::NoEngine | Left::Cancelled) => None,
         Ok(Left::Stop) => Some(OnStop::Leave),
@@ -244,8 +283,8 @@ struct AtStake {
     next: Option<(DateTime<Utc>, JobId)>,
 }
 
-async fn at_stake(handle: &Handle) -> AtStake {
-    let Ok(subscription) = handle.subscribe().await else { return AtStake::default() };
+async fn at_stake(engine_api: &dyn EngineApi) -> AtStake {
+    let Ok(subscription) = engine_api.subscribe().await else { return AtStake::default() };
     let snapshot = subscription.snapshot;
     let is_running = |state: StateName| state == StateName::Running;
     let running = snapshot.live.iter().filter(|one| is_running(one.state.name())).count();

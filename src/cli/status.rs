@@ -7,6 +7,7 @@ use super::exit::Failure;
 use super::terminal::plain;
 use super::times::{local, zone};
 use crate::api::SystemStatus;
+use crate::driver::SchedulerRole;
 
 /// Tell how the engine is.
 #[derive(Debug, clap::Args)]
@@ -32,12 +33,21 @@ impl Status {
     }
 }
 
+/// Who leads, and whether that is whoever answers.
+fn leader(status: &SystemStatus) -> String {
+    let who = format!("{} (pid {})", status.leader.host, status.leader.pid);
+    match status.scheduler {
+        SchedulerRole::Leader => who,
+        SchedulerRole::Standby => format!("{who}; {} stands by", status.engine.host),
+    }
+}
+
 /// `gone`: the jobs file is not there any more.
 fn sentences(status: &SystemStatus, gone: bool) -> String {
     let mut lines = vec![
         ("health", status.health.clone()),
         ("version", status.version.clone()),
-        ("leader", format!("{} (pid {})", status.leader.host, status.leader.pid)),
+        ("leader", leader(status)),
         ("up", format!("{}, since {}", status.uptime, local(status.started_at))),
         ("store", status.engine.store.clone()),
         ("data", status.engine.data_dir.clone()),

@@ -51,6 +51,12 @@ impl Target {
         self.server().is_some()
     }
 
+    /// The file of certificates to trust beside the system's.
+    pub(super) fn authorities(&self) -> Option<PathBuf> {
+        let variable = || from_environment("CRONTOWER_TLS_CA").map(PathBuf::from);
+        self.tls_ca.clone().or_else(variable)
+    }
+
     fn server(&self) -> Option<String> {
         let variable = || from_environment("CRONTOWER_SERVER");
         self.server.clone().or_else(|| variable().map(|url| url.to_string_lossy().into_owned()))
@@ -75,8 +81,7 @@ impl Target {
         match self.server() {
             Some(url) => {
                 let mut client = Client::at_url(&url)?;
-                let authorities = || from_environment("CRONTOWER_TLS_CA").map(PathBuf::from);
-                if let Some(authorities) = self.tls_ca.clone().or_else(authorities) {
+                if let Some(authorities) = self.authorities() {
                     client = client.with_authorities(&authorities)?;
                 }
                 match self.token() {

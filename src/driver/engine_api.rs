@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::carried::{CarriedVerdicts, CarriedWork};
 use super::feed::Subscription;
 use crate::control::{
     Call, CreateJob, Definition, DeleteJob, EditedJob, Listed, PatchJob, ReplaceJob, RollBackJob,
@@ -146,6 +147,10 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
     ) -> Result<Preview, Refusal>;
     /// What holds for the whole engine: the top of jobs.yaml as it is in force.
     async fn settings(&self) -> Result<Settings, Refusal>;
+    /// A standby reports what its worker process still holds. Only an engine that leads can be told.
+    async fn carry(&self, _work: CarriedWork) -> Result<CarriedVerdicts, Refusal> {
+        Err(Refusal::NotPossible("only the engine that leads takes such a report".to_owned()))
+    }
     /// A job.
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal>;
     /// The next fire times of a job after `from`, oldest first.

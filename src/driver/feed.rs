@@ -27,6 +27,29 @@ pub struct Snapshot {
     pub role: Role,
 }
 
+/// Whether a scheduler leads, or waits to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SchedulerRole {
+    /// It fires jobs and answers requests.
+    #[default]
+    Leader,
+    /// Another one leads; this one passes requests on to it and takes over when its lease is over.
+    Standby,
+}
+
+/// The scheduler that leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Leader {
+    /// Host name.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+    /// How often the lead has changed hands since the store was made; null where one engine alone uses the store.
+    #[serde(default)]
+    pub epoch: Option<i64>,
+}
+
 /// Facts about the engine that do not change while it runs, and the state of its jobs file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EngineInfo {
@@ -36,6 +59,12 @@ pub struct EngineInfo {
     pub host: String,
     /// Its process id.
     pub pid: u32,
+    /// Whether it leads.
+    #[serde(default)]
+    pub scheduler: SchedulerRole,
+    /// Which one does; absent from versions that knew one scheduler only.
+    #[serde(default)]
+    pub leader: Option<Leader>,
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// Where its store is, without secrets.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
+use super::carried::{CarriedVerdicts, CarriedWork};
 use super::data_dir::DataDir;
 use super::engine_api::{EngineApi, Preview};
 use super::feed::Subscription;
@@ -51,6 +52,12 @@ pub(super) enum Message {
     Look(Look),
     /// A picture and what follows.
     Subscribe(oneshot::Sender<Result<Subscription, Refusal>>),
+    /// A standby reports what its worker process holds of the time when it led.
+    Elsewhere {
+        work: CarriedWork,
+        /// Called when what was reported is kept.
+        then: Look,
+    },
     /// jobs.yaml was loaded; its fingerprint.
     Loaded(u64),
     /// Someone touched the folder of jobs.yaml.
@@ -261,6 +268,21 @@ impl EngineApi for Handle {
 
     async fn settings(&self) -> Result<Settings, Refusal> {
         self.look(|engine| engine.settings().clone()).await
+    }
+
+    async fn carry(&self, work: CarriedWork) -> Result<CarriedVerdicts, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let now = Clock.now();
+        let running = work.running.clone();
+        let ended: Vec<AttemptKey> = work.ended.iter().map(|ended| ended.key).collect();
+        let then: Look = Box::new(move |engine| {
+            let verdicts = engine.map(|engine| engine.verdicts(now, &running, &ended).into());
+            // Whoever asked may have gone.
+            let _ = reply.send(verdicts);
+        });
+        let message = Message::Elsewhere { work, then };
+        self.messages.send(message).await.map_err(|_| Refusal::Stopping)?;
+        answer.await.map_err(|_| Refusal::Stopping)?
     }
 
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {

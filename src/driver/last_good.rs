@@ -1,6 +1,8 @@
-//! The definitions in the store in place of a jobs file that is gone or has errors (`--last-good`).
+//! The definitions in the store in place of a jobs file: where that is gone or has errors (`--last-good`), and where a
+//! scheduler takes over from another one.
 //!
-//! Owns what the store has to hold for that beside the jobs: the settings of the file that was in force last.
+//! Owns what the store has to hold for that beside the jobs: the settings of the file that is in force, and its
+//! fingerprint, by which any scheduler tells whether its own file is another.
 
 use super::source::Read;
 use crate::jobfile::Loaded;
@@ -9,6 +11,19 @@ use crate::store::{Store, StoreError};
 
 /// Under which key the settings are in the store.
 const SETTINGS: &str = "settings";
+
+/// Under which key the fingerprint of the file in force is in the store.
+pub(super) const FINGERPRINT: &str = "jobs_file";
+
+/// What saves the fingerprint of the file that is in force.
+pub(super) fn save_fingerprint(fingerprint: u64) -> Change {
+    Change::Meta { key: FINGERPRINT, value: format!("{fingerprint:016x}") }
+}
+
+/// A fingerprint as it was saved; `None` where there is none: then no file is the one in force.
+pub(super) fn saved_fingerprint(value: Option<&str>) -> Option<u64> {
+    value.and_then(|text| u64::from_str_radix(text, 16).ok())
+}
 
 /// What saves the settings that are in force.
 pub(super) fn save(settings: &Settings) -> Option<Change> {
@@ -36,6 +51,8 @@ pub(super) async fn read(store: &dyn Store, saved: &Image) -> Result<Option<Read
         places: std::collections::BTreeMap::new(),
         calendars: Vec::new(),
     };
-    // No file has this fingerprint: the one on the disk counts as changed.
-    Ok(Some(Read { loaded, fingerprint: 0 }))
+    // No file has the fingerprint 0: the one on the disk counts as changed.
+    let saved = store.meta(FINGERPRINT).await?;
+    let fingerprint = saved_fingerprint(saved.as_deref()).unwrap_or_default();
+    Ok(Some(Read { loaded, fingerprint }))
 }

@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::alarm::Alarm;
+use super::carried::CarriedWork;
 use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
-use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
+use super::feed::{Batch, EngineInfo, Feed, Leader, Snapshot, Subscription};
 use super::handle::{Act, Acted, Look, Message, Reply};
 use super::identity::StoreMark;
 use super::last_good;
@@ -18,6 +19,7 @@ use super::metrics::Metrics;
 use super::output_space::History;
 use super::problems::{Cause, Problems};
 use super::source::JobsSource;
+use super::start::{EngineEnd, EngineLife};
 use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
 use crate::engine::{Effect, Engine, Input, View, Wakeup, WorkerInput};
@@ -43,6 +45,8 @@ pub(super) struct Driver {
     pub(super) worker_links: WorkerLinks,
     pub(super) source: Arc<JobsSource>,
     pub(super) fingerprint: u64,
+    /// Whether the store does not know that one yet.
+    pub(super) fingerprint_unsaved: bool,
     pub(super) info: EngineInfo,
     pub(super) feed: broadcast::Sender<Feed>,
     /// Counts what is committed.
@@ -55,6 +59,10 @@ pub(super) struct Driver {
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
     pub(super) stop: Option<Stop>,
+    /// What it does when it was deposed.
+    pub(super) life: EngineLife,
+    /// Another engine leads, and this one ends for it: what it holds may be told to nobody.
+    pub(super) deposed: bool,
     /// Every handle was dropped: nobody asks for anything any more.
     pub(super) abandoned: bool,
     /// The settings that are kept as in force.
@@ -64,7 +72,7 @@ pub(super) struct Driver {
     /// Whether the files are looked at, and whether they were touched meanwhile.
     pub(super) look_at_files: Looking,
     /// Held until the end: the data folder is this engine's.
-    pub(super) lock: DataDirLock,
+    pub(super) lock: Arc<DataDirLock>,
     /// Where it is noted how far the store has come.
     pub(super) mark: Option<Arc<StoreMark>>,
 }
@@ -81,10 +89,10 @@ pub(super) enum Looking {
 
 /// A stop that is under way.
 pub(super) struct Stop {
-    how: OnStop,
+    pub(super) how: OnStop,
     /// When waiting is over, on the monotonic clock.
-    until: Duration,
-    cancelled: bool,
+    pub(super) until: Duration,
+    pub(super) cancelled: bool,
 }
 
 /// One step of the engine.
@@ -104,8 +112,8 @@ struct Turn {
 
 impl Driver {
     /// Runs until the engine has ended.
-    pub(super) async fn run(mut self) {
-        loop {
+    pub(super) async fn run(mut self) -> EngineEnd {
+        while !self.deposed {
             let mut turn = Turn::default();
             match self.stop_stage() {
                 Stage::Working => {}
@@ -120,27 +128,47 @@ impl Driver {
                 tracing::error!(%error, "the engine's timer failed");
                 break;
             }
+            if self.deposed {
+                let refused = |look: Look| look(Err(Refusal::Stopping));
+                turn.looks.into_iter().for_each(refused);
+                break;
+            }
             self.take_turn(turn).await;
         }
-        self.say_goodbye().await;
+        if self.deposed {
+            return self.step_down().await;
+        }
+        self.commit_own_ends().await;
+        // Before the worker process is waited for: a standby may go on from here.
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "a copy of the store needs its -wal file, too");
         }
         if let Some(mark) = self.mark.as_ref().filter(|_| self.lock.holds()) {
             mark.write(self.engine.seq());
         }
+        self.worker_links.let_go(&mut self.from_workers).await;
         // Nobody may be listening.
         let _ = self.feed.send(Feed::Stopped);
+        EngineEnd::Stopped
     }
 
-    /// Lets go of the workers. Commands that run inside this process end with it, and their ends are still kept.
-    async fn say_goodbye(&mut self) {
+    /// Lets go of everything, for another engine leads. What runs in the worker process runs on. Whoever follows the feed
+    /// sees it break off, and asks again whoever leads then.
+    async fn step_down(mut self) -> EngineEnd {
+        self.worker_links.let_go(&mut self.from_workers).await;
+        if let Err(error) = self.store.close().await {
+            tracing::debug!(%error, "the store of a deposed leader");
+        }
+        EngineEnd::Deposed
+    }
+
+    /// Commands that run inside this process end with it, and their ends are still kept.
+    async fn commit_own_ends(&mut self) {
         let mut turn = Turn::default();
         for event in self.end_own().await {
             self.take_link_event(event, &mut turn);
         }
         self.take_turn(turn).await;
-        self.worker_links.let_go(&mut self.from_workers).await;
     }
 
     /// Ends the commands that run inside this process. What is said meanwhile is heard, for the channel is bounded.
@@ -174,6 +202,10 @@ impl Driver {
             },
             Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
             () = self.alarm.wait() => turn.steps.push(Step::Input(Input::Tick)),
+            error = self.store.deposed(), if self.life == EngineLife::WhileItLeads => {
+                tracing::warn!(%error, "this scheduler steps down");
+                self.deposed = true;
+            }
         }
         while turn.steps.len() < BATCH {
             if let Ok(event) = self.from_workers.try_recv() {
@@ -217,8 +249,14 @@ impl Driver {
             Message::Act(act) => turn.steps.push(Step::Act(act)),
             Message::Look(look) => turn.looks.push(look),
             Message::Subscribe(reply) => turn.subscribers.push(reply),
+            Message::Elsewhere { work: CarriedWork { running, ended }, then } => {
+                let reports = Input::Worker(WorkerInput::Elsewhere { running, ended });
+                turn.steps.push(Step::Input(reports));
+                turn.looks.push(then);
+            }
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
+                self.fingerprint_unsaved = true;
                 self.problems.clear(Cause::JobsFile);
                 self.tell_file_state(false);
             }
@@ -295,7 +333,13 @@ impl Driver {
         if applied {
             effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
         }
-        match self.perform(effects).await {
+        let saves_fingerprint = std::mem::take(&mut self.fingerprint_unsaved);
+        if saves_fingerprint {
+            effects.push(Effect::Save(last_good::save_fingerprint(self.fingerprint)));
+        }
+        let performed = self.perform(effects).await;
+        self.fingerprint_unsaved = saves_fingerprint && performed.is_err();
+        match performed {
             Ok(()) => {
                 if applied {
                     self.settings = self.engine.settings().clone();
@@ -303,6 +347,10 @@ impl Driver {
                 replies.into_iter().for_each(|reply| reply(Ok(())));
             }
             Err(error) => self.recover(error, replies).await,
+        }
+        if self.deposed {
+            let refused = |look: Look| look(Err(Refusal::Stopping));
+            return turn.looks.into_iter().for_each(refused);
         }
         for grown in turn.output_grew {
             let _ = self.feed.send(grown);
@@ -375,7 +423,7 @@ impl Driver {
     }
 
     /// Fails where the data folder is not this engine's any more: another engine may fire the same jobs.
-    fn check_folder(&self) -> Result<(), StoreError> {
+    pub(super) fn check_folder(&self) -> Result<(), StoreError> {
         if self.lock.holds() {
             return Ok(());
         }
@@ -425,96 +473,16 @@ impl Driver {
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
             engine: EngineInfo {
+                leader: self
+                    .info
+                    .leader
+                    .clone()
+                    .map(|leader| Leader { epoch: self.store.epoch(), ..leader }),
                 history: self.history.state(),
                 problems: self.problems.list().into_iter().chain(self.store.damage()).collect(),
                 ..self.info.clone()
             },
             role: Role::owner(),
-        }
-    }
-
-    /// The store refused a commit: nothing of that step happened. The engine is rebuilt from what the store holds, as
-    /// soon as it answers again; until then nothing fires and every request is refused.
-    async fn recover(&mut self, mut error: StoreError, replies: Vec<Reply>) {
-        let trouble = format!("nothing fires: {error}");
-        tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
-        let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
-        replies.into_iter().for_each(|reply| reply(Err(Refusal::Store(trouble.clone()))));
-        for tries in 1_u64.. {
-            match self.rebuild(&error).await {
-                Ok(()) => break,
-                Err(next) => error = next,
-            }
-            if tries.is_power_of_two() {
-                tracing::warn!(%error, tries, "the store still fails");
-            }
-            if self.stop.is_some() {
-                // It stops without the word that it did; what is kept is whole.
-                return self.stop_at_once();
-            }
-            if !self.refuse_for(STORE_PAUSE, &trouble).await {
-                return;
-            }
-        }
-        let _ = self.feed.send(Feed::Trouble(None));
-        tracing::info!("the store works again");
-    }
-
-    async fn rebuild(&mut self, after: &StoreError) -> Result<(), StoreError> {
-        self.check_folder()?;
-        let mut image = self.store.load().await?;
-        Self::note_unreadable(&self.problems, &image.unreadable);
-        if let StoreError::FiredTwice { job, fire_time } = after {
-            // The engine would try the same again and again: what holds is what is kept.
-            image.account(job, *fire_time);
-        }
-        let (settings, halted) = (self.settings.clone(), self.stop.is_some());
-        let (mut engine, mut effects) = self.engine.resumed(&image, settings, halted, Clock.now());
-        for ended in self.worker_links.own_ends() {
-            let input = Input::Worker(WorkerInput::Ended(ended));
-            effects.extend(engine.handle(Clock.now(), input));
-        }
-        self.engine = engine;
-        self.perform(effects).await?;
-        // What the worker process said meanwhile is gone; it says it again.
-        self.worker_links.ask_again();
-        Ok(())
-    }
-
-    fn stop_at_once(&mut self) {
-        self.stop = Some(Stop { how: OnStop::Leave, until: Duration::ZERO, cancelled: false });
-    }
-
-    /// Refuses everything for a while. False when the engine was asked to stop.
-    async fn refuse_for(&mut self, pause: Duration, trouble: &str) -> bool {
-        let until = Clock.now().monotonic + pause;
-        loop {
-            let wakeup = Wakeup { wall: None, monotonic: Some(until) };
-            if self.alarm.set(wakeup).is_err() || Clock.now().monotonic >= until {
-                return true;
-            }
-            tokio::select! {
-                message = self.messages.recv() => match message {
-                    Some(Message::Act(act)) => {
-                        let Acted { reply, .. } = act(Err(Refusal::Store(trouble.to_owned())));
-                        reply(Ok(()));
-                    }
-                    Some(Message::Look(look)) => look(Err(Refusal::Store(trouble.to_owned()))),
-                    Some(Message::Subscribe(reply)) => {
-                        let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
-                    }
-                    Some(Message::Stop { .. }) | None => {
-                        self.stop_at_once();
-                        return false;
-                    }
-                    Some(_) => {}
-                },
-                // Who is connected is noted; what was said is asked for again once the store works.
-                Some(event) = self.from_workers.recv() => {
-                    self.worker_links.hear(event);
-                }
-                () = self.alarm.wait() => {}
-            }
         }
     }
 

@@ -3,12 +3,12 @@
 //! Owns reading them and noticing that they, or a calendar that they name, have changed. What is right or wrong in them
 //! is judged by `jobfile`.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
 
 use super::watch::FileWatch;
 use crate::commands::{ArgProblem, Args, Registry};
@@ -173,14 +173,20 @@ impl JobsSource {
     }
 }
 
-/// What tells whether files have changed. A calendar counts with what is in it, and when it cannot be read, with that.
+/// What tells whether files have changed: the same on every machine and in every version, for it is kept in the store. A
+/// calendar counts with what is in it, and when it cannot be read, with that. Where the files are does not count.
 pub(super) fn fingerprint(texts: &[SourceText], calendars: &[PathBuf]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for source in texts {
-        (&source.name, &source.text).hash(&mut hasher);
-    }
+    let mut hasher = Sha256::new();
+    let mut add = |text: &[u8]| {
+        hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(text);
+    };
+    texts.iter().for_each(|source| add(source.text.as_bytes()));
     for calendar in calendars {
-        (calendar, jobfile::calendar_text(calendar)).hash(&mut hasher);
+        match jobfile::calendar_text(calendar) {
+            Some(text) => add(text.as_bytes()),
+            None => add(b"\0unreadable"),
+        }
     }
-    hasher.finish()
+    hasher.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -24,7 +24,7 @@ mod search;
 mod sqlite;
 
 pub(crate) use memory::MemoryStore;
-pub(crate) use postgres::PostgresStore;
+pub(crate) use postgres::{LeaderWatch, PostgresStore};
 pub use sqlite::SqliteStore;
 
 /// What may be deleted of the history. Live executions, those whose `on_failure` has not ended, and the newest failure of
@@ -74,6 +74,32 @@ impl std::fmt::Display for Leader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "host {}, process {}, epoch {}", self.host, self.pid, self.epoch)
     }
+}
+
+/// How other schedulers of a store reach the one that leads.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The URL of its API; `None` where it gives none.
+    pub address: Option<String>,
+    /// What another scheduler has to show there. It stands in the store, so only who can read that knows it.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reach").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// What another scheduler sees of the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leading {
+    /// Who leads, or led last.
+    pub leader: Leader,
+    /// How it is reached.
+    pub reach: Reach,
+    /// Whether its lease is over: another may take it.
+    pub is_free: bool,
 }
 
 /// Why the store did not do what it was asked to.
@@ -155,6 +181,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is another engine that leads.
+    #[must_use]
+    pub fn is_led_by_another(&self) -> bool {
+        match self {
+            Self::Led { .. } | Self::Deposed { .. } => true,
+            Self::Open { .. }
+            | Self::TooNew { .. }
+            | Self::FiredTwice { .. }
+            | Self::Conflict { .. }
+            | Self::Corrupt { .. }
+            | Self::Failed { .. } => false,
+        }
+    }
+
     /// Whether the store may work again without anybody changing anything but the room on the disk: the same may be tried
     /// again.
     #[must_use]
@@ -180,14 +220,18 @@ fn set_aside(place: &str, message: &str) -> String {
 }
 
 /// Opens the store that `kind` names to write it: `sqlite` (the file `crontower.db` in `data_dir`), `memory`, or the URL of
-/// a PostgreSQL (`postgres://…`), of which it takes the lease.
+/// a PostgreSQL (`postgres://…`), of which it takes the lease; `reach` is what it writes beside that.
 ///
 /// # Errors
 /// When there is no such kind of store, or it cannot be opened, or another engine leads it.
-pub async fn open(kind: &str, data_dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn open(
+    kind: &str,
+    data_dir: &Path,
+    reach: &Reach,
+) -> Result<Arc<dyn Store>, StoreError> {
     match kind {
         url if is_postgres(url) => {
-            let store = PostgresStore::open(url).await?;
+            let store = PostgresStore::open(url, reach.clone()).await?;
             store.lead().await?;
             Ok(Arc::new(store))
         }
@@ -275,6 +319,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Those of the executions whose output may be deleted while they stay, in any order: they are final, their
     /// `on_failure` has ended, and they are not the newest failure of their job.
     async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
+    /// How often the lead has changed hands, up to this leader; `None` where a store has no lease.
+    fn epoch(&self) -> Option<i64> {
+        None
+    }
+    /// Waits until another leads in place of this one, also where nothing is committed: for ever where a store has no lease.
+    async fn deposed(&self) -> StoreError {
+        std::future::pending().await
+    }
     /// What was found damaged since the store was opened: `None` as long as every page could be read.
     fn damage(&self) -> Option<String>;
     /// Ends a time of writing: a copy of the file alone is whole then. It may still be read.
@@ -292,7 +344,7 @@ mod tests {
     use super::*;
 
     async fn refused(kind: &str) -> String {
-        open(kind, Path::new("/nonexistent")).await.unwrap_err().to_string()
+        open(kind, Path::new("/nonexistent"), &Reach::default()).await.unwrap_err().to_string()
     }
 
     #[tokio::test]

@@ -34,8 +34,18 @@ impl Daemon {
 
     /// The same with more arguments for the engine.
     pub(crate) fn start_with(folder: &Path, program: &[&str], more: &[&str]) -> Self {
+        let more = [&["--listen", "none"], more].concat();
+        Self::spawn(folder, program, &more)
+    }
+
+    /// The same; the arguments say where it listens.
+    pub(crate) fn start_listening(folder: &Path, more: &[&str]) -> Self {
+        Self::spawn(folder, &[], more)
+    }
+
+    fn spawn(folder: &Path, program: &[&str], more: &[&str]) -> Self {
         let mut engine = crontower(folder);
-        engine.args(["--headless", "--listen", "none", "--jobs"]).arg(folder.join("jobs.yaml"));
+        engine.args(["--headless", "--jobs"]).arg(folder.join("jobs.yaml"));
         engine.args(more);
         let mut child = through(program, engine)
             .current_dir(folder)
@@ -74,20 +84,6 @@ impl Daemon {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(words) => return,
                 Ok(line) => said.push(line),
-                Err(error) => panic!("waiting for {words:?}: {error}\n{}", said.join("\n")),
-            }
-        }
-    }
-
-    /// Waits for a line with one of these; says which.
-    pub(crate) fn until_one_of(&self, words: &[&str]) -> usize {
-        let mut said = Vec::new();
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => match words.iter().position(|words| line.contains(words)) {
-                    Some(which) => return which,
-                    None => said.push(line),
-                },
                 Err(error) => panic!("waiting for {words:?}: {error}\n{}", said.join("\n")),
             }
         }

@@ -71,6 +71,7 @@ fn options(folder: &Path, jobs: JobsFrom) -> StartOptions {
         registry: Registry::builtin(),
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
+        reach: crontower::internals::Reach::default(),
         recovery: crontower::internals::Recovery::default(),
     }
 }

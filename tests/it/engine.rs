@@ -72,6 +72,7 @@ fn options(folder: PathBuf, registry: Registry) -> StartOptions {
         registry,
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
+        reach: crontower::internals::Reach::default(),
         recovery: crontower::internals::Recovery::default(),
     }
 }

@@ -86,7 +86,13 @@ struct Story {
 }
 
 async fn read(folder: &Path) -> Story {
-    let store = crontower::internals::open("sqlite", &folder.join("data")).await.unwrap();
+    let store = crontower::internals::open(
+        "sqlite",
+        &folder.join("data"),
+        &crontower::internals::Reach::default(),
+    )
+    .await
+    .unwrap();
     let mut executions = Vec::new();
     let mut query = ExecutionQuery { limit: 1_000, ..ExecutionQuery::default() };
     loop {

@@ -22,6 +22,7 @@ mod postgres;
 #[path = "../../src/store/postgres/server.rs"]
 mod postgres_server;
 mod recovery;
+mod standby;
 mod stored;
 mod tidy;
 mod worker_process;

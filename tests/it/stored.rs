@@ -26,6 +26,7 @@ async fn a_job_of_a_program_lives_in_the_store_and_a_refused_file_is_put_back() 
         registry: Registry::builtin(),
         worker_program: env!("CARGO_BIN_EXE_crontower").into(),
         listen: None,
+        reach: crontower::internals::Reach::default(),
         recovery: crontower::internals::Recovery::default(),
     };
     let mut running = start(options).await.unwrap();

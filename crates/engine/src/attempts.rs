@@ -55,6 +55,7 @@ impl Engine {
     pub(super) fn end_attempt(&mut self, now: Now, ended: Ended, reason: Reason) {
         let id = ended.key.execution_id;
         self.out.acts.push(Effect::Forget(ended.key));
+        self.elsewhere.forget(ended.key);
         if ended.key.attempt == ON_FAILURE {
             return self.notice_ended(&ended);
         }

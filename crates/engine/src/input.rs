@@ -67,6 +67,13 @@ pub enum WorkerInput {
     },
     /// A sign of life.
     Heartbeat,
+    /// A worker process of another scheduler, which led before, says what it holds of that time.
+    Elsewhere {
+        /// Attempts that run.
+        running: Vec<Running>,
+        /// Attempts whose end was never committed.
+        ended: Vec<Ended>,
+    },
 }
 
 /// What a worker process holds when it connects.

@@ -12,6 +12,7 @@ mod clock_steps;
 mod dependencies;
 mod dispatch;
 mod edits;
+mod elsewhere;
 mod firing;
 mod forecast;
 mod graph;
@@ -40,17 +41,19 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crontower_model::{
-    Actor, EventKind, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now, Reason, Retired,
-    Settings, StateName, Summary, Worker, WorkerId,
+    Actor, AttemptKey, EventKind, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now,
+    Reason, Retired, Settings, StateName, Summary, Worker, WorkerId,
 };
 
 pub use clock_steps::ClockWait;
+pub use elsewhere::Verdicts;
 pub use input::{Config, Effect, Expected, Holdings, Input, View, WorkerInput};
 pub use requests::Answered;
 pub use why::Past;
 
 use clock_steps::ClockSteps;
 use dispatch::Limits;
+use elsewhere::Elsewhere;
 use ids::IdSource;
 use job::JobEntry;
 use on_failures::OnFailures;
@@ -89,6 +92,8 @@ enum Timer {
     CatchUp(JobId),
     /// The lease of the local worker process has run out.
     Lease,
+    /// The lease of an attempt that runs elsewhere has run out.
+    LeaseElsewhere(AttemptKey),
 }
 
 /// When the engine wants to be asked again if nothing else happens: on either clock.
@@ -114,6 +119,8 @@ pub struct Engine {
     queue: Queue,
     workers: Workers,
     limits: Limits,
+    /// Attempts in worker processes that this engine is not connected to.
+    elsewhere: Elsewhere,
     on_failures: OnFailures,
     /// Next fire times, ends of pauses and of acknowledgements.
     agenda: BTreeSet<(DateTime<Utc>, JobId)>,
@@ -298,6 +305,7 @@ impl Engine {
             Timer::DependencyTimeout(id) => self.dependency_timeout(now, id),
             Timer::CatchUp(job) => self.catch_up_due(now, &job),
             Timer::Lease => self.lease_over(now, due),
+            Timer::LeaseElsewhere(key) => self.lease_elsewhere_over(now, due, key),
         }
     }
 
@@ -327,6 +335,9 @@ impl Engine {
             }
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),
+            WorkerInput::Elsewhere { running, ended } => {
+                self.elsewhere_reports(now, &running, ended);
+            }
         }
     }
 

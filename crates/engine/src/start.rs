@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::attempts::delay_after;
 use super::clock_steps::ClockSteps;
 use super::dispatch::Limits;
+use super::elsewhere::Elsewhere;
 use super::ids::IdSource;
 use super::job::JobEntry;
 use super::load::When;
@@ -65,6 +66,7 @@ impl Engine {
         engine.halted = halted;
         engine.watch_clock_from(self);
         engine.look_ahead(now);
+        engine.keep_elsewhere(&self.elsewhere);
         engine.configure_workers();
         engine.go_on_catching_up(now);
         engine.advance(now);
@@ -85,6 +87,7 @@ impl Engine {
             queue: Queue::default(),
             workers: Workers::new(&image.workers),
             limits: Limits::default(),
+            elsewhere: Elsewhere::default(),
             on_failures: OnFailures::default(),
             agenda: BTreeSet::new(),
             timers: BTreeSet::new(),

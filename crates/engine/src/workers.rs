@@ -15,9 +15,9 @@ use crontower_model::{
 };
 
 /// How long a worker's claim on its attempts holds without a sign of life.
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// An observer that looks this much too late was itself stalled, and declares nobody lost.
-const STALLED: Duration = Duration::from_secs(5);
+pub(super) const STALLED: Duration = Duration::from_secs(5);
 
 /// A pool and what it runs: each execution with the limits it holds.
 #[derive(Debug)]
@@ -269,6 +269,7 @@ impl Engine {
         let known: std::collections::HashSet<AttemptKey> =
             holdings.running.iter().map(|running| running.key).collect();
         for running in &holdings.running {
+            self.elsewhere.forget(running.key);
             self.attempt_started(running);
             self.stop_if_unwanted(running.key);
             self.stop_if_overdue(now, running.key);
@@ -304,7 +305,7 @@ impl Engine {
     }
 
     /// An attempt that the worker should have: start it if it never began, else it is lost.
-    fn reconcile(
+    pub(super) fn reconcile(
         &mut self,
         now: Now,
         id: ExecutionId,
@@ -314,7 +315,7 @@ impl Engine {
         let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         let Some(attempt) = execution.attempt() else { return };
         let key = AttemptKey { execution_id: id, attempt: attempt.number };
-        if known.contains(&key) {
+        if known.contains(&key) || self.elsewhere.holds(key) {
             return;
         }
         if attempt.started_at().is_some() {
@@ -379,7 +380,9 @@ impl Engine {
                 continue;
             };
             let key = AttemptKey { execution_id: id, attempt: attempt.number };
-            self.lost(now, key, LostCause::LeaseExpired);
+            if !self.elsewhere.holds(key) {
+                self.lost(now, key, LostCause::LeaseExpired);
+            }
         }
         self.lose_notices(now);
     }

@@ -13,8 +13,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use base64::Engine as _;
+use subtle::ConstantTimeEq as _;
 
-use super::{Access, Role};
+use super::{Access, Role, Tokens};
 use crate::api::app::App;
 use crate::api::docs;
 use crate::api::problem::ProblemDetails;
@@ -25,6 +26,22 @@ use crate::model::Actor;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// What needs no token.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// What a standby shows, and says, of a request that it passes on: its secret, who asks, and what that one may do.
+pub(in crate::api) const PEER: &str = "x-crontower-peer";
+pub(in crate::api) const ACTOR: &str = "x-crontower-actor";
+pub(in crate::api) const ROLE: &str = "x-crontower-role";
+
+/// Who asks, and what that one may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::api) struct Identity {
+    pub(in crate::api) actor: Actor,
+    pub(in crate::api) role: Role,
+}
+
+/// Marks a request of another scheduler of the same store.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::api) struct FromPeer;
 
 /// Whoever sent a request.
 #[derive(Debug, Clone)]
@@ -66,38 +83,89 @@ pub(in crate::api) async fn authenticate(
         return next.run(request).await;
     }
     let in_browsers = docs::is_shown_in_browsers(request.uri().path());
-    match caller(&access, request.headers(), in_browsers) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
+    let is_peer = request.headers().contains_key(PEER);
+    let identity = match is_peer {
+        true => of_peer(access.peer_secret.as_deref(), request.headers()),
+        false => identify(&access.tokens, request.headers(), in_browsers),
+    };
+    match identity {
+        Ok(Identity { actor, role }) => {
+            let engine_api = (access.engine_api_of)(actor, role);
+            request.extensions_mut().insert(Caller { role, engine_api });
+            if is_peer {
+                request.extensions_mut().insert(FromPeer);
+            }
             next.run(request).await
         }
-        Err(problem) if in_browsers && problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
+        Err(problem) => refuse(problem, in_browsers),
+    }
+}
+
+/// The same before a standby, which passes on who it is. It takes nothing that was passed on: who leads is not settled.
+pub(in crate::api) async fn authenticate_standby(
+    State(tokens): State<Tokens>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if OPEN.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    if request.headers().contains_key(PEER) {
+        return ProblemDetails::no_leader("this scheduler stands by, too").into_response();
+    }
+    let in_browsers = docs::is_shown_in_browsers(request.uri().path());
+    match identify(&tokens, request.headers(), in_browsers) {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            next.run(request).await
+        }
+        Err(problem) => refuse(problem, in_browsers),
+    }
+}
+
+/// Whoever a standby says that it is, where the secret shows that it is one.
+fn of_peer(secret: Option<&str>, headers: &HeaderMap) -> Result<Identity, ProblemDetails> {
+    let text =
+        |name: &str| headers.get(name).and_then(|it| std::str::from_utf8(it.as_bytes()).ok());
+    let shown = text(PEER).unwrap_or_default();
+    let known = secret.filter(|secret| !secret.is_empty());
+    if !known.is_some_and(|known| bool::from(known.as_bytes().ct_eq(shown.as_bytes()))) {
+        return Err(ProblemDetails::no_leader("the scheduler that was asked is not the leader"));
+    }
+    let told = text(ACTOR).zip(text(ROLE).and_then(|role| role.parse().ok()));
+    let (actor, role) =
+        told.ok_or_else(|| ProblemDetails::unauthorized("it was not said who asks"))?;
+    Ok(Identity { actor: Actor::named(actor), role })
+}
+
+fn refuse(problem: ProblemDetails, in_browsers: bool) -> Response {
+    match problem {
+        problem if in_browsers && problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
             let ask =
                 HeaderValue::from_static("Basic realm=\"crontower: a token as the password\"");
             let mut response = problem.into_response();
             response.headers_mut().append(header::WWW_AUTHENTICATE, ask);
             response
         }
-        Err(problem) => problem.into_response(),
+        problem => problem.into_response(),
     }
 }
 
-fn caller(
-    access: &Access,
+fn identify(
+    tokens: &Tokens,
     headers: &HeaderMap,
     in_browsers: bool,
-) -> Result<Caller, ProblemDetails> {
+) -> Result<Identity, ProblemDetails> {
     let shown = if in_browsers { password(headers) } else { None };
     let token = shown.as_deref().map_or_else(|| bearer(headers), Ok)?;
-    let holder = access.tokens.holder(token).map_err(|error| {
+    let holder = tokens.holder(token).map_err(|error| {
         tracing::error!(%error, "tokens cannot be read, so nobody is let in");
         ProblemDetails::no_tokens()
     })?;
     let Some((name, role)) = holder else {
         return Err(ProblemDetails::unauthorized("the token is not known here, or was revoked"));
     };
-    let engine_api = (access.engine_api_of)(Actor::named(&format!("token:{name}")), role);
-    Ok(Caller { role, engine_api })
+    Ok(Identity { actor: Actor::named(&format!("token:{name}")), role })
 }
 
 /// The password of HTTP's Basic scheme, where that is what was sent.

@@ -9,8 +9,11 @@ mod tokens;
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use guard::{authenticate, in_time, owner, require};
-pub(crate) use tokens::{TokenError, Tokens};
+pub(super) use guard::{
+    ACTOR, FromPeer, Identity, PEER, ROLE, authenticate, authenticate_standby, in_time, owner,
+    require,
+};
+pub(crate) use tokens::{TokenError, Tokens, fresh};
 
 use crate::driver::EngineApi;
 use crate::model::Actor;
@@ -26,6 +29,8 @@ pub(crate) struct Access {
     pub tokens: Tokens,
     /// The door for each of them.
     pub engine_api_of: EngineApiOf,
+    /// What a standby of the same store shows when it passes a request on; `None` = there is none.
+    pub peer_secret: Option<String>,
 }
 
 impl fmt::Debug for Access {

@@ -226,8 +226,11 @@ fn hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
-/// 256 random bits.
-fn fresh() -> io::Result<String> {
+/// 256 random bits, as a token.
+///
+/// # Errors
+/// When the system gives none.
+pub(crate) fn fresh() -> io::Result<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(format!("{PREFIX}{}", hex(&bytes)))

@@ -6,6 +6,9 @@ use crate::api::tests::engine_api::execution_id;
 use crate::driver::EngineApi;
 use crate::model::Actor;
 
+/// What a standby of the same store shows.
+const PEER_SECRET: &str = "crontower_peer";
+
 /// A door, and TCP's router before it, with a token for each role.
 struct Guarded {
     engine_api: Arc<PlayedEngineApi>,
@@ -28,7 +31,11 @@ impl Guarded {
             far.clone()
         });
         let app = app(engine_api.clone(), CancellationToken::new());
-        let access = Access { tokens: tokens.clone(), engine_api_of };
+        let access = Access {
+            tokens: tokens.clone(),
+            engine_api_of,
+            peer_secret: Some(PEER_SECRET.to_owned()),
+        };
         Self { engine_api, router: router::tcp(app, access), tokens, actors, _dir: dir }
     }
 
@@ -233,4 +240,29 @@ async fn only_an_admin_gives_an_attempt_up() {
     let status = guarded.router.clone().oneshot(request).await.unwrap().status();
     assert_eq!(status, StatusCode::ACCEPTED);
     assert_eq!(guarded.engine_api.state().abandoned, [execution_id(2)]);
+}
+
+#[tokio::test]
+async fn a_standby_speaks_for_whoever_asked_it_and_nobody_else_can() {
+    let guarded = Guarded::new();
+    let ask = async |path: &str, secret: &str, actor: &str, role: &str| {
+        let request = Request::post(path)
+            .header("x-crontower-peer", secret)
+            .header("x-crontower-actor", actor)
+            .header("x-crontower-role", role)
+            .body(Body::empty());
+        guarded.router.clone().oneshot(request.unwrap()).await.unwrap().status()
+    };
+    let (reload, pause) = ("/api/v1/reload", "/api/v1/jobs/backup/pause");
+    let admin = guarded.token(Role::Admin);
+    for wrong in ["", "crontower_pee", "crontower_peer2", admin.as_str()] {
+        let status = ask(pause, wrong, "token:x", "admin").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{wrong}");
+    }
+    assert!(guarded.actors.lock().unwrap().is_empty());
+    assert_eq!(ask(reload, PEER_SECRET, "token:bob", "operator").await, StatusCode::FORBIDDEN);
+    assert_eq!(ask(pause, PEER_SECRET, "token:bob", "root").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(pause, PEER_SECRET, "token:eve", "operator").await, StatusCode::OK);
+    let actors: Vec<_> = guarded.actors.lock().unwrap().iter().map(Actor::to_string).collect();
+    assert_eq!(actors, ["token:bob", "token:eve"]);
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::engine_api::{execution_id, job};
 use super::*;
 use crate::api::client::{Client, ClientError};
-use crate::api::{Listen, Listeners, Service, serve};
+use crate::api::{Listen, Listeners, Service, Switch, serve};
 use crate::control::{
     AcknowledgeExecution, CancelExecution, Definition, DeleteWorker, DrainWorker, Listed, PauseJob,
     ReloadJobs, ResumeJob, RetryExecution, SetWorkerCapacity, SkipNextFireTime,
@@ -35,11 +35,15 @@ impl Served {
         let service = Service {
             engine_api: engine_api.clone(),
             access: None,
-            tls: None,
             metrics: Arc::default(),
             clock: clock(),
         };
-        let server = tokio::spawn(serve(service, listeners, shutdown.clone()));
+        let server = tokio::spawn(serve(
+            Switch::leading(service, &shutdown),
+            None,
+            listeners,
+            shutdown.clone(),
+        ));
         let client = Client::over_socket(&path).unwrap();
         Self { engine_api, client, shutdown, server, _dir: dir }
     }

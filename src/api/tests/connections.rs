@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use crate::api::client::{Client, ClientError};
 use crate::api::serve::converse;
-use crate::api::{Access, Listen, Listeners, Service, Tls, Tokens, serve};
+use crate::api::{Access, Listen, Listeners, Service, Switch, Tls, Tokens, serve};
 use crate::driver::EngineApi;
 
 use super::*;
@@ -15,7 +15,7 @@ use super::*;
 /// The other end of a connection to the API that holds so many bytes.
 fn connection(world: &World, bytes: usize) -> DuplexStream {
     let (near, far) = tokio::io::duplex(bytes);
-    tokio::spawn(converse(far, world.router.clone(), world.stopping.clone()));
+    tokio::spawn(converse(far, routes(&world), world.stopping.clone()));
     near
 }
 
@@ -57,7 +57,7 @@ async fn a_subscriber_that_reads_nothing_is_dropped_and_the_others_get_everythin
     const COUNT: u64 = 2_000;
     let world = World::new();
     let (mut silent, far) = tokio::io::duplex(1 << 10);
-    let served = tokio::spawn(converse(far, world.router.clone(), world.stopping.clone()));
+    let served = tokio::spawn(converse(far, routes(&world), world.stopping.clone()));
     silent.write_all(EVENTS).await.unwrap();
     let mut readers = Vec::new();
     for _ in 0..3 {
@@ -92,7 +92,7 @@ async fn a_socket_that_was_deleted_is_made_again() {
     let path = dir.path().join("s");
     let listeners = Listeners::tcp(Listen::None, false).await.unwrap().with_socket(&path).unwrap();
     let shutdown = CancellationToken::new();
-    let server = tokio::spawn(serve(service(None, None), listeners, shutdown.clone()));
+    let server = tokio::spawn(serve(leading(None, &shutdown), None, listeners, shutdown.clone()));
     for _ in 0..2 {
         tokio::net::UnixStream::connect(&path).await.unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -104,9 +104,15 @@ async fn a_socket_that_was_deleted_is_made_again() {
     server.await.unwrap();
 }
 
-fn service(access: Option<Access>, tls: Option<Tls>) -> Service {
+fn leading(access: Option<Access>, shutdown: &CancellationToken) -> Switch {
     let engine_api = Arc::new(PlayedEngineApi::sample());
-    Service { engine_api, access, tls, metrics: Arc::default(), clock: clock() }
+    let service = Service { engine_api, access, metrics: Arc::default(), clock: clock() };
+    Switch::leading(service, shutdown)
+}
+
+fn routes(world: &World) -> impl Fn() -> axum::Router + use<> {
+    let router = world.router.clone();
+    move || router.clone()
 }
 
 /// Writes a new certificate for `localhost` and its key.
@@ -128,12 +134,13 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
     tokens.ensure_first().unwrap();
     let token = std::fs::read_to_string(dir.path().join("token")).unwrap();
     let engine_api: Arc<dyn EngineApi> = Arc::new(PlayedEngineApi::sample());
-    let access = Access { tokens, engine_api_of: Arc::new(move |_, _| engine_api.clone()) };
+    let engine_api_of = Arc::new(move |_, _| engine_api.clone());
+    let access = Access { tokens, engine_api_of, peer_secret: None };
     let listeners = Listeners::tcp("127.0.0.1:0".parse().unwrap(), true).await.unwrap();
     let address = listeners.tcp_address().unwrap();
     let shutdown = CancellationToken::new();
-    let served = service(Some(access), Some(tls.clone()));
-    let server = tokio::spawn(serve(served, listeners, shutdown.clone()));
+    let served = leading(Some(access), &shutdown);
+    let server = tokio::spawn(serve(served, Some(tls.clone()), listeners, shutdown.clone()));
 
     let url = format!("https://localhost:{}", address.port());
     let stranger = Client::at_url(&url).unwrap().with_token(&token).unwrap();
@@ -188,8 +195,9 @@ async fn a_scheme_or_a_certificate_that_is_another_one_is_reported() {
         let tokens = Tokens::of(dir.path());
         let engine_api_of =
             Arc::new(|_, _| -> Arc<dyn EngineApi> { Arc::new(PlayedEngineApi::sample()) });
-        let access = Some(Access { tokens, engine_api_of });
-        servers.push(tokio::spawn(serve(service(access, tls), listeners, shutdown.clone())));
+        let access = Some(Access { tokens, engine_api_of, peer_secret: None });
+        let served = leading(access, &shutdown);
+        servers.push(tokio::spawn(serve(served, tls, listeners, shutdown.clone())));
     }
     let ask = async |url: String| {
         let client = Client::at_url(&url).unwrap().with_authorities(&pem).unwrap();

@@ -400,6 +400,8 @@ impl EngineApi for PlayedEngineApi {
             version: "0.1.0".to_owned(),
             host: "db1".to_owned(),
             pid: 42,
+            scheduler: crate::driver::SchedulerRole::Leader,
+            leader: None,
             started_at: noon() - TimeDelta::minutes(100),
             store: "sqlite".to_owned(),
             data_dir: "/data".to_owned(),

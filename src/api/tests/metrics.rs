@@ -88,12 +88,6 @@ async fn the_numbers_are_as_prometheus_reads_them() {
     # HELP crontower_leader 1 if this engine leads.
     # TYPE crontower_leader gauge
     crontower_leader 1
-    # HELP crontower_jobs_file_changed 1 if jobs.yaml waits for a reload.
-    # TYPE crontower_jobs_file_changed gauge
-    crontower_jobs_file_changed 0
-    # HELP crontower_build_info The version of the program.
-    # TYPE crontower_build_info gauge
-    crontower_build_info{version="0.1.0"} 1
     # HELP crontower_history_executions Executions in the store.
     # TYPE crontower_history_executions gauge
     crontower_history_executions 0
@@ -106,6 +100,12 @@ async fn the_numbers_are_as_prometheus_reads_them() {
     # HELP crontower_retention_failing 1 while old history cannot be deleted.
     # TYPE crontower_retention_failing gauge
     crontower_retention_failing 0
+    # HELP crontower_jobs_file_changed 1 if jobs.yaml waits for a reload.
+    # TYPE crontower_jobs_file_changed gauge
+    crontower_jobs_file_changed 0
+    # HELP crontower_build_info The version of the program.
+    # TYPE crontower_build_info gauge
+    crontower_build_info{version="0.1.0"} 1
     # HELP crontower_start_time_seconds When the engine started, since the Unix epoch.
     # TYPE crontower_start_time_seconds gauge
     crontower_start_time_seconds 1795429200

@@ -238,9 +238,11 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
           "problem": null
         },
         "host": "db1",
+        "leader": null,
         "listen": null,
         "pid": 42,
         "problems": [],
+        "scheduler": "leader",
         "started_at": "2026-11-23T10:20:00Z",
         "store": "sqlite",
         "version": "0.1.0"
@@ -249,12 +251,14 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
       "health": "ok",
       "jobs": 3,
       "leader": {
+        "epoch": null,
         "host": "db1",
         "pid": 42
       },
       "paused": 0,
       "problems": [],
       "role": "admin",
+      "scheduler": "leader",
       "seq": 5,
       "started_at": "2026-11-23T10:20:00Z",
       "upcoming": [

@@ -120,6 +120,24 @@ pub(super) fn readers(target: &Target) -> PgPool {
         .connect_lazy_with(Session::Reader.options(target))
 }
 
+/// The one connection of a standby, which hears of a lease that is given back.
+pub(super) fn listener_pool(target: &Target) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECTING)
+        .connect_lazy_with(Session::Lease.options(target))
+}
+
+/// What is read beside the lease, or a failure after a while.
+pub(super) async fn within_lease<T>(
+    work: impl Future<Output = T>,
+    place: &str,
+    doing: &'static str,
+) -> Result<T, StoreError> {
+    let done = tokio::time::timeout(CONNECTING, work).await;
+    done.map_err(|_| timed_out(place, doing, CONNECTING))
+}
+
 /// A commit, or its failure after a while: what became of it is unknown then.
 pub(super) async fn within_commit<T>(
     work: impl Future<Output = Result<T, StoreError>>,

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::connect::{Session, connect};
 use super::failure::{failed, is_locked};
 use super::url::Target;
-use super::{Leader, StoreError};
+use super::{Leader, Reach, StoreError, watch};
 
 /// How long a lease holds after its last renewal.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
@@ -43,7 +43,8 @@ statements! {
          backend_start = (SELECT a.backend_start FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid()) \
          WHERE epoch.epoch = $1 AND token = $2 AND EXISTS (SELECT 1 FROM own) RETURNING epoch, token";
     /// The second half of both.
-    const LEAD: &str = "UPDATE leader SET epoch = $1, expires = clock_timestamp() + $2, host = $3, pid = $4, version = $5";
+    const LEAD: &str = "UPDATE leader SET epoch = $1, expires = clock_timestamp() + $2, host = $3, pid = $4, version = $5, \
+         address = $6, peer_secret = $7";
     /// Ends the session that may hold the fence, if it is still the one that took it.
     const END_HOLDER: &str = "SELECT pg_terminate_backend(a.pid) FROM epoch AS e JOIN pg_stat_activity AS a \
          ON a.pid = e.backend_pid AND a.backend_start = e.backend_start";
@@ -77,15 +78,16 @@ impl Fence {
 pub(super) async fn take(
     connection: &mut PgConnection,
     own: Option<Fence>,
+    reach: &Reach,
     place: &str,
 ) -> Result<Fence, StoreError> {
     let broken = |error| failed(place, "taking the lease", &error);
     if let Some(own) = own
-        && let Some(fence) = take_patiently(connection, Some(own)).await.map_err(broken)?
+        && let Some(fence) = take_patiently(connection, Some(own), reach).await.map_err(broken)?
     {
         return Ok(fence);
     }
-    match take_patiently(connection, None).await.map_err(broken)? {
+    match take_patiently(connection, None, reach).await.map_err(broken)? {
         Some(fence) => Ok(fence),
         None => {
             let who = sqlx::query_as(WHO).fetch_one(connection).await;
@@ -99,11 +101,12 @@ pub(super) async fn take(
 async fn take_patiently(
     connection: &mut PgConnection,
     own: Option<Fence>,
+    reach: &Reach,
 ) -> sqlx::Result<Option<Fence>> {
     let mut tries = 0;
     loop {
         tries += 1;
-        match take_once(connection, own).await {
+        match take_once(connection, own, reach).await {
             Err(error) if is_locked(&error) && tries < TRIES => {
                 // Where this may not be done, the server ends an idle session of a leader by itself, after 2 s.
                 if let Err(error) = sqlx::query(END_HOLDER).execute(&mut *connection).await {
@@ -118,6 +121,7 @@ async fn take_patiently(
 async fn take_once(
     connection: &mut PgConnection,
     own: Option<Fence>,
+    reach: &Reach,
 ) -> sqlx::Result<Option<Fence>> {
     let mut transaction = connection.begin().await?;
     sqlx::raw_sql("SET LOCAL lock_timeout = '500ms'").execute(&mut *transaction).await?;
@@ -136,6 +140,8 @@ async fn take_once(
         .bind(rustix::system::uname().nodename().to_string_lossy().into_owned())
         .bind(i64::from(std::process::id()))
         .bind(env!("CARGO_PKG_VERSION"))
+        .bind(reach.address.as_deref().unwrap_or_default())
+        .bind(&reach.secret)
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
@@ -152,18 +158,22 @@ pub(super) struct Renewal {
 }
 
 impl Renewal {
-    /// Begins to renew the lease of an epoch.
+    /// Begins to renew the lease of an epoch. `lost` is set when another has taken it over.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn begin(target: Target, fence: Fence) -> std::io::Result<Self> {
+    pub(super) fn begin(
+        target: Target,
+        fence: Fence,
+        lost: CancellationToken,
+    ) -> std::io::Result<Self> {
         let stop = CancellationToken::new();
         let epoch = Arc::new(AtomicI64::new(fence.epoch));
         let (end, ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stopped, current) = (stop.clone(), Arc::clone(&epoch));
         let thread = std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
-            runtime.block_on(renew_until(&stopped, &current, &target));
+            runtime.block_on(renew_until(&stopped, &lost, &current, &target));
             // Whoever waited may have gone.
             let _ = end.send(());
         })?;
@@ -198,20 +208,31 @@ impl Drop for Renewal {
     }
 }
 
-async fn renew_until(stop: &CancellationToken, epoch: &AtomicI64, target: &Target) {
+async fn renew_until(
+    stop: &CancellationToken,
+    lost: &CancellationToken,
+    epoch: &AtomicI64,
+    target: &Target,
+) {
     let mut ticks = tokio::time::interval(RENEWAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut connection = None;
     let mut trouble = false;
+    let mut over = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             _ = ticks.tick() => {}
         }
+        let current = epoch.load(Ordering::Acquire);
         let renewed = tokio::select! {
             () = stop.cancelled() => break,
-            renewed = renew(&mut connection, epoch.load(Ordering::Acquire), target) => renewed,
+            renewed = renew(&mut connection, current, target) => renewed,
         };
+        // Once may mean that the epoch is being taken again.
+        if matches!(renewed, Ok(false)) && over.replace(current) == Some(current) {
+            lost.cancel();
+        }
         if let Err(error) = &renewed {
             connection = None;
             if !trouble {
@@ -227,12 +248,12 @@ async fn renew_until(stop: &CancellationToken, epoch: &AtomicI64, target: &Targe
     }
 }
 
-/// A renewal. One that finds no row is left to the next commit to notice: the epoch may just be taken again.
+/// A renewal. False where the epoch is over.
 async fn renew(
     connection: &mut Option<PgConnection>,
     epoch: i64,
     target: &Target,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let open = match connection {
         Some(open) => open,
         None => connection.insert(connect(target, Session::Lease).await?),
@@ -240,7 +261,8 @@ async fn renew(
     let renewal = sqlx::query(RENEW).bind(epoch).bind(LEASE).execute(open);
     match tokio::time::timeout(ANSWER, renewal).await {
         Ok(done) => {
-            done.map(drop).map_err(|error| failed(&target.place, "renewing the lease", &error))
+            let done = done.map(|done| done.rows_affected() > 0);
+            done.map_err(|error| failed(&target.place, "renewing the lease", &error))
         }
         Err(_) => Err(super::failure::timed_out(&target.place, "renewing the lease", ANSWER)),
     }
@@ -257,5 +279,7 @@ async fn give_back(
         None => connect(target, Session::Lease).await?,
     };
     sqlx::query(GIVE_BACK).bind(epoch).execute(&mut connection).await.map_err(broken)?;
+    // A standby takes over at once, not at its next look.
+    sqlx::query(watch::TELL).execute(&mut connection).await.map_err(broken)?;
     connection.close().await.map_err(broken)
 }

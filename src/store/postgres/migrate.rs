@@ -11,8 +11,10 @@ use super::failure::{cannot_open, is_locked};
 use super::url::Target;
 
 /// The schema, step by step. A step that has landed is never edited: the next change is a new file.
-pub(super) const STEPS: [(i64, &str, &str); 1] =
-    [(1, "first", include_str!("../../../migrations/postgres/0001_first.sql"))];
+pub(super) const STEPS: [(i64, &str, &str); 2] = [
+    (1, "first", include_str!("../../../migrations/postgres/0001_first.sql")),
+    (2, "leader_address", include_str!("../../../migrations/postgres/0002_leader_address.sql")),
+];
 
 /// How often a change of the schema waits for a lock before it gives up; each wait is half a second.
 const TRIES: u32 = 20;

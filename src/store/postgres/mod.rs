@@ -30,17 +30,20 @@ pub(crate) mod server;
 #[cfg(test)]
 pub(super) mod tests;
 pub(crate) mod url;
+mod watch;
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
-use super::{Expired, HistorySize, Leader, PruneBatch, Store, StoreError};
+use super::{Expired, HistorySize, Leader, Leading, PruneBatch, Reach, Store, StoreError};
 use crate::model::{
     Ahead, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
     LedgerRange, Page, StateName,
@@ -50,10 +53,17 @@ use failure::failed;
 use lease::{Fence, Renewal};
 pub(super) use migrate::MigrationPlan;
 use url::Target;
+pub(crate) use watch::LeaderWatch;
 
 /// Keeps everything in a schema of a PostgreSQL database.
 pub(crate) struct PostgresStore {
     target: Target,
+    /// How it is reached where it leads.
+    reach: Reach,
+    /// The epoch that it took last; 0 = none.
+    epoch: AtomicI64,
+    /// Set when another has taken its lease over.
+    lost: CancellationToken,
     readers: PgPool,
     writer: Mutex<Writer>,
     /// How far the look at jobs that have too many executions has come.
@@ -91,7 +101,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::TooNew`] when a newer program has written it; [`StoreError::Open`] when the server cannot be reached
     /// or used, or the schema holds something else.
-    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str, reach: Reach) -> Result<Self, StoreError> {
         let target = Target::read(url)?;
         if !target.is_private() {
             tracing::warn!(
@@ -103,6 +113,9 @@ impl PostgresStore {
         Ok(Self {
             readers: connect::readers(&target),
             target,
+            reach,
+            epoch: AtomicI64::new(0),
+            lost: CancellationToken::new(),
             writer: Mutex::default(),
             round: Mutex::default(),
             damage: std::sync::Mutex::default(),
@@ -141,12 +154,12 @@ impl PostgresStore {
             return Ok(());
         }
         let mut connection = connect(&self.target, Session::Writer).await?;
-        let taking = lease::take(&mut connection, writer.fence, &self.target.place);
+        let taking = lease::take(&mut connection, writer.fence, &self.reach, &self.target.place);
         let fence = within_commit(taking, &self.target.place).await?;
         match &writer.renewal {
             Some(renewal) => renewal.follow(fence),
             None => {
-                let renewal = Renewal::begin(self.target.clone(), fence);
+                let renewal = Renewal::begin(self.target.clone(), fence, self.lost.clone());
                 let renewal = renewal.map_err(|error| StoreError::Open {
                     place: self.target.place.clone(),
                     message: format!("no thread for its lease: {error}"),
@@ -156,6 +169,7 @@ impl PostgresStore {
             }
         }
         tracing::info!(store = self.target.place, epoch = fence.epoch, "this engine leads");
+        self.epoch.store(fence.epoch, Ordering::Release);
         writer.fence = Some(fence);
         writer.connection = Some(connection);
         Ok(())
@@ -296,6 +310,18 @@ impl Store for PostgresStore {
 
     async fn removable(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
         self.find("looking for old output", expire::removable(&self.readers, ids)).await
+    }
+
+    fn epoch(&self) -> Option<i64> {
+        Some(self.epoch.load(Ordering::Acquire)).filter(|epoch| *epoch > 0)
+    }
+
+    async fn deposed(&self) -> StoreError {
+        self.lost.cancelled().await;
+        StoreError::Deposed {
+            place: self.target.place.clone(),
+            epoch: self.epoch.load(Ordering::Acquire),
+        }
     }
 
     fn damage(&self) -> Option<String> {

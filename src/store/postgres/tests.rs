@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::AssertSqlSafe;
 
+use super::migrate::STEPS;
 use super::server::{PASSWORD, Server, server};
 use super::*;
 use crate::model::{BOOT_ID, ExecutionState};
@@ -20,7 +21,7 @@ fn schema() -> String {
 
 /// A store in a new schema that leads; `None` where the test of that name is skipped.
 pub(in crate::store) async fn in_new_schema(test: &str) -> Option<PostgresStore> {
-    let store = PostgresStore::open(&server(test)?.url(&schema())).await.unwrap();
+    let store = PostgresStore::open(&server(test)?.url(&schema()), Reach::default()).await.unwrap();
     store.lead().await.unwrap();
     Some(store)
 }
@@ -43,7 +44,7 @@ fn over_tcp(server: &Server, password: &str, rest: &str) -> String {
 
 /// What opening that store says, with what differs from run to run taken out.
 async fn refusal(server: &Server, url: &str) -> String {
-    let error = PostgresStore::open(url).await.unwrap_err();
+    let error = PostgresStore::open(url, Reach::default()).await.unwrap_err();
     let text = error.to_string().replace(&server.port.to_string(), "PORT");
     text.replace(server.folder.to_str().unwrap(), "DIR")
 }
@@ -62,10 +63,11 @@ use server_or_skip;
 async fn a_newer_schema_and_anothers_are_refused_and_left_alone() {
     let server = server_or_skip!("a_newer_schema_and_anothers_are_refused_and_left_alone");
     let name = schema();
-    let store = PostgresStore::open(&server.url(&name)).await.unwrap();
-    tamper(&store, "INSERT INTO _sqlx_migrations VALUES (9, 'later', now(), true, '', 0)").await;
+    let store = PostgresStore::open(&server.url(&name), Reach::default()).await.unwrap();
+    tamper(&store, "INSERT INTO _sqlx_migrations VALUES (9999, 'later', now(), true, '', 0)").await;
     let described = refusal(server, &server.url(&name)).await.replace(&name, "NAME");
-    insta::assert_snapshot!(described, @"the store postgres://tester@DIR:PORT/postgres?schema=NAME has schema 9, this program knows up to 1: use the newer crontower");
+    let described = described.replace(&format!("up to {}", STEPS.len()), "up to KNOWN");
+    insta::assert_snapshot!(described, @"the store postgres://tester@DIR:PORT/postgres?schema=NAME has schema 9999, this program knows up to KNOWN: use the newer crontower");
     let theirs = schema();
     let sql = format!("CREATE SCHEMA {theirs}; CREATE TABLE {theirs}.customers (name text)");
     tamper(&store, &sql).await;
@@ -84,19 +86,20 @@ async fn a_migration_says_what_it_would_do_and_does_it_once() {
     let url = server.url(&schema());
     for _ in 0..2 {
         let plan = PostgresStore::migration(&url).await.unwrap();
-        assert_eq!((plan.found, plan.known, plan.missing), (0, 1, vec![(1, "first")]));
+        let all: Vec<_> = STEPS.iter().map(|(number, name, _)| (*number, *name)).collect();
+        assert_eq!((plan.found, plan.missing), (0, all));
     }
-    assert_eq!(PostgresStore::migrate(&url).await.unwrap(), 1);
+    assert_eq!(PostgresStore::migrate(&url).await.unwrap(), STEPS.len());
     assert_eq!(PostgresStore::migrate(&url).await.unwrap(), 0);
     let plan = PostgresStore::migration(&url).await.unwrap();
-    assert_eq!((plan.found, plan.missing), (1, Vec::new()));
+    assert_eq!((plan.found, plan.missing), (plan.known, Vec::new()));
 }
 
 #[tokio::test]
 async fn programs_that_open_a_new_schema_at_once_all_get_it() {
     let server = server_or_skip!("programs_that_open_a_new_schema_at_once_all_get_it");
     let url = server.url(&schema());
-    let open = || PostgresStore::open(&url);
+    let open = || PostgresStore::open(&url, Reach::default());
     let (one, two, three) = tokio::join!(open(), open(), open());
     for store in [one, two, three] {
         assert_eq!(store.unwrap().load().await.unwrap().last_seq, 0);
@@ -108,12 +111,15 @@ async fn a_password_is_asked_for_and_never_shown() {
     let server = server_or_skip!("a_password_is_asked_for_and_never_shown");
     let name = schema();
     let rest = format!("schema={name}&sslmode=disable");
-    let store = PostgresStore::open(&over_tcp(server, PASSWORD, &rest)).await.unwrap();
+    let store =
+        PostgresStore::open(&over_tcp(server, PASSWORD, &rest), Reach::default()).await.unwrap();
     assert!(!format!("{store:?}").contains(PASSWORD), "{store:?}");
     let described = refusal(server, &over_tcp(server, "another-s3cret", &rest)).await;
     assert!(!described.contains("s3cret"), "{described}");
     insta::assert_snapshot!(described.replace(&name, "NAME"), @r#"cannot open the store postgres://tester@localhost:PORT/postgres?schema=NAME: check user and password: in the URL, in PGPASSWORD, or in the file that PGPASSFILE names, and pg_hba.conf (password authentication failed for user "tester")"#);
-    let nobody = PostgresStore::open("postgres://me:s3cret@127.0.0.1:1/x").await.unwrap_err();
+    let nobody = PostgresStore::open("postgres://me:s3cret@127.0.0.1:1/x", Reach::default())
+        .await
+        .unwrap_err();
     assert!(nobody.may_pass() && !nobody.to_string().contains("s3cret"), "{nobody}");
 }
 
@@ -125,7 +131,7 @@ async fn what_is_said_is_encrypted_with_whom_it_is_meant_for() {
         format!("schema={}&sslmode={mode}&sslrootcert={folder}/{root}", schema())
     };
     let encrypted = async |url: &str| {
-        let store = PostgresStore::open(url).await?;
+        let store = PostgresStore::open(url, Reach::default()).await?;
         let mut connection = beside(&store, Session::Reader).await;
         let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         Ok::<bool, StoreError>(sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap())

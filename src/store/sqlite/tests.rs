@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 
 use super::super::contract::{at, event, execution, id, job, job_id, kept};
-use super::super::{Expired, open as open_kind};
+use super::super::{Expired, Reach, open as open_kind};
 use super::*;
 use crate::model::{BOOT_ID, ExecutionState, Trigger};
 
@@ -86,13 +86,13 @@ async fn only_its_owner_reads_the_file() {
     let data_dir = folder.path().join("new/data");
     let path = data_dir.join("crontower.db");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let store = open_kind("sqlite", &data_dir).await.unwrap();
+    let store = open_kind("sqlite", &data_dir, &Reach::default()).await.unwrap();
     store.commit(&[event(1)]).await.unwrap();
     assert_eq!((mode(&data_dir), mode(&path)), (0o700, 0o600));
     assert_eq!(mode(&data_dir.join("crontower.db-wal")), 0o600);
     drop(store);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    open_kind("sqlite", &data_dir).await.unwrap();
+    open_kind("sqlite", &data_dir, &Reach::default()).await.unwrap();
     assert_eq!(mode(&path), 0o600);
 }
 

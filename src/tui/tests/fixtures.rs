@@ -255,6 +255,8 @@ pub(crate) fn engine() -> EngineInfo {
         version: "0.1.0".to_owned(),
         host: "db1".to_owned(),
         pid: 4_200,
+        scheduler: crate::driver::SchedulerRole::Leader,
+        leader: None,
         started_at: at(-273_600),
         store: "sqlite crontower.db".to_owned(),
         data_dir: "~/.local/share/crontower".to_owned(),

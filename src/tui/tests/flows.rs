@@ -497,6 +497,19 @@ fn trouble_stands_in_the_header_until_it_is_over() {
 }
 
 #[test]
+fn a_standby_says_for_whom_it_stands_by() {
+    let mut snapshot = super::fixtures::snapshot();
+    snapshot.engine.scheduler = crate::driver::SchedulerRole::Standby;
+    let (host, pid, epoch) = ("db2".to_owned(), 77, Some(4));
+    snapshot.engine.leader = Some(crate::driver::Leader { host, pid, epoch });
+    let api = FakeEngineApi::new(snapshot, super::fixtures::executions());
+    let screen = Screen::new(api, 120, 30);
+    let frame = screen.frame();
+    let header = frame.lines().next().unwrap_or_default();
+    assert!(header.contains("db1 (standby of db2)"), "{header}");
+}
+
+#[test]
 fn a_long_reason_does_not_push_the_lost_engine_out_of_the_header() {
     let mut screen = Screen::sample(80, 24);
     screen.take(Message::Disconnected("connection refused ".repeat(9)));

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::canvas::{joined, put, put_right};
+use crate::driver::{EngineInfo, SchedulerRole};
 use crate::model::{Role, Severity};
 use crate::tui::keys::{Action, Tab};
 use crate::tui::model::form::FormKind;
@@ -28,7 +29,8 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
         let way = if way.ends_with(".sock") { "its socket" } else { way };
         format!(" via {}", clean(way))
     });
-    let host = Span::raw(format!("{}{}", clean(&engine.host), way.unwrap_or_default()));
+    let host = standing(engine);
+    let host = Span::raw(format!("{host}{}", way.unwrap_or_default()));
     let up = Span::styled(format!("up {}", uptime(model.now, engine.started_at)), theme.quiet());
     // At the left the name stays, at the right what is wrong: the rest goes as room goes.
     let mut left = vec![host, up];
@@ -49,6 +51,18 @@ pub(super) fn header(model: &Model, canvas: &mut Buffer, area: Rect) {
         let gone = left.pop().is_some() || next.take().is_some() || clock.take().is_some();
         if !gone && right.pop().is_none() {
             return;
+        }
+    }
+}
+
+/// Which scheduler this is; one that stands by says for whom.
+fn standing(engine: &EngineInfo) -> String {
+    let host = clean(&engine.host);
+    match (engine.scheduler, &engine.leader) {
+        (SchedulerRole::Leader, _) => host.into_owned(),
+        (SchedulerRole::Standby, None) => format!("{host} (standby)"),
+        (SchedulerRole::Standby, Some(leader)) => {
+            format!("{host} (standby of {})", clean(&leader.host))
         }
     }
 }

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::{joined, put};
 use super::jobs::{ASCII_BARS, BARS};
+use crate::driver::EngineInfo;
 use crate::model::{Event, Severity};
 use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
@@ -111,6 +112,15 @@ fn title(model: &Model, text: &str) -> Line<'static> {
     Line::styled(format!(" {text}"), model.theme.quiet())
 }
 
+/// Who leads: whoever answers, or the one that it stands by for.
+fn leader(engine: &EngineInfo) -> String {
+    let (host, pid) = match &engine.leader {
+        Some(leader) => (&leader.host, leader.pid),
+        None => (&engine.host, engine.pid),
+    };
+    format!("{}, pid {pid}", clean(host))
+}
+
 fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let theme = model.theme;
     let engine = &model.world.engine;
@@ -138,7 +148,7 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let listen = engine.listen.as_deref().unwrap_or("socket only");
     let rows: [(&str, Span<'_>); 7] = [
         ("engine", state),
-        ("leader", Span::raw(format!("{}, pid {}", clean(&engine.host), engine.pid))),
+        ("leader", Span::raw(leader(engine))),
         ("since", Span::raw(instant(model.zone(), engine.started_at))),
         ("store", Span::raw(clean(&engine.store))),
         ("data", Span::raw(clean(&engine.data_dir))),

@@ -5,6 +5,7 @@ mod catch_up;
 mod clock_steps;
 mod dependencies;
 mod edits;
+mod elsewhere;
 mod forecast;
 mod on_failure;
 mod overlap;

@@ -16,9 +16,9 @@ use crate::store::contract::at;
 /// Two stores on one schema, of which the first leads.
 async fn two(test: &str) -> Option<(PostgresStore, PostgresStore)> {
     let url = server(&format!("store::postgres::tests::leading::{test}"))?.url(&schema());
-    let leader = PostgresStore::open(&url).await.unwrap();
+    let leader = PostgresStore::open(&url, Reach::default()).await.unwrap();
     leader.lead().await.unwrap();
-    Some((leader, PostgresStore::open(&url).await.unwrap()))
+    Some((leader, PostgresStore::open(&url, Reach::default()).await.unwrap()))
 }
 
 /// Leads as soon as that may be; says how long it took.
@@ -158,7 +158,7 @@ async fn a_leader_that_is_killed_or_stopped_inside_a_commit_is_followed_within_f
     let server = server_or_skip!("leading::a_leader_that_is_killed_or_stopped");
     for signal in [Signal::KILL, Signal::STOP] {
         let name = schema();
-        let store = PostgresStore::open(&server.url(&name)).await.unwrap();
+        let store = PostgresStore::open(&server.url(&name), Reach::default()).await.unwrap();
         let mut holder = holder(server, &name);
         let error = store.lead().await.unwrap_err();
         assert!(error.to_string().contains("host elsewhere, process 7, epoch 1"), "{error}");
@@ -257,7 +257,8 @@ async fn of_leaders_that_take_over_from_each_other_none_writes_after_a_later_one
                         let expire = "UPDATE leader SET expires = '-infinity'";
                         sqlx::raw_sql(expire).execute(&mut connection).await.unwrap();
                     }
-                    let taken = lease::take(&mut connection, None, "here").await.ok();
+                    let taken =
+                        lease::take(&mut connection, None, &Reach::default(), "here").await.ok();
                     own = taken.map(|fence| (fence.epoch, fence.token));
                     if own.is_some() {
                         count(0);
@@ -285,10 +286,10 @@ async fn of_leaders_that_take_over_from_each_other_none_writes_after_a_later_one
 async fn changes_of_state_and_renewals_write_no_index() {
     // A database of its own: old rows stay as long as any transaction in the same one may see them.
     let server = server_or_skip!("leading::changes_of_state_and_renewals_write_no_index");
-    let any = PostgresStore::open(&server.url(&schema())).await.unwrap();
+    let any = PostgresStore::open(&server.url(&schema()), Reach::default()).await.unwrap();
     tamper(&any, "CREATE DATABASE quiet").await;
     let url = server.url("crontower").replace("/postgres?", "/quiet?");
-    let first = PostgresStore::open(&url).await.unwrap();
+    let first = PostgresStore::open(&url, Reach::default()).await.unwrap();
     first.lead().await.unwrap();
     // So does one that gathers statistics.
     let quiet = "DO $$ DECLARE one text; BEGIN

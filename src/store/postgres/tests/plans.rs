@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::super::{commit, connect, expire, lease, migrate, query, read};
+use super::super::{commit, connect, expire, lease, migrate, query, read, watch};
 use super::*;
 use crate::model::{StateName, Trigger, WorkerId};
 use crate::store::contract::{at, job_id};
@@ -71,6 +71,7 @@ async fn no_statement_walks_through_the_history() {
         ("migrate", migrate::STATEMENTS),
         ("query", query::STATEMENTS),
         ("read", read::STATEMENTS),
+        ("watch", watch::STATEMENTS),
     ];
     let mut found = Vec::new();
     for (file, statements) in files {

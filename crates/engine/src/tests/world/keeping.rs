@@ -15,6 +15,30 @@ impl World {
         self.link_up()
     }
 
+    /// The engine dies, and a scheduler on another machine takes over `later`: its own worker process holds nothing.
+    pub(in crate::tests) fn take_over(&mut self, later: &str) -> &mut Self {
+        self.held.clear();
+        let later = TimeDelta::from_std(text::parse_duration(later).unwrap()).unwrap();
+        self.pass(self.now.wall + later);
+        let (mut engine, effects) = self.successor();
+        engine.expect_elsewhere(self.now);
+        self.engine = engine;
+        self.life += 1;
+        self.carry_out(effects);
+        self.link_up()
+    }
+
+    /// The own worker process runs this, too.
+    pub(in crate::tests) fn holds(&mut self, running: Running) -> &mut Self {
+        self.held.insert(running.key, running);
+        self
+    }
+
+    /// Both clocks.
+    pub(in crate::tests) const fn now(&self) -> Now {
+        self.now
+    }
+
     /// The engine that would start now from what is kept.
     pub(in crate::tests) fn successor(&self) -> (Engine, Vec<Effect>) {
         Engine::start(config(&self.boot_id), self.image(), self.set.clone(), self.now).unwrap()
