@@ -5,18 +5,21 @@ usage: engine.py CRONTOWER [lateness] [burst] [throughput] [dependent] [echo] [i
 
 lateness    a job `* * * * * *`: how late its own first instruction is, over 60 seconds
 burst       1,000 jobs due in one second: how many ran, how late the first and the last
-throughput  2,000 scripts `true` due at one instant: recorded ends a second, at 8 slots and at 64, each beside a bare loop
-            that starts as many (cargo bench --bench spawn)
+throughput  2,000 scripts `/bin/true`: recorded ends a second, at 8 slots and at 64, due at one instant and run through
+            the API, each beside a bare loop that starts the same command as often (cargo bench --bench spawn)
 dependent   60 times a job and the chain behind it: from the end of the one to the start of the other
 echo        20,000 `echo` commands due at one instant: recorded ends a second
 idle        memory and CPU of engine and worker process over 60 seconds with 5 jobs
 kill        kill -9 of the engine during a 20-second job, a restart 5 seconds later
 
 Needs Python 3 and nothing else. Ends only what it started."""
+import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -140,7 +143,46 @@ def throughput(binary):
     for slots in (8, 64):
         for _ in range(3):
             bare(slots)
-            rate(binary, "throughput", 2000, slots, 'run: "true"', 8)
+            rate(binary, "throughput by fire time", 2000, slots, 'run: /bin/true', 8)
+            runs(binary, "throughput by API", 2000, slots)
+
+
+class OverSocket(http.client.HTTPConnection):
+    """HTTP over the unix socket of a data folder."""
+
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def runs(binary, name, count, slots, clients=8):
+    """Recorded ends a second of runs that clients ask for, each as soon as the one before is answered."""
+    jobs = f"workers: [{{id: w, capacity: {slots}}}]\njobs: [{{id: t, run: /bin/true, overlap: allow}}]\n"
+    site = Site(binary, jobs)
+    site.start()
+
+    def client(_):
+        connection = OverSocket(site.path / "data" / "crontower.sock")
+        for _ in range(count // clients):
+            connection.request("POST", "/api/v1/jobs/t/run")
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 202, answer.status
+
+    begun = time.time()
+    with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+        list(pool.map(client, range(clients)))
+    answered = time.time()
+    site.wait_for(count)
+    executions = site.executions()
+    last = max(stamp(e["finished_at"]) for e in executions)
+    good = sum(e["state"] == "succeeded" for e in executions)
+    row(name, slots=slots, succeeded=good, answered_seconds=round(answered - begun, 2), a_second=round(count / (last - begun)))
+    site.stop()
 
 
 def dependent(binary):

@@ -1,35 +1,19 @@
 //! `crontower acknowledge`: someone has seen that a job fails.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
-use serde_json::json;
-
 use super::Context;
 use super::exit::Failure;
-use super::times::{instant_ahead, local};
-use super::which::{self, Wanted};
-use crate::api::client::Method;
+use super::times::local;
+use super::verb::{Describe, OfExecution, Resolve as _, ask};
+use super::which::Wanted;
+use crate::control::{AcknowledgeExecution, UnacknowledgeExecution};
 use crate::model::JobStatus;
 
-/// Note that a failure was seen: its job is not told as failing until it succeeds and fails again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  crontower acknowledge nightly-backup --note 'disk is ordered'
-  crontower acknowledge 1a2b3c4d --note 'disk is ordered' --until 2d
-  crontower acknowledge 1a2b3c4d --undo")]
 pub(super) struct Acknowledge {
-    /// A job's id (its newest failed execution is meant), or any unique beginning or end of an execution's, which wins
-    #[arg(value_name = "JOB|EXECUTION")]
-    what: String,
-    /// What is known about it
-    #[arg(long, conflicts_with = "undo")]
-    note: Option<String>,
-    /// The note ends at a time ('2026-12-24 18:00', 'tomorrow 8:00'), or after so long (2d); without it: with the next success
-    #[arg(long, value_name = "TIME", value_parser = instant_ahead, conflicts_with = "undo")]
-    until: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    command: AcknowledgeExecution,
     /// Take the note back
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["note", "until"])]
     undo: bool,
     /// Print what the API answers
     #[arg(long)]
@@ -39,25 +23,50 @@ pub(super) struct Acknowledge {
 impl Acknowledge {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.target.client()?;
-        let wanted = if self.undo { Wanted::Acknowledged } else { Wanted::Failed };
-        let (id, _) = which::execution(&client, &self.what, wanted).await?;
-        let path = ["executions", &id, "acknowledge"];
-        let text = if self.undo {
-            client.send(Method::DELETE, &path, &[], None, &json!({})).await?
-        } else {
-            client.post(&path, &[], &json!({ "note": self.note, "until": self.until })).await?
-        };
-        if self.json {
-            return context.terminal.say(&text);
+        let mut command = self.command;
+        if self.undo {
+            let mut undo = UnacknowledgeExecution { id: command.id };
+            undo.resolve(&client).await?;
+            return ask(context, &client, &undo, self.json).await;
         }
-        let job: Arc<JobStatus> = client.parse(&text)?;
-        let id = &job.definition.id;
-        context.terminal.say(&match &job.acknowledged {
-            None => format!("the failure of {id} is not acknowledged any more"),
-            Some(note) => {
-                let until = note.until.map_or_else(|| "its next success".to_owned(), local);
-                format!("the failure of {id} is acknowledged until {until}")
-            }
-        })
+        command.resolve(&client).await?;
+        ask(context, &client, &command, self.json).await
+    }
+}
+
+impl OfExecution for AcknowledgeExecution {
+    const WANTED: Wanted = Wanted::Failed;
+    fn named(&mut self) -> &mut String {
+        &mut self.id
+    }
+}
+
+impl OfExecution for UnacknowledgeExecution {
+    const WANTED: Wanted = Wanted::Acknowledged;
+    fn named(&mut self) -> &mut String {
+        &mut self.id
+    }
+}
+
+impl Describe for AcknowledgeExecution {
+    fn describe(&self, job: JobStatus) -> String {
+        describe(&job)
+    }
+}
+
+impl Describe for UnacknowledgeExecution {
+    fn describe(&self, job: JobStatus) -> String {
+        describe(&job)
+    }
+}
+
+fn describe(job: &JobStatus) -> String {
+    let id = &job.definition.id;
+    match &job.acknowledged {
+        None => format!("the failure of {id} is no longer acknowledged"),
+        Some(note) => {
+            let until = note.until.map_or_else(|| "its next success".to_owned(), local);
+            format!("the failure of {id} is acknowledged until {until}")
+        }
     }
 }

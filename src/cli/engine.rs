@@ -24,10 +24,11 @@ use crate::api::{
 };
 use crate::clock::Clock;
 use crate::commands::Registry;
+use crate::control::ReloadJobs;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{
     EngineApi, EngineEnd, Handle, JobsFrom, Recovery, Running, Standby, StartError, StartOptions,
-    Started, start_or_stand_by,
+    Started, ask, start_or_stand_by,
 };
 use crate::model::{Actor, OnStop};
 use crate::store::Reach;
@@ -200,8 +201,9 @@ struct Front {
 impl Front {
     fn of_leader(&self, running: &Running) -> Service {
         let handle = running.handle.clone();
-        let engine_api_of =
-            Arc::new(move |actor| -> Arc<dyn EngineApi> { Arc::new(handle.acting_as(actor)) });
+        let engine_api_of = Arc::new(move |actor, role| -> Arc<dyn EngineApi> {
+            Arc::new(handle.called_by(actor, role))
+        });
         let (tokens, peer_secret) = (self.tokens.clone(), Some(self.secret.clone()));
         let access = Some(Access { tokens, engine_api_of, peer_secret });
         let engine_api: Arc<dyn EngineApi> = Arc::new(running.handle.acting_as(socket_actor()));
@@ -449,7 +451,7 @@ impl Up {
 async fn reload(leading: Option<&Handle>, tls: Option<&Tls>) {
     match leading {
         None => tracing::info!("this scheduler stands by: jobs are reloaded where the leader runs"),
-        Some(handle) => match handle.reload().await {
+        Some(handle) => match ask(handle, ReloadJobs::default()).await {
             Ok(plan) => tracing::info!(
                 added = plan.added.len(),
                 changed = plan.changed.len(),

@@ -90,11 +90,16 @@ fn is_same_file(one: &impl AsFd, other: &impl AsFd) -> bool {
     }
 }
 
-/// Takes control characters out of a stream, except line ends, tabs and colours (`ESC [ … m`).
+/// Takes control characters out of a stream, except line ends, tabs and colours (`ESC [ … m`), which end with their line.
+/// The stream may be cut anywhere.
 #[derive(Debug, Default)]
 pub(super) struct Scrubber {
     /// An escape sequence that has begun and may go on in the next piece.
     begun: Vec<u8>,
+    /// The line has set a colour that it has not reset.
+    coloured: bool,
+    /// `0xC2`, which with the next byte may be a control character.
+    lead: bool,
 }
 
 impl Scrubber {
@@ -107,7 +112,7 @@ impl Scrubber {
             if self.begun.is_empty() {
                 match byte {
                     0x1b => self.begun.push(byte),
-                    b'\n' | b'\t' | b' '..=b'~' | 0x80.. => clean.push(byte),
+                    b'\n' | b'\t' | b' '..=b'~' | 0x80.. => self.push(byte, &mut clean),
                     _ => {}
                 }
                 continue;
@@ -116,31 +121,36 @@ impl Scrubber {
             match (self.begun.len(), byte) {
                 (2, b'[') => {}
                 (3.., b'0'..=b'9' | b';' | b':') if self.begun.len() < Self::LONGEST => {}
-                (3.., b'm') => clean.append(&mut self.begun),
+                (3.., b'm') => {
+                    self.coloured = !matches!(self.begun.as_slice(), b"\x1b[m" | b"\x1b[0m");
+                    clean.append(&mut self.begun);
+                }
                 // Not a colour: the introducer goes, what could be text stays.
                 _ => {
                     self.begun.clear();
                     if byte == b'\n' {
-                        clean.push(byte);
+                        self.push(byte, &mut clean);
                     }
                 }
             }
         }
-        without_c1(clean)
+        clean
     }
-}
 
-/// `0xC2 0x80..0x9F` are control characters in UTF-8 (among them a one-character `ESC [`).
-fn without_c1(bytes: Vec<u8>) -> Vec<u8> {
-    let mut clean = Vec::with_capacity(bytes.len());
-    for byte in bytes {
-        if (0x80..0xa0).contains(&byte) && clean.last() == Some(&0xc2) {
-            clean.pop();
-        } else {
-            clean.push(byte);
+    /// Adds a byte of text. `0xC2 0x80..0x9F` are control characters in UTF-8 (among them a one-character `ESC [`).
+    fn push(&mut self, byte: u8, clean: &mut Vec<u8>) {
+        if std::mem::take(&mut self.lead) {
+            if (0x80..0xa0).contains(&byte) {
+                return;
+            }
+            clean.push(0xc2);
+        }
+        match byte {
+            0xc2 => self.lead = true,
+            b'\n' if std::mem::take(&mut self.coloured) => clean.extend(b"\x1b[0m\n"),
+            _ => clean.push(byte),
         }
     }
-    clean
 }
 
 /// Text for a table or a sentence: on one line, nothing in it that moves the cursor or turns the writing round.
@@ -176,6 +186,18 @@ mod tests {
         whole.extend(scrubber.sanitize(b"1my\x1b"));
         whole.extend(scrubber.sanitize(b"[Kz"));
         assert_eq!(whole, b"x\x1b[31myz");
+        // U+009B is a one-character `ESC [`; U+00A9 is text.
+        let mut whole = scrubber.sanitize(b"\xc2");
+        whole.extend(scrubber.sanitize(b"\x9b2J\xc2"));
+        whole.extend(scrubber.sanitize(b"\xa9"));
+        assert_eq!(whole, b"2J\xc2\xa9");
+    }
+
+    #[test]
+    fn a_colour_ends_with_its_line() {
+        let mut scrubber = Scrubber::default();
+        let lines = scrubber.sanitize(b"\x1b[31mred\nplain\n\x1b[32mgreen\x1b[0m\n");
+        assert_eq!(lines, b"\x1b[31mred\x1b[0m\nplain\n\x1b[32mgreen\x1b[0m\n");
     }
 
     #[test]

@@ -48,7 +48,11 @@ pub(super) fn log(change: &Change) {
         EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
             tracing::warn!("{}", event.kind.sentence());
         }
-        EventKind::WorkerChanged { .. } => tracing::warn!("{}", event.kind.sentence()),
+        EventKind::WorkerChanged { .. }
+        | EventKind::AttemptAbandoned { .. }
+        | EventKind::ClockStepped { .. } => {
+            tracing::warn!("{}", event.kind.sentence())
+        }
         EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {
             tracing::warn!("{}", event.kind.sentence());
         }

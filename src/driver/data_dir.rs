@@ -95,6 +95,19 @@ impl DataDir {
         self.root.join("sample")
     }
 
+    /// Blocks this thread until no engine has the folder at `root`.
+    ///
+    /// # Errors
+    /// When the lock cannot be waited for.
+    pub fn wait_until_left(root: &Path) -> io::Result<()> {
+        let path = root.join("crontower.lock");
+        match OpenOptions::new().read(true).custom_flags(NO_LINK).open(path) {
+            Ok(file) => Ok(flock(&file, FlockOperation::LockShared)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes the folder for this process.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(super) enum Cause {
     /// The store holds rows that cannot be read.
     Unreadable,
+    /// The clock went back, and jobs wait until it is where it was.
+    Clock,
     /// The jobs file was refused, and the definitions in the store are in force.
     JobsFile,
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::feed::Feed;
-use super::handle::Message;
+use super::handle::{Acted, Message, Reply};
 use super::run::{Driver, STORE_PAUSE, Stop};
 use super::start::EngineLife;
 use crate::clock::Clock;
@@ -16,17 +16,20 @@ use crate::store::StoreError;
 impl Driver {
     /// The store refused a commit: nothing of that step happened. The engine is rebuilt from what the store holds, as
     /// soon as it answers again; until then nothing fires and every request is refused.
-    pub(super) async fn recover(&mut self, mut error: StoreError) {
+    pub(super) async fn recover(&mut self, mut error: StoreError, replies: Vec<Reply>) {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
         let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
+        if error.is_led_by_another() && self.life == EngineLife::WhileItLeads {
+            // Whoever waits for an answer asks the leader.
+            self.deposed = true;
+            return;
+        }
+        replies.into_iter().for_each(|reply| reply(Err(Refusal::Store(trouble.clone()))));
         for tries in 1_u64.. {
             if error.is_led_by_another() && self.life == EngineLife::WhileItLeads {
                 self.deposed = true;
-                return self.replies.clear();
-            }
-            for (_, reply) in self.replies.drain() {
-                let _ = reply.send(Err(Refusal::Store(trouble.clone())));
+                return;
             }
             match self.rebuild(&error).await {
                 Ok(()) => break,
@@ -82,8 +85,9 @@ impl Driver {
             }
             tokio::select! {
                 message = self.messages.recv() => match message {
-                    Some(Message::Request { reply, .. }) => {
-                        let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
+                    Some(Message::Act(act)) => {
+                        let Acted { reply, .. } = act(Err(Refusal::Store(trouble.to_owned())));
+                        reply(Ok(()));
                     }
                     Some(Message::Look(look) | Message::Elsewhere { then: look, .. }) => {
                         look(Err(Refusal::Store(trouble.to_owned())));

@@ -1,7 +1,6 @@
 //! The loop: take all inputs that are ready, step the engine through them, commit everything in one transaction, and only
 //! then dispatch, publish and answer. Nothing is seen that a crash could unsay.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::carried::CarriedWork;
 use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Leader, Snapshot, Subscription};
-use super::handle::{Look, Message};
+use super::handle::{Act, Acted, Look, Message, Reply};
 use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
@@ -23,10 +22,9 @@ use super::source::JobsSource;
 use super::start::{EngineEnd, EngineLife};
 use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
-use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
+use crate::engine::{Effect, Engine, Input, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings,
-    StateName,
+    AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -39,8 +37,6 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long cancelled commands get beyond their grace before the engine ends without them.
 const CANCEL_MARGIN: Duration = Duration::from_secs(5);
-
-type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 
 /// See the module's first lines.
 pub(super) struct Driver {
@@ -62,8 +58,6 @@ pub(super) struct Driver {
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
-    pub(super) replies: HashMap<Ticket, Reply>,
-    pub(super) next_ticket: Ticket,
     pub(super) stop: Option<Stop>,
     /// What it does when it was deposed.
     pub(super) life: EngineLife,
@@ -101,10 +95,16 @@ pub(super) struct Stop {
     pub(super) cancelled: bool,
 }
 
+/// One step of the engine.
+enum Step {
+    Input(Input),
+    Act(Act),
+}
+
 /// What is done after the commit, beside the effects: looks and subscriptions see only what is kept.
 #[derive(Default)]
 struct Turn {
-    inputs: Vec<Input>,
+    steps: Vec<Step>,
     looks: Vec<Look>,
     subscribers: Vec<oneshot::Sender<Result<Subscription, Refusal>>>,
     output_grew: Vec<Feed>,
@@ -119,8 +119,7 @@ impl Driver {
                 Stage::Working => {}
                 Stage::Over => break,
                 Stage::Cancel => {
-                    let cancel = self.own_request(Request::CancelRunning);
-                    turn.inputs.push(cancel);
+                    turn.steps.push(Step::Input(Input::CancelRunning));
                     self.take_turn(turn).await;
                     continue;
                 }
@@ -202,13 +201,13 @@ impl Driver {
                 }
             },
             Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
-            () = self.alarm.wait() => turn.inputs.push(Input::Tick),
+            () = self.alarm.wait() => turn.steps.push(Step::Input(Input::Tick)),
             error = self.store.deposed(), if self.life == EngineLife::WhileItLeads => {
                 tracing::warn!(%error, "this scheduler steps down");
                 self.deposed = true;
             }
         }
-        while turn.inputs.len() < BATCH {
+        while turn.steps.len() < BATCH {
             if let Ok(event) = self.from_workers.try_recv() {
                 self.take_link_event(event, turn);
             } else if let Ok(message) = self.messages.try_recv() {
@@ -247,16 +246,12 @@ impl Driver {
 
     fn take_message(&mut self, message: Message, turn: &mut Turn) {
         match message {
-            Message::Request { actor, request, reply } => {
-                let ticket = self.next_ticket;
-                self.next_ticket += 1;
-                self.replies.insert(ticket, reply);
-                turn.inputs.push(Input::Request { ticket, actor, request });
-            }
+            Message::Act(act) => turn.steps.push(Step::Act(act)),
             Message::Look(look) => turn.looks.push(look),
             Message::Subscribe(reply) => turn.subscribers.push(reply),
             Message::Elsewhere { work: CarriedWork { running, ended }, then } => {
-                turn.inputs.push(Input::Worker(WorkerInput::Elsewhere { running, ended }));
+                let reports = Input::Worker(WorkerInput::Elsewhere { running, ended });
+                turn.steps.push(Step::Input(reports));
                 turn.looks.push(then);
             }
             Message::Loaded(fingerprint) => {
@@ -314,27 +309,28 @@ impl Driver {
             event => self.worker_links.hear(event),
         };
         if let Some(input) = input {
-            turn.inputs.push(Input::Worker(input));
+            turn.steps.push(Step::Input(Input::Worker(input)));
         }
     }
 
     /// Steps the engine, commits, acts.
     async fn take_turn(&mut self, turn: Turn) {
         let mut effects = Vec::new();
-        let mut applied = false;
-        for input in turn.inputs {
-            applied |= matches!(&input, Input::Request { request: Request::Apply(_), .. });
-            let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
-            let moves_slots = matches!(
-                &input,
-                Input::Request { request: Request::Apply(_) | Request::SetCapacity { .. }, .. }
-            );
-            effects.extend(self.engine.handle(Clock.now(), input));
-            if is_up || moves_slots {
-                self.worker_links.configure(self.engine.pools());
+        let mut replies: Vec<Reply> = Vec::new();
+        for step in turn.steps {
+            match step {
+                Step::Input(input) => effects.extend(self.engine.handle(Clock.now(), input)),
+                Step::Act(act) => {
+                    let Acted { effects: led_to, reply } = act(Ok(&mut self.engine));
+                    effects.extend(led_to);
+                    replies.push(reply);
+                }
             }
         }
-        if applied && *self.engine.settings() != self.settings {
+        // Settings change only where the slots are configured, too: they are not compared for each commit.
+        let configures = effects.iter().any(|effect| matches!(effect, Effect::Configure));
+        let applied = configures && *self.engine.settings() != self.settings;
+        if applied {
             effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
         }
         let saves_fingerprint = std::mem::take(&mut self.fingerprint_unsaved);
@@ -344,9 +340,13 @@ impl Driver {
         let performed = self.perform(effects).await;
         self.fingerprint_unsaved = saves_fingerprint && performed.is_err();
         match performed {
-            Ok(()) if applied => self.settings = self.engine.settings().clone(),
-            Ok(()) => {}
-            Err(error) => self.recover(error).await,
+            Ok(()) => {
+                if applied {
+                    self.settings = self.engine.settings().clone();
+                }
+                replies.into_iter().for_each(|reply| reply(Ok(())));
+            }
+            Err(error) => self.recover(error, replies).await,
         }
         if self.deposed {
             let refused = |look: Look| look(Err(Refusal::Stopping));
@@ -384,27 +384,42 @@ impl Driver {
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
             self.history.committed(&changes);
         }
+        let mut looks = Vec::new();
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
-        let mut answers = Vec::new();
         for effect in rest {
             match effect {
                 Effect::Save(_) => {}
                 Effect::Show(view) => show(&mut batch, view),
-                Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
+                Effect::Configure => self.worker_links.configure(self.engine.pools()),
+                Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::Abandon(key) => self.worker_links.abandon(key),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
         self.worker_links.flush();
-        for (ticket, answer) in answers {
-            if let Some(reply) = self.replies.remove(&ticket) {
-                // Whoever asked may have gone.
-                let _ = reply.send(answer);
+        self.publish(batch, changes);
+        for (after, jobs) in looks {
+            let ahead = self.store.ahead(after, &jobs).await?;
+            let effects = self.engine.handle(Clock.now(), Input::Ahead(ahead));
+            Box::pin(self.perform(effects)).await?;
+        }
+        self.note_clock();
+        Ok(())
+    }
+
+    /// Says what waits because the clock went back, as long as it does.
+    fn note_clock(&self) {
+        match self.engine.clock_wait() {
+            None => self.problems.clear(Cause::Clock),
+            Some(wait) => {
+                let sentence = wait.sentence();
+                if self.problems.note(Cause::Clock, sentence.clone()) {
+                    tracing::warn!("{sentence}");
+                }
             }
         }
-        self.publish(batch, changes);
-        Ok(())
     }
 
     /// Fails where the data folder is not this engine's any more: another engine may fire the same jobs.
@@ -483,14 +498,8 @@ impl Driver {
         let begun = self.stop.replace(Stop { how, until, cancelled: false }).is_some();
         if !begun {
             let reason = reason.to_owned();
-            turn.inputs.push(self.own_request(Request::Halt { reason }));
+            turn.steps.push(Step::Input(Input::Halt { reason }));
         }
-    }
-
-    fn own_request(&mut self, request: Request) -> Input {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        Input::Request { ticket, actor: Actor::engine(), request }
     }
 
     /// How far a stop has come. One that waits cancels what still runs once its grace is over.

@@ -2,7 +2,6 @@
 //!
 //! Where another scheduler leads the store, [`start_or_stand_by`] gives a standby, which has the data folder already.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use super::watch::FileWatch;
 use super::worker_links::WorkerLinks;
 use crate::clock::{Clock, boot_id};
 use crate::commands::Registry;
+use crate::control::Caller;
 use crate::engine::{Config, Wakeup};
 use crate::model::{Actor, Refusal};
 use crate::store::{self, Reach, Store, StoreError};
@@ -355,8 +355,6 @@ impl Site {
             messages,
             from_workers,
             alarm: Alarm::new()?,
-            replies: HashMap::new(),
-            next_ticket: 1,
             stop: None,
             life,
             deposed: false,
@@ -378,7 +376,7 @@ impl Site {
             store,
             source,
             data_dir: data_dir.clone(),
-            actor: Actor::named("program"),
+            caller: Caller::owner(Actor::named("program")),
         };
         let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
         let loop_task = tokio::spawn(work(driver, keeper));

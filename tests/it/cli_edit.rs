@@ -280,7 +280,7 @@ fn operators_drain_call_off_and_acknowledge() {
     insta::assert_snapshot!(engine.say(&["acknowledge", id, "--undo"]), @"
     exit code 0
     -- stdout
-    the failure of broken is not acknowledged any more
+    the failure of broken is no longer acknowledged
     ");
     let workers = engine.json(&["workers", "--json"]);
     let worker = workers["items"][0]["id"].as_str().unwrap();

@@ -84,7 +84,7 @@ impl Engine {
         }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = crontower(self.dir.path());
         command.args(args);
         command

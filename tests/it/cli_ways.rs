@@ -88,7 +88,7 @@ fn a_job_stands_for_the_execution_that_is_meant() {
     insta::assert_snapshot!(engine.say(&["acknowledge", "broken", "--undo"]), @"
     exit code 0
     -- stdout
-    the failure of broken is not acknowledged any more
+    the failure of broken is no longer acknowledged
     ");
     let failed = engine.json(&["executions", "--job", "broken", "--json"]);
     let again = engine.json(&["retry", "broken", "--json"]);
@@ -291,4 +291,59 @@ fn the_engine_of_another_user_is_reported_as_such() {
     let said = transcript(&output, engine.path());
     assert!(said.starts_with("exit code 5\n"), "{said}");
     assert!(said.contains("the engine at [DATA]/crontower.sock belongs to "), "{said}");
+}
+
+#[test]
+fn the_last_lines_of_an_output_have_their_times() {
+    let jobs = "timezone: UTC\njobs: [{id: counts, run: 'seq 1 5; printf end'}]\n";
+    let engine = Engine::with(jobs, &[]);
+    let ended = engine.json(&["run", "counts", "--wait", "--json"]);
+    let id = ended["id"].as_str().unwrap();
+    let lines = |args: &[&str]| {
+        let output = engine.output(&[&["logs", id], args].concat());
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(lines(&["--tail", "2"]), "5\nend");
+    assert_eq!(lines(&["--tail", "0"]), "");
+    assert_eq!(lines(&["--tail", "99", "-f"]), "1\n2\n3\n4\n5\nend");
+    let timed = lines(&["-t", "--tail", "3"]);
+    let (times, texts): (Vec<&str>, Vec<&str>) =
+        timed.lines().map(|line| line.split_once("  ").unwrap()).unzip();
+    assert_eq!(texts, ["4", "5", "end"]);
+    assert!(times.iter().all(|time| time.len() == "2026-03-02 12:00:00".len()), "{timed}");
+    assert_eq!(lines(&["--attempt", "0", "--tail", "5"]), "", "it has no on_failure");
+}
+
+#[test]
+fn stop_ends_the_engine_and_waits_until_it_is_gone() {
+    let jobs = "jobs: [{id: gate, run: 'echo opened; timeout --foreground 60 cat gate'}]\n";
+    let mut engine = Engine::with(jobs, &[]);
+    let gate = engine.path().join("gate");
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let begun = engine.json(&["run", "gate", "--json"]);
+    let both = engine.output(&["stop", "--wait", "--cancel"]);
+    assert_eq!(both.status.code(), Some(2));
+    insta::assert_snapshot!(engine.say(&["stop", "--reason", "new disk"]), @"
+    exit code 0
+    -- stdout
+    the engine has stopped
+    ");
+    insta::assert_snapshot!(engine.output(&["stop"]).status.code().unwrap(), @"3");
+    engine.start_again("127.0.0.1:0");
+    let events = engine.json(&["events", "--json", "--limit", "100"]).to_string();
+    assert!(events.contains("requested by root@socket: new disk"), "{events}");
+    // What ran goes on; this time its end is waited for.
+    let mut stop = engine.command(&["stop", "--wait"]).spawn().unwrap();
+    std::fs::write(&gate, "through").unwrap();
+    assert!(stop.wait().unwrap().success());
+    engine.start_again("127.0.0.1:0");
+    let ended = engine.json(&["show", begun["id"].as_str().unwrap(), "--json"]);
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    engine.json(&["run", "gate", "--json"]);
+    let cancelled = engine.output(&["stop", "--cancel"]);
+    assert!(cancelled.status.success());
+    engine.start_again("127.0.0.1:0");
+    let newest = engine.json(&["executions", "--job", "gate", "--json"]);
+    assert_eq!(newest["items"][0]["state"], "cancelled", "{newest}");
 }

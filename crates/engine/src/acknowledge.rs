@@ -1,19 +1,20 @@
 //! "I have seen that it fails": a note at a job, until its next success, until a time, or until someone takes it back.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
-use super::{Answer, Engine};
-use crontower_model::{Acknowledgement, EventKind, Execution, JobId, Now, Refusal};
+use super::Engine;
+use crontower_control::{AcknowledgeExecution, Authorized, Handles, UnacknowledgeExecution};
+use crontower_model::{Acknowledgement, EventKind, Execution, JobId, JobStatus, Now, Refusal};
 
-impl Engine {
+impl Handles<AcknowledgeExecution> for Engine {
     /// Notes that a failure was seen: the newest of its job, or there is nothing to note any more.
-    pub(super) fn acknowledge(
+    fn carry_out(
         &mut self,
         now: Now,
-        execution: &Execution,
-        note: Option<String>,
-        until: Option<DateTime<Utc>>,
-    ) -> Result<Answer, Refusal> {
+        call: Authorized<AcknowledgeExecution>,
+        execution: Arc<Execution>,
+    ) -> Result<JobStatus, Refusal> {
+        let (by, AcknowledgeExecution { note, until, .. }) = call.into_parts();
         let job = &execution.job_id;
         self.known(job)?;
         let (id, state) = (execution.id, execution.state.name());
@@ -28,7 +29,6 @@ impl Engine {
             let message = "the end of the acknowledgement lies in the past".to_owned();
             return Err(Refusal::NotPossible(message));
         }
-        let by = self.out.actor.clone();
         let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
         if let Some(last) = entry.state.last_ran.as_ref().filter(|last| last.id != id) {
             let (newer, ended) = (last.id.short(), last.state);
@@ -43,9 +43,17 @@ impl Engine {
         self.plan_next(job);
         self.job_answer(job)
     }
+}
 
+impl Handles<UnacknowledgeExecution> for Engine {
     /// Takes the note about an execution back.
-    pub(super) fn take_back(&mut self, execution: &Execution) -> Result<Answer, Refusal> {
+    fn carry_out(
+        &mut self,
+        _: Now,
+        call: Authorized<UnacknowledgeExecution>,
+        execution: Arc<Execution>,
+    ) -> Result<JobStatus, Refusal> {
+        let (by, _) = call.into_parts();
         let job = &execution.job_id;
         self.known(job)?;
         let noted = self.jobs.get(job).and_then(|entry| entry.state.acknowledged.as_ref());
@@ -53,12 +61,13 @@ impl Engine {
             let message = format!("execution {} is not acknowledged", execution.id.short());
             return Err(Refusal::NotPossible(message));
         }
-        let reason = format!("taken back by {}", self.out.actor);
-        self.end_acknowledgement(job, reason);
+        self.end_acknowledgement(job, format!("taken back by {by}"));
         self.plan_next(job);
         self.job_answer(job)
     }
+}
 
+impl Engine {
     /// Ends the note at a job, if there is one. Whoever calls plans the job anew.
     pub(super) fn end_acknowledgement(&mut self, job: &JobId, reason: String) {
         let ended = self.jobs.get_mut(job).and_then(|entry| entry.state.acknowledged.take());

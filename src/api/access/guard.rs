@@ -90,7 +90,7 @@ pub(in crate::api) async fn authenticate(
     };
     match identity {
         Ok(Identity { actor, role }) => {
-            let engine_api = (access.engine_api_of)(actor);
+            let engine_api = (access.engine_api_of)(actor, role);
             request.extensions_mut().insert(Caller { role, engine_api });
             if is_peer {
                 request.extensions_mut().insert(FromPeer);

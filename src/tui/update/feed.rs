@@ -199,6 +199,8 @@ fn on_event(model: &mut Model, event: &Event) {
         | EventKind::AcknowledgementEnded { .. }
         | EventKind::WorkerChanged { .. }
         | EventKind::Reloaded { .. }
+        | EventKind::ClockStepped { .. }
+        | EventKind::AttemptAbandoned { .. }
         | EventKind::EngineStarted { .. }
         | EventKind::EngineStopping { .. } => false,
     };

@@ -39,10 +39,9 @@ pub(super) use verdict::Verdict;
 use super::journal::{Journal, Starting};
 use super::output_log::{OutputLog, OutputWriter};
 use super::processes::signal_group;
-use super::protocol::StuckProcess;
 use crate::clock::Clock;
-use crate::commands::{Context, Registry};
-use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running};
+use crate::commands::{Context, OutputSink as _, Registry};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, Stream, StuckProcess};
 
 /// How long a stopped attempt waits for its own start. A start that takes longer hangs.
 const STOPPED_START: Duration = Duration::from_secs(1);
@@ -132,6 +131,9 @@ impl Runner {
         };
         let redact = environment.redact.clone();
         let log = self.output.redacted_log(assignment.key, assignment.output_limit, redact);
+        for fallback in &environment.fallbacks {
+            log.write(Stream::Stderr, format!("crontower: {fallback}\n").as_bytes());
+        }
         let bounds = Bounds {
             due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
             timeout: assignment.timeout,
