@@ -337,7 +337,7 @@ impl Driver {
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
             self.history.committed(&changes);
         }
-        let mut looks = Vec::new();
+        let (mut looks, mut given_up) = (Vec::new(), Vec::new());
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         let mut answers = Vec::new();
         for effect in rest {
@@ -348,10 +348,12 @@ impl Driver {
                 Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::EndGroup(key) => given_up.push(key),
                 Effect::Abandon(key) => self.worker_links.abandon(key),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
+        self.worker_links.end_groups(given_up);
         self.worker_links.flush();
         for (ticket, answer) in answers {
             if let Some(reply) = self.replies.remove(&ticket) {
