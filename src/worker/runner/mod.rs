@@ -162,6 +162,7 @@ impl Runner {
         inherited: Arc<Vec<(OsString, OsString)>>,
     ) -> Result<Begun, String> {
         let given_up = CancellationToken::new();
+        let limit = assignment.start_timeout.unwrap_or(self.start_timeout);
         let (runner, assignment) = (Arc::clone(self), assignment.clone());
         let watched = given_up.clone();
         let work = async move {
@@ -185,7 +186,7 @@ impl Runner {
                 signal_group(id, Signal::KILL);
             }
         };
-        start::on_own_thread(self.start_timeout, given_up, work, discard).await?
+        start::on_own_thread(limit, given_up, work, discard).await?
     }
 
     async fn run_named(
