@@ -373,14 +373,11 @@ impl Driver {
 
     /// Says what waits because the clock went back, as long as it does.
     fn note_clock(&self) {
-        match self.engine.clock_wait() {
-            None => self.problems.clear(Cause::Clock),
-            Some(wait) => {
-                let sentence = wait.sentence();
-                if self.problems.note(Cause::Clock, sentence.clone()) {
-                    tracing::warn!("{sentence}");
-                }
-            }
+        let Some(wait) = self.engine.clock_wait() else {
+            return self.problems.clear(Cause::Clock);
+        };
+        if self.problems.note(Cause::Clock, wait.sentence()) {
+            tracing::warn!("{}", wait.sentence());
         }
     }
 
