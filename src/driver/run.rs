@@ -384,7 +384,7 @@ impl Driver {
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
             self.history.committed(&changes);
         }
-        let mut looks = Vec::new();
+        let (mut looks, mut given_up) = (Vec::new(), Vec::new());
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         for effect in rest {
             match effect {
@@ -394,10 +394,12 @@ impl Driver {
                 Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::EndGroup(key) => given_up.push(key),
                 Effect::Abandon(key) => self.worker_links.abandon(key),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
+        self.worker_links.end_groups(given_up);
         self.worker_links.flush();
         self.publish(batch, changes);
         for (after, jobs) in looks {
@@ -411,14 +413,11 @@ impl Driver {
 
     /// Says what waits because the clock went back, as long as it does.
     fn note_clock(&self) {
-        match self.engine.clock_wait() {
-            None => self.problems.clear(Cause::Clock),
-            Some(wait) => {
-                let sentence = wait.sentence();
-                if self.problems.note(Cause::Clock, sentence.clone()) {
-                    tracing::warn!("{sentence}");
-                }
-            }
+        let Some(wait) = self.engine.clock_wait() else {
+            return self.problems.clear(Cause::Clock);
+        };
+        if self.problems.note(Cause::Clock, wait.sentence()) {
+            tracing::warn!("{}", wait.sentence());
         }
     }
 

@@ -15,7 +15,7 @@ use crate::commands::{Entry, Registry};
 use crate::engine::{Holdings, WorkerInput};
 use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Pool, Running, StopCause};
 use crate::worker::in_process::InProcess;
-use crate::worker::link::{Connection, LinkEvent, LinkOptions, LocalLink, SendError};
+use crate::worker::link::{Connection, GroupNews, LinkEvent, LinkOptions, LocalLink, SendError};
 use crate::worker::protocol::{FromWorker, ToWorker, VERSION};
 
 /// How long the worker process may take to let go at the end.
@@ -107,6 +107,13 @@ impl WorkerLinks {
         self.send(ToWorker::Abandon { key });
     }
 
+    /// Ends what is left of attempts whose worker is out of reach, beside the loop; link events say when it is gone.
+    pub(super) fn end_groups(&self, keys: Vec<AttemptKey>) {
+        if !keys.is_empty() {
+            self.link.end_groups(keys);
+        }
+    }
+
     pub(super) fn forget(&mut self, key: AttemptKey) {
         if self.own.remove(&key).is_none() {
             self.forgotten.push(key);
@@ -167,6 +174,8 @@ impl WorkerLinks {
                 self.unsent.clear();
                 Some(WorkerInput::Down { reason })
             }
+            LinkEvent::Group(GroupNews::Gone(key)) => Some(WorkerInput::Gone(key)),
+            LinkEvent::Group(GroupNews::Says(message)) => self.said(message),
             LinkEvent::Refused { reason } => {
                 tracing::error!(%reason, "the worker process cannot be had");
                 Some(WorkerInput::Down { reason })
@@ -177,23 +186,28 @@ impl WorkerLinks {
                 tracing::warn!("the worker process: {reason}");
                 Some(WorkerInput::Down { reason })
             }
-            LinkEvent::Message(hello @ FromWorker::Hello { .. }) => {
-                self.holdings(hello).map(WorkerInput::Up)
-            }
-            LinkEvent::Message(FromWorker::Started(running)) => Some(WorkerInput::Started(running)),
-            LinkEvent::Message(FromWorker::Ended(ended)) => {
+            LinkEvent::Message(message) => self.said(message),
+        }
+    }
+
+    /// What a message means to the engine.
+    fn said(&mut self, message: FromWorker) -> Option<WorkerInput> {
+        match message {
+            hello @ FromWorker::Hello { .. } => self.holdings(hello).map(WorkerInput::Up),
+            FromWorker::Started(running) => Some(WorkerInput::Started(running)),
+            FromWorker::Ended(ended) => {
                 if let Some(own) = self.own.get_mut(&ended.key) {
                     own.ended = Some(Ended::clone(&ended));
                 }
                 Some(WorkerInput::Ended(*ended))
             }
-            LinkEvent::Message(FromWorker::Heartbeat) => Some(WorkerInput::Heartbeat),
-            LinkEvent::Message(FromWorker::CannotStop { key, since, reason, processes }) => {
+            FromWorker::Heartbeat => Some(WorkerInput::Heartbeat),
+            FromWorker::CannotStop { key, since, reason, processes } => {
                 let execution = key.execution_id;
                 tracing::warn!(%execution, %reason, ?processes, "an attempt cannot be ended");
                 Some(WorkerInput::CannotStop { key, since, reason, processes })
             }
-            LinkEvent::Message(FromWorker::OutputGrew { .. }) => None,
+            FromWorker::OutputGrew { .. } => None,
         }
     }
 

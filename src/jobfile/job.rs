@@ -136,6 +136,7 @@ fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Diagnostics) {
     set_some(&mut job.timeout, fields.positive_duration("timeout", out));
     set_some(&mut job.deadline, fields.positive_duration("deadline", out));
     set_some(&mut job.dependency_timeout, fields.positive_duration("dependency_timeout", out));
+    set_some(&mut job.start_timeout, fields.positive_duration("start_timeout", out));
     set(&mut job.kill_grace, fields.duration("kill_grace", out));
     let words = [
         ("skip", Overlap::Skip),

@@ -129,6 +129,7 @@ pub(super) fn definition(job: &Job) -> Definition {
 fn policies(job: &Job, add: &mut impl FnMut(&'static str, Option<Yaml>)) {
     add("timeout", job.timeout.map(duration));
     add("deadline", job.deadline.map(duration));
+    add("start_timeout", job.start_timeout.map(duration));
     add("kill_grace", Some(duration(job.kill_grace)));
     add("retry", Some(retry(&job.retry)));
     add("retry_on", some_list(job.retry_on.iter().map(cause).collect()));

@@ -208,3 +208,53 @@ fn the_log_of_an_engine_without_a_screen_tells_what_fails() {
     daemon.until_said("INFO job broken paused by=");
     end(daemon, folder.path());
 }
+
+#[test]
+fn nothing_starts_beside_what_a_stopped_worker_process_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    // What runs beside another one says so.
+    let jobs = r#"
+timezone: UTC
+workers: [{id: w, capacity: 5}]
+limits: { one: 1 }
+defaults: { limits: [one] }
+jobs:
+  - id: long
+    retry: { type: fixed, max_retries: 1, delay: 100ms }
+    run: &run |
+      mkdir here || { echo beside >> trace; exit 9; }
+      trap 'rmdir here; exit 143' TERM
+      echo begun >> trace
+      sleep 1000 & wait
+  - { id: other, run: *run }
+"#;
+    std::fs::write(folder.path().join("jobs.yaml"), jobs).unwrap();
+    let trace = || std::fs::read_to_string(folder.path().join("trace")).unwrap_or_default();
+    let daemon = Daemon::start(folder.path());
+    let long = json(&daemon, &["run", "long"])["id"].as_str().unwrap().to_owned();
+    until_state(&daemon, &long, "running");
+    while trace().is_empty() {
+        daemon.let_work(Duration::from_millis(20));
+    }
+    let worker = worker_pid(folder.path()).unwrap();
+    signal(worker, Signal::STOP);
+    let other = json(&daemon, &["run", "other"])["id"].as_str().unwrap().to_owned();
+    // Its lease runs out; then its processes are ended from here, and only then it is lost.
+    let lost = until_state(&daemon, &long, "queued");
+    assert_eq!(lost["attempts"][0]["outcome"], "worker_lost", "{lost}");
+    assert!(!folder.path().join("here").exists(), "its processes are gone");
+    signal(worker, Signal::CONT);
+    let running = |id: &str| json(&daemon, &["show", id])["state"] == "running";
+    while !running(&long) && !running(&other) {
+        daemon.let_work(Duration::from_millis(50));
+    }
+    while trace().lines().count() < 2 {
+        daemon.let_work(Duration::from_millis(20));
+    }
+    assert_eq!(trace(), "begun\nbegun\n");
+    for id in [&other, &long] {
+        daemon.ask(&["cancel", id]);
+        until_state(&daemon, id, "cancelled");
+    }
+    end(daemon, folder.path());
+}

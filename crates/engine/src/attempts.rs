@@ -47,6 +47,10 @@ impl Engine {
 
     /// A worker says that an attempt is over. A late or repeated report changes nothing.
     pub(super) fn attempt_ended(&mut self, now: Now, ended: Ended) {
+        if self.is_given_up(ended.key) && ended.outcome != Outcome::Succeeded {
+            // Its processes were ended from here, whatever its worker took that for.
+            return self.lost(now, ended.key, LostCause::LeaseExpired);
+        }
         let reason = reason_of(&ended);
         self.end_attempt(now, ended, reason);
     }
@@ -247,7 +251,7 @@ impl Engine {
     }
 
     /// Whether this attempt is the newest of a live execution and still open.
-    fn is_current(&self, key: AttemptKey) -> bool {
+    pub(super) fn is_current(&self, key: AttemptKey) -> bool {
         self.live.get(&key.execution_id).is_some_and(|live| {
             live.execution.state.name() == StateName::Running
                 && live

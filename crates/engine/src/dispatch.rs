@@ -203,6 +203,7 @@ pub(super) fn assignment(execution: &Execution, definition: &Job) -> Option<Assi
         env: definition.env.clone(),
         working_dir: definition.working_dir.clone(),
         timeout: definition.timeout,
+        start_timeout: definition.start_timeout,
         kill_grace: definition.kill_grace,
         success_exit_codes: definition.success_exit_codes.clone(),
         output_limit: definition.output_limit,

@@ -65,6 +65,8 @@ pub enum WorkerInput {
         /// The processes.
         processes: Vec<StuckProcess>,
     },
+    /// Nothing is left of an attempt that [`Effect::EndGroup`] named.
+    Gone(AttemptKey),
     /// A sign of life.
     Heartbeat,
     /// A worker process of another scheduler, which led before, says what it holds of that time.
@@ -110,6 +112,9 @@ pub enum Effect {
     },
     /// Give up an attempt whose processes do not end.
     Abandon(AttemptKey),
+    /// The worker's claim on this attempt is over: end what is left of its processes, and say when nothing is
+    /// ([`WorkerInput::Gone`]), for what comes after it must not run beside it.
+    EndGroup(AttemptKey),
     /// The end of this attempt is known: the worker may forget it.
     Forget(AttemptKey),
     /// Find what the store holds beyond an instant, after what is to be kept is kept: the clock was set back.

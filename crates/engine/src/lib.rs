@@ -333,6 +333,7 @@ impl Engine {
             WorkerInput::CannotStop { key, since, reason, processes } => {
                 self.cannot_stop(key, since, reason, processes);
             }
+            WorkerInput::Gone(key) => self.group_gone(now, key),
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),
             WorkerInput::Elsewhere { running, ended } => {

@@ -164,6 +164,7 @@ fn assignment(execution: &Execution, definition: &Job, worker_id: WorkerId) -> O
         env: definition.env.clone(),
         working_dir: definition.working_dir.clone(),
         timeout: Some(TIMEOUT),
+        start_timeout: definition.start_timeout,
         kill_grace: KILL_GRACE,
         success_exit_codes: vec![0],
         output_limit: definition.output_limit,

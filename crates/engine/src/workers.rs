@@ -10,8 +10,9 @@ use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
 use crontower_model::{
-    AttemptKey, Ended, EventKind, ExecutionId, LostCause, Now, ON_FAILURE, Outcome, Pool, Reason,
-    Settings, StateName, StopCause, Unavailable, Worker, WorkerId, WorkerOverrides, WorkerState,
+    Attempt, AttemptKey, Ended, EventKind, ExecutionId, ExecutionState, LostCause, Now, ON_FAILURE,
+    Outcome, Pool, Reason, Settings, StateName, StopCause, Stopping, Unavailable, Worker, WorkerId,
+    WorkerOverrides, WorkerState,
 };
 
 /// How long a worker's claim on its attempts holds without a sign of life.
@@ -380,11 +381,52 @@ impl Engine {
                 continue;
             };
             let key = AttemptKey { execution_id: id, attempt: attempt.number };
-            if !self.elsewhere.holds(key) {
-                self.lost(now, key, LostCause::LeaseExpired);
+            // Another scheduler's worker process holds it.
+            if self.elsewhere.holds(key) {
+                continue;
+            }
+            match attempt.pid() {
+                Some(_) => self.give_up(now, key),
+                // It has no process that could run beside what follows.
+                None => self.lost(now, key, LostCause::LeaseExpired),
             }
         }
         self.lose_notices(now);
+    }
+
+    /// Has the processes of an attempt ended whose worker is out of reach. It is lost when nothing of them is left: until
+    /// then it holds what it holds.
+    fn give_up(&mut self, now: Now, key: AttemptKey) {
+        let id = key.execution_id;
+        let Some(Live { execution, .. }) = self.live.get(&id) else { return };
+        if execution.stopping().is_none() {
+            let reason = Reason::WorkerLost(LostCause::LeaseExpired);
+            let pids = execution.attempt().and_then(Attempt::pid).into_iter().collect();
+            let stopping = Stopping { since: Some(now.wall), reason: reason.clone(), pids };
+            let (execution_id, job_id, attempt) = (id, execution.job_id.clone(), key.attempt);
+            let fact = EventKind::AttemptStopping { execution_id, job_id, attempt, reason };
+            self.out.facts.push(fact);
+            if !self.out.executions.contains_key(&id) {
+                self.out.quiet.insert(id);
+            }
+            let state = ExecutionState::Running { stopping: Some(stopping) };
+            self.amend(id, |execution| execution.state = state);
+        }
+        self.out.acts.push(Effect::EndGroup(key));
+    }
+
+    /// Nothing is left of an attempt that was given up. Where its worker came back meanwhile, that says what became of it.
+    pub(super) fn group_gone(&mut self, now: Now, key: AttemptKey) {
+        if self.workers.link == Link::Lost && self.is_current(key) {
+            self.lost(now, key, LostCause::LeaseExpired);
+        }
+    }
+
+    /// Whether an attempt is being ended because its worker's lease ran out.
+    pub(super) fn is_given_up(&self, key: AttemptKey) -> bool {
+        let stopping = self.live.get(&key.execution_id).and_then(|live| live.execution.stopping());
+        let given_up = Reason::WorkerLost(LostCause::LeaseExpired);
+        self.is_current(key) && stopping.is_some_and(|stopping| stopping.reason == given_up)
     }
 
     fn tell_workers(&mut self, reason: &str) {

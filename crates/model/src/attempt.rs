@@ -46,6 +46,9 @@ pub struct Assignment {
     /// Bounds the attempt; the worker enforces it by itself.
     #[serde(default, with = "text::optional_duration")]
     pub timeout: Option<Duration>,
+    /// How long its start may take; `None` = as long as the worker allows (30 s).
+    #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    pub start_timeout: Option<Duration>,
     /// Between SIGTERM and SIGKILL.
     #[serde(with = "text::duration")]
     pub kill_grace: Duration,

@@ -354,14 +354,16 @@ impl EventKind {
                     "{job_id} {id} attempt {attempt} given up, its processes left running: {pids}"
                 )
             }
-            Self::ClockStepped { seconds } => {
-                let way = if *seconds < 0 { "back" } else { "forward" };
-                let by = std::time::Duration::from_secs(seconds.unsigned_abs());
-                format!("the clock was set {way} by {}", text::format_duration(by))
-            }
+            Self::ClockStepped { seconds } => clock_stepped(*seconds),
             Self::EngineStopping { reason } => format!("engine stopping: {reason}"),
         }
     }
+}
+
+fn clock_stepped(seconds: i64) -> String {
+    let way = if seconds < 0 { "back" } else { "forward" };
+    let by = std::time::Duration::from_secs(seconds.unsigned_abs());
+    format!("the clock was set {way} by {}", text::format_duration(by))
 }
 
 fn describe(reason: Option<&String>) -> String {

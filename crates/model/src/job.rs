@@ -69,6 +69,10 @@ pub struct Job {
     #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub deadline: Option<Duration>,
+    /// How long a start may take; `None` = 30 s. Then the attempt ends as `not_started`.
+    #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub start_timeout: Option<Duration>,
     /// Between SIGTERM and SIGKILL.
     #[serde(with = "text::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String))]
@@ -144,6 +148,7 @@ impl Job {
             enabled: true,
             timeout: None,
             deadline: None,
+            start_timeout: None,
             kill_grace: Duration::from_secs(10),
             retry: Retry::None,
             retry_on: Vec::new(),

@@ -146,6 +146,7 @@ pub const KEYS: &[Key] = &[
     key(Job, "enabled", Boolean, "true, false", "true").fires(),
     key(Job, "timeout", Text, "duration", "none"),
     key(Job, "deadline", Text, "duration", "none"),
+    key(Job, "start_timeout", Text, "duration", "30s"),
     key(Job, "kill_grace", Text, "duration", "10s"),
     key(Job, "retry", Object, "`{type, max_retries, delay, max_delay, jitter}`", "`{type: none}`"),
     key(Job, "retry_on", Array, "list of exit codes, timeout, worker_lost, not_started", ""),

@@ -9,6 +9,7 @@ mod start;
 mod tests;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,8 +26,10 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 pub(crate) use start::LinkOptions;
 
 use super::frames;
-use super::process::connect;
+pub(crate) use super::process::GroupNews;
+use super::process::{connect, end_given_up};
 use super::protocol::{FromWorker, ToWorker, VERSION};
+use crate::model::AttemptKey;
 
 /// Messages on their way to the worker process.
 const HELD: usize = 4_096;
@@ -63,6 +66,8 @@ pub(crate) enum LinkEvent {
         /// Why.
         reason: String,
     },
+    /// What becomes of the processes that [`LocalLink::end_groups`] was to end.
+    Group(GroupNews),
     /// It cannot be started, or speaks another version of the protocol. Tried again every few
     /// seconds.
     Refused {
@@ -108,6 +113,8 @@ pub(crate) struct LocalLink {
     wake: Arc<Notify>,
     leaving: Arc<AtomicBool>,
     task: JoinHandle<()>,
+    data_dir: PathBuf,
+    events: mpsc::WeakSender<LinkEvent>,
 }
 
 impl LocalLink {
@@ -124,6 +131,7 @@ impl LocalLink {
     ) -> Self {
         let wake = Arc::new(Notify::new());
         let leaving = Arc::new(AtomicBool::new(false));
+        let (data_dir, heard) = (options.data_dir.clone(), events.downgrade());
         let task = LinkTask {
             options,
             events,
@@ -131,13 +139,32 @@ impl LocalLink {
             wake: wake.clone(),
             leaving: leaving.clone(),
         };
-        Self { wake, leaving, task: tokio::spawn(task.run()) }
+        Self { wake, leaving, task: tokio::spawn(task.run()), data_dir, events: heard }
     }
 
     /// There is work for it: a worker process is kept running from now on. Also ends the wait
     /// before another try.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Ends the processes of attempts that a worker process out of reach has started, as its journal has them, on a thread
+    /// of their own: a stopped worker process ends nothing, and a dead one may not be startable.
+    pub(crate) fn end_groups(&self, keys: Vec<AttemptKey>) {
+        let (data_dir, events) = (self.data_dir.clone(), self.events.clone());
+        let lost = keys.clone();
+        let run = move || {
+            end_given_up(&data_dir, &keys, |news| {
+                if let Some(events) = events.upgrade() {
+                    // The engine may have ended: the next one does it again.
+                    _ = events.blocking_send(LinkEvent::Group(news));
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name("end-groups".to_owned());
+        if let Err(error) = thread.spawn(run) {
+            tracing::error!(%error, count = lost.len(), "attempts that were given up are not ended: no thread");
+        }
     }
 
     /// The engine stops: no worker process is started from now on, and a connection that ends is not made again.
@@ -270,13 +297,22 @@ impl LinkTask {
 
 type Reader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
 
-/// The hello of a worker process that speaks this version.
+/// The hello of a worker process that speaks this version. Signs of life and news may come before it, while it waits for
+/// a start that takes long: the hello names all that matters of them.
 async fn first(reader: &mut Reader) -> Result<FromWorker, Ended> {
     let hung_up = |why: String| Ended::HungUp(format!("the worker process hung up: {why}"));
-    let frame = match reader.next().await {
-        Some(Ok(frame)) => frame,
-        Some(Err(error)) => return Err(hung_up(error.to_string())),
-        None => return Err(hung_up("before its hello".to_owned())),
+    let frame = loop {
+        let frame = match reader.next().await {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Err(hung_up(error.to_string())),
+            None => return Err(hung_up("before its hello".to_owned())),
+        };
+        let is_hello = |said: &FromWorker| matches!(said, FromWorker::Hello { .. });
+        match frames::decode::<FromWorker>(&frame) {
+            Ok(said) if !is_hello(&said) => {}
+            // A hello, or one of another version.
+            Ok(_) | Err(_) => break frame,
+        }
     };
     let refused = |what: String| {
         Ended::Refused(format!(

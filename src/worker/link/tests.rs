@@ -262,6 +262,24 @@ async fn a_worker_process_of_another_version_is_a_refusal_that_says_so() {
 }
 
 #[tokio::test]
+async fn what_precedes_the_hello_is_passed_over() {
+    let dir = Folder::new();
+    let listener = UnixListener::bind(dir.path().join("worker.sock")).unwrap();
+    let mut engine = Engine::start(LinkOptions::new(dir.path().to_owned(), "/bin/true".into()));
+    let (mut stream, _) = listener.accept().await.unwrap();
+    // One start takes long: the worker process waits for it with its hello, and is alive meanwhile.
+    for _ in 0..3 {
+        say(&mut stream, br#"{"type":"heartbeat"}"#).await;
+    }
+    let hello =
+        br#"{"type":"hello","version":1,"program":"","host":"","pid":7,"running":[],"ended":[]}"#;
+    say(&mut stream, hello).await;
+    assert_eq!(engine.up().await.pid, 7);
+    say(&mut stream, br#"{"type":"heartbeat"}"#).await;
+    assert!(matches!(engine.next().await, LinkEvent::Message(FromWorker::Heartbeat)));
+}
+
+#[tokio::test]
 async fn a_worker_process_that_says_nothing_is_silent_until_it_does() {
     let dir = Folder::new();
     let listener = UnixListener::bind(dir.path().join("worker.sock")).unwrap();

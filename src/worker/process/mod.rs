@@ -27,6 +27,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use error::WorkerError;
+pub(crate) use recovery::GroupNews;
+pub(super) use recovery::end_given_up;
 pub(super) use socket::connect;
 
 use super::journal::{Journal, ProcessMark};

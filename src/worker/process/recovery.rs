@@ -4,12 +4,14 @@
 //! all other work, and reported as lost only when nothing of it is left, so that no retry runs beside it. Never starts anything.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::model::{AttemptKey, Ended, Outcome, Running};
-use crate::worker::journal::{ProcessMark, Replayed, Starting};
+use crate::worker::journal::{Journal, ProcessMark, Replayed, Starting};
 use crate::worker::processes::{Leftover, LeftoverNews, Process, end_leftovers, own_group};
+use crate::worker::protocol::FromWorker;
 use crate::worker::runner::Report;
 use crate::worker::stuck;
 
@@ -71,7 +73,10 @@ pub(super) fn end(orphans: Vec<Orphan>, mut report: impl FnMut(Report)) {
     if orphans.is_empty() {
         return;
     }
-    tracing::warn!(count = orphans.len(), "ending what a dead worker process left behind");
+    tracing::warn!(
+        count = orphans.len(),
+        "ending what a worker process left behind that is dead or out of reach"
+    );
     let (leftovers, starting): (Vec<_>, Vec<_>) =
         orphans.into_iter().map(|orphan| (orphan.leftover, orphan.starting)).unzip();
     let mut since = vec![None; starting.len()];
@@ -87,6 +92,50 @@ pub(super) fn end(orphans: Vec<Orphan>, mut report: impl FnMut(Report)) {
             let since = *since[index].get_or_insert_with(|| Clock.now().wall);
             report(Report::CannotStop { key, since, reason, processes });
         }
+    });
+}
+
+/// What becomes of the processes of attempts that were given up.
+#[derive(Debug)]
+pub(crate) enum GroupNews {
+    /// Nothing of this attempt is left.
+    Gone(AttemptKey),
+    /// What its worker process would say of it.
+    Says(FromWorker),
+}
+
+/// Ends what is left of attempts whose worker process is out of reach (stopped, or dead and not startable), as its journal
+/// has them. `news` hears of each key when nothing of it is left, or of the processes that do not end. Blocks its thread.
+pub(in crate::worker) fn end_given_up(
+    data_dir: &Path,
+    keys: &[AttemptKey],
+    mut news: impl FnMut(GroupNews),
+) {
+    let replayed = Journal::replay(data_dir).unwrap_or_else(|error| {
+        tracing::error!(%error, "worker.journal cannot be read: what is left of attempts that were given up is not ended");
+        BTreeMap::new()
+    });
+    let named: BTreeMap<_, _> =
+        replayed.into_iter().filter(|(key, _)| keys.contains(key)).collect();
+    let ended = |key| match named.get(key) {
+        Some(Replayed::Ended(ended)) => Some(Box::new(ended.clone())),
+        Some(Replayed::Unfinished { .. }) | None => None,
+    };
+    let mut known: BTreeMap<AttemptKey, _> = keys.iter().map(|key| (*key, ended(key))).collect();
+    let recovered = Recovered::of(named, &clock::boot_id());
+    for orphan in &recovered.orphans {
+        known.remove(&orphan.starting.key);
+    }
+    for (key, ended) in known {
+        // One that had ended by itself is not lost.
+        news(ended.map_or(GroupNews::Gone(key), |ended| GroupNews::Says(FromWorker::Ended(ended))));
+    }
+    end(recovered.orphans, |report| match report {
+        Report::Ended(ended) => news(GroupNews::Gone(ended.key)),
+        Report::CannotStop { key, since, reason, processes } => {
+            news(GroupNews::Says(FromWorker::CannotStop { key, since, reason, processes }));
+        }
+        Report::Started(_) => {}
     });
 }
 

@@ -46,6 +46,7 @@ pub(in crate::worker) fn assignment(script: &str) -> Assignment {
         env: BTreeMap::new(),
         working_dir: Some("/".to_owned()),
         timeout: None,
+        start_timeout: None,
         kill_grace: Duration::from_secs(10),
         success_exit_codes: vec![0],
         output_limit: 10 << 20,

@@ -181,6 +181,7 @@ impl Runner {
         inherited: Arc<Vec<(OsString, OsString)>>,
         given_up: CancellationToken,
     ) -> Result<Begun, String> {
+        let limit = assignment.start_timeout.unwrap_or(self.start_timeout);
         let (runner, assignment) = (Arc::clone(self), assignment.clone());
         let watched = given_up.clone();
         let work = async move {
@@ -204,7 +205,7 @@ impl Runner {
                 signal_group(id, Signal::KILL);
             }
         };
-        start::on_own_thread(self.start_timeout, given_up, work, discard).await?
+        start::on_own_thread(limit, given_up, work, discard).await?
     }
 
     async fn run_named(

@@ -107,6 +107,7 @@ fn a_worker_is_suspect_then_offline_then_back() {
     insta::assert_snapshot!(world.events(), @"
     00:00:00 engine: worker w is not connected: connection lost
     00:00:30 engine: worker w is offline: its lease has run out
+    00:00:30 engine: a a#1 attempt 1 is stopping: worker lost: its worker's lease has run out; what the command did is not known
     00:00:30 engine: worker w is connected again
     ");
 }
@@ -197,4 +198,56 @@ fn what_ended_while_no_engine_was_there_ended_then() {
     let ended = &world.executions[&world.id("a#1")];
     assert_eq!(ended.finished_at, Some(finished_at));
     assert_eq!(ended.history.last().unwrap().at, world.instant("1m"), "known only then");
+}
+
+#[test]
+fn nothing_starts_beside_what_is_left_of_an_attempt_that_was_given_up() {
+    let every_minute = |job: &mut Job| {
+        job.schedule = Some("* * * * *".to_owned());
+        job.limits = vec!["db".to_owned()];
+        let delay = std::time::Duration::from_secs(1);
+        job.retry = Retry::Fixed { max_retries: 1, delay, jitter: 0.0 };
+    };
+    let limited = |job: &mut Job| job.limits = vec!["db".to_owned()];
+    let mut world = World::new(4, vec![job("a", None, every_minute), job("b", None, limited)]);
+    world.configure(|settings| settings.limits = [("db".to_owned(), 1)].into());
+    world.holds_out = true;
+    world.until("1m").link_down().run("b").until("1m40s").link_up().until("2m");
+    insta::assert_snapshot!(world.describe(), @"
+    00:01:00 a#1 queued: due by its schedule
+    00:01:00 a#1 running: attempt 1 on w
+    00:01:00 b#1 queued: requested by ann
+    00:02:00 a#2 skipped: overlap: a#1 is still running
+    ");
+    insta::assert_snapshot!(world.events(), @"
+    00:01:00 engine: worker w is not connected: connection lost
+    00:01:30 engine: worker w is offline: its lease has run out
+    00:01:30 engine: a a#1 attempt 1 is stopping: worker lost: its worker's lease has run out; what the command did is not known
+    00:01:40 engine: worker w is connected again
+    ");
+    let key = *world.unkillable.first().unwrap();
+    // The engine may end meanwhile; the worker that came back says what became of it.
+    world.restart("1s").end_attempt(key, "exit 143").until("2m10s");
+    insta::assert_snapshot!(world.describe(), @"
+    00:02:01 engine started
+    00:02:01 a#1 retrying: attempt 1 of 2: worker lost: its worker's lease has run out; what the command did is not known; next attempt in 1s
+    00:02:01 b#1 running: attempt 1 on w
+    00:02:02 a#1 queued: ready for attempt 2
+    ");
+}
+
+#[test]
+fn it_is_lost_when_nothing_of_it_is_left() {
+    let mut world = World::new(4, vec![job("a", None, |_| {})]);
+    world.holds_out = true;
+    world.run("a").link_down().until("1m");
+    assert_eq!(world.running(), ["a#1"]);
+    let key = *world.unkillable.first().unwrap();
+    world.end_group(key);
+    world.end_group(key);
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:01:00 a#1 failed: worker lost: its worker's lease has run out; what the command did is not known
+    ");
 }

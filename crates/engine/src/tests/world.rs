@@ -59,6 +59,10 @@ pub(super) struct World {
     pub(super) noticed: BTreeMap<ExecutionId, u32>,
     /// Whether the worker acknowledges what it is given.
     pub(super) deaf: bool,
+    /// Whether processes of attempts that are given up hold out until the script ends them.
+    pub(super) holds_out: bool,
+    /// The attempts whose processes are being ended.
+    pub(super) unkillable: BTreeSet<AttemptKey>,
     /// How often the engine has been started: what a dead one was about to do is not done.
     life: u32,
     /// What becomes of the effects of the next step.
@@ -104,6 +108,8 @@ impl World {
             due: BTreeSet::new(),
             noticed: BTreeMap::new(),
             deaf: false,
+            holds_out: false,
+            unkillable: BTreeSet::new(),
             life: 0,
             fault: Fault::None,
             reported: Vec::new(),
@@ -394,7 +400,7 @@ impl World {
 
     /// Keeps, then acts, as a driver does.
     fn carry_out(&mut self, effects: Vec<Effect>) {
-        let (mut started, mut looks) = (Vec::new(), Vec::new());
+        let (mut started, mut looks, mut given_up) = (Vec::new(), Vec::new(), Vec::new());
         for effect in effects {
             match effect {
                 Effect::Save(change) => self.keep(change),
@@ -409,11 +415,18 @@ impl World {
                     self.transcript.push(format!("{} give up {name}", self.clock()));
                 }
                 Effect::Forget(key) => _ = self.ended.remove(&key),
+                Effect::EndGroup(key) => given_up.push(key),
                 Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Show(_) | Effect::Configure => {}
             }
         }
         let life = self.life;
+        for key in given_up {
+            self.unkillable.insert(key);
+            if !self.holds_out && self.life == life {
+                self.end_group(key);
+            }
+        }
         for (after, jobs) in looks {
             if self.life == life {
                 let ahead = self.find_ahead(after, jobs);
@@ -464,6 +477,13 @@ impl World {
         }
         let running = self.held.entry(key).or_insert(running).clone();
         self.handle(Input::Worker(WorkerInput::Started(running)));
+    }
+
+    /// What is left of an attempt that was given up is gone.
+    pub(super) fn end_group(&mut self, key: AttemptKey) {
+        self.unkillable.remove(&key);
+        self.held.remove(&key);
+        self.handle(Input::Worker(WorkerInput::Gone(key)));
     }
 
     fn with_names(&self, text: &str) -> String {
