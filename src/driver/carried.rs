@@ -141,7 +141,8 @@ impl Held {
             LinkEvent::Refused { reason } => {
                 tracing::warn!(%reason, "what this scheduler began as the leader cannot be reported");
             }
-            LinkEvent::Silent => {}
+            // Only an engine that leads has groups ended.
+            LinkEvent::Silent | LinkEvent::Group(_) => {}
         }
     }
 
