@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::driver::{Batch, Feed, FileState, Snapshot};
 use crate::jobfile::Plan;
-use crate::model::{AttemptKey, Execution, JobStatus, WorkerId};
+use crate::model::{AttemptKey, Execution, Health, JobStatus, WorkerId};
 use crate::model::{OutputChunk, OutputLine, Stream};
 
 /// A list, or the part of it that was asked for.
@@ -106,8 +106,8 @@ pub(super) enum FeedLine {
     },
     /// jobs.yaml was changed by hand, or is again as it was loaded.
     File(FileState),
-    /// The engine cannot work properly, and why; null = it can again.
-    Trouble(Option<String>),
+    /// How the engine is from now on.
+    Health(Health),
     /// The engine ends; nothing follows.
     Stopped,
 }
@@ -118,7 +118,7 @@ impl From<Feed> for FeedLine {
             Feed::Batch(batch) => Self::Batch(batch),
             Feed::OutputGrew { key, bytes } => Self::OutputGrew { key, bytes },
             Feed::File(state) => Self::File(state),
-            Feed::Trouble(why) => Self::Trouble(why),
+            Feed::Health(health) => Self::Health(health),
             Feed::Stopped => Self::Stopped,
         }
     }
@@ -132,7 +132,7 @@ impl FeedLine {
             Self::Batch(batch) => Ok(Feed::Batch(batch)),
             Self::OutputGrew { key, bytes } => Ok(Feed::OutputGrew { key, bytes }),
             Self::File(state) => Ok(Feed::File(state)),
-            Self::Trouble(why) => Ok(Feed::Trouble(why)),
+            Self::Health(health) => Ok(Feed::Health(health)),
             Self::Stopped => Ok(Feed::Stopped),
         }
     }

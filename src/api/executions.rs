@@ -7,13 +7,11 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, Uri};
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use chrono::TimeDelta;
 
 use super::app::{App, shortened};
 use super::dto::{ExecutionView, List};
-use super::jobs::{checked_reason, not_over};
+use super::jobs::{AcknowledgeRequest, checked_reason, not_over};
 use super::params::{Params, Segment, json_body, unknown};
 use super::problem::ProblemDetails;
 use crate::driver::Note;
@@ -32,16 +30,6 @@ const TRIGGERS: [Trigger; 6] = [
     Trigger::Retry,
     Trigger::Reboot,
 ];
-
-/// What a failure is acknowledged with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
-pub(super) struct AcknowledgeRequest {
-    /// In words.
-    pub(super) note: Option<String>,
-    /// When the note ends by itself; without it: with the next success.
-    pub(super) until: Option<DateTime<Utc>>,
-}
 
 /// A page of executions, newest first; the cursor leads to older ones. With `after` the page holds the nearest ones that
 /// are newer than an execution, and the cursor is to be given as `after` again.

@@ -14,7 +14,7 @@ use super::app::App;
 use super::dto::{ExecutionView, List, one_more, page};
 use super::params::{Params, Segment, json_body};
 use super::problem::ProblemDetails;
-use crate::driver::RunOptions;
+use crate::driver::{Note, RunOptions};
 use crate::model::{JobId, JobStatus, LedgerRange};
 
 /// So many fire times are told at most.
@@ -45,6 +45,16 @@ pub(super) struct PauseRequest {
 pub(super) struct SkipNextRequest {
     /// Let it fire after all.
     pub(super) undo: bool,
+}
+
+/// What a failure, or whatever is wrong with a job, is acknowledged with.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
+pub(super) struct AcknowledgeRequest {
+    /// In words.
+    pub(super) note: Option<String>,
+    /// When the note ends by itself; without it: with the next success.
+    pub(super) until: Option<DateTime<Utc>>,
 }
 
 /// All jobs, by id.
@@ -192,6 +202,46 @@ pub(super) async fn skip_next(
     let SkipNextRequest { undo } = json_body(body)?;
     let id = app.job_id(&id).await?;
     Ok(Json(app.engine_api.skip_next(&id, undo).await?))
+}
+
+/// Notes that whatever is wrong with a job was seen: it no longer counts as wrong until its next success, or until it
+/// becomes wrong in another way.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/acknowledge",
+    params(("id" = String, Path)),
+    request_body = Option<AcknowledgeRequest>,
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
+pub(super) async fn acknowledge(
+    app: App,
+    Segment(id): Segment,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let AcknowledgeRequest { note, until } = json_body(body)?;
+    not_over(until, app.now())?;
+    let note = Note { text: checked_reason(note)?, until };
+    let id = app.job_id(&id).await?;
+    Ok(Json(app.engine_api.acknowledge_job(&id, Some(note)).await?))
+}
+
+/// Takes the note at a job back.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/jobs/{id}/acknowledge",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The job", body = JobStatus)),
+)]
+pub(super) async fn take_back(
+    app: App,
+    Segment(id): Segment,
+    uri: Uri,
+) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+    Params::read(&uri, &[])?;
+    let id = app.job_id(&id).await?;
+    Ok(Json(app.engine_api.acknowledge_job(&id, None).await?))
 }
 
 /// An instant at which something is to end by itself.

@@ -51,6 +51,8 @@ use crate::model::{JsonType, Scope, keys_of};
         jobs::pause,
         jobs::resume,
         jobs::skip_next,
+        jobs::acknowledge,
+        jobs::take_back,
         executions::list,
         executions::show,
         output::read,

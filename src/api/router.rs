@@ -69,6 +69,8 @@ pub(super) fn routes() -> Vec<Route> {
         post("/api/v1/jobs/{id}/pause", Operator, jobs::pause),
         post("/api/v1/jobs/{id}/resume", Operator, jobs::resume),
         post("/api/v1/jobs/{id}/skip-next", Operator, jobs::skip_next),
+        post("/api/v1/jobs/{id}/acknowledge", Operator, jobs::acknowledge),
+        edit(Method::DELETE, "/api/v1/jobs/{id}/acknowledge", Operator, jobs::take_back),
         get("/api/v1/executions", executions::list),
         get("/api/v1/executions/{id}", executions::show),
         get("/api/v1/executions/{id}/output", output::read),

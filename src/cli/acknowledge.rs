@@ -1,4 +1,4 @@
-//! `crontower acknowledge`: someone has seen that a job fails.
+//! `crontower acknowledge`: someone has seen what is wrong with a job.
 
 use std::sync::Arc;
 
@@ -8,18 +8,19 @@ use serde_json::json;
 use super::Context;
 use super::exit::Failure;
 use super::times::{instant_ahead, local};
-use super::which::{self, Wanted};
+use super::which::{self, Target};
 use crate::api::client::Method;
 use crate::model::JobStatus;
 
-/// Note that a failure was seen: its job is not told as failing until it succeeds and fails again.
+/// Acknowledge a failure, or whatever is wrong with a job: it counts as wrong again after its next success, or when
+/// something else is wrong with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   crontower acknowledge nightly-backup --note 'disk is ordered'
   crontower acknowledge 1a2b3c4d --note 'disk is ordered' --until 2d
   crontower acknowledge 1a2b3c4d --undo")]
 pub(super) struct Acknowledge {
-    /// A job's id (its newest failed execution is meant), or any unique beginning or end of an execution's, which wins
+    /// A job's id (whatever is wrong with it), or any unique beginning or end of a failed execution's, which wins
     #[arg(value_name = "JOB|EXECUTION")]
     what: String,
     /// What is known about it
@@ -39,9 +40,11 @@ pub(super) struct Acknowledge {
 impl Acknowledge {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.target.client()?;
-        let wanted = if self.undo { Wanted::Acknowledged } else { Wanted::Failed };
-        let (id, _) = which::execution(&client, &self.what, wanted).await?;
-        let path = ["executions", &id, "acknowledge"];
+        let (kind, id) = match which::target(&client, &self.what).await? {
+            Target::Execution(id) => ("executions", id),
+            Target::Job(job) => ("jobs", job.definition.id.to_string()),
+        };
+        let path = [kind, &id, "acknowledge"];
         let text = if self.undo {
             client.send(Method::DELETE, &path, &[], None, &json!({})).await?
         } else {
@@ -53,10 +56,10 @@ impl Acknowledge {
         let job: Arc<JobStatus> = client.parse(&text)?;
         let id = &job.definition.id;
         context.terminal.say(&match &job.acknowledged {
-            None => format!("the failure of {id} is not acknowledged any more"),
+            None => format!("{id} is no longer acknowledged"),
             Some(note) => {
                 let until = note.until.map_or_else(|| "its next success".to_owned(), local);
-                format!("the failure of {id} is acknowledged until {until}")
+                format!("{id} is acknowledged until {until}")
             }
         })
     }

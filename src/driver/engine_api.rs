@@ -12,8 +12,8 @@ use super::feed::Subscription;
 use crate::jobfile::Plan;
 use crate::model::OutputChunk;
 use crate::model::{
-    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
-    LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
+    JobVersion, LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
 };
 
 /// How a run by hand differs from a scheduled one.
@@ -124,6 +124,14 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
         execution: ExecutionId,
         note: Option<Note>,
     ) -> Result<Arc<JobStatus>, Refusal>;
+    /// Notes that whatever is wrong with a job was seen. `None` takes the note back.
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal>;
+    /// How the engine is; nothing else is asked of it.
+    async fn health(&self) -> Result<Health, Refusal>;
     /// Changes a definition where it lives: in jobs.yaml (comments survive), or in the store.
     async fn edit_job(
         &self,

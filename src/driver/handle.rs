@@ -16,8 +16,8 @@ use crate::engine::{Answer, Engine, Past, Request};
 use crate::jobfile::{self, Plan};
 use crate::model::OutputChunk;
 use crate::model::{
-    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
-    LedgerRange, OnStop, Page, Refusal, Settings, StateName, Why, Worker, WorkerId,
+    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
+    JobVersion, LedgerRange, OnStop, Page, Refusal, Settings, StateName, Why, Worker, WorkerId,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::output_log::read_output;
@@ -243,6 +243,19 @@ impl EngineApi for Handle {
         let execution = self.execution(&execution.to_string()).await?;
         let note = note.map(|note| (note.text, note.until));
         self.job_request(Request::Acknowledge { execution, note }).await
+    }
+
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let note = note.map(|note| (note.text, note.until));
+        self.job_request(Request::AcknowledgeJob { job: job.clone(), note }).await
+    }
+
+    async fn health(&self) -> Result<Health, Refusal> {
+        self.look(Engine::health).await
     }
 
     async fn versions(

@@ -14,7 +14,6 @@ mod last_good;
 mod metrics;
 mod output_space;
 mod preview;
-mod problems;
 mod retention;
 mod run;
 mod source;

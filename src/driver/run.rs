@@ -17,14 +17,13 @@ use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
-use super::problems::{Cause, Problems};
 use super::source::JobsSource;
 use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
 use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings,
-    StateName,
+    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, ProblemCause, Refusal, Role,
+    Settings, StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -53,8 +52,8 @@ pub(super) struct Driver {
     pub(super) metrics: Arc<Metrics>,
     /// What the keeper of the history is to know, and what it found.
     pub(super) history: Arc<History>,
-    /// What keeps the engine from being well.
-    pub(super) problems: Arc<Problems>,
+    /// What the store said last of damage to its file.
+    pub(super) damage: Option<String>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
@@ -225,7 +224,7 @@ impl Driver {
             Message::Subscribe(reply) => turn.subscribers.push(reply),
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
-                self.problems.clear(Cause::JobsFile);
+                turn.inputs.push(Input::Problem { cause: ProblemCause::JobsFile, problem: None });
                 self.tell_file_state(false);
             }
             Message::FileTouched => self.look_at_files(),
@@ -285,7 +284,8 @@ impl Driver {
     async fn take_turn(&mut self, turn: Turn) {
         let mut effects = Vec::new();
         let mut applied = false;
-        for input in turn.inputs {
+        let damage = self.damage_input();
+        for input in turn.inputs.into_iter().chain(damage) {
             applied |= matches!(&input, Input::Request { request: Request::Apply(_), .. });
             let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
             let moves_slots = matches!(
@@ -319,6 +319,16 @@ impl Driver {
         }
     }
 
+    /// What is to be told of the store's file since the last turn.
+    fn damage_input(&mut self) -> Option<Input> {
+        let problem = self.store.damage();
+        if problem == self.damage {
+            return None;
+        }
+        self.damage.clone_from(&problem);
+        Some(Input::Problem { cause: ProblemCause::StoreDamaged, problem })
+    }
+
     /// Keeps what is to be kept, then does and tells the rest.
     pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), StoreError> {
         let mut saved = Coalesced::default();
@@ -339,9 +349,11 @@ impl Driver {
         }
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
         let mut answers = Vec::new();
+        let mut healths = Vec::new();
         for effect in rest {
             match effect {
                 Effect::Save(_) => {}
+                Effect::Show(View::Health(health)) => healths.push(health),
                 Effect::Show(view) => show(&mut batch, view),
                 Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
@@ -357,6 +369,9 @@ impl Driver {
             }
         }
         self.publish(batch, changes);
+        for health in healths {
+            let _ = self.feed.send(Feed::Health(health));
+        }
         Ok(())
     }
 
@@ -371,20 +386,6 @@ impl Driver {
             self.info.data_dir
         );
         Err(StoreError::Failed { doing: "a commit", message })
-    }
-
-    /// Notes what of the store could not be read.
-    pub(super) fn note_unreadable(problems: &Problems, unreadable: &[String]) {
-        let Some((first, more)) = unreadable.split_first() else {
-            return problems.clear(Cause::Unreadable);
-        };
-        let sentence = match more.len() {
-            0 => first.clone(),
-            more => format!("{first} (and {more} more: see the log)"),
-        };
-        if problems.note(Cause::Unreadable, sentence) {
-            unreadable.iter().for_each(|sentence| tracing::error!("{sentence}"));
-        }
     }
 
     fn publish(&self, mut batch: Batch, changes: Vec<Change>) {
@@ -410,11 +411,8 @@ impl Driver {
             jobs: self.engine.job_statuses(),
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
-            engine: EngineInfo {
-                history: self.history.state(),
-                problems: self.problems.list().into_iter().chain(self.store.damage()).collect(),
-                ..self.info.clone()
-            },
+            health: self.engine.health(),
+            engine: EngineInfo { history: self.history.state(), ..self.info.clone() },
             role: Role::owner(),
         }
     }
@@ -424,7 +422,8 @@ impl Driver {
     async fn recover(&mut self, mut error: StoreError) {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
-        let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
+        let health = self.engine.store_failed(error.to_string());
+        let _ = self.feed.send(Feed::Health(health));
         for tries in 1_u64.. {
             for (_, reply) in self.replies.drain() {
                 let _ = reply.send(Err(Refusal::Store(trouble.clone())));
@@ -444,20 +443,20 @@ impl Driver {
                 return;
             }
         }
-        let _ = self.feed.send(Feed::Trouble(None));
         tracing::info!("the store works again");
     }
 
     async fn rebuild(&mut self, after: &StoreError) -> Result<(), StoreError> {
         self.check_folder()?;
         let mut image = self.store.load().await?;
-        Self::note_unreadable(&self.problems, &image.unreadable);
         if let StoreError::FiredTwice { job, fire_time } = after {
             // The engine would try the same again and again: what holds is what is kept.
             image.account(job, *fire_time);
         }
         let (settings, halted) = (self.settings.clone(), self.stop.is_some());
+        let unreadable = unreadable(&image.unreadable);
         let (mut engine, mut effects) = self.engine.resumed(&image, settings, halted, Clock.now());
+        effects.extend(engine.handle(Clock.now(), unreadable));
         for ended in self.worker_links.own_ends() {
             let input = Input::Worker(WorkerInput::Ended(ended));
             effects.extend(engine.handle(Clock.now(), input));
@@ -561,6 +560,16 @@ fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
     })
 }
 
+/// What of the store could not be read, for the engine.
+pub(super) fn unreadable(unreadable: &[String]) -> Input {
+    unreadable.iter().for_each(|sentence| tracing::error!("{sentence}"));
+    let problem = unreadable.split_first().map(|(first, more)| match more.len() {
+        0 => first.clone(),
+        more => format!("{first} (and {more} more: see the log)"),
+    });
+    Input::Problem { cause: ProblemCause::Unreadable, problem }
+}
+
 /// How far a stop has come.
 enum Stage {
     Working,
@@ -574,5 +583,7 @@ fn show(batch: &mut Batch, view: View) {
         View::JobRemoved(job) => batch.removed_jobs.push(job),
         View::Worker(worker) => batch.workers.push(*worker),
         View::WorkerRemoved(worker) => batch.removed_workers.push(worker),
+        // It has a message of its own.
+        View::Health(_) => {}
     }
 }

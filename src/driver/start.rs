@@ -19,16 +19,15 @@ use super::identity::{self, Expected};
 use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
-use super::problems::{Cause, Problems};
 use super::retention::Keeper;
-use super::run::{Driver, Looking, STORE_PAUSE};
+use super::run::{Driver, Looking, STORE_PAUSE, unreadable};
 use super::source::{JobsFrom, JobsSource, Read};
 use super::watch::FileWatch;
 use super::worker_links::WorkerLinks;
 use crate::clock::{Clock, boot_id};
 use crate::commands::Registry;
-use crate::engine::{Config, Effect, Engine, Wakeup};
-use crate::model::{Actor, Refusal};
+use crate::engine::{Config, Effect, Engine, Input, Wakeup};
+use crate::model::{Actor, ProblemCause, Refusal};
 use crate::store::{self, Store, StoreError};
 
 /// How many messages a subscriber may be behind before it is told to take a fresh picture.
@@ -182,9 +181,8 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
     let (store, expected) = open_store(options, &data_dir, now.wall).await?;
     let read = read.await.map_err(std::io::Error::other)?;
     let config = config(source.system_zone, &options.registry);
-    let problems = Arc::new(Problems::default());
     let Restored { engine, effects, read, newest_event } =
-        restore(&config, &*store, read, options.recovery, &problems).await?;
+        restore(&config, &*store, read, options.recovery).await?;
     let mark = match expected {
         Some(expected) => Some(expected.check(&*store, newest_event, options.recovery).await?),
         None => None,
@@ -209,7 +207,7 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
         feed: broadcast::channel(FEED_BOUND).0,
         metrics: Arc::clone(&metrics),
         history: Arc::clone(&history),
-        problems,
+        damage: None,
         messages,
         from_workers,
         alarm: Alarm::new()?,
@@ -278,13 +276,15 @@ async fn restore(
     store: &dyn Store,
     read: Result<Read, Refusal>,
     recovery: Recovery,
-    problems: &Problems,
 ) -> Result<Restored, StartError> {
     let image = store.load().await?;
     let newest_event = image.last_seq;
-    Driver::note_unreadable(problems, &image.unreadable);
-    let with = |image, read: &Read| {
-        Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now())
+    let unreadable = unreadable(&image.unreadable);
+    let with = |image, read: &Read| -> Result<_, Refusal> {
+        let set = read.loaded.set.clone();
+        let (mut engine, mut effects) = Engine::start(config.clone(), image, set, Clock.now())?;
+        effects.extend(engine.handle(Clock.now(), unreadable.clone()));
+        Ok((engine, effects))
     };
     let refusal = match read {
         Ok(read) => match with(image, &read) {
@@ -300,12 +300,15 @@ async fn restore(
     let Some(read) = last_good::read(store, &image).await? else {
         return Err(StartError::Jobs(refusal));
     };
-    let Ok((engine, effects)) = with(image, &read) else { return Err(StartError::Jobs(refusal)) };
+    let Ok((mut engine, mut effects)) = with(image, &read) else {
+        return Err(StartError::Jobs(refusal));
+    };
     let sentence = format!(
         "the jobs file was refused at the start, so the definitions of the last good one are in force: {refusal}"
     );
     tracing::error!("{sentence}");
-    problems.note(Cause::JobsFile, sentence);
+    let input = Input::Problem { cause: ProblemCause::JobsFile, problem: Some(sentence) };
+    effects.extend(engine.handle(Clock.now(), input));
     Ok(Restored { newest_event, engine, effects, read })
 }
 
@@ -369,7 +372,6 @@ fn info(
             changed: false,
         },
         history: HistoryState::default(),
-        problems: Vec::new(),
     }
 }
 

@@ -125,8 +125,8 @@ async fn carry_out(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Ou
         Change::SkipNext { job, undo } => {
             engine_api.skip_next(&job, undo).await.map(|_| Outcome::Done)
         }
-        Change::Acknowledge { execution, note, .. } => {
-            engine_api.acknowledge(execution, note).await.map(|_| Outcome::Done)
+        Change::Acknowledge { job, note } => {
+            engine_api.acknowledge_job(&job, note).await.map(|_| Outcome::Done)
         }
         Change::Drain { worker: id, drain, reason } => {
             engine_api.drain(&id, drain, reason).await.map(|_| Outcome::Done)

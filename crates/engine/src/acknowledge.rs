@@ -1,9 +1,12 @@
-//! "I have seen that it fails": a note at a job, until its next success, until a time, or until someone takes it back.
+//! "I have seen what is wrong": a note at a job, until its next success, until it becomes wrong in another way, until a
+//! time, or until someone takes it back.
 
 use chrono::{DateTime, Utc};
 
 use super::{Answer, Engine};
-use crontower_model::{Acknowledgement, EventKind, Execution, JobId, Now, Refusal};
+use crontower_model::{
+    Acknowledgement, EventKind, Execution, ExecutionId, JobId, Now, Refusal, WrongKind,
+};
 
 impl Engine {
     /// Notes that a failure was seen: the newest of its job, or there is nothing to note any more.
@@ -24,22 +27,77 @@ impl Engine {
                 "is {state}: only a failed or timed out one can be acknowledged"
             ));
         }
-        if until.is_some_and(|until| until <= now.wall) {
-            let message = "the end of the acknowledgement lies in the past".to_owned();
-            return Err(Refusal::NotPossible(message));
-        }
-        let by = self.out.actor.clone();
-        let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
+        ends_later(now, until)?;
+        let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
         if let Some(last) = entry.state.last_ran.as_ref().filter(|last| last.id != id) {
             let (newer, ended) = (last.id.short(), last.state);
             return refuse(format!("is not the newest of job `{job}`: {newer} has {ended} since"));
         }
-        entry.state.acknowledged =
-            Some(Acknowledgement { execution_id: id, at: now.wall, by, note: note.clone(), until });
-        let (job_id, execution_id) = (job.clone(), id);
+        self.note_acknowledged(now, job, Some(id), note, until)
+    }
+
+    /// Notes that whatever is wrong with a job was seen.
+    pub(super) fn acknowledge_job(
+        &mut self,
+        now: Now,
+        job: &JobId,
+        note: Option<String>,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<Answer, Refusal> {
+        self.known(job)?;
+        ends_later(now, until)?;
+        let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
+        let wrong = entry.all_wrong();
+        let Some(first) = wrong.first() else {
+            let message = format!("nothing is wrong with job `{job}`");
+            return Err(Refusal::NotPossible(message));
+        };
+        let facts = [&entry.state.not_carried_out, &entry.state.last_failure];
+        let fact = facts.into_iter().flatten().find(|fact| fact.kind == first.kind);
+        let execution = fact.and_then(|fact| fact.execution_id);
+        self.note_acknowledged(now, job, execution, note, until)
+    }
+
+    fn note_acknowledged(
+        &mut self,
+        now: Now,
+        job: &JobId,
+        execution_id: Option<ExecutionId>,
+        note: Option<String>,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<Answer, Refusal> {
+        let by = self.out.actor.clone();
+        let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
+        let mut kinds: Vec<WrongKind> = entry.all_wrong().iter().map(|wrong| wrong.kind).collect();
+        if kinds.is_empty() {
+            // Nothing counts as wrong while a job is paused: it is the failure that was looked at.
+            kinds.push(WrongKind::Failure);
+        }
+        entry.state.acknowledged = Some(Acknowledgement {
+            execution_id,
+            kinds,
+            at: now.wall,
+            by,
+            note: note.clone(),
+            until,
+        });
+        let job_id = job.clone();
         let fact = EventKind::FailureAcknowledged { job_id, execution_id, note, until };
         self.out.facts.push(fact);
         self.touch_job(job);
+        self.plan_next(job);
+        self.job_answer(job)
+    }
+
+    /// Takes the note at a job back.
+    pub(super) fn take_back_job(&mut self, job: &JobId) -> Result<Answer, Refusal> {
+        self.known(job)?;
+        if self.jobs.get(job).is_some_and(|entry| entry.state.acknowledged.is_none()) {
+            let message = format!("job `{job}` is not acknowledged");
+            return Err(Refusal::NotPossible(message));
+        }
+        let reason = format!("taken back by {}", self.out.actor);
+        self.end_acknowledgement(job, reason);
         self.plan_next(job);
         self.job_answer(job)
     }
@@ -49,7 +107,7 @@ impl Engine {
         let job = &execution.job_id;
         self.known(job)?;
         let noted = self.jobs.get(job).and_then(|entry| entry.state.acknowledged.as_ref());
-        if noted.is_none_or(|noted| noted.execution_id != execution.id) {
+        if noted.is_none_or(|noted| noted.execution_id != Some(execution.id)) {
             let message = format!("execution {} is not acknowledged", execution.id.short());
             return Err(Refusal::NotPossible(message));
         }
@@ -75,4 +133,13 @@ impl Engine {
             self.plan_next(job);
         }
     }
+}
+
+/// Refuses an end that has passed.
+fn ends_later(now: Now, until: Option<DateTime<Utc>>) -> Result<(), Refusal> {
+    if until.is_some_and(|until| until <= now.wall) {
+        let message = "the end of the acknowledgement lies in the past".to_owned();
+        return Err(Refusal::NotPossible(message));
+    }
+    Ok(())
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crontower_model::{
-    Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Job, JobId, JobSet,
-    JobStatus, Refusal, Running, StopCause, Worker, WorkerId,
+    Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Health, Job, JobId,
+    JobSet, JobStatus, ProblemCause, Refusal, Running, StopCause, Worker, WorkerId,
 };
 
 /// Names a request, so that its answer finds the way back.
@@ -30,6 +30,13 @@ pub enum Input {
     },
     /// The local worker process says or shows something.
     Worker(WorkerInput),
+    /// Something beside workers makes the engine degraded, or no longer does.
+    Problem {
+        /// What.
+        cause: ProblemCause,
+        /// A sentence; `None` = it is as it should be.
+        problem: Option<String>,
+    },
 }
 
 /// What people and programs ask for.
@@ -71,6 +78,13 @@ pub enum Request {
         job: JobId,
         /// Let it fire after all.
         undo: bool,
+    },
+    /// Note that what is wrong with a job was seen, or take the note back.
+    AcknowledgeJob {
+        /// The job.
+        job: JobId,
+        /// In words, and when the note ends; `None` = take it back.
+        note: Option<(Option<String>, Option<DateTime<Utc>>)>,
     },
     /// Note that a failure was seen, or take the note back.
     Acknowledge {
@@ -201,6 +215,8 @@ pub enum View {
     Worker(Box<Worker>),
     /// A worker went.
     WorkerRemoved(WorkerId),
+    /// How the engine is from now on.
+    Health(Health),
 }
 
 /// The answer to a request that was carried out.
@@ -221,7 +237,7 @@ pub enum Answer {
 pub struct Config {
     /// Host name of the machine.
     pub host: String,
-    /// Slots of the pool `local` where the file names no workers.
+    /// Cores of the machine: the pool `local`, where the file names no workers, goes by them.
     pub cores: u32,
     /// Zone of jobs that name none.
     pub system_zone: Tz,

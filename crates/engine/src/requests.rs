@@ -47,6 +47,10 @@ impl Engine {
             Request::Resume(job) => self.resume(now, &job),
             Request::SkipNext { job, undo: false } => self.skip_next(now, &job),
             Request::SkipNext { job, undo: true } => self.undo_skip(&job),
+            Request::AcknowledgeJob { job, note: Some((note, until)) } => {
+                self.acknowledge_job(now, &job, note, until)
+            }
+            Request::AcknowledgeJob { job, note: None } => self.take_back_job(&job),
             Request::Acknowledge { execution, note: Some((note, until)) } => {
                 self.acknowledge(now, &execution, note, until)
             }

@@ -13,7 +13,7 @@ use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crontower_model::{
-    BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet,
+    BOOT_ID, Change, EventKind, Execution, ExecutionState, Health, Image, JobId, JobRecord, JobSet,
     LostCause, Now, Refusal, Settings, StateName,
 };
 
@@ -58,6 +58,13 @@ impl Engine {
     ) -> (Self, Vec<Effect>) {
         let mut engine = Self::restore(self.config.clone(), image, &settings, now);
         engine.ids = self.ids.clone();
+        engine.problems = self.problems.clone();
+        engine.shown_health = self.shown_health.clone();
+        if self.down.is_some() {
+            // It could not be kept while it was so.
+            let health = self.shown_health.clone();
+            engine.out.facts.push(EventKind::HealthChanged { health });
+        }
         engine.began = self.began;
         engine.halted = halted;
         engine.configure_workers();
@@ -88,6 +95,9 @@ impl Engine {
             unsatisfiable: Vec::new(),
             seq: image.last_seq,
             order: image.jobs.iter().map(|job| job.state.newest_order()).max().unwrap_or(0),
+            problems: BTreeMap::new(),
+            down: None,
+            shown_health: Health::Ok,
             began: now.wall,
             halted: false,
             out: Outbox::new(),

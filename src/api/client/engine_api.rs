@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
 use super::{Client, ClientError, Lines, Method};
+use crate::api::SystemStatus;
 use crate::api::dto::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage};
-use crate::api::executions::AcknowledgeRequest;
-use crate::api::jobs::{PauseRequest, RunRequest, SkipNextRequest};
+use crate::api::jobs::{AcknowledgeRequest, PauseRequest, RunRequest, SkipNextRequest};
 use crate::api::workers::{DrainRequest, WorkerPatch};
 use crate::driver::{
     EditOptions, Edited, EngineApi, Feed, JobEdit, Note, Preview, RunOptions, Subscription,
@@ -20,8 +20,8 @@ use crate::driver::{
 use crate::jobfile::Plan;
 use crate::model::OutputChunk;
 use crate::model::{
-    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
-    LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
+    JobVersion, LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
 };
 
 /// So many messages wait for a screen that is busy; one that falls further behind subscribes anew.
@@ -174,6 +174,28 @@ impl EngineApi for Client {
         let text = self.send(method, &path, &query, options.if_version, &definition).await?;
         let EditedJob { job, change: Change { plan, diff } } = self.parse(&text)?;
         Ok(Edited { job, plan, diff })
+    }
+
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let path = ["jobs", job.as_str(), "acknowledge"];
+        match note {
+            Some(Note { text, until }) => {
+                self.tell(&path, &[], &AcknowledgeRequest { note: text, until }).await
+            }
+            None => {
+                let none = serde_json::json!({});
+                Ok(self.parse(&self.send(Method::DELETE, &path, &[], None, &none).await?)?)
+            }
+        }
+    }
+
+    async fn health(&self) -> Result<Health, Refusal> {
+        let status: SystemStatus = self.ask(&["status"], &[]).await?;
+        Ok(status.health())
     }
 
     async fn versions(

@@ -9,7 +9,7 @@ use super::*;
 use crate::api::client::{Client, ClientError};
 use crate::api::{Listen, Listeners, Service, serve};
 use crate::driver::{Definition, EditOptions, EngineApi, Feed, JobEdit, Note, RunOptions};
-use crate::model::{AttemptKey, ExecutionQuery, Refusal, Source, WorkerId};
+use crate::model::{AttemptKey, ExecutionQuery, Health, Refusal, Source, WorkerId};
 
 struct Served {
     engine_api: Arc<PlayedEngineApi>,
@@ -50,8 +50,9 @@ async fn a_picture_and_all_that_follows_cross_the_socket() {
     served.engine_api.publish();
     served.engine_api.write(key, b"x");
     served.client.run_job(&job("backup"), RunOptions::default()).await.unwrap();
-    served.engine_api.tell(Feed::Trouble(Some("the store is slow".to_owned())));
-    served.engine_api.tell(Feed::Trouble(None));
+    let problems = vec!["the store is slow".to_owned()];
+    served.engine_api.tell(Feed::Health(Health::Degraded { problems }));
+    served.engine_api.tell(Feed::Health(Health::Ok));
     served.engine_api.tell(Feed::Stopped);
     for _ in 0..6 {
         assert_eq!(far.feed.recv().await.unwrap(), near.feed.recv().await.unwrap());

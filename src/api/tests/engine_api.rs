@@ -227,13 +227,13 @@ impl EngineApi for PlayedEngineApi {
             listen: None,
             file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
             history: crate::driver::HistoryState::default(),
-            problems: Vec::new(),
         };
         let snapshot = Snapshot {
             seq: state.seq,
             jobs: state.jobs.clone(),
             live: live.cloned().collect(),
             workers: state.workers.clone(),
+            health: Health::Ok,
             engine,
             role: Role::Admin,
         };
@@ -303,7 +303,8 @@ impl EngineApi for PlayedEngineApi {
     ) -> Result<Arc<JobStatus>, Refusal> {
         let mut changed = (*self.known(&self.find(id).job_id)?).clone();
         changed.acknowledged = note.clone().map(|note| Acknowledgement {
-            execution_id: id,
+            execution_id: Some(id),
+            kinds: vec![WrongKind::Failure],
             at: noon(),
             by: Actor::named("test"),
             note: note.text,
@@ -311,6 +312,19 @@ impl EngineApi for PlayedEngineApi {
         });
         self.state().notes.push((id, note));
         Ok(Arc::new(changed))
+    }
+
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<Note>,
+    ) -> Result<Arc<JobStatus>, Refusal> {
+        let last = self.known(job)?.last_execution.as_ref().map(|last| last.id);
+        self.acknowledge(last.ok_or(Refusal::Stopping)?, note).await
+    }
+
+    async fn health(&self) -> Result<Health, Refusal> {
+        Ok(self.subscribe().await?.snapshot.health)
     }
 
     /// Every job has version 1, and version 2 after an edit.

@@ -35,7 +35,8 @@ fn skipping(status: &mut JobStatus) {
 
 fn acknowledged(status: &mut JobStatus) {
     status.acknowledged = Some(crate::model::Acknowledgement {
-        execution_id: status.last_execution.as_ref().unwrap().id,
+        execution_id: status.last_execution.as_ref().map(|last| last.id),
+        kinds: vec![crate::model::WrongKind::Failure],
         at: at(-300),
         by: Actor::named("root"),
         note: Some("ticket 42".to_owned()),

@@ -6,7 +6,7 @@ use super::engine_api::FakeEngineApi;
 use super::fixtures::{execution, execution_id, executions, job, job_id, snapshot};
 use super::{Message, Screen};
 use crate::driver::{Batch, Snapshot};
-use crate::model::{AttemptProgress, Execution, JobStatus, Outcome, StateName};
+use crate::model::{AttemptProgress, Execution, JobStatus, Outcome, StateName, WrongKind};
 use crate::tui::model::JobCondition;
 
 /// A world of one job with these past executions, the newest last.
@@ -185,6 +185,6 @@ fn live_executions_of_one_job_are_counted_and_ordered_however_they_come() {
     assert_eq!(state(&screen).0, JobCondition::Live(StateName::Retrying));
     assert_eq!(screen.model.totals.running, before.running);
     screen.batch(more(53, &[live(3_001, StateName::Cancelled), live(3_003, StateName::Failed)]));
-    assert_eq!(state(&screen), (JobCondition::Failing, Vec::new()));
+    assert_eq!(state(&screen), (JobCondition::Wrong(WrongKind::Failure), Vec::new()));
     assert_eq!(screen.model.totals.queued, before.queued);
 }

@@ -5,6 +5,7 @@ mod catch_up;
 mod dependencies;
 mod edits;
 mod forecast;
+mod health;
 mod on_failure;
 mod overlap;
 mod reload;
@@ -16,5 +17,6 @@ mod why;
 mod worker_overrides;
 mod workers;
 mod world;
+mod wrong;
 
 use world::{World, job};

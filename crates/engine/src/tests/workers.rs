@@ -106,8 +106,11 @@ fn a_worker_is_suspect_then_offline_then_back() {
     assert_eq!(world.workers(), "w online: 1 of 2\n");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 engine: worker w is not connected: connection lost
+    00:00:00 engine: engine degraded: worker w is suspect
     00:00:30 engine: worker w is offline: its lease has run out
+    00:00:30 engine: engine degraded: worker w is offline
     00:00:30 engine: worker w is connected again
+    00:00:30 engine: engine ok again
     ");
 }
 

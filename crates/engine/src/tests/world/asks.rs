@@ -168,6 +168,14 @@ impl World {
         self
     }
 
+    /// Notes that whatever is wrong with a job was seen.
+    pub(in crate::tests) fn acknowledge_job(&mut self, job: &str) -> &mut Self {
+        let job = JobId::new(job).unwrap();
+        let note = Some((Some("we know".to_owned()), None));
+        self.request(Request::AcknowledgeJob { job, note }).unwrap();
+        self
+    }
+
     pub(in crate::tests) fn pause(&mut self, job: &str) -> &mut Self {
         let job = JobId::new(job).unwrap();
         self.request(Request::Pause { job, until: None, reason: None }).unwrap();
