@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Change, EventKind, ExecutionId, JobId, Outcome};
+use crate::model::{Change, EventKind, ExecutionId, Health, JobId, Outcome};
 
 /// The changes of one commit: of a thing that changed more than once, only the last state.
 #[derive(Default)]
@@ -46,6 +46,9 @@ pub(super) fn log(change: &Change) {
     let Change::Event(event) = change else { return };
     match &event.kind {
         EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
+            tracing::warn!("{}", event.kind.sentence());
+        }
+        EventKind::HealthChanged { health } if *health != Health::Ok => {
             tracing::warn!("{}", event.kind.sentence());
         }
         EventKind::WorkerChanged { .. } => tracing::warn!("{}", event.kind.sentence()),

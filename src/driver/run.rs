@@ -285,17 +285,11 @@ impl Driver {
         let mut effects = Vec::new();
         let mut applied = false;
         let damage = self.damage_input();
-        for input in turn.inputs.into_iter().chain(damage) {
+        // Nothing is assigned to a worker process that cannot take it.
+        let stopped = self.worker_links.stopped().map(Input::Worker);
+        for input in stopped.into_iter().chain(turn.inputs).chain(damage) {
             applied |= matches!(&input, Input::Request { request: Request::Apply(_), .. });
-            let is_up = matches!(input, Input::Worker(WorkerInput::Up(_)));
-            let moves_slots = matches!(
-                &input,
-                Input::Request { request: Request::Apply(_) | Request::SetCapacity { .. }, .. }
-            );
             effects.extend(self.engine.handle(Clock.now(), input));
-            if is_up || moves_slots {
-                self.worker_links.configure(self.engine.pools());
-            }
         }
         if applied && *self.engine.settings() != self.settings {
             effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
@@ -358,6 +352,7 @@ impl Driver {
                 Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
+                Effect::Configure(pools) => self.worker_links.configure(pools),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }

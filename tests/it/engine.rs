@@ -257,6 +257,10 @@ async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
     while !matches!(feed.feed.recv().await.unwrap(), Feed::Health(Health::Down { .. })) {}
     held.rollback().await.unwrap();
     while !matches!(feed.feed.recv().await.unwrap(), Feed::Health(Health::Ok)) {}
+    let events = running.handle.newest_events(100).await.unwrap();
+    let sentences: Vec<String> = events.iter().map(|it| it.kind.sentence()).collect();
+    let is_down = |it: &&String| it.starts_with("engine down: ");
+    assert_eq!(sentences.iter().filter(is_down).count(), 1, "{sentences:?}");
     let ended = running.handle.execution(&run.id.to_string()).await.unwrap();
     assert_eq!(ended.result, Some(serde_json::json!("done")), "{}", ended.reason);
     running.handle.stop(None, "test").await;

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use crontower_model::{
     Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Health, Job, JobId,
-    JobSet, JobStatus, ProblemCause, Refusal, Running, StopCause, Worker, WorkerId,
+    JobSet, JobStatus, Pool, ProblemCause, Refusal, Running, StopCause, Worker, WorkerId,
 };
 
 /// Names a request, so that its answer finds the way back.
@@ -193,6 +193,8 @@ pub enum Effect {
         /// Why.
         cause: StopCause,
     },
+    /// Tell the worker process which pools it hosts.
+    Configure(Vec<Pool>),
     /// The end of this attempt is known: the worker may forget it.
     Forget(AttemptKey),
     /// Answer a request, once what it did is kept.

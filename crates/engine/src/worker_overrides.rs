@@ -70,6 +70,7 @@ impl Engine {
                 None => format!("has capacity {of_file} as jobs.yaml says, asked for by {by}"),
             };
             self.ordered(worker, described);
+            self.tell_pools();
         }
         self.worker_answer(worker)
     }

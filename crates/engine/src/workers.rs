@@ -235,6 +235,7 @@ impl Engine {
         self.out.shown_workers.extend(self.workers.ids());
         self.check_overrides();
         self.drop_left_pools();
+        self.tell_pools();
     }
 
     /// Forgets pools that are no longer in the file and run nothing more.
@@ -266,6 +267,7 @@ impl Engine {
         self.workers.link = Link::Up;
         self.workers.process = Some((holdings.pid, holdings.program));
         self.workers.heartbeat = Some(now.wall);
+        self.tell_pools();
         self.timers.retain(|(_, timer)| *timer != Timer::Lease);
         if was_away {
             self.tell_workers("is connected again");
@@ -445,12 +447,12 @@ impl Engine {
         }
     }
 
-    /// The pools as the worker process hosts them.
-    #[must_use]
-    pub fn pools(&self) -> Vec<Pool> {
+    /// Has the worker process host the pools as they are now.
+    pub(super) fn tell_pools(&mut self) {
         let pools = self.workers.pools.values().filter(|entry| !entry.leaving);
         let pool = |entry: &PoolEntry| Pool { capacity: entry.capacity(), ..entry.pool.clone() };
-        pools.map(pool).collect()
+        let pools = pools.map(pool).collect();
+        self.out.acts.push(Effect::Configure(pools));
     }
 
     /// The definition that a live execution runs.

@@ -314,16 +314,12 @@ impl EventKind {
             }
             Self::FailureAcknowledged { job_id, execution_id, note, until } => {
                 let (until, note) = (reported_until(*until), describe(note.as_ref()));
-                match execution_id {
-                    Some(id) => {
-                        format!("{job_id} {} failure acknowledged{until}{note}", id.short())
-                    }
-                    None => format!("{job_id} acknowledged{until}{note}"),
-                }
+                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+                format!("{job_id}{id} acknowledged{until}{note}")
             }
             Self::AcknowledgementEnded { job_id, execution_id, reason } => {
-                let which = execution_id.map_or_else(String::new, |id| format!("{} ", id.short()));
-                format!("{job_id} {which}no longer acknowledged: {reason}")
+                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+                format!("{job_id}{id} no longer acknowledged: {reason}")
             }
             Self::OnFailureEnded { execution_id, job_id, outcome, error } => {
                 let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
@@ -340,13 +336,7 @@ impl EventKind {
                 )
             }
             Self::WorkerChanged { worker_id, reason } => format!("worker {worker_id} {reason}"),
-            Self::HealthChanged { health } => match health {
-                Health::Ok => "engine ok again".to_owned(),
-                Health::Degraded { problems } => {
-                    format!("engine degraded: {}", problems.join("; "))
-                }
-                Health::Down { problems } => format!("engine down: {}", problems.join("; ")),
-            },
+            Self::HealthChanged { health } => health.to_string(),
             Self::Reloaded { added, changed, removed } => {
                 format!("jobs loaded: {added} added, {changed} changed, {removed} removed")
             }

@@ -3,6 +3,8 @@
 //! Owns the verdict and its words. Never computes it: that is the engine's. What is wrong with jobs is another fact
 //! ([`super::Wrong`]): a failing job does not make an engine degraded.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How the engine is.
@@ -45,6 +47,17 @@ impl Health {
         match self {
             Self::Ok => &[],
             Self::Degraded { problems } | Self::Down { problems } => problems,
+        }
+    }
+}
+
+impl fmt::Display for Health {
+    /// As an event says it: `engine degraded: worker w is offline`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("engine ok again"),
+            Self::Degraded { problems } => write!(f, "engine degraded: {}", problems.join("; ")),
+            Self::Down { problems } => write!(f, "engine down: {}", problems.join("; ")),
         }
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct State {
     pub(super) edits: Vec<(JobId, JobEdit, EditOptions)>,
     pub(super) notes: Vec<(ExecutionId, Option<Note>)>,
     pub(super) store_is_down: bool,
+    pub(super) health: Health,
 }
 
 #[derive(Debug)]
@@ -233,7 +234,7 @@ impl EngineApi for PlayedEngineApi {
             jobs: state.jobs.clone(),
             live: live.cloned().collect(),
             workers: state.workers.clone(),
-            health: Health::Ok,
+            health: state.health.clone(),
             engine,
             role: Role::Admin,
         };

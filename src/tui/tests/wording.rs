@@ -17,6 +17,10 @@ fn past(states: &[StateName]) -> Screen {
     });
     status.recent = ended.collect();
     status.last_execution = status.recent.last().cloned();
+    let newest = states.iter().rev().find(|state| **state != StateName::Skipped);
+    status.wrong = newest
+        .filter(|state| state.is_failure())
+        .map(|_| super::fixtures::wrong(&status, WrongKind::Failure, "exit code 3"));
     let world = Snapshot { jobs: vec![Arc::new(status)], live: Vec::new(), ..snapshot() };
     Screen::new(FakeEngineApi::new(world, Vec::new()), 80, 24)
 }

@@ -60,6 +60,8 @@ pub(super) struct World {
     life: u32,
     /// What becomes of the effects of the next step.
     pub(super) fault: Fault,
+    /// The pools that the worker process was told to host.
+    pub(super) hosted: Vec<Pool>,
     /// Ends that were reported once already.
     pub(super) reported: Vec<Ended>,
     boot_id: String,
@@ -102,6 +104,7 @@ impl World {
             deaf: false,
             life: 0,
             fault: Fault::None,
+            hosted: Vec::new(),
             reported: Vec::new(),
             boot_id: "boot-1".to_owned(),
             names: BTreeMap::new(),
@@ -416,6 +419,7 @@ impl World {
                     self.transcript.push(line);
                 }
                 Effect::Answer { answer, .. } => answers.push(answer),
+                Effect::Configure(pools) => self.hosted = pools,
                 Effect::Forget(key) => _ = self.ended.remove(&key),
                 Effect::Show(_) => {}
             }

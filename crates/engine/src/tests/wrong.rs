@@ -305,7 +305,7 @@ fn an_acknowledgement_takes_whatever_is_wrong_until_a_new_fact() {
     insta::assert_snapshot!(world.events(), @"
     01:01:00 ann: a acknowledged: we know
     01:10:00 engine: a no longer acknowledged: something else is wrong: exit code 1
-    01:10:00 ann: a a#1 failure acknowledged: we know
+    01:10:00 ann: a a#1 acknowledged: we know
     03:00:00 engine: a a#1 no longer acknowledged: the job has succeeded
     ");
     let none = Request::AcknowledgeJob {
