@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{ListenError, Listeners, Server, Service, SystemStatus, glance};
 use crate::clock::Clock;
 use crate::commands::{Args, Command, CommandError, Context, Registry};
+use crate::control::{CancelExecution, Definition};
 use crate::driver::{
-    Definition, EditOptions, EngineApi, Feed, Handle, JobEdit, JobsFrom, Recovery, RunOptions,
-    Running, StartError, StartOptions, Subscription, start,
+    EditOptions, EngineApi, Feed, Handle, JobEdit, JobsFrom, Recovery, RunOptions, Running,
+    StartError, StartOptions, Subscription, ask, start,
 };
 use crate::model::{Actor, Execution, ExecutionId, JobId, JobStatus, OnStop, Refusal, Source};
 use crate::worker::process::main_worker;
@@ -231,7 +232,9 @@ impl Engine {
     /// # Errors
     /// [`Refusal::UnknownExecution`], or [`Refusal::AlreadyFinal`].
     pub async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        self.engine_api.cancel(id).await
+        Ok(ask(&self.engine_api, CancelExecution { id: id.to_string(), abandon: false })
+            .await?
+            .execution)
     }
 
     /// A job and where it stands.

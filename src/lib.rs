@@ -18,6 +18,8 @@ mod worker;
 
 pub use api::SystemStatus;
 pub use commands::{ArgProblem, Args, Command, CommandError, Context};
+#[doc(hidden)]
+pub use crontower_control as control;
 pub use crontower_engine as engine;
 pub use crontower_model as model;
 pub use crontower_schedule as schedule;
@@ -32,8 +34,8 @@ pub mod internals {
     pub use crate::clock::Clock;
     pub use crate::commands::Registry;
     pub use crate::driver::{
-        EditOptions, Edited, EngineApi, Feed, FileState, Handle, JobEdit, JobsFrom, Note, Recovery,
-        RunOptions, Running, StartOptions, Subscription, start,
+        EditOptions, EngineApi, Feed, FileState, Handle, JobEdit, JobsFrom, Recovery, RunOptions,
+        Running, StartOptions, Subscription, ask, start,
     };
     pub use crate::jobfile::{CommandCatalog, Rules, SourceText, parse};
     pub use crate::store::{Expired, SqliteStore, Store, open};

@@ -1,16 +1,13 @@
-//! JSON shapes that are not simply a type of the model: what is computed for those who read, and the lines of the feed.
+//! JSON shapes that are no type of the model and no verb's answer: lists, output, and the lines of the feed.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::driver::{Batch, Feed, FileState, Snapshot};
-use crate::jobfile::Plan;
-use crate::model::{AttemptKey, Execution, Health, JobStatus, WorkerId};
-use crate::model::{OutputChunk, OutputLine, Stream};
+use crate::model::{AttemptKey, Health, OutputChunk, OutputLine, Stream};
 
 /// A list, or the part of it that was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -33,60 +30,6 @@ pub(super) fn page<T>(mut rows: Vec<T>, limit: u64, cursor: impl Fn(&T) -> Strin
     rows.truncate(limit);
     let next_cursor = rows.last().filter(|_| more).map(cursor);
     List { items: rows, next_cursor }
-}
-
-/// What an edit changed, or with `dry_run` would change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Change {
-    /// The difference between the definitions.
-    #[serde(flatten)]
-    pub plan: Plan,
-    /// Of a job of jobs.yaml: the difference in the file, as a unified diff.
-    pub diff: Option<String>,
-}
-
-/// A job as an edit left it (nothing of it with `dry_run`, or when it went), and what the edit changed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct EditedJob {
-    /// The job.
-    #[serde(flatten)]
-    pub job: Option<Arc<JobStatus>>,
-    /// What was changed.
-    pub change: Change,
-}
-
-impl<'de> Deserialize<'de> for EditedJob {
-    /// By hand: an optional part that is flattened would be left out in silence when it is not understood.
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut all = serde_json::Map::deserialize(from)?;
-        let change = all.remove("change").ok_or_else(|| D::Error::missing_field("change"))?;
-        let change = serde_json::from_value(change).map_err(D::Error::custom)?;
-        let job = match all.is_empty() {
-            true => None,
-            false => Some(serde_json::from_value(all.into()).map_err(D::Error::custom)?),
-        };
-        Ok(Self { job, change })
-    }
-}
-
-/// An execution with what is computed from its attempts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct ExecutionView {
-    /// The execution.
-    #[serde(flatten)]
-    pub execution: Arc<Execution>,
-    /// The number of the newest attempt; 0 before the first.
-    pub attempt: u32,
-    /// The worker of the newest attempt.
-    pub worker_id: Option<WorkerId>,
-}
-
-impl From<Arc<Execution>> for ExecutionView {
-    fn from(execution: Arc<Execution>) -> Self {
-        let attempt = execution.attempt_number();
-        let worker_id = execution.worker_id().cloned();
-        Self { execution, attempt, worker_id }
-    }
 }
 
 /// One line of `/api/v1/feed`: first a snapshot, then everything that follows it.

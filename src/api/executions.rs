@@ -1,23 +1,17 @@
-//! `/api/v1/executions`: history and what is live, newest first, and what can be done with one.
+//! `/api/v1/executions`: history and what is live, newest first.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use chrono::TimeDelta;
 
-use super::app::{App, shortened};
-use super::dto::{ExecutionView, List};
-use super::jobs::{AcknowledgeRequest, checked_reason, not_over};
-use super::params::{Params, Segment, json_body, unknown};
+use super::app::App;
+use super::dto::List;
+use super::params::{Params, Segment, unknown};
 use super::problem::ProblemDetails;
-use crate::driver::Note;
-use crate::model::{
-    Execution, ExecutionId, ExecutionQuery, JobStatus, Refusal, StateName, Trigger, WorkerId,
-};
+use crate::control::ExecutionView;
+use crate::model::{ExecutionId, ExecutionQuery, StateName, Trigger, WorkerId};
 
 const PARAMETERS: [&str; 10] =
     ["job", "status", "trigger", "worker", "since", "until", "q", "limit", "cursor", "after"];
@@ -61,90 +55,7 @@ pub(super) async fn show(
     uri: Uri,
 ) -> Result<Json<ExecutionView>, ProblemDetails> {
     Params::read(&uri, &[])?;
-    Ok(Json(find(&app, &part).await?.into()))
-}
-
-/// Ends a live execution.
-#[utoipa::path(
-    post,
-    path = "/api/v1/executions/{id}/cancel",
-    params(("id" = String, Path)),
-    responses((status = 202, description = "The execution", body = ExecutionView)),
-)]
-pub(super) async fn cancel(
-    app: App,
-    Segment(part): Segment,
-    uri: Uri,
-) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let id = find(&app, &part).await?.id;
-    Ok((StatusCode::ACCEPTED, Json(app.engine_api.cancel(id).await?.into())))
-}
-
-/// Runs a final execution again, as a new one.
-#[utoipa::path(
-    post,
-    path = "/api/v1/executions/{id}/retry",
-    params(("id" = String, Path)),
-    responses((status = 202, description = "The new execution", body = ExecutionView)),
-)]
-pub(super) async fn retry(
-    app: App,
-    Segment(part): Segment,
-    uri: Uri,
-) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let id = find(&app, &part).await?.id;
-    Ok((StatusCode::ACCEPTED, Json(app.engine_api.retry(id).await?.into())))
-}
-
-/// Notes that a failure was seen: the job is not shown as failing until it fails again after a success.
-#[utoipa::path(
-    post,
-    path = "/api/v1/executions/{id}/acknowledge",
-    params(("id" = String, Path)),
-    request_body = Option<AcknowledgeRequest>,
-    responses((status = 200, description = "Its job", body = JobStatus)),
-)]
-pub(super) async fn acknowledge(
-    app: App,
-    Segment(part): Segment,
-    uri: Uri,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let AcknowledgeRequest { note, until } = json_body(body)?;
-    not_over(until, app.now())?;
-    let note = Note { text: checked_reason(note)?, until };
-    let id = find(&app, &part).await?.id;
-    Ok(Json(app.engine_api.acknowledge(id, Some(note)).await?))
-}
-
-/// Takes such a note back.
-#[utoipa::path(
-    delete,
-    path = "/api/v1/executions/{id}/acknowledge",
-    params(("id" = String, Path)),
-    responses((status = 200, description = "Its job", body = JobStatus)),
-)]
-pub(super) async fn take_back(
-    app: App,
-    Segment(part): Segment,
-    uri: Uri,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let id = find(&app, &part).await?.id;
-    Ok(Json(app.engine_api.acknowledge(id, None).await?))
-}
-
-/// The execution that `part` names. Only what can be part of an id is looked for.
-pub(super) async fn find(app: &App, part: &str) -> Result<Arc<Execution>, ProblemDetails> {
-    let plain: String = part.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
-    let possible = (1..=32).contains(&plain.len()) && plain.bytes().all(|b| b.is_ascii_hexdigit());
-    if !possible {
-        return Err(Refusal::UnknownExecution { execution: shortened(part) }.into());
-    }
-    Ok(app.engine_api.execution(&plain).await?)
+    Ok(Json(app.engine_api.execution(&part).await?.into()))
 }
 
 async fn query(app: &App, params: &Params) -> Result<ExecutionQuery, ProblemDetails> {

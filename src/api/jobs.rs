@@ -1,61 +1,20 @@
-//! `/api/v1/jobs`: the jobs, their next fire times, and what can be done with them.
+//! `/api/v1/jobs`: the jobs, their versions and next fire times.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::app::App;
-use super::dto::{ExecutionView, List, one_more, page};
-use super::params::{Params, Segment, json_body};
+use super::dto::{List, one_more, page};
+use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
-use crate::driver::{Note, RunOptions};
-use crate::model::{JobId, JobStatus, LedgerRange};
+use crate::model::{JobId, JobStatus, JobVersion, LedgerRange};
 
 /// So many fire times are told at most.
 const MOST_FIRE_TIMES: u64 = 1_000;
-
-/// What a run is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
-pub(super) struct RunRequest {
-    pub(super) args: Vec<String>,
-    pub(super) force: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) with_dependencies: bool,
-    pub(super) reason: Option<String>,
-}
-
-/// What a pause is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
-pub(super) struct PauseRequest {
-    pub(super) until: Option<DateTime<Utc>>,
-    pub(super) reason: Option<String>,
-}
-
-/// What a call-off is asked with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
-pub(super) struct SkipNextRequest {
-    /// Let it fire after all.
-    pub(super) undo: bool,
-}
-
-/// What a failure, or whatever is wrong with a job, is acknowledged with.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, expecting = "a JSON object")]
-pub(super) struct AcknowledgeRequest {
-    /// In words.
-    pub(super) note: Option<String>,
-    /// When the note ends by itself; without it: with the next success.
-    pub(super) until: Option<DateTime<Utc>>,
-}
 
 /// All jobs, by id.
 #[utoipa::path(
@@ -118,153 +77,43 @@ pub(super) async fn ledger(
     Ok(Json(page(rows, limit, |row| row.first.to_rfc3339_opts(SecondsFormat::AutoSi, true))))
 }
 
-/// Runs a job now. One that `overlap` refuses is answered as the skipped execution that it became.
+/// A job, its version as ETag.
 #[utoipa::path(
-    post,
-    path = "/api/v1/jobs/{id}/run",
-    params(("id" = String, Path)),
-    request_body = Option<RunRequest>,
-    responses((status = 202, description = "The execution", body = ExecutionView)),
-)]
-pub(super) async fn run(
-    app: App,
-    Segment(id): Segment,
-    uri: Uri,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<ExecutionView>), ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let RunRequest { args, force, with_dependencies, reason } = json_body(body)?;
-    if args.iter().any(|arg| arg.contains('\0')) {
-        let detail = "an argument holds a NUL byte, which no program can be given";
-        return Err(ProblemDetails::body(detail.to_owned()));
-    }
-    let reason = checked_reason(reason)?;
-    let id = app.job_id(&id).await?;
-    let execution =
-        app.engine_api.run_job(&id, RunOptions { args, force, with_dependencies, reason }).await?;
-    Ok((StatusCode::ACCEPTED, Json(execution.into())))
-}
-
-/// Stops the schedule of a job from firing.
-#[utoipa::path(
-    post,
-    path = "/api/v1/jobs/{id}/pause",
-    params(("id" = String, Path)),
-    request_body = Option<PauseRequest>,
-    responses((status = 200, description = "The job", body = JobStatus)),
-)]
-pub(super) async fn pause(
-    app: App,
-    Segment(id): Segment,
-    uri: Uri,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let PauseRequest { until, reason } = json_body(body)?;
-    not_over(until, app.now())?;
-    let reason = checked_reason(reason)?;
-    let id = app.job_id(&id).await?;
-    Ok(Json(app.engine_api.pause(&id, until, reason).await?))
-}
-
-/// Ends a pause.
-#[utoipa::path(
-    post,
-    path = "/api/v1/jobs/{id}/resume",
+    get,
+    path = "/api/v1/jobs/{id}",
     params(("id" = String, Path)),
     responses((status = 200, description = "The job", body = JobStatus)),
 )]
-pub(super) async fn resume(
+pub(super) async fn show(
     app: App,
     Segment(id): Segment,
     uri: Uri,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
+) -> Result<Response, ProblemDetails> {
     Params::read(&uri, &[])?;
     let id = app.job_id(&id).await?;
-    Ok(Json(app.engine_api.resume(&id).await?))
+    let job = app.engine_api.job(&id).await?;
+    Ok(([(header::ETAG, format!("\"{}\"", job.version))], Json(job)).into_response())
 }
 
-/// Calls off the next fire time of a job, or lets it fire after all.
+/// The versions of a definition, newest first.
 #[utoipa::path(
-    post,
-    path = "/api/v1/jobs/{id}/skip-next",
-    params(("id" = String, Path)),
-    request_body = Option<SkipNextRequest>,
-    responses((status = 200, description = "The job", body = JobStatus)),
+    get,
+    path = "/api/v1/jobs/{id}/versions",
+    params(("id" = String, Path), ("limit" = String, Query), ("cursor" = String, Query)),
+    responses((status = 200, description = "The versions", body = List<JobVersion>)),
 )]
-pub(super) async fn skip_next(
+pub(super) async fn versions(
     app: App,
     Segment(id): Segment,
     uri: Uri,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let SkipNextRequest { undo } = json_body(body)?;
+) -> Result<Json<List<JobVersion>>, ProblemDetails> {
+    let params = Params::read(&uri, &["limit", "cursor"])?;
+    let limit = params.number("limit", 1..=1_000)?.unwrap_or(100);
+    let before = params.number("cursor", 1..=u64::from(u32::MAX))?;
     let id = app.job_id(&id).await?;
-    Ok(Json(app.engine_api.skip_next(&id, undo).await?))
-}
-
-/// Notes that whatever is wrong with a job was seen: it no longer counts as wrong until its next success, or until it
-/// becomes wrong in another way.
-#[utoipa::path(
-    post,
-    path = "/api/v1/jobs/{id}/acknowledge",
-    params(("id" = String, Path)),
-    request_body = Option<AcknowledgeRequest>,
-    responses((status = 200, description = "The job", body = JobStatus)),
-)]
-pub(super) async fn acknowledge(
-    app: App,
-    Segment(id): Segment,
-    uri: Uri,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let AcknowledgeRequest { note, until } = json_body(body)?;
-    not_over(until, app.now())?;
-    let note = Note { text: checked_reason(note)?, until };
-    let id = app.job_id(&id).await?;
-    Ok(Json(app.engine_api.acknowledge_job(&id, Some(note)).await?))
-}
-
-/// Takes the note at a job back.
-#[utoipa::path(
-    delete,
-    path = "/api/v1/jobs/{id}/acknowledge",
-    params(("id" = String, Path)),
-    responses((status = 200, description = "The job", body = JobStatus)),
-)]
-pub(super) async fn take_back(
-    app: App,
-    Segment(id): Segment,
-    uri: Uri,
-) -> Result<Json<Arc<JobStatus>>, ProblemDetails> {
-    Params::read(&uri, &[])?;
-    let id = app.job_id(&id).await?;
-    Ok(Json(app.engine_api.acknowledge_job(&id, None).await?))
-}
-
-/// An instant at which something is to end by itself.
-pub(super) fn not_over(
-    until: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<(), ProblemDetails> {
-    match until.filter(|until| *until <= now) {
-        None => Ok(()),
-        Some(past) => {
-            let detail = format!("`until` is over already: {}", past.to_rfc3339());
-            Err(ProblemDetails::body(detail))
-        }
-    }
-}
-
-pub(super) fn checked_reason(reason: Option<String>) -> Result<Option<String>, ProblemDetails> {
-    let fits = reason.as_ref().is_none_or(|reason| reason.chars().count() <= 1_000);
-    if fits {
-        Ok(reason)
-    } else {
-        Err(ProblemDetails::body("a reason holds at most 1,000 characters".to_owned()))
-    }
+    let before = before.and_then(|before| u32::try_from(before).ok());
+    let rows = app.engine_api.versions(&id, before, one_more(limit)).await?;
+    Ok(Json(page(rows, limit, |row| row.version.to_string())))
 }
 
 fn bad_cursor() -> ProblemDetails {

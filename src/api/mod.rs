@@ -7,16 +7,16 @@
 
 mod access;
 mod app;
+mod body;
 pub(crate) mod client;
-mod definition;
 mod docs;
 mod dto;
-mod edits;
 mod event_fanout;
 mod events;
 mod executions;
 mod feed;
 mod health;
+mod if_match;
 mod jobs;
 mod listen;
 mod metrics;
@@ -25,13 +25,13 @@ mod output;
 mod params;
 mod preview;
 mod problem;
-mod reload;
 mod router;
 mod serve;
 mod server;
 mod settings;
 mod status;
 mod tls;
+mod verbs;
 mod why;
 mod workers;
 mod write_timeout;
@@ -41,7 +41,7 @@ mod tests;
 
 pub(crate) use access::{Access, Role, TokenError, Tokens};
 pub(crate) use app::WallClock;
-pub(crate) use dto::{EditedJob, ExecutionView, List};
+pub(crate) use dto::List;
 pub(crate) use listen::{Listen, ListenError, Listeners};
 pub(crate) use serve::Service;
 #[cfg(test)]

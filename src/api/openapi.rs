@@ -1,30 +1,29 @@
-//! The OpenAPI 3.1 document: made of what stands at the handlers, and of what holds for all of them.
+//! The OpenAPI 3.1 document: made of what stands at the handlers of reads, of the list of verbs, and of what holds for all
+//! of them.
 //!
-//! A handler says its path, its parameters by name, its body and its good answers. What the table of routes and the parameters'
+//! A handler says its path, its parameters by name and its good answers. What the table of routes and the parameters'
 //! readers decide is said here once: roles, problems, and what a parameter takes. A test compares the document with the table.
+
+mod verbs;
 
 use std::borrow::Cow;
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{
-    AdditionalProperties, AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
-};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, OpenApi, PathItem, Ref, RefOr, Required, Response,
-    ResponseBuilder, SecurityRequirement,
+    ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
+    SecurityRequirement,
 };
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use super::access::Role;
-use super::dto::{Change, EditedJob};
 use super::problem::ProblemDetails;
-use super::router::routes;
+use super::router::{Route, routes};
 use super::{
-    edits, events, executions, feed, health, jobs, metrics, output, preview, reload, settings,
-    status, why, workers,
+    events, executions, feed, health, jobs, metrics, output, preview, settings, status, why,
+    workers,
 };
-use crate::model::JobStatus;
 use crate::model::{JsonType, Scope, keys_of};
 
 #[derive(utoipa::OpenApi)]
@@ -35,43 +34,21 @@ use crate::model::{JsonType, Scope, keys_of};
     ),
     paths(
         jobs::list,
-        edits::create,
-        edits::show,
-        edits::replace,
-        edits::patch,
-        edits::delete,
-        edits::enable,
-        edits::disable,
-        edits::versions,
-        edits::roll_back,
+        jobs::show,
+        jobs::versions,
         jobs::next,
         why::job,
         jobs::ledger,
-        jobs::run,
-        jobs::pause,
-        jobs::resume,
-        jobs::skip_next,
-        jobs::acknowledge,
-        jobs::take_back,
         executions::list,
         executions::show,
         output::read,
         why::execution,
-        executions::cancel,
-        executions::retry,
-        executions::acknowledge,
-        executions::take_back,
         executions::counts,
         workers::list,
         workers::show,
-        workers::patch,
-        workers::delete,
-        workers::drain,
-        workers::undrain,
         status::status,
         settings::settings,
         preview::preview,
-        reload::reload,
         events::events,
         feed::feed,
         metrics::metrics,
@@ -138,33 +115,6 @@ pub(super) struct JobDefinition;
 
 /// The keys of a definition that change; one that is null goes.
 pub(super) struct JobPatch;
-
-impl ToSchema for EditedJob {
-    fn name() -> Cow<'static, str> {
-        "EditedJob".into()
-    }
-
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Change::name().into(), Change::schema()));
-        Change::schemas(schemas);
-        schemas.push((JobStatus::name().into(), JobStatus::schema()));
-        JobStatus::schemas(schemas);
-    }
-}
-
-impl PartialSchema for EditedJob {
-    fn schema() -> RefOr<Schema> {
-        let change = || {
-            let change = Ref::from_schema_name(Change::name());
-            ObjectBuilder::new().property("change", change).required("change")
-        };
-        let whole =
-            AllOfBuilder::new().item(Ref::from_schema_name(JobStatus::name())).item(change());
-        let alone = change().additional_properties(Some(AdditionalProperties::FreeForm(false)));
-        let described = "The job as the edit left it, and what was changed; with `dry_run`, or of a job that went, the latter alone.";
-        OneOfBuilder::new().description(Some(described)).item(whole).item(alone).into()
-    }
-}
 
 impl ToSchema for JobDefinition {
     fn name() -> Cow<'static, str> {
@@ -234,6 +184,7 @@ fn or_null(json: JsonType) -> SchemaType {
 pub(super) fn document() -> OpenApi {
     let mut document = Handlers::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    verbs::add_to(&mut document);
     let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(
         "Over TCP: what `crontower token create` made, or the file `token` of the data folder. The socket needs none.",
     ));
@@ -271,24 +222,9 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     let role = format!("Least role: {}.", route.role);
     let said = operation.description.take();
     operation.description = Some(said.map_or(role.clone(), |said| format!("{said}\n\n{role}")));
-    let edits = route.role == Role::Admin && path.starts_with("/api/v1/jobs");
-    if edits && operation.operation_id.as_deref() != Some("post_jobs") {
-        operation.parameters.get_or_insert_default().push(if_match().into());
-    }
-    for (status, why) in problems(path, method, route.role) {
+    for (status, why) in problems(path, &route) {
         let known = operation.responses.responses.entry(status.to_string());
         known.or_insert_with(|| problem(why).into());
-    }
-    // A worker that can be taken out is still to come: the one good answer is a problem, too.
-    for (status, response) in &mut operation.responses.responses {
-        if let RefOr::T(response) = response {
-            if status == "409" && response.content.is_empty() {
-                *response = problem(&response.description.clone());
-            }
-            if edits && matches!(status.as_str(), "200" | "201") {
-                tagged(response, status == "201");
-            }
-        }
     }
 }
 
@@ -306,6 +242,10 @@ fn tag(path: &str) -> &str {
         _ => "engine",
     }
 }
+
+/// What each of these problems means.
+const NOT_FOUND: &str = "No such thing";
+const INVALID: &str = "A definition, or jobs.yaml, is not legal";
 
 fn describe(parameter: &mut Parameter) {
     let known = PARAMETERS.iter().find(|(name, ..)| *name == parameter.name);
@@ -333,43 +273,22 @@ fn describe(parameter: &mut Parameter) {
     parameter.schema = Some(schema.build().into());
 }
 
-fn if_match() -> Parameter {
-    Parameter::builder()
-        .name("If-Match")
-        .parameter_in(ParameterIn::Header)
-        .description(Some("The job's ETag: refuse unless the job still has this version"))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
-        .build()
-}
-
-/// The statuses under which a route may answer a problem.
-fn problems(path: &str, method: &str, role: Role) -> Vec<(u16, &'static str)> {
+/// The statuses under which any route may answer a problem; what a verb may answer beyond them is said with it.
+fn problems(path: &str, route: &Route) -> Vec<(u16, &'static str)> {
     let mut all = vec![
         (400, "The request is malformed"),
         (401, "No token that is known here"),
         (408, "The request did not arrive in time"),
         (503, "The engine is ending, or its store is unavailable"),
     ];
-    if role > Role::Viewer {
+    if route.role > Role::Viewer {
         all.push((403, "The token's role is not enough"));
     }
     if path.contains("{id}") || path == "/api/v1/executions" {
-        all.push((404, "No such thing"));
+        all.push((404, NOT_FOUND));
     }
-    if method != "GET" {
-        all.push((409, "It does not fit what is there"));
-    }
-    if matches!(method, "POST" | "PUT" | "PATCH") {
-        all.push((413, "The request body is too large"));
-    }
-    if role == Role::Admin && path.starts_with("/api/v1/jobs") {
-        all.push((412, "The job has another version"));
-    }
-    if role == Role::Admin || path.contains("preview") {
-        all.push((422, "A definition, or jobs.yaml, is not legal"));
-    }
-    if path.contains("/executions") && path.contains("{id}") {
-        all.retain(|(status, _)| *status != 422);
+    if path.ends_with("/preview") {
+        all.push((422, INVALID));
     }
     all
 }
@@ -378,15 +297,4 @@ fn problem(why: &str) -> Response {
     let schema = Ref::from_schema_name("ProblemDetails");
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new().description(why).content("application/problem+json", content).build()
-}
-
-/// The answer carries the version, and that of a new job its place.
-fn tagged(response: &mut Response, is_new: bool) {
-    let text = || ObjectBuilder::new().schema_type(Type::String).build();
-    let tag = HeaderBuilder::new().schema(Some(text())).description(Some("The job's version"));
-    response.headers.insert("ETag".to_owned(), tag.build().into());
-    if is_new {
-        let place = HeaderBuilder::new().schema(Some(text())).description(Some("Where the job is"));
-        response.headers.insert("Location".to_owned(), place.build().into());
-    }
 }

@@ -12,7 +12,6 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::app::App;
 use super::dto::OutputPage;
-use super::executions::find;
 use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
 use crate::driver::Feed;
@@ -22,7 +21,7 @@ use crate::model::{AttemptKey, Execution, ExecutionId, Refusal};
 /// So many bytes of output are read at a time.
 const CHUNK: u64 = 256 << 10;
 
-/// Output of the newest attempt, or of the one asked for.
+/// Output of the newest attempt, or of the one asked for; attempt 0 is the job's `on_failure`.
 #[utoipa::path(
     get,
     path = "/api/v1/executions/{id}/output",
@@ -36,21 +35,21 @@ pub(super) async fn read(
     uri: Uri,
 ) -> Result<Response, ProblemDetails> {
     let params = Params::read(&uri, &["attempt", "follow", "from", "max_bytes"])?;
-    let number = params.number("attempt", 1..=u64::from(u32::MAX))?;
+    let number = params.number("attempt", 0..=u64::from(u32::MAX))?;
     let asked = number.and_then(|number| u32::try_from(number).ok());
     let follow = params.flag("follow")?;
     let from = params.number("from", 0..=i64::MAX.unsigned_abs())?.unwrap_or(0);
     let max_bytes = params.number("max_bytes", 1..=16 << 20)?.unwrap_or(CHUNK);
     // Subscribing precedes the look at the execution, so that no change falls between the two.
     let feed = app.subscribe().await?.feed;
-    let execution = find(&app, &part).await?;
+    let execution = app.engine_api.execution(&part).await?;
     check_attempt(&execution, asked)?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.starts_with("application/json")) {
         let attempt = asked.unwrap_or_else(|| execution.attempt_number());
         let key = AttemptKey { execution_id: execution.id, attempt };
         let chunk = match attempt {
-            0 => OutputChunk { lines: Vec::new(), next: 0, at_end: true },
+            0 if asked.is_none() => OutputChunk { lines: Vec::new(), next: 0, at_end: true },
             _ => app.engine_api.output(key, from, max_bytes).await?,
         };
         return Ok(Json(OutputPage::from(chunk)).into_response());
@@ -107,7 +106,7 @@ struct Reader {
     /// The attempt asked for; `None` = the newest, and those that come after it.
     asked: Option<u32>,
     follow: bool,
-    /// The attempt that is being read; 0 = none has begun.
+    /// The attempt that is being read; 0 = none has begun, or, where it was asked for, `on_failure`.
     attempt: u32,
     /// Where to go on in it.
     from: u64,
@@ -137,7 +136,7 @@ impl Reader {
     /// The next run of lines; `None` at the end.
     async fn next(&mut self) -> Result<Option<OutputChunk>, Refusal> {
         loop {
-            if self.attempt > 0 {
+            if self.attempt > 0 || self.asked.is_some() {
                 let key = AttemptKey { execution_id: self.execution, attempt: self.attempt };
                 let chunk = self.app.engine_api.output(key, self.from, CHUNK).await?;
                 let stuck = chunk.next <= self.from && chunk.lines.is_empty();

@@ -31,19 +31,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-/// The two variable segments of a path.
-#[derive(Debug)]
-pub(super) struct Segments(pub(super) String, pub(super) String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Segments {
-    type Rejection = ProblemDetails;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemDetails> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        path.map(|Path((first, second))| Self(first, second)).map_err(|_| ProblemDetails::path())
-    }
-}
-
 /// The query of a request, its names checked.
 #[derive(Debug)]
 pub(super) struct Params(Vec<(String, String)>);

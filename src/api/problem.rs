@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::access::Role;
 use super::app::shortened;
+use crate::control::{self, Kind};
 use crate::model::{Problem, Refusal};
 
 /// An error as programs see it.
@@ -97,10 +98,7 @@ impl ProblemDetails {
 
     /// The caller is known, and may not do it.
     pub(super) fn forbidden(role: Role, needed: Role) -> Self {
-        let detail = format!("a token with the role {role} may not do it: {needed} may");
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
-            .about("role", json!(role))
-            .about("needed", json!(needed))
+        Refusal::Forbidden { role, needed }.into()
     }
 
     /// Whom to let in cannot be told.
@@ -144,6 +142,7 @@ impl ProblemDetails {
     pub fn refusal(&self) -> Option<Refusal> {
         let read = |key: &str| self.about.get(key).cloned().unwrap_or(Value::Null);
         let parse = |key: &str| serde_json::from_value(read(key)).ok();
+        let parse_role = |key: &str| serde_json::from_value::<Role>(read(key)).ok();
         Some(match self.name() {
             "unknown-job" => Refusal::UnknownJob {
                 job: parse("job")?,
@@ -182,6 +181,10 @@ impl ProblemDetails {
             "not-possible" => Refusal::NotPossible(self.detail.clone()),
             "invalid-jobs" => Refusal::Invalid(self.errors.to_vec()),
             "invalid-file" => Refusal::File(self.detail.clone()),
+            "bad-body" => Refusal::Malformed(self.detail.clone()),
+            "forbidden" => {
+                Refusal::Forbidden { role: parse_role("role")?, needed: parse_role("needed")? }
+            }
             "store-unavailable" => Refusal::Store("the engine's log says why".to_owned()),
             "stopping" => Refusal::Stopping,
             _ => return None,
@@ -189,107 +192,51 @@ impl ProblemDetails {
     }
 }
 
-impl ProblemDetails {
-    /// A change of a definition that is refused.
-    fn about_definitions(refusal: Refusal, detail: String) -> Self {
-        use StatusCode as S;
+impl From<Refusal> for ProblemDetails {
+    fn from(refusal: Refusal) -> Self {
+        let Kind { status, name, title } = control::kind(&refusal);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let problem = Self::new(status, name, title, refusal.to_string());
         match refusal {
-            Refusal::JobExists { job } => {
-                Self::new(S::CONFLICT, "job-exists", "Job id is taken", detail)
-                    .about("job", json!(job))
+            Refusal::UnknownJob { job, nearest } => {
+                problem.about("job", json!(job)).about("nearest", json!(nearest))
+            }
+            Refusal::UnknownExecution { execution } => problem.about("execution", json!(execution)),
+            Refusal::AmbiguousExecution { execution, count } => {
+                problem.about("execution", json!(execution)).about("count", json!(count))
+            }
+            Refusal::UnknownWorker { worker } => problem.about("worker", json!(worker)),
+            Refusal::AlreadyFinal { execution, state }
+            | Refusal::StillLive { execution, state } => {
+                problem.about("execution", json!(execution)).about("state", json!(state))
+            }
+            Refusal::NotPaused { job } | Refusal::JobExists { job } => {
+                problem.about("job", json!(job))
             }
             Refusal::UnknownVersion { job, version } => {
-                Self::new(S::NOT_FOUND, "unknown-version", "No such version", detail)
-                    .about("job", json!(job))
-                    .about("version", json!(version))
+                problem.about("job", json!(job)).about("version", json!(version))
             }
-            Refusal::AnotherVersion { job, expected, current } => {
-                let title = "Job has changed";
-                Self::new(S::PRECONDITION_FAILED, "another-version", title, detail)
-                    .about("job", json!(job))
-                    .about("expected", json!(expected))
-                    .about("current", json!(current))
+            Refusal::AnotherVersion { job, expected, current } => problem
+                .about("job", json!(job))
+                .about("expected", json!(expected))
+                .about("current", json!(current)),
+            Refusal::FileLeftAlone { diff, .. } => problem.about("diff", json!(diff)),
+            Refusal::Invalid(errors) => Self { errors: errors.into(), ..problem },
+            Refusal::Forbidden { role, needed } => {
+                problem.about("role", json!(role)).about("needed", json!(needed))
             }
-            Refusal::FileLeftAlone { diff, .. } => {
-                Self::new(S::CONFLICT, "file-left-alone", "Jobs file left alone", detail)
-                    .about("diff", json!(diff))
-            }
-            Refusal::NotPossible(_) => {
-                Self::new(S::CONFLICT, "not-possible", "Not possible", detail)
-            }
-            Refusal::Invalid(errors) => {
-                let title = "Invalid jobs";
-                Self {
-                    errors: errors.into(),
-                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid-jobs", title, detail)
-                }
-            }
-            Refusal::File(_) => {
-                Self::new(S::UNPROCESSABLE_ENTITY, "invalid-file", "Invalid jobs file", detail)
-            }
-            other => Self::about_engine(other, detail),
-        }
-    }
-
-    /// An engine that cannot answer. What it refuses for any other reason is told before.
-    fn about_engine(refusal: Refusal, detail: String) -> Self {
-        use StatusCode as S;
-        match refusal {
             Refusal::Store(source) => {
                 // What a database says is for the log of its owner, not for whoever calls.
                 tracing::error!(%source, "the store is unavailable");
                 let detail = "the store is unavailable: the engine's log says why".to_owned();
-                Self::new(S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable", detail)
+                Self { detail, ..problem }
             }
-            Refusal::Stopping => {
-                Self::new(S::SERVICE_UNAVAILABLE, "stopping", "Engine is stopping", detail)
-            }
-            Refusal::Unreachable(_) => {
-                Self::new(S::BAD_GATEWAY, "unreachable", "Engine not reachable", detail)
-            }
-            _ => Self::new(S::BAD_GATEWAY, "not-understood", "Answer not understood", detail),
-        }
-    }
-}
-
-impl From<Refusal> for ProblemDetails {
-    fn from(refusal: Refusal) -> Self {
-        use StatusCode as S;
-        let detail = refusal.to_string();
-        match refusal {
-            Refusal::UnknownJob { job, nearest } => {
-                Self::new(S::NOT_FOUND, "unknown-job", "No such job", detail)
-                    .about("job", json!(job))
-                    .about("nearest", json!(nearest))
-            }
-            Refusal::UnknownExecution { execution } => {
-                Self::new(S::NOT_FOUND, "unknown-execution", "No such execution", detail)
-                    .about("execution", json!(execution))
-            }
-            Refusal::AmbiguousExecution { execution, count } => {
-                Self::new(S::BAD_REQUEST, "ambiguous-execution", "More than one execution", detail)
-                    .about("execution", json!(execution))
-                    .about("count", json!(count))
-            }
-            Refusal::UnknownWorker { worker } => {
-                Self::new(S::NOT_FOUND, "unknown-worker", "No such worker", detail)
-                    .about("worker", json!(worker))
-            }
-            Refusal::AlreadyFinal { execution, state } => {
-                Self::new(S::CONFLICT, "already-final", "Execution is over", detail)
-                    .about("execution", json!(execution))
-                    .about("state", json!(state))
-            }
-            Refusal::StillLive { execution, state } => {
-                Self::new(S::CONFLICT, "still-live", "Execution is not over", detail)
-                    .about("execution", json!(execution))
-                    .about("state", json!(state))
-            }
-            Refusal::NotPaused { job } => {
-                Self::new(S::CONFLICT, "not-paused", "Job is not paused", detail)
-                    .about("job", json!(job))
-            }
-            other => Self::about_definitions(other, detail),
+            Refusal::NotPossible(_)
+            | Refusal::File(_)
+            | Refusal::Malformed(_)
+            | Refusal::Stopping
+            | Refusal::Unreachable(_)
+            | Refusal::Other(_) => problem,
         }
     }
 }

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::http::Uri;
 
 use super::app::App;
-use super::executions::find;
 use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
 use crate::model::Why;
@@ -39,6 +38,6 @@ pub(super) async fn execution(
     uri: Uri,
 ) -> Result<Json<Why>, ProblemDetails> {
     Params::read(&uri, &[])?;
-    let id = find(&app, &part).await?.id;
+    let id = app.engine_api.execution(&part).await?.id;
     Ok(Json(app.engine_api.why_execution(id).await?))
 }

@@ -4,10 +4,16 @@ use clap::{Parser, Subcommand};
 
 use super::engine::StartArgs;
 use super::target::Target;
+use super::times::instant_ahead;
+use super::verb::Verb;
 use super::{
     acknowledge, attach, completions, edit, events, executions, export, import, init, jobs, logs,
-    man, migrate, next, pause, reload, run, show, status, stop_and_retry, token, validate,
-    versions, why, worker_process, workers,
+    man, migrate, next, run, show, status, token, validate, versions, why, worker_process, workers,
+};
+use crate::control::{
+    CancelExecution, DeleteJob, DeleteWorker, DisableJob, DrainWorker, EnableJob, PauseJob,
+    ReloadJobs, ResumeJob, RetryExecution, RollBackJob, SetWorkerCapacity, SkipNextFireTime,
+    UndrainWorker,
 };
 
 const EXAMPLES: &str = "\
@@ -65,41 +71,45 @@ pub(super) enum Command {
     /// Run a job now
     Run(run::Run),
     /// Stop the schedule of a job from firing
-    Pause(pause::Pause),
+    #[command(mut_arg("until", |arg| arg.value_parser(instant_ahead)))]
+    Pause(Verb<PauseJob>),
     /// End a pause
-    Resume(pause::Resume),
+    Resume(Verb<ResumeJob>),
     /// Call off the next fire time of a job
-    SkipNext(pause::SkipNext),
+    SkipNext(Verb<SkipNextFireTime>),
     /// Let the schedule of a job fire again
-    Enable(edit::Enable),
+    Enable(Verb<EnableJob>),
     /// Let the schedule of a job fire no more
-    Disable(edit::Disable),
+    Disable(Verb<DisableJob>),
     /// Make a job out of a file, or change it to what the file says
     Apply(edit::Apply),
     /// Change keys of a job
     Set(edit::Set),
     /// Delete a job; its history stays
-    Delete(edit::Delete),
+    Delete(Verb<DeleteJob>),
     /// List the versions of a job
     Versions(versions::Versions),
     /// Go back to an earlier version of a job
-    Rollback(versions::Rollback),
+    Rollback(Verb<RollBackJob>),
     /// End a live execution
-    Cancel(stop_and_retry::Cancel),
+    Cancel(Verb<CancelExecution>),
     /// Run a final execution again
-    Retry(stop_and_retry::Retry),
+    Retry(Verb<RetryExecution>),
     /// Note that a failure was seen
+    #[command(mut_arg("until", |arg| arg.value_parser(instant_ahead)))]
     Acknowledge(acknowledge::Acknowledge),
     /// Print the output of an execution, or of a job's newest
     Logs(logs::Logs),
     /// Let a worker finish what it has and take no more
-    Drain(workers::Drain),
+    Drain(Verb<DrainWorker>),
     /// Let a worker take attempts again
-    Undrain(workers::Undrain),
+    Undrain(Verb<UndrainWorker>),
     /// Change how many attempts a worker runs at once
-    Capacity(workers::Capacity),
+    Capacity(Verb<SetWorkerCapacity>),
+    /// Remove an offline worker from the list
+    DeleteWorker(Verb<DeleteWorker>),
     /// Read jobs.yaml again: all of it or, if it is wrong, nothing
-    Reload(reload::Reload),
+    Reload(Verb<ReloadJobs>),
     /// Bring the schema of a PostgreSQL store up to date
     Migrate(migrate::Migrate),
     /// Make, list and revoke the tokens that let programs in over TCP

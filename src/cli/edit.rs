@@ -1,34 +1,23 @@
-//! `crontower apply`, `set`, `enable`, `disable` and `delete`: definitions changed where they live, or what that would change.
+//! `crontower apply` and `set`, and what the answers of all edits say.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::reload::describe;
-use crate::api::EditedJob;
-use crate::api::client::{Client, ClientError, Method};
+use super::verb::{Describe, ask, print};
+use crate::api::client::ClientError;
+use crate::control::{
+    CreateJob, DeleteJob, DisableJob, EditedJob, EnableJob, PatchJob, ReplaceJob, RollBackJob,
+};
 use crate::model::Source;
 
 /// No definition that makes sense is larger.
 const LARGEST: u64 = 1 << 20;
-
-/// What every edit takes.
-#[derive(Debug, clap::Args)]
-pub(super) struct EditArgs {
-    /// Tell what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Refuse unless the job has this version
-    #[arg(long, value_name = "VERSION")]
-    if_version: Option<u32>,
-    /// Print what the API answers
-    #[arg(long)]
-    json: bool,
-}
 
 /// Make a job out of a file, or let one that is there say what the file says.
 #[derive(Debug, clap::Args)]
@@ -42,8 +31,15 @@ pub(super) struct Apply {
     /// Where a new job is to live
     #[arg(long, default_value = "api")]
     source: Lives,
-    #[command(flatten)]
-    edit: EditArgs,
+    /// Tell what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Refuse unless the job has this version
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u32>,
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
 }
 
 /// Where a job lives.
@@ -55,161 +51,105 @@ enum Lives {
     Api,
 }
 
-/// Change keys of a job's definition.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  crontower set hello schedule='weekdays at 9:30' timeout=10m
-  crontower set hello 'retry={\"type\": \"fixed\", \"max_retries\": 2}' --dry-run
-  crontower set hello timeout=               the key goes")]
 pub(super) struct Set {
-    /// The job's id
-    job: String,
+    #[command(flatten)]
+    command: PatchJob,
     /// KEY=VALUE with the keys of jobs.yaml; a value is JSON where it looks so, else text; an empty one takes the key away
     #[arg(required = true, value_name = "KEY=VALUE", value_parser = key_and_value)]
     changes: Vec<(String, Value)>,
-    #[command(flatten)]
-    edit: EditArgs,
-}
-
-/// Let the schedule of a job fire again.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower enable nightly-backup")]
-pub(super) struct Enable {
-    /// The job's id
-    job: String,
-    #[command(flatten)]
-    edit: EditArgs,
-}
-
-/// Let the schedule of a job fire no more: a change of its definition, other than a pause.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower disable nightly-backup --dry-run")]
-pub(super) struct Disable {
-    /// The job's id
-    job: String,
-    #[command(flatten)]
-    edit: EditArgs,
-}
-
-/// Delete a job; its history stays.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower delete old-report --dry-run")]
-pub(super) struct Delete {
-    /// The job's id
-    job: String,
-    #[command(flatten)]
-    edit: EditArgs,
+    /// Print what the API answers
+    #[arg(long)]
+    json: bool,
 }
 
 impl Apply {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let definition = read(&self.file)?;
+        let Self { file, source, dry_run, if_version, json } = self;
+        let definition = read(&file)?;
         let id = definition.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let client = context.target.client()?;
-        let source = match self.source {
-            Lives::File => Source::File,
-            Lives::Api => Source::Api,
-        };
-        let query = [("source", if source == Source::File { "file" } else { "api" })];
         // Whoever names a version means a job that is there.
-        if self.edit.if_version.is_none() {
-            let made = self.edit.send(&client, Method::POST, &["jobs"], &query, &definition).await;
-            match made {
+        if if_version.is_none() {
+            let source = Some(match source {
+                Lives::File => Source::File,
+                Lives::Api => Source::Api,
+            });
+            let create = CreateJob { definition: definition.clone(), source, dry_run };
+            match client.ask_verb(&create).await {
                 Err(ClientError::Refused(problem)) if problem.name() == "job-exists" => {}
-                made => return self.edit.tell(context, &client, &id, made?),
+                made => return print(context, &client, &create, &made?, json),
             }
         }
-        let path = ["jobs", id.as_str()];
-        let said = self.edit.send(&client, Method::PUT, &path, &[], &definition).await?;
-        self.edit.tell(context, &client, &id, said)
+        let replace = ReplaceJob { id, definition, dry_run, if_version };
+        ask(context, &client, &replace, json).await
     }
 }
 
 impl Set {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.target.client()?;
-        let patch: Map<String, Value> = self.changes.into_iter().collect();
-        let path = ["jobs", self.job.as_str()];
-        let said = self.edit.send(&client, Method::PATCH, &path, &[], &patch).await?;
-        self.edit.tell(context, &client, &self.job, said)
+        let command = PatchJob { patch: self.changes.into_iter().collect(), ..self.command };
+        ask(context, &client, &command, self.json).await
     }
 }
 
-impl Enable {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        self.edit.post(context, &self.job, &["jobs", &self.job, "enable"]).await
+/// Words for what an edit answers.
+macro_rules! describes_edits {
+    ($($verb:ty),*) => {
+        $(impl Describe for $verb {
+            fn describe(&self, edited: EditedJob) -> String {
+                changes(self.job(), edited, self.dry_run)
+            }
+
+            fn note(&self, edited: &EditedJob) -> Option<String> {
+                Some(end(self.job(), edited, self.dry_run))
+            }
+        })*
+    };
+}
+
+describes_edits!(CreateJob, ReplaceJob, PatchJob, DeleteJob, EnableJob, DisableJob, RollBackJob);
+
+/// An edit of one job.
+trait Edits {
+    fn job(&self) -> &str;
+}
+
+macro_rules! edits_by_id {
+    ($($verb:ty),*) => {
+        $(impl Edits for $verb {
+            fn job(&self) -> &str {
+                &self.id
+            }
+        })*
+    };
+}
+
+edits_by_id!(ReplaceJob, PatchJob, DeleteJob, EnableJob, DisableJob, RollBackJob);
+
+impl Edits for CreateJob {
+    fn job(&self) -> &str {
+        self.definition.get("id").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-impl Disable {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        self.edit.post(context, &self.job, &["jobs", &self.job, "disable"]).await
+fn changes(job: &str, EditedJob { mut change, .. }: EditedJob, dry_run: bool) -> String {
+    // What is likely wrong with other jobs was there before, and `validate` and `reload` say it.
+    let name = format!("`{job}`");
+    change.plan.warnings.retain(|warning| warning.contains(&name));
+    let mut said = describe(&change.plan);
+    if let Some(diff) = change.diff.filter(|_| dry_run) {
+        said += &super::terminal::plain_lines(&diff);
     }
+    said
 }
 
-impl Delete {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.target.client()?;
-        let path = ["jobs", self.job.as_str()];
-        let said = self.edit.send(&client, Method::DELETE, &path, &[], &json!({})).await?;
-        self.edit.tell(context, &client, &self.job, said)
-    }
-}
-
-impl EditArgs {
-    /// An edit that takes no words.
-    pub(super) async fn post(
-        &self,
-        context: &Context,
-        job: &str,
-        path: &[&str],
-    ) -> Result<(), Failure> {
-        let client = context.target.client()?;
-        let said = self.send(&client, Method::POST, path, &[], &json!({})).await?;
-        self.tell(context, &client, job, said)
-    }
-
-    async fn send<T: serde::Serialize + Sync>(
-        &self,
-        client: &Client,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-        body: &T,
-    ) -> Result<String, ClientError> {
-        let mut query = query.to_vec();
-        if self.dry_run {
-            query.push(("dry_run", "true"));
-        }
-        client.send(method, path, &query, self.if_version, body).await
-    }
-
-    fn tell(
-        &self,
-        context: &Context,
-        client: &Client,
-        job: &str,
-        text: String,
-    ) -> Result<(), Failure> {
-        if self.json {
-            return context.terminal.say(&text);
-        }
-        let EditedJob { job: now, mut change } = client.parse(&text)?;
-        // What is likely wrong with other jobs was there before, and is told by `validate` and `reload`.
-        let name = format!("`{job}`");
-        change.plan.warnings.retain(|warning| warning.contains(&name));
-        let mut said = describe(&change.plan);
-        if let Some(diff) = change.diff.filter(|_| self.dry_run) {
-            said += &super::terminal::plain_lines(&diff);
-        }
-        let end = match now {
-            _ if self.dry_run => "nothing was changed: this was a dry run".to_owned(),
-            Some(now) => format!("job {job} has version {}", now.version),
-            None => format!("job {job} is gone; its history stays"),
-        };
-        context.terminal.say(&said)?;
-        context.terminal.note(&end);
-        Ok(())
+fn end(job: &str, edited: &EditedJob, dry_run: bool) -> String {
+    match &edited.job {
+        _ if dry_run => "nothing was changed: this was a dry run".to_owned(),
+        Some(now) => format!("job {job} has version {}", now.version),
+        None => format!("job {job} is gone; its history stays"),
     }
 }
 

@@ -18,9 +18,10 @@ use super::{logging, screen};
 use crate::api::{Access, Listen, ListenError, Listeners, Server, Service, Tls, Tokens, WallClock};
 use crate::clock::Clock;
 use crate::commands::Registry;
+use crate::control::ReloadJobs;
 use crate::driver::data_dir::DataDir;
 use crate::driver::{
-    EngineApi, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, start,
+    EngineApi, Handle, JobsFrom, Recovery, Running, StartError, StartOptions, ask, start,
 };
 use crate::model::{Actor, OnStop};
 
@@ -235,8 +236,9 @@ impl Up {
         let tokens = Tokens::of(data_dir.root());
         tokens.ensure_first().map_err(|error| error.to_string())?;
         let handle = running.handle.clone();
-        let engine_api_of =
-            Arc::new(move |actor| -> Arc<dyn EngineApi> { Arc::new(handle.acting_as(actor)) });
+        let engine_api_of = Arc::new(move |actor, role| -> Arc<dyn EngineApi> {
+            Arc::new(handle.called_by(actor, role))
+        });
         let listeners = listeners.with_socket(&data_dir.socket()).map_err(|e| e.to_string())?;
         let access = Some(Access { tokens, engine_api_of });
         let engine_api: Arc<dyn EngineApi> = Arc::new(running.handle.acting_as(socket_actor()));
@@ -279,7 +281,7 @@ impl Up {
 
     /// Reads again what can change while the engine runs: jobs.yaml, certificate and key.
     async fn reload(&self, handle: &Handle) {
-        match handle.reload().await {
+        match ask(handle, ReloadJobs::default()).await {
             Ok(plan) => tracing::info!(
                 added = plan.added.len(),
                 changed = plan.changed.len(),

@@ -7,7 +7,8 @@ use super::exit::Failure;
 use super::jobs::state_cell;
 use super::table::{Cell, Column, Table};
 use super::times::{instant_ago, local, now, took};
-use crate::api::{ExecutionView, List};
+use crate::api::List;
+use crate::control::ExecutionView;
 
 /// List executions, newest first.
 #[derive(Debug, clap::Args)]

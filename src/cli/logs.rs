@@ -21,7 +21,7 @@ pub(super) struct Logs {
     /// Go on until the execution is over
     #[arg(long, short)]
     follow: bool,
-    /// Of this attempt (default: the newest)
+    /// Of this attempt (default: the newest; 0: of `on_failure`)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     attempt: Option<u32>,
 }

@@ -30,7 +30,6 @@ mod screen;
 mod show;
 mod signals;
 mod status;
-mod stop_and_retry;
 mod store;
 mod table;
 mod target;
@@ -38,6 +37,7 @@ mod terminal;
 mod times;
 mod token;
 mod validate;
+mod verb;
 mod versions;
 mod which;
 mod why;
@@ -130,8 +130,9 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Drain(args) => args.run(&context).await,
         Command::Undrain(args) => args.run(&context).await,
         Command::Capacity(args) => args.run(&context).await,
-        Command::Cancel(args) => args.run(&context).await,
-        Command::Retry(args) => args.run(&context).await,
+        Command::DeleteWorker(args) => args.run(&context).await,
+        Command::Cancel(args) => args.run_named(&context).await,
+        Command::Retry(args) => args.run_named(&context).await,
         Command::Logs(args) => args.run(&context).await,
         Command::Reload(args) => args.run(&context).await,
         Command::Migrate(args) => args.run(&context).await,

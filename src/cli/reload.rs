@@ -1,31 +1,15 @@
-//! `crontower reload`: jobs.yaml is read again, or what that would change is told.
+//! `crontower reload`: what a reload changed, or would change.
 
 use std::fmt::Write;
 
-use super::Context;
-use super::exit::Failure;
 use super::terminal::plain;
-use crate::jobfile::{FieldChange, Plan};
+use super::verb::Describe;
+use crate::control::ReloadJobs;
+use crate::model::{FieldChange, Plan};
 
-/// Read jobs.yaml again: all of it or, if it is wrong, nothing.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower reload --dry-run")]
-pub(super) struct Reload {
-    /// Tell what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Print what the API answers
-    #[arg(long)]
-    json: bool,
-}
-
-impl Reload {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.target.client()?;
-        let dry_run = if self.dry_run { "true" } else { "false" };
-        let text = client.post(&["reload"], &[("dry_run", dry_run)], &()).await?;
-        let said = if self.json { text } else { describe(&client.parse(&text)?) };
-        context.terminal.say(&said)
+impl Describe for ReloadJobs {
+    fn describe(&self, plan: Plan) -> String {
+        describe(&plan)
     }
 }
 

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use reqwest::Response;
-use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
@@ -12,14 +11,15 @@ use super::logs::broke_off;
 use super::signals::{Asked, Signals};
 use super::terminal::{Scrubber, Terminal, plain};
 use super::times::took;
+use super::verb::{Describe, read};
+use crate::api::SystemStatus;
 use crate::api::client::{Client, Lines};
-use crate::api::{ExecutionView, SystemStatus};
+use crate::control::{CancelExecution, ExecutionView, RetryExecution, RunJob};
 use crate::model::{Event, EventKind, StateName};
 
 /// So often it is looked whether the engine can work, while one waits.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Run a job now.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   crontower run nightly-backup
@@ -28,45 +28,27 @@ const LOOK: Duration = Duration::from_secs(5);
 
 Ctrl-C ends the waiting with exit code 130: the execution goes on, `crontower cancel` ends it.")]
 pub(super) struct Run {
-    /// The job's id
-    job: String,
+    #[command(flatten)]
+    command: RunJob,
     /// Wait for the end and show the output
     #[arg(long, short)]
     wait: bool,
-    /// Run even though `overlap` would not have it
-    #[arg(long)]
-    force: bool,
-    /// Run those of its dependencies that are not fresh first
-    #[arg(long)]
-    with_dependencies: bool,
-    /// Why, for the record
-    #[arg(long)]
-    reason: Option<String>,
     /// Print what the API answers; with --wait: the execution after its end, without its output
     #[arg(long)]
     json: bool,
-    /// Arguments for the script
-    #[arg(last = true)]
-    args: Vec<String>,
 }
 
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.target.client()?;
-        let body = json!({
-            "args": self.args,
-            "force": self.force,
-            "with_dependencies": self.with_dependencies,
-            "reason": self.reason,
-        });
         // Listening begins before there is anything to hear.
         let shows_progress = self.wait && !self.json;
         let events = match shows_progress {
             true => Some(Lines::of(client.stream(&["events"], &[], "text/event-stream").await?)),
             false => None,
         };
-        let text = client.post(&["jobs", &self.job, "run"], &[], &body).await?;
-        let begun: ExecutionView = client.parse(&text)?;
+        let text = client.ask_verb(&self.command).await?;
+        let begun = read::<RunJob>(&client, &text)?;
         if !self.wait {
             let said = if self.json { text } else { sentence(&begun) };
             return context.terminal.say(&said);
@@ -261,6 +243,18 @@ async fn tell_trouble(client: &Client, described: &Progress) {
             described.note(&format!("waiting, but the engine is in trouble: {}", plain(&trouble)));
             return;
         }
+    }
+}
+
+impl Describe for CancelExecution {
+    fn describe(&self, answer: ExecutionView) -> String {
+        sentence(&answer)
+    }
+}
+
+impl Describe for RetryExecution {
+    fn describe(&self, answer: ExecutionView) -> String {
+        sentence(&answer)
     }
 }
 

@@ -8,8 +8,9 @@ use super::exit::{Exit, Failure};
 use super::terminal::plain;
 use super::times::{local, local_or_dash, took};
 use super::which::is_not_found;
+use crate::api::List;
 use crate::api::client::{Client, ClientError};
-use crate::api::{ExecutionView, List};
+use crate::control::ExecutionView;
 use crate::model::{Attempt, JobStatus, Reason, StateName};
 
 /// Show a job or an execution.

@@ -1,7 +1,6 @@
-//! `crontower versions` and `crontower rollback`.
+//! `crontower versions`.
 
 use super::Context;
-use super::edit::EditArgs;
 use super::exit::Failure;
 use super::table::{Cell, Column, Table};
 use super::times::local;
@@ -22,21 +21,6 @@ pub(super) struct Versions {
     /// Print what the API answers
     #[arg(long)]
     json: bool,
-}
-
-/// Let a job's definition say again what it said in an earlier version.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  crontower rollback nightly-backup 3 --dry-run
-  crontower rollback nightly-backup 3")]
-pub(super) struct Rollback {
-    /// The job's id
-    job: String,
-    /// The number of the version
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    version: u32,
-    #[command(flatten)]
-    edit: EditArgs,
 }
 
 const COLUMNS: [Column; 4] = [
@@ -70,12 +54,4 @@ fn row(version: &JobVersion) -> Vec<Cell> {
         version.by.as_str().into(),
         version.definition.schedule.as_deref().unwrap_or("-").into(),
     ]
-}
-
-impl Rollback {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let version = self.version.to_string();
-        let path = ["jobs", &self.job, "versions", &version, "rollback"];
-        self.edit.post(context, &self.job, &path).await
-    }
 }

@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 
 use super::exit::{Exit, Failure};
+use crate::api::List;
 use crate::api::client::{Client, ClientError};
-use crate::api::{ExecutionView, List};
+use crate::control::ExecutionView;
 use crate::model::JobStatus;
 
 /// Which of a job's executions is taken where the job is named.

@@ -1,13 +1,12 @@
-//! `crontower workers`, and what operators order for one: `drain`, `undrain`, `capacity`.
-
-use serde_json::json;
+//! `crontower workers`, and what the answers of the verbs about one say: `drain`, `undrain`, `capacity`, `delete-worker`.
 
 use super::Context;
 use super::exit::Failure;
 use super::table::{Cell, Column, Table};
 use super::times::local_or_dash;
+use super::verb::Describe;
 use crate::api::List;
-use crate::api::client::{Client, Method};
+use crate::control::{DeleteWorker, DrainWorker, SetWorkerCapacity, UndrainWorker};
 use crate::model::{Worker, WorkerState};
 
 /// List the workers.
@@ -46,92 +45,33 @@ impl Workers {
     }
 }
 
-/// Let a worker finish what it has and take no more.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower drain worker-1 --reason 'kernel update'")]
-pub(super) struct Drain {
-    /// The worker's id
-    worker: String,
-    /// Why, for the record
-    #[arg(long)]
-    reason: Option<String>,
-    /// Print what the API answers
-    #[arg(long)]
-    json: bool,
-}
-
-/// Let a worker take attempts again.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crontower undrain worker-1")]
-pub(super) struct Undrain {
-    /// The worker's id
-    worker: String,
-    /// Print what the API answers
-    #[arg(long)]
-    json: bool,
-}
-
-/// Change how many attempts a worker runs at once.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  crontower capacity worker-1 8
-  crontower capacity worker-1 default      as jobs.yaml says")]
-pub(super) struct Capacity {
-    /// The worker's id
-    worker: String,
-    /// Slots, or `default`
-    #[arg(value_parser = slots)]
-    slots: Slots,
-    /// Print what the API answers
-    #[arg(long)]
-    json: bool,
-}
-
-/// Slots of a worker; `None` = as jobs.yaml says.
-type Slots = Option<u32>;
-
-fn slots(text: &str) -> Result<Slots, String> {
-    match (text, text.parse()) {
-        ("default", _) => Ok(None),
-        (_, Ok(slots)) if slots > 0 => Ok(Some(slots)),
-        _ => Err("it is a number from 1 on, or `default`".to_owned()),
+impl Describe for DrainWorker {
+    fn describe(&self, worker: Worker) -> String {
+        describe(&worker)
     }
 }
 
-impl Drain {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.target.client()?;
-        let body = json!({ "reason": self.reason });
-        let text = client.post(&["workers", &self.worker, "drain"], &[], &body).await?;
-        tell(context, &client, text, self.json)
+impl Describe for UndrainWorker {
+    fn describe(&self, worker: Worker) -> String {
+        describe(&worker)
     }
 }
 
-impl Undrain {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.target.client()?;
-        let text = client.post(&["workers", &self.worker, "undrain"], &[], &json!({})).await?;
-        tell(context, &client, text, self.json)
+impl Describe for SetWorkerCapacity {
+    fn describe(&self, worker: Worker) -> String {
+        describe(&worker)
     }
 }
 
-impl Capacity {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.target.client()?;
-        let (path, body) = (["workers", &self.worker], json!({ "capacity": self.slots }));
-        let text = client.send(Method::PATCH, &path, &[], None, &body).await?;
-        tell(context, &client, text, self.json)
+impl Describe for DeleteWorker {
+    fn describe(&self, (): ()) -> String {
+        format!("{} is no longer in the list", self.id)
     }
 }
 
-fn tell(context: &Context, client: &Client, text: String, json: bool) -> Result<(), Failure> {
-    if json {
-        return context.terminal.say(&text);
-    }
-    let worker: Worker = client.parse(&text)?;
+fn describe(worker: &Worker) -> String {
     let (id, state) = (&worker.id, worker.state.as_str());
-    let (running, capacity) = (worker.running.len(), worker.capacity);
-    context.terminal.say(&format!("{id} is {state} and runs {running} of {capacity}"))
+    format!("{id} is {state} and runs {} of {}", worker.running.len(), worker.capacity)
 }
 
 fn row(worker: &Worker) -> Vec<Cell> {

@@ -48,10 +48,12 @@ pub(super) fn log(change: &Change) {
         EventKind::ExecutionChanged { state, .. } if state.is_failure() => {
             tracing::warn!("{}", event.kind.sentence());
         }
-        EventKind::HealthChanged { health } if *health != Health::Ok => {
+        EventKind::WorkerChanged { .. }
+        | EventKind::AttemptAbandoned { .. }
+        | EventKind::ClockStepped { .. }
+        | EventKind::HealthChanged { health: Health::Degraded { .. } | Health::Down { .. } } => {
             tracing::warn!("{}", event.kind.sentence());
         }
-        EventKind::WorkerChanged { .. } => tracing::warn!("{}", event.kind.sentence()),
         EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {
             tracing::warn!("{}", event.kind.sentence());
         }

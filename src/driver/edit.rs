@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::engine_api::{Definition, EditOptions, Edited, JobEdit};
+use super::engine_api::{EditOptions, JobEdit};
 use super::handle::{Handle, Message, refused};
 use super::source::{JobsFrom, JobsSource, Read, fingerprint};
 use super::text_file::{LeftAlone, replace};
 use crate::clock::Clock;
-use crate::engine::{Engine, Expected, Request};
-use crate::jobfile::{self, CurrentJobs, EditError, Plan, SourceText};
-use crate::model::{Job, JobId, JobSet, JobStatus, Problem, Refusal, Settings, Source};
+use crate::control::{Change, Definition, EditedJob};
+use crate::engine::{Engine, Expected};
+use crate::jobfile::{self, CurrentJobs, EditError, SourceText};
+use crate::model::{Job, JobId, JobSet, JobStatus, Plan, Problem, Refusal, Settings, Source};
 
 /// An edit of a file that was made in its text and judged.
 struct Prepared {
@@ -27,13 +28,13 @@ struct Prepared {
 }
 
 impl Handle {
-    /// See [`super::EngineApi::edit_job`].
+    /// Changes a definition where it lives: in jobs.yaml, or in the store.
     pub(super) async fn edit(
         &self,
         job: &JobId,
         edit: JobEdit,
         options: EditOptions,
-    ) -> Result<Edited, Refusal> {
+    ) -> Result<EditedJob, Refusal> {
         let (handle, job) = (self.clone(), job.clone());
         // Whoever asked may go away meanwhile: what is begun is brought to its end.
         let done = tokio::spawn(async move { handle.edit_in_turn(&job, edit, options).await });
@@ -45,7 +46,7 @@ impl Handle {
         job: &JobId,
         edit: JobEdit,
         options: EditOptions,
-    ) -> Result<Edited, Refusal> {
+    ) -> Result<EditedJob, Refusal> {
         let mut turn = self.source.turn.lock().await;
         let id = job.clone();
         let look = move |engine: &Engine| (engine.known(&id), engine.job_status(id.as_str()));
@@ -68,7 +69,8 @@ impl Handle {
             Source::File => {
                 let what = self.what(job, edit).await?;
                 let edited = self.edit_file(&mut turn, job, what, options).await?;
-                Ok(Edited { job: edited.job.or_else(|| unchanged(&edited.plan, status)), ..edited })
+                let job = edited.job.or_else(|| unchanged(&edited.change.plan, status));
+                Ok(EditedJob { job: job.filter(|_| !options.dry_run), ..edited })
             }
             Source::Api => self.edit_stored(job, edit, options, status.as_deref()).await,
         }
@@ -99,11 +101,11 @@ impl Handle {
         job: &JobId,
         what: jobfile::Edit,
         options: EditOptions,
-    ) -> Result<Edited, Refusal> {
+    ) -> Result<EditedJob, Refusal> {
         let (source, id, in_force) = (self.source.clone(), job.clone(), *turn);
         let prepare = move || prepare(&source, &id, &what, in_force);
         let Some(prepared) = blocking(prepare).await? else {
-            return Ok(Edited { job: None, plan: Plan::default(), diff: None });
+            return Ok(edited(None, Plan::default(), None));
         };
         let before = self.look(Engine::file_jobs).await?;
         let mut plan = jobfile::diff(&before, &prepared.read.loaded.set);
@@ -111,7 +113,7 @@ impl Handle {
         plan.warnings = warnings.map(ToString::to_string).collect();
         let diff = Some(prepared.diff.clone());
         if options.dry_run {
-            return Ok(Edited { job: None, plan, diff });
+            return Ok(edited(None, plan, diff));
         }
         let Prepared { file, old, new, read, .. } = prepared;
         self.source.expect(Some(read.fingerprint));
@@ -119,7 +121,7 @@ impl Handle {
             self.source.expect(None);
             left_alone(&file, left, diff.clone().unwrap_or_default())
         })?;
-        let applied = self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await;
+        let applied = self.apply(read.loaded.set.clone()).await;
         if let Err(refusal) = applied {
             return Err(self.take_back(&file, old.as_deref(), &new, refusal).await);
         }
@@ -128,7 +130,7 @@ impl Handle {
         self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
         let id = job.clone();
         let job = self.look(move |engine| engine.job_status(id.as_str())).await?;
-        Ok(Edited { job, plan, diff })
+        Ok(edited(job, plan, diff))
     }
 
     /// What was written is not in force: the file says again what is.
@@ -162,7 +164,7 @@ impl Handle {
         edit: JobEdit,
         options: EditOptions,
         status: Option<&JobStatus>,
-    ) -> Result<Edited, Refusal> {
+    ) -> Result<EditedJob, Refusal> {
         let old = status.map(|status| Job::clone(&status.definition));
         let new = match edit {
             JobEdit::Delete => None,
@@ -192,12 +194,13 @@ impl Handle {
         let plan = jobfile::diff(&set(&old), &set(&new));
         if options.dry_run || plan.is_empty() {
             let current = status.filter(|_| plan.is_empty()).cloned().map(std::sync::Arc::new);
-            return Ok(Edited { job: current, plan, diff: None });
+            return Ok(edited(current.filter(|_| !options.dry_run), plan, None));
         }
-        let if_version = options.if_version;
+        let (by, if_version) = (self.caller.actor.clone(), options.if_version);
         let job = match new {
             None => {
-                self.request(Request::Delete { job: job.clone(), if_version }).await?;
+                let job = job.clone();
+                self.act(move |engine, now| engine.delete_job(now, by, &job, if_version)).await?;
                 None
             }
             Some(new) => {
@@ -206,11 +209,11 @@ impl Handle {
                     (Some(_), Some(version)) => Expected::Version(version),
                     (Some(_), None) => Expected::Present,
                 };
-                let put = Request::Put { job: Box::new(new), expected };
-                Some(self.job_request(put).await?)
+                let put = move |engine: &mut Engine, now| engine.put_job(now, by, new, expected);
+                Some(std::sync::Arc::new(self.act(put).await?))
             }
         };
-        Ok(Edited { job, plan, diff: None })
+        Ok(edited(job, plan, None))
     }
 
     /// Has a job of a program judged among the jobs in force.
@@ -224,6 +227,10 @@ impl Handle {
         let rules = self.source.rules(Clock.now().wall);
         judge(&rules, &CurrentJobs { settings: &settings, jobs }).map_err(Refusal::Invalid)
     }
+}
+
+fn edited(job: Option<std::sync::Arc<JobStatus>>, plan: Plan, diff: Option<String>) -> EditedJob {
+    EditedJob { job, change: Change { plan, diff } }
 }
 
 /// The job, where the edit changed nothing.

@@ -1,5 +1,7 @@
-//! The one door, as a trait: everything that a screen, a program or the command line can ask of an engine. `Handle` answers it
-//! inside the engine's process, the API client from any other.
+//! `EngineApi`: everything that a screen, a program or the command line can ask of an engine. `Handle` answers it inside the
+//! engine's process, the API client from any other.
+//!
+//! Owns the shape of reads. Verbs, which change something, are `control`'s and pass through one method, `call`.
 
 use std::sync::Arc;
 
@@ -9,11 +11,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::feed::Subscription;
-use crate::jobfile::Plan;
+use crate::control::{
+    Call, CreateJob, Definition, DeleteJob, EditedJob, Listed, PatchJob, ReplaceJob, RollBackJob,
+    RunJob,
+};
 use crate::model::OutputChunk;
 use crate::model::{
     AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
-    JobVersion, LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
+    JobVersion, LedgerRange, Page, Refusal, Settings, Source, StateName, Why,
 };
 
 /// How a run by hand differs from a scheduled one.
@@ -28,18 +33,6 @@ pub struct RunOptions {
     /// Why, for the record.
     pub reason: Option<String>,
 }
-
-/// What is noted about a failure.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Note {
-    /// In words.
-    pub text: Option<String>,
-    /// When the note ends by itself; `None` = with the next success.
-    pub until: Option<DateTime<Utc>>,
-}
-
-/// A definition as a program or a person gives it: the keys of jobs.yaml.
-pub(crate) type Definition = serde_json::Map<String, serde_json::Value>;
 
 /// How a definition is to change.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,17 +63,6 @@ pub struct EditOptions {
     pub if_version: Option<u32>,
 }
 
-/// What an edit changed, or would change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Edited {
-    /// The job as it is now; `None` when it went, and when nothing was done.
-    pub job: Option<Arc<JobStatus>>,
-    /// The difference between the definitions.
-    pub plan: Plan,
-    /// Of a job of jobs.yaml: the difference in the file, as a unified diff.
-    pub diff: Option<String>,
-}
-
 /// What a schedule means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Preview {
@@ -96,49 +78,60 @@ pub struct Preview {
     pub fire_times: Vec<DateTime<Utc>>,
 }
 
+/// Has a verb answered by whoever answers all of them.
+///
+/// # Errors
+/// Why it is refused.
+pub async fn ask<C: Listed, A: EngineApi + ?Sized>(
+    engine_api: &A,
+    command: C,
+) -> Result<C::Answer, Refusal> {
+    // What a call that nobody answered has come to.
+    let mut answer = Err(Refusal::Stopping);
+    engine_api.call(command.call(&mut answer)).await;
+    answer
+}
+
 /// Everything that can be asked of an engine.
 #[async_trait]
 pub trait EngineApi: Send + Sync + std::fmt::Debug {
     /// A picture of now and all that follows.
     async fn subscribe(&self) -> Result<Subscription, Refusal>;
+    /// Has a verb answered: see [`ask`].
+    async fn call(&self, call: Call<'_>);
+
     /// Creates an execution at once. One that `overlap` refuses comes back in state `skipped`.
-    async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal>;
-    /// Ends a live execution. Comes back at once; the end follows when its processes are gone.
-    async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal>;
-    /// Runs a final execution again, as a new one.
-    async fn retry(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal>;
-    /// Stops the schedule of a job from firing.
-    async fn pause(
-        &self,
-        job: &JobId,
-        until: Option<DateTime<Utc>>,
-        reason: Option<String>,
-    ) -> Result<Arc<JobStatus>, Refusal>;
-    /// Ends a pause.
-    async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal>;
-    /// Calls off the next fire time of a job, and only that; or, with `undo`, lets it fire after all.
-    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal>;
-    /// Notes that a failure was seen. `None` takes the note back.
-    async fn acknowledge(
-        &self,
-        execution: ExecutionId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal>;
-    /// Notes that whatever is wrong with a job was seen. `None` takes the note back.
-    async fn acknowledge_job(
-        &self,
-        job: &JobId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal>;
     /// How the engine is; nothing else is asked of it.
     async fn health(&self) -> Result<Health, Refusal>;
+    async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
+        let RunOptions { args, force, with_dependencies, reason } = options;
+        let run = RunJob { id: job.to_string(), force, with_dependencies, reason, args };
+        Ok(ask(self, run).await?.execution)
+    }
     /// Changes a definition where it lives: in jobs.yaml (comments survive), or in the store.
     async fn edit_job(
         &self,
         job: &JobId,
         edit: JobEdit,
         options: EditOptions,
-    ) -> Result<Edited, Refusal>;
+    ) -> Result<EditedJob, Refusal> {
+        let EditOptions { dry_run, if_version } = options;
+        let id = job.to_string();
+        match edit {
+            JobEdit::Create { mut definition, source } => {
+                definition.entry("id").or_insert_with(|| id.into());
+                ask(self, CreateJob { definition, source: Some(source), dry_run }).await
+            }
+            JobEdit::Replace(definition) => {
+                ask(self, ReplaceJob { id, definition, dry_run, if_version }).await
+            }
+            JobEdit::Patch(patch) => ask(self, PatchJob { id, patch, dry_run, if_version }).await,
+            JobEdit::RollBack(version) => {
+                ask(self, RollBackJob { id, version, dry_run, if_version }).await
+            }
+            JobEdit::Delete => ask(self, DeleteJob { id, dry_run, if_version }).await,
+        }
+    }
     /// The versions of a definition, newest first: the newest of all, or those before a version. At most 1,000 at a time.
     async fn versions(
         &self,
@@ -146,19 +139,6 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
         before: Option<u32>,
         limit: u32,
     ) -> Result<Vec<JobVersion>, Refusal>;
-    /// A worker takes no more attempts, or takes them again.
-    async fn drain(
-        &self,
-        worker: &WorkerId,
-        drain: bool,
-        reason: Option<String>,
-    ) -> Result<Worker, Refusal>;
-    /// How many attempts a worker runs at once from now on; `None` = as jobs.yaml says.
-    async fn set_capacity(
-        &self,
-        worker: &WorkerId,
-        capacity: Option<u32>,
-    ) -> Result<Worker, Refusal>;
     /// What a schedule means in a zone (`None` = the file's), as far as its texts tell.
     async fn preview(
         &self,
@@ -168,10 +148,6 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
     ) -> Result<Preview, Refusal>;
     /// What holds for the whole engine: the top of jobs.yaml as it is in force.
     async fn settings(&self) -> Result<Settings, Refusal>;
-    /// What a reload of jobs.yaml would change.
-    async fn plan_reload(&self) -> Result<Plan, Refusal>;
-    /// Reloads jobs.yaml: all or nothing.
-    async fn reload(&self) -> Result<Plan, Refusal>;
     /// A job.
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal>;
     /// The next fire times of a job after `from`, oldest first.

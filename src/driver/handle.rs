@@ -1,4 +1,5 @@
-//! `Handle`: the door inside the engine's process. Requests go to the driver's loop and come back when what they did is kept.
+//! `Handle`: the engine's API inside its own process. Verbs go to the driver's loop and come back when what they did is
+//! committed.
 
 use std::sync::Arc;
 
@@ -7,17 +8,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use super::data_dir::DataDir;
-use super::engine_api::{EditOptions, Edited, EngineApi, JobEdit, Note, Preview, RunOptions};
+use super::engine_api::{EngineApi, Preview};
 use super::feed::Subscription;
 use super::preview::preview;
 use super::source::JobsSource;
 use crate::clock::Clock;
-use crate::engine::{Answer, Engine, Past, Request};
-use crate::jobfile::{self, Plan};
+use crate::control::{
+    self, Authorized, Call, Caller, Endpoint, Listed, Mutation, Submits, answer_locally,
+};
+use crate::engine::{Answered, Effect, Engine, Past};
+use crate::jobfile;
 use crate::model::OutputChunk;
+use crate::model::Plan;
 use crate::model::{
-    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
-    JobVersion, LedgerRange, OnStop, Page, Refusal, Settings, StateName, Why, Worker, WorkerId,
+    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobSet,
+    JobStatus, JobVersion, LedgerRange, Now, OnStop, Page, Refusal, Role, Settings, StateName, Why,
+    text,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::output_log::read_output;
@@ -25,10 +31,23 @@ use crate::worker::output_log::read_output;
 /// A look at the engine between two steps, or why there is none.
 pub(super) type Look = Box<dyn FnOnce(Result<&Engine, Refusal>) + Send>;
 
+/// Has the engine do something between two inputs. It gives back what is to be committed, and how the answer is given
+/// once that is.
+pub(super) type Act = Box<dyn FnOnce(Result<&mut Engine, Refusal>) -> Acted + Send>;
+
+/// What an [`Act`] led to.
+pub(super) struct Acted {
+    pub(super) effects: Vec<Effect>,
+    pub(super) reply: Reply,
+}
+
+/// Gives an answer, or the refusal that stands in its place when the commit failed.
+pub(super) type Reply = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
+
 /// What the loop is asked for.
 pub(super) enum Message {
     /// Something that may change the engine.
-    Request { actor: Actor, request: Request, reply: oneshot::Sender<Result<Answer, Refusal>> },
+    Act(Act),
     /// A look.
     Look(Look),
     /// A picture and what follows.
@@ -54,27 +73,33 @@ pub(super) enum Message {
     },
 }
 
-/// The door inside the engine's process. Cheap to clone; each clone may speak for another actor.
+/// The engine's API inside its own process. Cheap to clone; each clone may speak for another caller.
 #[derive(Clone)]
 pub struct Handle {
     pub(super) messages: mpsc::Sender<Message>,
     pub(super) store: Arc<dyn Store>,
     pub(super) source: Arc<JobsSource>,
     pub(super) data_dir: DataDir,
-    pub(super) actor: Actor,
+    pub(super) caller: Caller,
 }
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("actor", &self.actor).finish_non_exhaustive()
+        f.debug_struct("Handle").field("caller", &self.caller).finish_non_exhaustive()
     }
 }
 
 impl Handle {
-    /// The same door for someone else.
+    /// The same for someone else, who may do everything.
     #[must_use]
     pub fn acting_as(&self, actor: Actor) -> Self {
-        Self { actor, ..self.clone() }
+        self.called_by(actor, Role::owner())
+    }
+
+    /// The same for someone else, who has this role.
+    #[must_use]
+    pub fn called_by(&self, actor: Actor, role: Role) -> Self {
+        Self { caller: Caller { actor, role }, ..self.clone() }
     }
 
     /// Asks the engine to end. Its `Running` tells when it has.
@@ -91,12 +116,29 @@ impl Handle {
         let _ = self.messages.send(Message::Stop { how, patient: true, reason }).await;
     }
 
-    pub(super) async fn request(&self, request: Request) -> Result<Answer, Refusal> {
+    /// Has the engine do something, and waits until what it led to is committed.
+    pub(super) async fn act<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Engine, Now) -> Answered<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let actor = self.actor.clone();
-        let message = Message::Request { actor, request, reply };
-        self.messages.send(message).await.map_err(|_| Refusal::Stopping)?;
+        let act: Act = Box::new(move |engine| {
+            let (effects, answer) = match engine {
+                Ok(engine) => act(engine, Clock.now()),
+                Err(refusal) => (Vec::new(), Err(refusal)),
+            };
+            // Whoever asked may have gone.
+            let reply: Reply = Box::new(move |committed| _ = reply.send(committed.and(answer)));
+            Acted { effects, reply }
+        });
+        self.messages.send(Message::Act(act)).await.map_err(|_| Refusal::Stopping)?;
         answer.await.map_err(|_| Refusal::Stopping)?
+    }
+
+    /// Puts a set of file jobs in force.
+    pub(super) async fn apply(&self, set: JobSet) -> Result<(), Refusal> {
+        let by = self.caller.actor.clone();
+        self.act(move |engine, now| engine.apply_jobs(now, by, set)).await
     }
 
     pub(super) async fn look<T: Send + 'static>(
@@ -110,27 +152,6 @@ impl Handle {
         });
         self.messages.send(Message::Look(look)).await.map_err(|_| Refusal::Stopping)?;
         answer.await.map_err(|_| Refusal::Stopping)?
-    }
-
-    async fn execution_request(&self, request: Request) -> Result<Arc<Execution>, Refusal> {
-        match self.request(request).await? {
-            Answer::Execution(execution) => Ok(execution),
-            _ => Err(Refusal::Stopping),
-        }
-    }
-
-    pub(super) async fn job_request(&self, request: Request) -> Result<Arc<JobStatus>, Refusal> {
-        match self.request(request).await? {
-            Answer::Job(job) => Ok(job),
-            _ => Err(Refusal::Stopping),
-        }
-    }
-
-    async fn worker_request(&self, request: Request) -> Result<Worker, Refusal> {
-        match self.request(request).await? {
-            Answer::Worker(worker) => Ok(*worker),
-            _ => Err(Refusal::Stopping),
-        }
     }
 
     /// What the store knows about an instant of a job.
@@ -160,10 +181,10 @@ impl Handle {
         Ok(Past { executions, ledger, newest })
     }
 
-    async fn reload_in_turn(&self) -> Result<Plan, Refusal> {
+    pub(super) async fn reload_in_turn(&self) -> Result<Plan, Refusal> {
         let mut turn = self.source.turn.lock().await;
         let (read, plan) = self.read_file().await?;
-        self.request(Request::Apply(Box::new(read.loaded.set.clone()))).await?;
+        self.apply(read.loaded.set.clone()).await?;
         self.source.put_in_force(&mut turn, &read);
         let loaded = Message::Loaded(read.fingerprint);
         self.messages.send(loaded).await.map_err(|_| Refusal::Stopping)?;
@@ -171,7 +192,7 @@ impl Handle {
     }
 
     /// Reads jobs.yaml and says what putting it in force would change.
-    async fn read_file(&self) -> Result<(super::source::Read, Plan), Refusal> {
+    pub(super) async fn read_file(&self) -> Result<(super::source::Read, Plan), Refusal> {
         let source = Arc::clone(&self.source);
         let now = Clock.now().wall;
         let read = tokio::task::spawn_blocking(move || source.load(now)).await;
@@ -183,6 +204,26 @@ impl Handle {
     }
 }
 
+impl Endpoint for Handle {
+    async fn call<C: Listed>(&self, command: C) -> Result<C::Answer, Refusal> {
+        let call = self.caller.authorize(command, Clock.now().wall)?;
+        answer_locally(call, self).await
+    }
+}
+
+impl Submits for Handle {
+    async fn submit<C: Mutation>(&self, call: Authorized<C>) -> Result<C::Answer, Refusal> {
+        let facts = call.command().facts(self).await?;
+        self.act(move |engine, now| engine.call(now, call, facts)).await
+    }
+}
+
+impl control::History for Handle {
+    async fn execution(&self, part: &str) -> Result<Arc<Execution>, Refusal> {
+        EngineApi::execution(self, part).await
+    }
+}
+
 #[async_trait]
 impl EngineApi for Handle {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
@@ -191,67 +232,8 @@ impl EngineApi for Handle {
         answer.await.map_err(|_| Refusal::Stopping)?
     }
 
-    async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
-        let RunOptions { args, force, with_dependencies, reason } = options;
-        self.execution_request(Request::Run {
-            job: job.clone(),
-            args,
-            force,
-            with_dependencies,
-            reason,
-        })
-        .await
-    }
-
-    async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        match self.execution_request(Request::Cancel(execution)).await {
-            Err(Refusal::UnknownExecution { .. }) => {
-                let found = self.execution(&execution.to_string()).await?;
-                Err(Refusal::AlreadyFinal { execution, state: found.state.name() })
-            }
-            other => other,
-        }
-    }
-
-    async fn retry(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        let of = self.execution(&execution.to_string()).await?;
-        self.execution_request(Request::Retry(of)).await
-    }
-
-    async fn pause(
-        &self,
-        job: &JobId,
-        until: Option<DateTime<Utc>>,
-        reason: Option<String>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        self.job_request(Request::Pause { job: job.clone(), until, reason }).await
-    }
-
-    async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
-        self.job_request(Request::Resume(job.clone())).await
-    }
-
-    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
-        self.job_request(Request::SkipNext { job: job.clone(), undo }).await
-    }
-
-    async fn acknowledge(
-        &self,
-        execution: ExecutionId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        let execution = self.execution(&execution.to_string()).await?;
-        let note = note.map(|note| (note.text, note.until));
-        self.job_request(Request::Acknowledge { execution, note }).await
-    }
-
-    async fn acknowledge_job(
-        &self,
-        job: &JobId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        let note = note.map(|note| (note.text, note.until));
-        self.job_request(Request::AcknowledgeJob { job: job.clone(), note }).await
+    async fn call(&self, call: Call<'_>) {
+        call.answered_by(self).await;
     }
 
     async fn health(&self) -> Result<Health, Refusal> {
@@ -272,23 +254,6 @@ impl EngineApi for Handle {
         Ok(versions)
     }
 
-    async fn drain(
-        &self,
-        worker: &WorkerId,
-        drain: bool,
-        reason: Option<String>,
-    ) -> Result<Worker, Refusal> {
-        self.worker_request(Request::Drain { worker: worker.clone(), drain, reason }).await
-    }
-
-    async fn set_capacity(
-        &self,
-        worker: &WorkerId,
-        capacity: Option<u32>,
-    ) -> Result<Worker, Refusal> {
-        self.worker_request(Request::SetCapacity { worker: worker.clone(), capacity }).await
-    }
-
     async fn preview(
         &self,
         schedule: &str,
@@ -301,26 +266,6 @@ impl EngineApi for Handle {
 
     async fn settings(&self) -> Result<Settings, Refusal> {
         self.look(|engine| engine.settings().clone()).await
-    }
-
-    async fn edit_job(
-        &self,
-        job: &JobId,
-        edit: JobEdit,
-        options: EditOptions,
-    ) -> Result<Edited, Refusal> {
-        self.edit(job, edit, options).await
-    }
-
-    async fn plan_reload(&self) -> Result<Plan, Refusal> {
-        self.read_file().await.map(|(_, plan)| plan)
-    }
-
-    async fn reload(&self) -> Result<Plan, Refusal> {
-        let handle = self.clone();
-        // Whoever asked may go away meanwhile: what is begun is brought to its end.
-        let done = tokio::spawn(async move { handle.reload_in_turn().await });
-        done.await.map_err(|_| Refusal::Stopping)?
     }
 
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
@@ -351,7 +296,13 @@ impl EngineApi for Handle {
     }
 
     async fn execution(&self, part: &str) -> Result<Arc<Execution>, Refusal> {
-        let part = part.trim().to_lowercase().replace('-', "");
+        let part: String = part.trim().chars().filter(|c| *c != '-').collect();
+        let part = part.to_lowercase();
+        // Only what can be part of an id is looked for.
+        let hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !hex || !(1..=32).contains(&part.len()) {
+            return Err(Refusal::UnknownExecution { execution: text::shortened(&part) });
+        }
         let mut found = self.store.executions_named(&part).await.map_err(refused)?;
         match found.len() {
             0 => Err(Refusal::UnknownExecution { execution: part }),

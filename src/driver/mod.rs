@@ -1,4 +1,4 @@
-//! The only loop, and the only door: drain inputs, step the engine, commit, act.
+//! The only loop, and the engine's API: drain inputs, step the engine, commit, act.
 //!
 //! Owns the order of those four, the clock, and what is told to whom. Never holds a rule, a line of SQL or a widget.
 
@@ -11,8 +11,11 @@ pub(crate) mod feed;
 mod handle;
 mod identity;
 mod last_good;
+mod local;
 mod metrics;
 mod output_space;
+#[cfg(test)]
+pub(crate) mod played;
 mod preview;
 mod retention;
 mod run;
@@ -22,8 +25,8 @@ mod text_file;
 mod watch;
 mod worker_links;
 
-pub(crate) use engine_api::{Definition, Preview};
-pub use engine_api::{EditOptions, Edited, EngineApi, JobEdit, Note, RunOptions};
+pub(crate) use engine_api::Preview;
+pub use engine_api::{EditOptions, EngineApi, JobEdit, RunOptions, ask};
 #[cfg(test)]
 pub(crate) use feed::HistoryState;
 pub(crate) use feed::{Batch, EngineInfo, Snapshot};

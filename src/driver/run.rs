@@ -1,7 +1,6 @@
 //! The loop: take all inputs that are ready, step the engine through them, commit everything in one transaction, and only
 //! then dispatch, publish and answer. Nothing is seen that a crash could unsay.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use super::alarm::Alarm;
 use super::changes::{Coalesced, log};
 use super::data_dir::DataDirLock;
 use super::feed::{Batch, EngineInfo, Feed, Snapshot, Subscription};
-use super::handle::{Look, Message};
+use super::handle::{Act, Acted, Look, Message, Reply};
 use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
@@ -20,10 +19,10 @@ use super::output_space::History;
 use super::source::JobsSource;
 use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
-use crate::engine::{Answer, Effect, Engine, Input, Request, Ticket, View, Wakeup, WorkerInput};
+use crate::engine::{Effect, Engine, Input, View, Wakeup, WorkerInput};
 use crate::model::{
-    Actor, AttemptKey, Change, Ended, Execution, OnStop, Outcome, ProblemCause, Refusal, Role,
-    Settings, StateName,
+    AttemptKey, Change, Ended, Execution, OnStop, Outcome, ProblemCause, Refusal, Role, Settings,
+    StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -36,8 +35,6 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long cancelled commands get beyond their grace before the engine ends without them.
 const CANCEL_MARGIN: Duration = Duration::from_secs(5);
-
-type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 
 /// See the module's first lines.
 pub(super) struct Driver {
@@ -57,8 +54,6 @@ pub(super) struct Driver {
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
-    pub(super) replies: HashMap<Ticket, Reply>,
-    pub(super) next_ticket: Ticket,
     pub(super) stop: Option<Stop>,
     /// Every handle was dropped: nobody asks for anything any more.
     pub(super) abandoned: bool,
@@ -92,10 +87,16 @@ pub(super) struct Stop {
     cancelled: bool,
 }
 
+/// One step of the engine.
+enum Step {
+    Input(Input),
+    Act(Act),
+}
+
 /// What is done after the commit, beside the effects: looks and subscriptions see only what is kept.
 #[derive(Default)]
 struct Turn {
-    inputs: Vec<Input>,
+    steps: Vec<Step>,
     looks: Vec<Look>,
     subscribers: Vec<oneshot::Sender<Result<Subscription, Refusal>>>,
     output_grew: Vec<Feed>,
@@ -110,8 +111,7 @@ impl Driver {
                 Stage::Working => {}
                 Stage::Over => break,
                 Stage::Cancel => {
-                    let cancel = self.own_request(Request::CancelRunning);
-                    turn.inputs.push(cancel);
+                    turn.steps.push(Step::Input(Input::CancelRunning));
                     self.take_turn(turn).await;
                     continue;
                 }
@@ -173,9 +173,9 @@ impl Driver {
                 }
             },
             Some(event) = self.from_workers.recv() => self.take_link_event(event, turn),
-            () = self.alarm.wait() => turn.inputs.push(Input::Tick),
+            () = self.alarm.wait() => turn.steps.push(Step::Input(Input::Tick)),
         }
-        while turn.inputs.len() < BATCH {
+        while turn.steps.len() < BATCH {
             if let Ok(event) = self.from_workers.try_recv() {
                 self.take_link_event(event, turn);
             } else if let Ok(message) = self.messages.try_recv() {
@@ -214,17 +214,13 @@ impl Driver {
 
     fn take_message(&mut self, message: Message, turn: &mut Turn) {
         match message {
-            Message::Request { actor, request, reply } => {
-                let ticket = self.next_ticket;
-                self.next_ticket += 1;
-                self.replies.insert(ticket, reply);
-                turn.inputs.push(Input::Request { ticket, actor, request });
-            }
+            Message::Act(act) => turn.steps.push(Step::Act(act)),
             Message::Look(look) => turn.looks.push(look),
             Message::Subscribe(reply) => turn.subscribers.push(reply),
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
-                turn.inputs.push(Input::Problem { cause: ProblemCause::JobsFile, problem: None });
+                let input = Input::Problem { cause: ProblemCause::JobsFile, problem: None };
+                turn.steps.push(Step::Input(input));
                 self.tell_file_state(false);
             }
             Message::FileTouched => self.look_at_files(),
@@ -276,28 +272,42 @@ impl Driver {
             event => self.worker_links.hear(event),
         };
         if let Some(input) = input {
-            turn.inputs.push(Input::Worker(input));
+            turn.steps.push(Step::Input(Input::Worker(input)));
         }
     }
 
     /// Steps the engine, commits, acts.
     async fn take_turn(&mut self, turn: Turn) {
         let mut effects = Vec::new();
-        let mut applied = false;
         let damage = self.damage_input();
         // Nothing is assigned to a worker process that cannot take it.
         let stopped = self.worker_links.stopped().map(Input::Worker);
-        for input in stopped.into_iter().chain(turn.inputs).chain(damage) {
-            applied |= matches!(&input, Input::Request { request: Request::Apply(_), .. });
-            effects.extend(self.engine.handle(Clock.now(), input));
+        let around = |input: Option<Input>| input.into_iter().map(Step::Input);
+        let mut replies: Vec<Reply> = Vec::new();
+        for step in around(stopped).chain(turn.steps).chain(around(damage)) {
+            match step {
+                Step::Input(input) => effects.extend(self.engine.handle(Clock.now(), input)),
+                Step::Act(act) => {
+                    let Acted { effects: led_to, reply } = act(Ok(&mut self.engine));
+                    effects.extend(led_to);
+                    replies.push(reply);
+                }
+            }
         }
-        if applied && *self.engine.settings() != self.settings {
+        // Settings change only where the slots are configured, too: they are not compared for each commit.
+        let configures = effects.iter().any(|effect| matches!(effect, Effect::Configure));
+        let applied = configures && *self.engine.settings() != self.settings;
+        if applied {
             effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
         }
         match self.perform(effects).await {
-            Ok(()) if applied => self.settings = self.engine.settings().clone(),
-            Ok(()) => {}
-            Err(error) => self.recover(error).await,
+            Ok(()) => {
+                if applied {
+                    self.settings = self.engine.settings().clone();
+                }
+                replies.into_iter().for_each(|reply| reply(Ok(())));
+            }
+            Err(error) => self.recover(error, replies).await,
         }
         for grown in turn.output_grew {
             let _ = self.feed.send(grown);
@@ -341,31 +351,31 @@ impl Driver {
             self.metrics.committed(Clock.now().monotonic.saturating_sub(before), &changes);
             self.history.committed(&changes);
         }
+        let mut looks = Vec::new();
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
-        let mut answers = Vec::new();
         let mut healths = Vec::new();
         for effect in rest {
             match effect {
                 Effect::Save(_) => {}
                 Effect::Show(View::Health(health)) => healths.push(health),
                 Effect::Show(view) => show(&mut batch, view),
-                Effect::Answer { ticket, answer } => answers.push((ticket, answer)),
+                Effect::Configure => self.worker_links.configure(self.engine.pools()),
+                Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
-                Effect::Configure(pools) => self.worker_links.configure(pools),
+                Effect::Abandon(key) => self.worker_links.abandon(key),
                 Effect::Forget(key) => self.worker_links.forget(key),
             }
         }
         self.worker_links.flush();
-        for (ticket, answer) in answers {
-            if let Some(reply) = self.replies.remove(&ticket) {
-                // Whoever asked may have gone.
-                let _ = reply.send(answer);
-            }
-        }
         self.publish(batch, changes);
         for health in healths {
             let _ = self.feed.send(Feed::Health(health));
+        }
+        for (after, jobs) in looks {
+            let ahead = self.store.ahead(after, &jobs).await?;
+            let effects = self.engine.handle(Clock.now(), Input::Ahead(ahead));
+            Box::pin(self.perform(effects)).await?;
         }
         Ok(())
     }
@@ -414,15 +424,13 @@ impl Driver {
 
     /// The store refused a commit: nothing of that step happened. The engine is rebuilt from what the store holds, as
     /// soon as it answers again; until then nothing fires and every request is refused.
-    async fn recover(&mut self, mut error: StoreError) {
+    async fn recover(&mut self, mut error: StoreError, replies: Vec<Reply>) {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
         let health = self.engine.store_failed(error.to_string());
         let _ = self.feed.send(Feed::Health(health));
+        replies.into_iter().for_each(|reply| reply(Err(Refusal::Store(trouble.clone()))));
         for tries in 1_u64.. {
-            for (_, reply) in self.replies.drain() {
-                let _ = reply.send(Err(Refusal::Store(trouble.clone())));
-            }
             match self.rebuild(&error).await {
                 Ok(()) => break,
                 Err(next) => error = next,
@@ -477,8 +485,9 @@ impl Driver {
             }
             tokio::select! {
                 message = self.messages.recv() => match message {
-                    Some(Message::Request { reply, .. }) => {
-                        let _ = reply.send(Err(Refusal::Store(trouble.to_owned())));
+                    Some(Message::Act(act)) => {
+                        let Acted { reply, .. } = act(Err(Refusal::Store(trouble.to_owned())));
+                        reply(Ok(()));
                     }
                     Some(Message::Look(look)) => look(Err(Refusal::Store(trouble.to_owned()))),
                     Some(Message::Subscribe(reply)) => {
@@ -511,14 +520,8 @@ impl Driver {
         let begun = self.stop.replace(Stop { how, until, cancelled: false }).is_some();
         if !begun {
             let reason = reason.to_owned();
-            turn.inputs.push(self.own_request(Request::Halt { reason }));
+            turn.steps.push(Step::Input(Input::Halt { reason }));
         }
-    }
-
-    fn own_request(&mut self, request: Request) -> Input {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        Input::Request { ticket, actor: Actor::engine(), request }
     }
 
     /// How far a stop has come. One that waits cancels what still runs once its grace is over.

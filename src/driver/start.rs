@@ -1,6 +1,5 @@
 //! Bringing an engine up: the data folder, the jobs, the store, the hands, the loop.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use super::watch::FileWatch;
 use super::worker_links::WorkerLinks;
 use crate::clock::{Clock, boot_id};
 use crate::commands::Registry;
+use crate::control::Caller;
 use crate::engine::{Config, Effect, Engine, Input, Wakeup};
 use crate::model::{Actor, ProblemCause, Refusal};
 use crate::store::{self, Store, StoreError};
@@ -211,8 +211,6 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
         messages,
         from_workers,
         alarm: Alarm::new()?,
-        replies: HashMap::new(),
-        next_ticket: 1,
         stop: None,
         abandoned: false,
         settings,
@@ -232,7 +230,7 @@ async fn start_now(options: &StartOptions) -> Result<Running, StartError> {
         store,
         source,
         data_dir: data_dir.clone(),
-        actor: Actor::named("program"),
+        caller: Caller::owner(Actor::named("program")),
     };
     let warnings = read.loaded.warnings.iter().map(ToString::to_string).collect();
     let loop_task = tokio::spawn(work(driver, keeper));

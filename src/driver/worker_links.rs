@@ -118,6 +118,11 @@ impl WorkerLinks {
         }
     }
 
+    /// Gives up an attempt whose processes do not end; what runs in this process has none.
+    pub(super) fn abandon(&mut self, key: AttemptKey) {
+        self.send(ToWorker::Abandon { key });
+    }
+
     pub(super) fn forget(&mut self, key: AttemptKey) {
         if self.own.remove(&key).is_none() {
             self.forgotten.push(key);
@@ -216,10 +221,10 @@ impl WorkerLinks {
                 Some(WorkerInput::Ended(*ended))
             }
             LinkEvent::Message(FromWorker::Heartbeat) => Some(WorkerInput::Heartbeat),
-            LinkEvent::Message(FromWorker::CannotStop { key, reason, processes, .. }) => {
+            LinkEvent::Message(FromWorker::CannotStop { key, since, reason, processes }) => {
                 let execution = key.execution_id;
                 tracing::warn!(%execution, %reason, ?processes, "an attempt cannot be ended");
-                None
+                Some(WorkerInput::CannotStop { key, since, reason, processes })
             }
             LinkEvent::Message(FromWorker::OutputGrew { .. }) => None,
         }

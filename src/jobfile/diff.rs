@@ -4,8 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::plan::{FieldChange, JobChange, Plan};
 use super::write::{Definition, Yaml, definition, one_line, settings_definition};
+use crate::model::{FieldChange, JobChange, Plan};
 use crate::model::{Job, JobId, JobSet};
 
 /// The way from one set to another. Its warnings are left to who read the file.

@@ -32,7 +32,6 @@ mod loaded;
 mod machine;
 mod patch;
 mod placement;
-mod plan;
 mod program;
 mod rules;
 mod schedules;
@@ -53,9 +52,6 @@ pub(crate) use crontab::{
 pub(crate) use diff::diff;
 pub(crate) use edit::{Edit, EditError, Edited, edit, unified_diff};
 pub(crate) use loaded::{FileDiagnostic, FileErrors, Loaded};
-#[cfg(test)]
-pub(crate) use plan::JobChange;
-pub(crate) use plan::{FieldChange, Plan};
 pub(crate) use program::{CurrentJobs, parse_job, patch_job};
 pub use rules::{CommandCatalog, Rules};
 pub use source::SourceText;

@@ -27,7 +27,7 @@ use keeping::{
     only_the_newest_of_each_job_stay, orders_for_workers_are_kept_until_there_are_none,
     output_may_go_before_its_execution, the_numbers_of_events_go_on_after_all_have_expired,
     the_size_of_the_history_is_known, versions_are_reported_newest_first,
-    what_has_expired_goes_and_what_must_stay_stays,
+    what_has_expired_goes_and_what_must_stay_stays, what_lies_ahead_of_an_instant_is_found,
 };
 
 macro_rules! stories {
@@ -78,6 +78,7 @@ stories!(
     states_are_counted,
     events_come_in_order,
     ranges_of_the_ledger_grow,
+    what_lies_ahead_of_an_instant_is_found,
     a_removed_job_keeps_its_history_and_its_numbers,
     a_removed_job_keeps_the_newest_fire_time_that_has_its_fate,
     hostile_texts_come_back_as_they_were,

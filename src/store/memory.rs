@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use super::search::{IdPart, LARGEST_LIST, MOST_NAMED, Search, limit};
 use super::{Expired, HistorySize, PruneBatch, Store, StoreError, set_aside};
 use crate::model::{
-    BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobRecord,
-    JobState, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
+    Ahead, BOOT_ID, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId,
+    JobRecord, JobVersion, LedgerRange, Page, RECENT, Retired, StateName, Summary, Trigger,
     WorkerId, WorkerOverrides,
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct MemoryStore {
 struct Kept {
     jobs: BTreeMap<JobId, JobRecord>,
     /// Where those stood that are no longer defined.
-    gone: BTreeMap<JobId, (Arc<JobState>, DateTime<Utc>)>,
+    gone: BTreeMap<JobId, (JobRecord, DateTime<Utc>)>,
     versions: BTreeMap<JobId, BTreeMap<u32, JobVersion>>,
     executions: BTreeMap<ExecutionId, Arc<Execution>>,
     /// The ids of those that are final.
@@ -109,8 +109,7 @@ impl Kept {
             }
             Change::JobRemoved { record, at } => {
                 self.jobs.remove(&record.definition.id);
-                let stood = (Arc::clone(&record.state), *at);
-                self.gone.insert(record.definition.id.clone(), stood);
+                self.gone.insert(record.definition.id.clone(), (record.clone(), *at));
             }
             Change::Execution(execution) => self.keep_execution(execution),
             Change::Event(event) => {
@@ -271,8 +270,10 @@ impl Kept {
                 .filter(|(job, _)| !self.jobs.contains_key(*job))
                 .filter_map(|(job, versions)| {
                     let (version, accounted_until) = (newest(versions)?, self.accounted_until(job));
-                    let state = self.gone.get(job).map(|(state, _)| Arc::clone(state));
-                    Some((job.clone(), Retired { version, accounted_until, state }))
+                    let stood = self.gone.get(job).map(|(record, _)| record);
+                    let source = stood.map(|record| record.source);
+                    let state = stood.map(|record| Arc::clone(&record.state));
+                    Some((job.clone(), Retired { version, accounted_until, source, state }))
                 })
                 .collect(),
         }
@@ -392,6 +393,18 @@ impl Store for MemoryStore {
         let ranges = ranges.into_iter().flat_map(|ranges| ranges.range(..before).rev());
         let ranges = ranges.map(|(_, range)| range);
         Ok(ranges.take(limit(most, LARGEST_LIST) as usize).cloned().collect())
+    }
+
+    async fn ahead(&self, after: DateTime<Utc>, jobs: &[JobId]) -> Result<Ahead, StoreError> {
+        let kept = self.kept();
+        let fired = kept.fired.keys().filter(|(job, _)| jobs.contains(job));
+        let fired = fired
+            .filter_map(|(job, at)| Some((job.clone(), DateTime::from_timestamp_micros(*at)?)))
+            .filter(|(_, at)| *at > after)
+            .collect();
+        let ledger = kept.ledger.values().flat_map(BTreeMap::values);
+        let ledger = ledger.filter(|range| range.last > after).cloned().collect();
+        Ok(Ahead { after, jobs: jobs.to_vec(), fired, ledger })
     }
 
     async fn job_version(&self, job: &JobId, version: u32) -> Result<Option<Arc<Job>>, StoreError> {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
+    Ahead, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
     LedgerRange, Page, StateName,
 };
 
@@ -259,6 +259,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         before: Option<DateTime<Utc>>,
         limit: u32,
     ) -> Result<Vec<LedgerRange>, StoreError>;
+    /// What these jobs have beyond an instant: executions whose fire time lies after it, and ranges of the ledger that end
+    /// after it (those of other jobs, too). There is any only where the clock was set back.
+    async fn ahead(&self, after: DateTime<Utc>, jobs: &[JobId]) -> Result<Ahead, StoreError>;
     /// The versions of a definition before one (`None`: all), newest first, at most `limit`; those of a job that is no
     /// longer defined too.
     async fn job_versions(

@@ -7,9 +7,19 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::World;
-use crate::driver::{Definition, JobEdit, Note};
+use crate::control::Definition;
+use crate::driver::JobEdit;
 use crate::jobfile;
 use crate::model::{Job, JobId, Source, WorkerId};
+
+/// What is noted about a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Note {
+    /// In words.
+    pub(crate) text: Option<String>,
+    /// When the note ends by itself; `None` = with the next success.
+    pub(crate) until: Option<DateTime<Utc>>,
+}
 
 /// Something that the user changes.
 #[derive(Debug, Clone, PartialEq)]

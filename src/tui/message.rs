@@ -12,9 +12,10 @@ use super::Exit;
 use super::change::{Change, Origin};
 use super::model::load::Timeline;
 use super::terminal::Mouse;
-use crate::driver::{Edited, Feed, JobEdit, Preview, RunOptions, Snapshot};
-use crate::jobfile::Plan;
+use crate::control::EditedJob;
+use crate::driver::{Feed, JobEdit, Preview, RunOptions, Snapshot};
 use crate::model::OutputChunk;
+use crate::model::Plan;
 use crate::model::{
     AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobVersion, LedgerRange,
     Page, Refusal, StateName, Why,
@@ -81,7 +82,7 @@ pub(crate) enum Outcome {
     /// It was done; the feed says how things are now.
     Done,
     /// A definition was changed.
-    Edited(Edited),
+    Edited(Box<EditedJob>),
 }
 
 /// What a command came to.
@@ -110,14 +111,14 @@ pub(crate) enum Answer {
         /// Why.
         origin: Origin,
         /// What it would change.
-        result: Result<Edited, Refusal>,
+        result: Result<EditedJob, Refusal>,
     },
     /// `Request::Judge`.
     Judged {
         /// The request's number.
         ticket: u64,
         /// Whether it could be written as it stands.
-        result: Result<Edited, Refusal>,
+        result: Result<EditedJob, Refusal>,
     },
     /// `Request::Preview`.
     Previewed {

@@ -1,6 +1,6 @@
-//! Carries requests out: each is a call through the door, and becomes an answer.
+//! Carries requests out: each is a call of the engine's API, and becomes an answer.
 //!
-//! Owns the translation between the screen's vocabulary and the door's. Never touches the model:
+//! Owns the translation between the screen's vocabulary and the verbs. Never touches the model:
 //! answers come back as messages, so drawing is never held up.
 
 use std::io::Write;
@@ -8,11 +8,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::change::Change;
+use super::change::{Change, Note};
 use super::message::{Answer, Asked, JobFacts, Outcome, Request};
 use super::model::load::Timeline;
-use crate::driver::{EditOptions, Edited, EngineApi};
-use crate::model::{ExecutionQuery, JobId, Refusal};
+use crate::control::{
+    AcknowledgeJob, CancelExecution, DrainWorker, EditedJob, PauseJob, ReloadJobs, ResumeJob,
+    RetryExecution, SetWorkerCapacity, SkipNextFireTime, UnacknowledgeJob, UndrainWorker,
+};
+use crate::driver::{EditOptions, EngineApi, ask};
+use crate::model::{Execution, ExecutionId, ExecutionQuery, JobId, Refusal};
 
 /// Fire times in a job's details.
 const NEXT: usize = 10;
@@ -42,10 +46,11 @@ const OUTPUT_BYTES: u64 = 256 << 10;
 /// Carries a request out.
 pub(crate) async fn perform(engine_api: &Arc<dyn EngineApi>, request: Request) -> Answer {
     let execution = |asked| move |result| Answer::Execution { asked, result };
+    let api = &**engine_api;
     match request {
         Request::Run(id, options) => execution(Asked::Run)(engine_api.run_job(&id, options).await),
-        Request::Retry(id) => execution(Asked::Retry)(engine_api.retry(id).await),
-        Request::CancelExecution(id) => execution(Asked::Cancel)(engine_api.cancel(id).await),
+        Request::Retry(id) => execution(Asked::Retry)(retry(engine_api, id).await),
+        Request::CancelExecution(id) => execution(Asked::Cancel)(cancel(engine_api, id).await),
         Request::Change { change, origin } => {
             let result = carry_out(engine_api, change.clone()).await;
             Answer::Changed { change, origin, result }
@@ -73,8 +78,8 @@ pub(crate) async fn perform(engine_api: &Arc<dyn EngineApi>, request: Request) -
             }
             Answer::Each(answers)
         }
-        Request::PlanReload => Answer::Plan(engine_api.plan_reload().await),
-        Request::Reload => Answer::Reloaded(engine_api.reload().await),
+        Request::PlanReload => Answer::Plan(ask(api, ReloadJobs { dry_run: true }).await),
+        Request::Reload => Answer::Reloaded(ask(api, ReloadJobs { dry_run: false }).await),
         Request::Executions { ticket, place, query } => {
             Answer::Page { ticket, place, result: engine_api.executions(&query).await }
         }
@@ -106,6 +111,20 @@ pub(crate) async fn perform(engine_api: &Arc<dyn EngineApi>, request: Request) -
     }
 }
 
+async fn retry(
+    engine_api: &Arc<dyn EngineApi>,
+    id: ExecutionId,
+) -> Result<Arc<Execution>, Refusal> {
+    Ok(ask(&**engine_api, RetryExecution { id: id.to_string() }).await?.execution)
+}
+
+async fn cancel(
+    engine_api: &Arc<dyn EngineApi>,
+    id: ExecutionId,
+) -> Result<Arc<Execution>, Refusal> {
+    Ok(ask(&**engine_api, CancelExecution { id: id.to_string(), abandon: false }).await?.execution)
+}
+
 /// Writes a file beside the screen's runtime.
 async fn save_to(path: String, text: String) -> Answer {
     let target = path.clone();
@@ -117,32 +136,42 @@ async fn save_to(path: String, text: String) -> Answer {
 }
 
 async fn carry_out(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Outcome, Refusal> {
+    let api = &**engine_api;
     match change {
         Change::Pause { job, until, reason } => {
-            engine_api.pause(&job, until, reason).await.map(|_| Outcome::Done)
+            ask(api, PauseJob { id: job.to_string(), until, reason }).await.map(drop)?;
         }
-        Change::Resume { job } => engine_api.resume(&job).await.map(|_| Outcome::Done),
+        Change::Resume { job } => ask(api, ResumeJob { id: job.to_string() }).await.map(drop)?,
         Change::SkipNext { job, undo } => {
-            engine_api.skip_next(&job, undo).await.map(|_| Outcome::Done)
+            ask(api, SkipNextFireTime { id: job.to_string(), undo }).await.map(drop)?;
         }
-        Change::Acknowledge { job, note } => {
-            engine_api.acknowledge_job(&job, note).await.map(|_| Outcome::Done)
+        Change::Acknowledge { job, note: Some(Note { text, until }) } => {
+            let id = job.to_string();
+            ask(api, AcknowledgeJob { id, note: text, until }).await.map(drop)?;
         }
-        Change::Drain { worker: id, drain, reason } => {
-            engine_api.drain(&id, drain, reason).await.map(|_| Outcome::Done)
+        Change::Acknowledge { job, note: None } => {
+            ask(api, UnacknowledgeJob { id: job.to_string() }).await.map(drop)?;
         }
-        Change::Capacity { worker: id, capacity } => {
-            engine_api.set_capacity(&id, capacity).await.map(|_| Outcome::Done)
+        Change::Drain { worker, drain: true, reason } => {
+            ask(api, DrainWorker { id: worker.to_string(), reason }).await.map(drop)?;
+        }
+        Change::Drain { worker, drain: false, reason } => {
+            ask(api, UndrainWorker { id: worker.to_string(), reason }).await.map(drop)?;
+        }
+        Change::Capacity { worker, capacity } => {
+            ask(api, SetWorkerCapacity { id: worker.to_string(), capacity }).await.map(drop)?;
         }
         Change::Edit { job, edit, if_version } => {
             let options = EditOptions { dry_run: false, if_version };
-            engine_api.edit_job(&job, edit, options).await.map(Outcome::Edited)
+            let edited = api.edit_job(&job, edit, options).await?;
+            return Ok(Outcome::Edited(Box::new(edited)));
         }
     }
+    Ok(Outcome::Done)
 }
 
 /// What an edit would change; nothing else can be rehearsed.
-async fn rehearse(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Edited, Refusal> {
+async fn rehearse(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<EditedJob, Refusal> {
     let Change::Edit { job, edit, if_version } = change else {
         return Err(Refusal::NotPossible("only an edit can be looked at before".to_owned()));
     };

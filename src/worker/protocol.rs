@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Assignment, AttemptKey, Ended, Pool, Running, StopCause};
+use crate::model::{Assignment, AttemptKey, Ended, Pool, Running, StopCause, StuckProcess};
 
 /// Version of this protocol. Either side refuses another.
 pub(crate) const VERSION: u32 = 1;
@@ -101,15 +101,4 @@ pub(crate) enum FromWorker {
     },
     /// A sign of life, once a second.
     Heartbeat,
-}
-
-/// A process that SIGKILL did not end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StuckProcess {
-    /// Its id.
-    pub pid: u32,
-    /// The user that it runs as: a name, or a number without one.
-    pub owner: String,
-    /// Whether the worker process may not signal it (EPERM); else it hangs inside the kernel.
-    pub is_refused: bool,
 }

@@ -9,8 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use super::processes::Process;
-use super::protocol::StuckProcess;
-use crate::model::passwd_entries;
+use crate::model::{StuckProcess, passwd_entries};
 
 /// At most so many are reported: an attempt may leave thousands.
 const MOST_REPORTED: usize = 20;
@@ -46,18 +45,6 @@ fn uid_in(status: &str) -> Option<u32> {
         .ok()
 }
 
-/// Which processes these are, as a sentence's end.
-pub(super) fn sentence(stuck: &[StuckProcess]) -> String {
-    let shown: Vec<_> = stuck
-        .iter()
-        .map(|it| {
-            let why = if it.is_refused { "may not be signalled" } else { "does not end" };
-            format!("{} of {} {why}", it.pid, it.owner)
-        })
-        .collect();
-    format!("process {}", shown.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,12 +58,5 @@ mod tests {
         assert_eq!(uid_in("Name:\tx\nUid:\t1000\t0\t0\t0\n"), Some(1000));
         assert_eq!((uid_in("Name:\tUid: 7\n"), uid_in("")), (None, None));
         assert_eq!(owner(i32::MAX), None);
-    }
-
-    #[test]
-    fn a_sentence_says_which_processes_and_why() {
-        let stuck = |pid, is_refused| StuckProcess { pid, owner: "root".to_owned(), is_refused };
-        insta::assert_snapshot!(sentence(&[stuck(7, true), stuck(8, false)]),
-            @"process 7 of root may not be signalled, 8 of root does not end");
     }
 }

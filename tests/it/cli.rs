@@ -41,43 +41,44 @@ fn help_names_every_command_that_works() {
     Usage: crontower [OPTIONS] [COMMAND]
 
     Commands:
-      init         Write a small jobs file to start from
-      import       Make a jobs file of what another scheduler has
-      export       Print all jobs in force as one jobs file
-      validate     Judge a jobs file
-      next         Tell when a schedule fires next
-      jobs         List the jobs
-      executions   List executions, newest first
-      workers      List the workers
-      status       Tell how the engine is
-      events       List the newest events, or follow them
-      show         Show a job or an execution
-      why          Say why a job does or does not run, or why an execution waits
-      run          Run a job now
-      pause        Stop the schedule of a job from firing
-      resume       End a pause
-      skip-next    Call off the next fire time of a job
-      enable       Let the schedule of a job fire again
-      disable      Let the schedule of a job fire no more
-      apply        Make a job out of a file, or change it to what the file says
-      set          Change keys of a job
-      delete       Delete a job; its history stays
-      versions     List the versions of a job
-      rollback     Go back to an earlier version of a job
-      cancel       End a live execution
-      retry        Run a final execution again
-      acknowledge  Note that a failure was seen
-      logs         Print the output of an execution, or of a job's newest
-      drain        Let a worker finish what it has and take no more
-      undrain      Let a worker take attempts again
-      capacity     Change how many attempts a worker runs at once
-      reload       Read jobs.yaml again: all of it or, if it is wrong, nothing
-      migrate      Bring the schema of a PostgreSQL store up to date
-      token        Make, list and revoke the tokens that let programs in over TCP
-      attach       Open the screen of a running engine
-      completions  Print a completion script for a shell
-      man          Print a manual page
-      help         Print this message or the help of the given subcommand(s)
+      init           Write a small jobs file to start from
+      import         Make a jobs file of what another scheduler has
+      export         Print all jobs in force as one jobs file
+      validate       Judge a jobs file
+      next           Tell when a schedule fires next
+      jobs           List the jobs
+      executions     List executions, newest first
+      workers        List the workers
+      status         Tell how the engine is
+      events         List the newest events, or follow them
+      show           Show a job or an execution
+      why            Say why a job does or does not run, or why an execution waits
+      run            Run a job now
+      pause          Stop the schedule of a job from firing
+      resume         End a pause
+      skip-next      Call off the next fire time of a job
+      enable         Let the schedule of a job fire again
+      disable        Let the schedule of a job fire no more
+      apply          Make a job out of a file, or change it to what the file says
+      set            Change keys of a job
+      delete         Delete a job; its history stays
+      versions       List the versions of a job
+      rollback       Go back to an earlier version of a job
+      cancel         End a live execution
+      retry          Run a final execution again
+      acknowledge    Note that a failure was seen
+      logs           Print the output of an execution, or of a job's newest
+      drain          Let a worker finish what it has and take no more
+      undrain        Let a worker take attempts again
+      capacity       Change how many attempts a worker runs at once
+      delete-worker  Remove an offline worker from the list
+      reload         Read jobs.yaml again: all of it or, if it is wrong, nothing
+      migrate        Bring the schema of a PostgreSQL store up to date
+      token          Make, list and revoke the tokens that let programs in over TCP
+      attach         Open the screen of a running engine
+      completions    Print a completion script for a shell
+      man            Print a manual page
+      help           Print this message or the help of the given subcommand(s)
 
     Options:
           --data-dir <DIR>  The data folder [env: CRONTOWER_DATA_DIR; default: $XDG_DATA_HOME/crontower]

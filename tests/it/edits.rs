@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use crontower::control::{EditedJob, ReloadJobs};
 use crontower::internals::Registry;
 use crontower::internals::{
-    EditOptions, Edited, EngineApi, Feed, FileState, Handle, JobEdit, JobsFrom, Running,
-    StartOptions, Subscription, start,
+    EditOptions, EngineApi, Feed, FileState, Handle, JobEdit, JobsFrom, Running, StartOptions,
+    Subscription, ask, start,
 };
 use crontower::model::{JobId, OnStop, Refusal, Source};
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ impl Site {
         std::fs::write(self.folder.path().join("jobs.yaml"), text).unwrap();
     }
 
-    async fn patch(&self, job: &str, patch: Value) -> Result<Edited, Refusal> {
+    async fn patch(&self, job: &str, patch: Value) -> Result<EditedJob, Refusal> {
         let edit = JobEdit::Patch(patch.as_object().unwrap().clone());
         self.engine_api().edit_job(&id(job), edit, EditOptions::default()).await
     }
@@ -93,8 +94,8 @@ async fn a_job_of_the_file_is_edited_in_the_file_and_in_force_at_once() {
     let edited = site.patch("a", json!({"run": "echo A", "timeout": "1h"})).await.unwrap();
     let job = edited.job.unwrap();
     assert_eq!((job.version, job.source), (2, Source::File));
-    assert_eq!(edited.plan.changed[0].fields.len(), 2);
-    insta::assert_snapshot!(edited.diff.unwrap().replace(site.folder.path().to_str().unwrap(), ""), @"
+    assert_eq!(edited.change.plan.changed[0].fields.len(), 2);
+    insta::assert_snapshot!(edited.change.diff.unwrap().replace(site.folder.path().to_str().unwrap(), ""), @"
     --- /jobs.yaml
     +++ /jobs.yaml
     @@ -4,6 +4,7 @@
@@ -110,7 +111,7 @@ async fn a_job_of_the_file_is_edited_in_the_file_and_in_force_at_once() {
     let expected = JOBS.replace("run: echo a\n", "run: echo A\n    timeout: 1h\n");
     assert_eq!(site.text(), expected);
     let same = site.patch("a", json!({"timeout": "60m"})).await.unwrap();
-    assert!(same.plan.is_empty() && same.diff.is_none() && same.job.is_some());
+    assert!(same.change.plan.is_empty() && same.change.diff.is_none() && same.job.is_some());
     site.engine_api()
         .edit_job(&id("a"), JobEdit::RollBack(1), EditOptions::default())
         .await
@@ -127,7 +128,7 @@ async fn jobs_come_and_go() {
     let create = JobEdit::Create { definition, source: Source::File };
     let dry = EditOptions { dry_run: true, ..EditOptions::default() };
     let edited = site.engine_api().edit_job(&id("c"), create.clone(), dry).await.unwrap();
-    assert_eq!((edited.job, edited.plan.added), (None, vec![id("c")]));
+    assert_eq!((edited.job, edited.change.plan.added), (None, vec![id("c")]));
     assert_eq!(site.text(), JOBS);
     site.engine_api().edit_job(&id("c"), create.clone(), EditOptions::default()).await.unwrap();
     assert_eq!(site.text(), format!("{JOBS}  - id: c\n    run: echo c\n    dependencies: [b]\n"));
@@ -138,7 +139,7 @@ async fn jobs_come_and_go() {
     };
     let refused = delete("b").await.unwrap_err().to_string();
     assert!(refused.ends_with("`dependencies`: no job named `b`: did you mean `a`?"), "{refused}");
-    assert_eq!(delete("c").await.unwrap().plan.removed, [id("c")]);
+    assert_eq!(delete("c").await.unwrap().change.plan.removed, [id("c")]);
     assert_eq!(site.text(), JOBS);
     assert!(matches!(delete("nobody").await, Err(Refusal::UnknownJob { .. })));
     site.close().await;
@@ -169,7 +170,7 @@ async fn what_someone_else_changed_meanwhile_is_left_alone() {
     assert!(message.contains("is not in force as it is now"), "{message}");
     assert!(diff.contains("-    run: echo a\n+    run: echo ours\n"), "{diff}");
     assert_eq!(site.text(), theirs);
-    site.engine_api().reload().await.unwrap();
+    ask(site.engine_api(), ReloadJobs::default()).await.unwrap();
     site.patch("a", json!({"run": "echo ours"})).await.unwrap();
     assert_eq!(site.text(), theirs.replace("echo a", "echo ours"));
     let wrong = site.patch("a", json!({"schedule": "never ever", "retry": 5})).await.unwrap_err();
@@ -187,7 +188,7 @@ async fn our_own_change_is_not_reported_as_someone_elses() {
     // The watch looks some time later; the next change by hand is the first that is told.
     site.write(&site.text().replace("echo b", "echo B"));
     assert!(file_state(&mut feed).await.changed);
-    site.engine_api().reload().await.unwrap();
+    ask(site.engine_api(), ReloadJobs::default()).await.unwrap();
     assert!(!file_state(&mut feed).await.changed);
     site.close().await;
 }
@@ -203,7 +204,10 @@ async fn an_edited_calendar_is_a_change_and_one_put_back_is_none() {
     assert!(!file_state(&mut feed).await.changed);
     std::fs::write(&calendar, CALENDAR.replace("1224", "1225")).unwrap();
     assert!(file_state(&mut feed).await.changed);
-    assert_eq!(site.engine_api().reload().await.unwrap().settings[0].key, "calendars");
+    assert_eq!(
+        ask(site.engine_api(), ReloadJobs::default()).await.unwrap().settings[0].key,
+        "calendars"
+    );
     assert!(!file_state(&mut feed).await.changed);
     site.close().await;
 }

@@ -4,15 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use crontower::control::{
+    AcknowledgeExecution, DrainWorker, ReloadJobs, SetWorkerCapacity, SkipNextFireTime,
+    UnacknowledgeExecution, UndrainWorker,
+};
 use crontower::internals::Clock;
 use crontower::internals::Registry;
 use crontower::internals::{
-    EngineApi, Feed, Handle, JobsFrom, Note, RunOptions, Running, StartOptions, Subscription, start,
+    EngineApi, Feed, Handle, JobsFrom, RunOptions, Running, StartOptions, Subscription, ask, start,
 };
 use crontower::internals::{SqliteStore, Store};
 use crontower::model::{
     AttemptKey, Change, Execution, ExecutionId, ExecutionQuery, Health, JobId, OnStop, Refusal,
-    StateName, Trigger, WorkerId, WorkerState,
+    StateName, Trigger, WorkerState,
 };
 use sqlx::Connection as _;
 
@@ -130,16 +134,17 @@ async fn a_reload_is_all_or_nothing_and_tells_what_it_changes() {
     let site = Site::new("jobs: [{id: a, run: 'true', schedule: daily at 3 AM}]").await;
     let file = site.folder.path().join("jobs.yaml");
     std::fs::write(&file, "jobs: [{id: a, run: 'true', schedule: nonsense}]").unwrap();
-    let refused = site.engine_api().reload().await.unwrap_err().to_string();
+    let refused =
+        ask(site.engine_api(), ReloadJobs { dry_run: false }).await.unwrap_err().to_string();
     assert!(refused.contains("jobs.yaml:1:"), "{refused}");
     std::fs::write(&file, "jobs: [{id: a, run: 'true', schedule: hourly}, {id: b, run: 'true'}]")
         .unwrap();
-    let plan = site.engine_api().plan_reload().await.unwrap();
+    let plan = ask(site.engine_api(), ReloadJobs { dry_run: true }).await.unwrap();
     assert_eq!(plan.added, [job("b")]);
     assert!(site.engine_api().job(&job("b")).await.is_err(), "a plan changes nothing");
-    site.engine_api().reload().await.unwrap();
+    ask(site.engine_api(), ReloadJobs { dry_run: false }).await.unwrap();
     assert_eq!(site.engine_api().job(&job("a")).await.unwrap().version, 2);
-    assert!(site.engine_api().plan_reload().await.unwrap().is_empty());
+    assert!(ask(site.engine_api(), ReloadJobs { dry_run: true }).await.unwrap().is_empty());
     site.close().await;
 }
 
@@ -295,25 +300,31 @@ async fn what_operators_order_goes_through_the_engine_api() {
     )
     .await;
     let engine_api = site.engine_api();
-    let skipped = engine_api.skip_next(&job("b"), false).await.unwrap();
+    let skipped =
+        ask(engine_api, SkipNextFireTime { id: "b".to_owned(), undo: false }).await.unwrap();
     assert!(skipped.skip_next.as_ref().unwrap().fire_time < skipped.next_fire_time.unwrap());
-    assert_eq!(engine_api.skip_next(&job("b"), true).await.unwrap().skip_next, None);
-    let worker = WorkerId::new("w").unwrap();
-    assert_eq!(engine_api.set_capacity(&worker, Some(5)).await.unwrap().capacity, 5);
-    let drained = engine_api.drain(&worker, true, Some("new disk".to_owned())).await.unwrap();
+    let undone = ask(engine_api, SkipNextFireTime { id: "b".to_owned(), undo: true }).await;
+    assert_eq!(undone.unwrap().skip_next, None);
+    let worker = || "w".to_owned();
+    let capacity = SetWorkerCapacity { id: worker(), capacity: Some(5) };
+    assert_eq!(ask(engine_api, capacity).await.unwrap().capacity, 5);
+    let drain = DrainWorker { id: worker(), reason: Some("new disk".to_owned()) };
+    let drained = ask(engine_api, drain).await.unwrap();
     assert_eq!(drained.state, WorkerState::Draining);
     let mut feed = engine_api.subscribe().await.unwrap();
     let options = RunOptions { with_dependencies: true, ..RunOptions::default() };
     let asked = engine_api.run_job(&job("b"), options).await.unwrap();
     assert_eq!(asked.state.name(), StateName::Waiting);
-    engine_api.drain(&worker, false, None).await.unwrap();
+    ask(engine_api, UndrainWorker { id: worker(), reason: None }).await.unwrap();
     let asked = reaches(&mut feed, asked.id, StateName::Skipped).await;
     assert!(asked.reason.to_string().contains("its dependency `a` failed"), "{}", asked.reason);
     let failed = engine_api.job(&job("a")).await.unwrap().last_execution.clone().unwrap();
-    let note = Note { text: Some("disk full".to_owned()), until: None };
-    let noted = engine_api.acknowledge(failed.id, Some(note)).await.unwrap();
+    let (id, note) = (failed.id.to_string(), Some("disk full".to_owned()));
+    let acknowledge = AcknowledgeExecution { id: id.clone(), note, until: None };
+    let noted = ask(engine_api, acknowledge).await.unwrap();
     assert_eq!(noted.acknowledged.as_ref().unwrap().note.as_deref(), Some("disk full"));
-    assert_eq!(engine_api.acknowledge(failed.id, None).await.unwrap().acknowledged, None);
+    let undone = ask(engine_api, UnacknowledgeExecution { id }).await.unwrap();
+    assert_eq!(undone.acknowledged, None);
     assert_eq!(engine_api.preview("hourly", None, 2).await.unwrap().fire_times.len(), 2);
     let unknown = engine_api.versions(&job("c"), None, 10).await.unwrap_err();
     assert!(matches!(unknown, Refusal::UnknownJob { .. }), "{unknown}");
@@ -362,11 +373,22 @@ async fn a_store_of_before_reasons_were_values_is_carried_on() {
     assert_eq!(bodies().await, before, "reading rewrites nothing");
 
     // The machine was booted since: what ran is lost, what was being cancelled is cancelled, a retry still waits.
+    // Whatever day it is: the retry is due in a hundred years, and no history expires.
     let jobs: Vec<_> = saved.jobs.iter().map(|record| record.definition.as_ref()).collect();
-    let jobs = serde_json::json!({ "workers": [{ "id": "one", "capacity": 3 }], "jobs": jobs });
+    let jobs = serde_json::json!({
+        "workers": [{ "id": "one", "capacity": 3 }],
+        "retention": { "days": 36_500 },
+        "jobs": jobs,
+    });
     std::fs::write(folder.path().join("jobs.yaml"), jobs.to_string()).unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    std::fs::copy(&path, folder.path().join("data/crontower.db")).unwrap();
+    let copy = folder.path().join("data/crontower.db");
+    std::fs::copy(&path, &copy).unwrap();
+    let mut connection =
+        sqlx::SqliteConnection::connect(&format!("sqlite:{}", copy.display())).await.unwrap();
+    let later = "UPDATE execution_bodies SET body = replace(body, '2026-12-01T01:21:39.137092189Z', '2126-12-01T00:00:00Z')";
+    assert!(sqlx::query(later).execute(&mut connection).await.unwrap().rows_affected() > 0);
+    connection.close().await.unwrap();
     let options = options(folder.path().to_owned(), Registry::builtin());
     let mut running = start(options).await.unwrap();
     let page = running.handle.executions(&ExecutionQuery { limit: 20, ..Default::default() }).await;

@@ -38,7 +38,7 @@ async fn a_job_of_a_program_lives_in_the_store_and_a_refused_file_is_put_back() 
     let create = JobEdit::Create { definition, source: Source::Api };
     let made = edit("p", create.clone(), None).await.unwrap();
     assert_eq!(made.job.as_ref().map(|job| (job.version, job.source)), Some((1, Source::Api)));
-    assert_eq!(made.diff, None);
+    assert_eq!(made.change.diff, None);
     assert_eq!(edit("p", create, None).await, Err(Refusal::JobExists { job: id("p") }));
     let patch = |patch: Value| JobEdit::Patch(map(patch));
     let changed = edit("p", patch(json!({"run": "echo 2", "retry": {"delay": "5s"}})), Some(1))
@@ -48,7 +48,7 @@ async fn a_job_of_a_program_lives_in_the_store_and_a_refused_file_is_put_back() 
     let stale = edit("p", patch(json!({"run": "echo 3"})), Some(1)).await.unwrap_err();
     assert!(matches!(stale, Refusal::AnotherVersion { expected: 1, current: 2, .. }), "{stale}");
     let same = edit("p", patch(json!({"run": "echo 2"})), None).await.unwrap();
-    assert!(same.plan.is_empty() && same.job.is_some());
+    assert!(same.change.plan.is_empty() && same.job.is_some());
     let wrong =
         edit("p", patch(json!({"retry": {"delay": []}, "id": "q"})), None).await.unwrap_err();
     assert!(

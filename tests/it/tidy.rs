@@ -58,10 +58,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     (
         "tui/model",
-        &["crate::tui::update", "crate::tui::view", "crate::tui::run", "crate::driver::Door"],
+        &["crate::tui::update", "crate::tui::view", "crate::tui::run", "crate::driver::EngineApi"],
     ),
-    ("tui/update", &["crate::tui::view", "crate::tui::run", "crate::driver::Door"]),
-    ("tui/view", &["crate::tui::update", "crate::tui::run", "crate::driver::Door"]),
+    ("tui/update", &["crate::tui::view", "crate::tui::run", "crate::driver::EngineApi"]),
+    ("tui/view", &["crate::tui::update", "crate::tui::run", "crate::driver::EngineApi"]),
     ("api", &["crate::engine", "crate::store", "sqlx"]),
     ("driver", &["crate::tui", "crate::api", "crate::cli", "axum", "ratatui", "clap"]),
     ("cli", &["crate::engine", "sqlx", "axum"]),

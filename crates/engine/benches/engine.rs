@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use crontower_engine::{Config, Effect, Engine, Input, Request, WorkerInput};
+use crontower_control::{Caller, RunJob};
+use crontower_engine::{Config, Effect, Engine, Input, WorkerInput};
 use crontower_model::{
     Actor, AttemptKey, Dependency, Ended, Image, Job, JobCommand, JobId, JobSet, Now, Outcome,
     Overlap, Pool, Settings, WorkerId,
@@ -40,16 +41,9 @@ fn engine(jobs: Vec<Job>) -> (Engine, Now) {
 }
 
 fn run(engine: &mut Engine, now: Now, job: &str) -> Vec<AttemptKey> {
-    let job = JobId::new(job).unwrap();
-    let request = Request::Run {
-        job,
-        args: Vec::new(),
-        force: false,
-        with_dependencies: false,
-        reason: None,
-    };
-    let actor = Actor::named("bench");
-    started(engine.handle(now, Input::Request { ticket: 1, actor, request }))
+    let command = RunJob { id: job.to_owned(), ..RunJob::default() };
+    let call = Caller::owner(Actor::named("bench")).authorize(command, now.wall).unwrap();
+    started(engine.call(now, call, ()).0)
 }
 
 fn end(engine: &mut Engine, now: Now, key: AttemptKey) -> Vec<AttemptKey> {

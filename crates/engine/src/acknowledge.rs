@@ -1,22 +1,28 @@
 //! "I have seen what is wrong": a note at a job, until its next success, until it becomes wrong in another way, until a
 //! time, or until someone takes it back.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
-use super::{Answer, Engine};
+use super::Engine;
+use chrono::{DateTime, Utc};
+use crontower_control::{
+    AcknowledgeExecution, AcknowledgeJob, Authorized, Handles, UnacknowledgeExecution,
+    UnacknowledgeJob,
+};
 use crontower_model::{
-    Acknowledgement, EventKind, Execution, ExecutionId, JobId, Now, Refusal, WrongKind,
+    Acknowledgement, Actor, EventKind, Execution, ExecutionId, JobId, JobStatus, Now, Refusal,
+    WrongKind,
 };
 
-impl Engine {
+impl Handles<AcknowledgeExecution> for Engine {
     /// Notes that a failure was seen: the newest of its job, or there is nothing to note any more.
-    pub(super) fn acknowledge(
+    fn carry_out(
         &mut self,
         now: Now,
-        execution: &Execution,
-        note: Option<String>,
-        until: Option<DateTime<Utc>>,
-    ) -> Result<Answer, Refusal> {
+        call: Authorized<AcknowledgeExecution>,
+        execution: Arc<Execution>,
+    ) -> Result<JobStatus, Refusal> {
+        let (by, AcknowledgeExecution { note, until, .. }) = call.into_parts();
         let job = &execution.job_id;
         self.known(job)?;
         let (id, state) = (execution.id, execution.state.name());
@@ -33,18 +39,20 @@ impl Engine {
             let (newer, ended) = (last.id.short(), last.state);
             return refuse(format!("is not the newest of job `{job}`: {newer} has {ended} since"));
         }
-        self.note_acknowledged(now, job, Some(id), note, until)
+        self.note_acknowledged(now, job, (Some(id), by), note, until)
     }
+}
 
+impl Handles<AcknowledgeJob> for Engine {
     /// Notes that whatever is wrong with a job was seen.
-    pub(super) fn acknowledge_job(
+    fn carry_out(
         &mut self,
         now: Now,
-        job: &JobId,
-        note: Option<String>,
-        until: Option<DateTime<Utc>>,
-    ) -> Result<Answer, Refusal> {
-        self.known(job)?;
+        call: Authorized<AcknowledgeJob>,
+        (): (),
+    ) -> Result<JobStatus, Refusal> {
+        let (by, AcknowledgeJob { id, note, until }) = call.into_parts();
+        let job = &self.named(&id)?;
         ends_later(now, until)?;
         let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
         let wrong = entry.all_wrong();
@@ -55,18 +63,19 @@ impl Engine {
         let facts = [&entry.state.not_carried_out, &entry.state.last_failure];
         let fact = facts.into_iter().flatten().find(|fact| fact.kind == first.kind);
         let execution = fact.and_then(|fact| fact.execution_id);
-        self.note_acknowledged(now, job, execution, note, until)
+        self.note_acknowledged(now, job, (execution, by), note, until)
     }
+}
 
+impl Engine {
     fn note_acknowledged(
         &mut self,
         now: Now,
         job: &JobId,
-        execution_id: Option<ExecutionId>,
+        (execution_id, by): (Option<ExecutionId>, Actor),
         note: Option<String>,
         until: Option<DateTime<Utc>>,
-    ) -> Result<Answer, Refusal> {
-        let by = self.out.actor.clone();
+    ) -> Result<JobStatus, Refusal> {
         let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
         let mut kinds: Vec<WrongKind> = entry.all_wrong().iter().map(|wrong| wrong.kind).collect();
         if kinds.is_empty() {
@@ -88,22 +97,37 @@ impl Engine {
         self.plan_next(job);
         self.job_answer(job)
     }
+}
 
+impl Handles<UnacknowledgeJob> for Engine {
     /// Takes the note at a job back.
-    pub(super) fn take_back_job(&mut self, job: &JobId) -> Result<Answer, Refusal> {
-        self.known(job)?;
+    fn carry_out(
+        &mut self,
+        _: Now,
+        call: Authorized<UnacknowledgeJob>,
+        (): (),
+    ) -> Result<JobStatus, Refusal> {
+        let (by, UnacknowledgeJob { id }) = call.into_parts();
+        let job = &self.named(&id)?;
         if self.jobs.get(job).is_some_and(|entry| entry.state.acknowledged.is_none()) {
             let message = format!("job `{job}` is not acknowledged");
             return Err(Refusal::NotPossible(message));
         }
-        let reason = format!("taken back by {}", self.out.actor);
-        self.end_acknowledgement(job, reason);
+        self.end_acknowledgement(job, format!("taken back by {by}"));
         self.plan_next(job);
         self.job_answer(job)
     }
+}
 
+impl Handles<UnacknowledgeExecution> for Engine {
     /// Takes the note about an execution back.
-    pub(super) fn take_back(&mut self, execution: &Execution) -> Result<Answer, Refusal> {
+    fn carry_out(
+        &mut self,
+        _: Now,
+        call: Authorized<UnacknowledgeExecution>,
+        execution: Arc<Execution>,
+    ) -> Result<JobStatus, Refusal> {
+        let (by, _) = call.into_parts();
         let job = &execution.job_id;
         self.known(job)?;
         let noted = self.jobs.get(job).and_then(|entry| entry.state.acknowledged.as_ref());
@@ -111,12 +135,13 @@ impl Engine {
             let message = format!("execution {} is not acknowledged", execution.id.short());
             return Err(Refusal::NotPossible(message));
         }
-        let reason = format!("taken back by {}", self.out.actor);
-        self.end_acknowledgement(job, reason);
+        self.end_acknowledgement(job, format!("taken back by {by}"));
         self.plan_next(job);
         self.job_answer(job)
     }
+}
 
+impl Engine {
     /// Ends the note at a job, if there is one. Whoever calls plans the job anew.
     pub(super) fn end_acknowledgement(&mut self, job: &JobId, reason: String) {
         let ended = self.jobs.get_mut(job).and_then(|entry| entry.state.acknowledged.take());

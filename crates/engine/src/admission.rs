@@ -157,7 +157,8 @@ impl Engine {
         let deadline = deadline_of(now, execution, definition);
         let waits = execution.state.name() == StateName::Waiting;
         let limit = definition.dependency_timeout.filter(|_| waits);
-        let wait_ends = limit.map(|it| now.monotonic_at(execution.created_at).saturating_add(it));
+        let created_at = execution.created_at.min(now.wall);
+        let wait_ends = limit.map(|it| now.monotonic_at(created_at).saturating_add(it));
         if let Some(due) = deadline {
             self.set_timer(id, due, Timer::Deadline(id));
         }
@@ -224,13 +225,15 @@ impl Engine {
         self.queue.remove(id);
         self.note_end(now, &execution);
         let job = execution.job_id.clone();
+        self.order += 1;
         if let Some(entry) = self.jobs.get_mut(&job) {
             entry.waiting.remove(&id);
             entry.active.remove(&id);
             entry.backlog.remove(&(execution.fire_time, id));
-            self.order += 1;
             entry.remember(execution.summary(), self.order);
             self.touch_job(&job);
+        } else {
+            self.retired_ended(now, &execution, &definition);
         }
         let ended = execution.summary();
         if execution.state.name() == StateName::Succeeded {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::admission::NewExecution;
 use super::{Effect, Engine, Live, Timer};
 use crontower_model::{
     Actor, AttemptKey, AttemptProgress, Ended, EventKind, Execution, ExecutionId, ExecutionState,
-    Job, JobId, LostCause, NamedCause, Now, ON_FAILURE, Outcome, Reason, RetryCause, Running,
-    StateName, StopCause, Stopping, Trigger,
+    Job, JobId, LostCause, NamedCause, Now, ON_FAILURE, Outcome, Reason, Refusal, RetryCause,
+    Running, StateName, StopCause, Stopping, StuckProcess, Trigger,
 };
 use crontower_schedule::mix;
 
@@ -100,11 +102,15 @@ impl Engine {
             return self.finish(now, id, ExecutionState::Cancelled, reason);
         }
         let number = execution.attempt_number();
-        let spread = spread(id, number);
-        let delay = definition.retry.delay_after(number, spread);
-        let in_time = deadline_of(now, execution, definition).is_none_or(|due| now.monotonic < due);
+        let delay = delay_after(id, number, definition);
+        let in_time = !self.is_overdue(now, id);
         let delay = delay.filter(|_| in_time && is_retried(definition, outcome, exit_code));
-        if let Some(delay) = delay {
+        let removed = !self.jobs.contains_key(&execution.job_id);
+        let reason = match delay {
+            Some(_) if removed => Reason::NotRetried { end: Box::new(reason) },
+            _ => reason,
+        };
+        if let Some(delay) = delay.filter(|_| !removed) {
             let of = definition.retry.max_retries() + 1;
             let reason = Reason::RetryIn { attempt: number, of, end: Box::new(reason), delay };
             let due = now.monotonic.saturating_add(delay);
@@ -151,8 +157,9 @@ impl Engine {
         let counts = cause == StopCause::Cancel && execution.cancelled_by.is_none();
         if before.is_none() || counts {
             let (execution_id, job_id) = (id, execution.job_id.clone());
-            let since = before.and_then(|before| before.since).or(Some(now.wall));
-            let stopping = Stopping { since, reason, pids: pid.into_iter().collect() };
+            let since = before.as_ref().and_then(|before| before.since).or(Some(now.wall));
+            let pids = before.map_or_else(|| pid.into_iter().collect(), |before| before.pids);
+            let stopping = Stopping { since, reason, pids };
             let reason = stopping.reason.clone();
             let attempt = number;
             let fact = EventKind::AttemptStopping { execution_id, job_id, attempt, reason };
@@ -167,6 +174,60 @@ impl Engine {
         self.out.acts.push(Effect::Stop { key, cause });
     }
 
+    /// Processes of an attempt that is being ended do not end: it stays `stopping`, with them in it.
+    pub(super) fn cannot_stop(
+        &mut self,
+        key: AttemptKey,
+        since: DateTime<Utc>,
+        why: String,
+        processes: Vec<StuckProcess>,
+    ) {
+        if !self.is_current(key) {
+            return;
+        }
+        let id = key.execution_id;
+        let Some(Live { execution, .. }) = self.live.get(&id) else { return };
+        let pids = processes.iter().map(|process| process.pid).collect();
+        let reason = Reason::CannotStop { processes };
+        if execution.reason == reason {
+            return;
+        }
+        let (execution_id, job_id) = (id, execution.job_id.clone());
+        // What its worker ends by itself, a time-out say, nobody here has asked for.
+        let unasked =
+            || Stopping { since: Some(since), reason: Reason::Text(why), pids: Vec::new() };
+        let stopping = execution.stopping().cloned().unwrap_or_else(unasked);
+        let state = ExecutionState::Running { stopping: Some(Stopping { pids, ..stopping }) };
+        let (attempt, told) = (key.attempt, reason.clone());
+        let fact = EventKind::AttemptStopping { execution_id, job_id, attempt, reason: told };
+        self.out.facts.push(fact);
+        if !self.out.executions.contains_key(&id) {
+            self.out.quiet.insert(id);
+        }
+        self.amend(id, |execution| (execution.state, execution.reason) = (state, reason));
+    }
+
+    /// Gives up an attempt whose processes do not end, and with it the execution.
+    pub(super) fn abandon(&mut self, now: Now, id: ExecutionId, by: Actor) -> Result<(), Refusal> {
+        let unknown = || Refusal::UnknownExecution { execution: id.to_string() };
+        let execution = Arc::clone(&self.live.get(&id).ok_or_else(unknown)?.execution);
+        let refuse =
+            |why: &str| Err(Refusal::NotPossible(format!("execution {} {why}", id.short())));
+        if !matches!(execution.reason, Reason::CannotStop { .. }) {
+            return refuse("has no process that does not end: cancel it without giving it up");
+        }
+        if !self.workers.is_connected() {
+            return refuse("is with a worker process that is not connected: try again once it is");
+        }
+        self.cancel(now, id, by.clone(), Reason::Cancelled { by });
+        let pids = execution.stopping().map(|it| it.pids.clone()).unwrap_or_default();
+        let (job_id, attempt) = (execution.job_id.clone(), execution.attempt_number());
+        let fact = EventKind::AttemptAbandoned { execution_id: id, job_id, attempt, pids };
+        self.out.facts.push(fact);
+        self.out.acts.push(Effect::Abandon(AttemptKey { execution_id: id, attempt }));
+        Ok(())
+    }
+
     /// An execution has taken longer than its `deadline`.
     pub(super) fn deadline_passed(&mut self, now: Now, id: ExecutionId) {
         let Some(Live { execution, .. }) = self.live.get(&id) else { return };
@@ -175,6 +236,14 @@ impl Engine {
         } else {
             self.finish(now, id, ExecutionState::TimedOut, Reason::DeadlinePassed);
         }
+    }
+
+    /// Whether an execution has taken longer than its `deadline`.
+    pub(super) fn is_overdue(&self, now: Now, id: ExecutionId) -> bool {
+        let timers = self.live.get(&id).map(|live| live.timers.iter());
+        let deadline = |(_, timer): &&(Duration, Timer)| *timer == Timer::Deadline(id);
+        let due = timers.and_then(|mut timers| timers.find(deadline));
+        due.is_some_and(|(due, _)| *due <= now.monotonic)
     }
 
     /// Whether this attempt is the newest of a live execution and still open.
@@ -207,12 +276,14 @@ impl Engine {
     }
 }
 
-/// When an execution's `deadline` is over, on the monotonic clock. One that was caught up counts from its creation.
+/// When an execution's `deadline` is over, on the monotonic clock. One that was caught up counts from its creation, and
+/// one from a time when the clock was ahead counts from now. Its timer holds this from then on, whatever the clock does.
 pub(super) fn deadline_of(now: Now, execution: &Execution, definition: &Job) -> Option<Duration> {
     let from = match execution.trigger {
         Trigger::CatchUp => execution.created_at,
         _ => execution.fire_time.max(execution.created_at),
     };
+    let from = from.min(now.wall);
     definition.deadline.map(|deadline| now.monotonic_at(from).saturating_add(deadline))
 }
 
@@ -226,6 +297,11 @@ fn is_retried(definition: &Job, outcome: Outcome, exit_code: Option<i32>) -> boo
     };
     let asked = definition.retry_on.is_empty() || definition.retry_on.iter().any(is_cause);
     asked && !definition.no_retry_on.iter().any(is_cause)
+}
+
+/// How long the wait after this attempt is, where the policy asks for another one.
+pub(super) fn delay_after(id: ExecutionId, attempt: u32, definition: &Job) -> Option<Duration> {
+    definition.retry.delay_after(attempt, spread(id, attempt))
 }
 
 /// Where within the retry policy's jitter this attempt's delay lies: the same after every restart.

@@ -50,6 +50,9 @@ impl Engine {
         self.queue.promote(now.monotonic);
         while self.unpark_lifted() || self.queue.first().is_some() {
             let Some(id) = self.queue.first() else { continue };
+            if self.ends_with_its_job(now, id) {
+                continue;
+            }
             match self.place(id) {
                 Ok(worker) => self.assign(now, id, &worker),
                 // No slot anywhere: whoever comes next in the queue finds none either.
@@ -66,6 +69,16 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Of a removed job no attempt starts: cancels what an earlier version left in the queue.
+    fn ends_with_its_job(&mut self, now: Now, id: ExecutionId) -> bool {
+        let job = self.live.get(&id).map(|live| &live.execution.job_id);
+        let removed = job.is_some_and(|job| !self.jobs.contains_key(job));
+        if removed {
+            self.finish(now, id, ExecutionState::Cancelled, Reason::JobRemoved);
+        }
+        removed
     }
 
     /// Tells those that nothing but a slot holds back since this step why they wait.

@@ -1,8 +1,8 @@
 //! Jobs of programs: put in force, replaced and removed one by one, beside those of jobs.yaml.
 
 use super::load::Tally;
-use super::{Answer, Engine, Expected, graph};
-use crontower_model::{Job, JobId, Now, Problem, Refusal, Source};
+use super::{Engine, Expected, graph};
+use crontower_model::{Job, JobId, JobStatus, Now, Problem, Refusal, Source};
 use crontower_schedule::Timetable;
 
 impl Engine {
@@ -12,7 +12,7 @@ impl Engine {
         now: Now,
         job: Job,
         expected: Expected,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<JobStatus, Refusal> {
         let id = job.id.clone();
         match expected {
             Expected::Absent if self.jobs.contains_key(&id) => {
@@ -34,7 +34,7 @@ impl Engine {
         now: Now,
         job: &JobId,
         if_version: Option<u32>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<(), Refusal> {
         self.of_program(job, if_version)?;
         let dependents = self.jobs.get(job).map(|entry| entry.dependents.as_slice());
         if let Some(dependents) = dependents.filter(|dependents| !dependents.is_empty()) {
@@ -46,7 +46,7 @@ impl Engine {
         }
         self.remove_job(now, job);
         self.link_dependents();
-        Ok(Answer::Done)
+        Ok(())
     }
 
     /// Refuses what is no job of a program, or has another version than the one that was looked at.

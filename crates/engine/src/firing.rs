@@ -76,12 +76,19 @@ impl Engine {
         let Some(entry) = self.jobs.get(job).filter(|entry| entry.fires()) else { return };
         let Some(timetable) = entry.timetable.clone() else { return };
         if let Some(at) = entry.called_off().filter(|at| *at <= now.wall) {
-            let next = timetable.fire_time_after(at);
-            let newer = next.is_some_and(|next| next <= self.missed_before(now));
-            self.fire_up_to(now, job, &timetable, before(at), newer);
+            self.fire_past(now, job, &timetable, before(at));
             self.pass_called_off(job);
         }
-        self.fire_up_to(now, job, &timetable, now.wall, false);
+        self.fire_past(now, job, &timetable, now.wall);
+    }
+
+    /// Gives every fire time up to `until` its fate that has no execution yet.
+    fn fire_past(&mut self, now: Now, job: &JobId, timetable: &Timetable, until: DateTime<Utc>) {
+        self.past_fired_ahead(job, until, |engine, until| {
+            let next = engine.next_open(job, timetable, until);
+            let newer = next.is_some_and(|next| next <= engine.missed_before(now));
+            engine.fire_up_to(now, job, timetable, until, newer);
+        });
     }
 
     /// Fire times up to this instant were missed.
@@ -287,14 +294,16 @@ impl Engine {
         fate: LedgerFate,
         why: &str,
     ) {
-        let Some(entry) = self.jobs.get(job) else { return };
-        let after = entry.state.accounted_until;
-        let span = entry.timetable.as_ref().and_then(|t| span_of(t, after, until));
-        if let Some(span) = span {
-            let last = span.last;
-            self.passed(job, span, fate, why);
-            self.account(job, last);
-        }
+        self.past_fired_ahead(job, until, |engine, until| {
+            let Some(entry) = engine.jobs.get(job) else { return };
+            let after = entry.state.accounted_until;
+            let span = entry.timetable.as_ref().and_then(|t| span_of(t, after, until));
+            if let Some(span) = span {
+                let last = span.last;
+                engine.passed(job, span, fate, why);
+                engine.account(job, last);
+            }
+        });
         if let Some(entry) = self.jobs.get_mut(job) {
             let accounted = entry.state.accounted_until.max(until);
             entry.state.accounted_until = accounted;
@@ -344,12 +353,16 @@ fn late_seconds(now: Now, at: DateTime<Utc>) -> u64 {
     (now.wall - at).to_std().unwrap_or_default().as_secs()
 }
 
-fn before(at: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn before(at: DateTime<Utc>) -> DateTime<Utc> {
     at - TimeDelta::nanoseconds(1)
 }
 
 /// The fire times after `after` up to and including `until`, if there are any.
-fn span_of(timetable: &Timetable, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<Span> {
+pub(super) fn span_of(
+    timetable: &Timetable,
+    after: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Option<Span> {
     let FireTimes { first, last, count } = timetable.fire_times(after, until)?;
     Some(Span { first, last, count })
 }

@@ -14,7 +14,8 @@ impl Engine {
         if let Some(why) = &self.down {
             return Health::Down { problems: vec![why.clone()] };
         }
-        let reported = self.problems.values().cloned();
+        let clock = self.clock_wait().map(super::clock_steps::ClockWait::sentence);
+        let reported = self.problems.values().cloned().chain(clock);
         let problems: Vec<String> = reported.chain(self.workers.problems(&self.config)).collect();
         if problems.is_empty() { Health::Ok } else { Health::Degraded { problems } }
     }

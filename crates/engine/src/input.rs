@@ -1,4 +1,4 @@
-//! What goes into the engine and what comes out: facts and wishes in, effects out, all of it plain data.
+//! What goes into the engine and what comes out: facts in, effects out, all of it plain data.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,121 +7,25 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crontower_model::{
-    Actor, Assignment, AttemptKey, Change, Ended, Execution, ExecutionId, Health, Job, JobId,
-    JobSet, JobStatus, Pool, ProblemCause, Refusal, Running, StopCause, Worker, WorkerId,
+    Ahead, Assignment, AttemptKey, Change, Ended, Health, Job, JobId, JobStatus, ProblemCause,
+    Running, StopCause, StuckProcess, Worker, WorkerId,
 };
-
-/// Names a request, so that its answer finds the way back.
-pub type Ticket = u64;
 
 /// What the engine is told. It learns of nothing else.
 #[derive(Debug, Clone)]
 pub enum Input {
     /// Time has passed.
     Tick,
-    /// Someone asks for something.
-    Request {
-        /// Where the answer goes.
-        ticket: Ticket,
-        /// Who asks.
-        actor: Actor,
-        /// For what.
-        request: Request,
-    },
     /// The local worker process says or shows something.
     Worker(WorkerInput),
+    /// What [`Effect::FindAhead`] asked for.
+    Ahead(Ahead),
     /// Something beside workers makes the engine degraded, or no longer does.
     Problem {
         /// What.
         cause: ProblemCause,
         /// A sentence; `None` = it is as it should be.
         problem: Option<String>,
-    },
-}
-
-/// What people and programs ask for.
-#[derive(Debug, Clone)]
-pub enum Request {
-    /// Put this set of file jobs in force.
-    Apply(Box<JobSet>),
-    /// Create an execution now.
-    Run {
-        /// Of this job.
-        job: JobId,
-        /// Arguments for a script.
-        args: Vec<String>,
-        /// Pass `overlap`.
-        force: bool,
-        /// Run those of its dependencies that are not fresh first.
-        with_dependencies: bool,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// End a live execution.
-    Cancel(ExecutionId),
-    /// Run a final execution again.
-    Retry(Arc<Execution>),
-    /// Stop a schedule.
-    Pause {
-        /// Of this job.
-        job: JobId,
-        /// Until when.
-        until: Option<DateTime<Utc>>,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// End a pause.
-    Resume(JobId),
-    /// Call off the next fire time, or let it fire after all.
-    SkipNext {
-        /// Of this job.
-        job: JobId,
-        /// Let it fire after all.
-        undo: bool,
-    },
-    /// Note that what is wrong with a job was seen, or take the note back.
-    AcknowledgeJob {
-        /// The job.
-        job: JobId,
-        /// In words, and when the note ends; `None` = take it back.
-        note: Option<(Option<String>, Option<DateTime<Utc>>)>,
-    },
-    /// Note that a failure was seen, or take the note back.
-    Acknowledge {
-        /// The failed execution.
-        execution: Arc<Execution>,
-        /// In words, and when the note ends; `None` = take it back.
-        note: Option<(Option<String>, Option<DateTime<Utc>>)>,
-    },
-    /// Put a job of a program in force: new, or in place of its definition.
-    Put {
-        /// The definition, judged.
-        job: Box<Job>,
-        /// What must hold.
-        expected: Expected,
-    },
-    /// Remove a job of a program.
-    Delete {
-        /// Which.
-        job: JobId,
-        /// The version that it must have.
-        if_version: Option<u32>,
-    },
-    /// A worker takes no more, or takes attempts again.
-    Drain {
-        /// Which.
-        worker: WorkerId,
-        /// It takes no more.
-        drain: bool,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Slots of a worker from now on.
-    SetCapacity {
-        /// Which.
-        worker: WorkerId,
-        /// How many; `None` = as jobs.yaml says.
-        capacity: Option<u32>,
     },
     /// Fire and start nothing more: the engine is ending.
     Halt {
@@ -157,6 +61,17 @@ pub enum WorkerInput {
     Started(Running),
     /// An attempt is over.
     Ended(Ended),
+    /// An attempt is being ended, and processes of it do not end.
+    CannotStop {
+        /// Which.
+        key: AttemptKey,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Why it is being ended, for people.
+        reason: String,
+        /// The processes.
+        processes: Vec<StuckProcess>,
+    },
     /// A sign of life.
     Heartbeat,
 }
@@ -193,17 +108,19 @@ pub enum Effect {
         /// Why.
         cause: StopCause,
     },
-    /// Tell the worker process which pools it hosts.
-    Configure(Vec<Pool>),
+    /// Give up an attempt whose processes do not end.
+    Abandon(AttemptKey),
     /// The end of this attempt is known: the worker may forget it.
     Forget(AttemptKey),
-    /// Answer a request, once what it did is kept.
-    Answer {
-        /// Which request.
-        ticket: Ticket,
-        /// The answer.
-        answer: Result<Answer, Refusal>,
+    /// Find what the store holds beyond an instant, after what is to be kept is kept: the clock was set back.
+    FindAhead {
+        /// The instant.
+        after: DateTime<Utc>,
+        /// Of these jobs.
+        jobs: Vec<JobId>,
     },
+    /// The slots of workers are others now: the worker process is to know it.
+    Configure,
 }
 
 /// Something that others see and that is not itself kept.
@@ -219,19 +136,6 @@ pub enum View {
     WorkerRemoved(WorkerId),
     /// How the engine is from now on.
     Health(Health),
-}
-
-/// The answer to a request that was carried out.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// The execution it made or changed.
-    Execution(Arc<Execution>),
-    /// The job it changed.
-    Job(Arc<JobStatus>),
-    /// The worker it changed.
-    Worker(Box<Worker>),
-    /// Nothing more to say.
-    Done,
 }
 
 /// What the engine must know about where it runs.

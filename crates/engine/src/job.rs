@@ -99,7 +99,18 @@ impl JobEntry {
     /// What its schedule names next, called off or not; `None` while nothing may fire.
     pub(super) fn due(&self) -> Option<DateTime<Utc>> {
         let timetable = self.timetable.as_ref().filter(|_| self.fires())?;
-        timetable.fire_time_after(self.state.accounted_until)
+        let mut at = timetable.fire_time_after(self.state.accounted_until)?;
+        for span in &self.state.fired_ahead {
+            if span.holds(at) {
+                at = timetable.fire_time_after(span.last)?;
+            }
+        }
+        Some(at)
+    }
+
+    /// Whether a fire time has its execution though it lies ahead: the clock was there before.
+    pub(super) fn has_fired(&self, at: DateTime<Utc>) -> bool {
+        self.state.fired_ahead.iter().any(|span| span.holds(at))
     }
 
     /// The fire time that an operator has called off.
@@ -146,10 +157,7 @@ impl JobEntry {
             self.state.last_ran = Some(summary.clone());
             self.state.last_ran_order = order;
         }
-        self.recent.push_back(summary);
-        if self.recent.len() > RECENT {
-            self.recent.pop_front();
-        }
+        remember(&mut self.recent, summary);
     }
 
     pub(super) fn record(&self) -> JobRecord {
@@ -182,5 +190,13 @@ impl JobEntry {
             last_execution: newest_live.or_else(|| self.recent.back().cloned()),
             recent: self.recent.iter().cloned().collect(),
         }
+    }
+}
+
+/// Adds a final execution to the newest ones of its job.
+pub(super) fn remember(recent: &mut VecDeque<Summary>, summary: Summary) {
+    recent.push_back(summary);
+    if recent.len() > RECENT {
+        recent.pop_front();
     }
 }

@@ -7,6 +7,8 @@
 mod acknowledge;
 mod admission;
 mod attempts;
+mod cancel_retry;
+mod clock_steps;
 mod dependencies;
 mod dispatch;
 mod edits;
@@ -20,6 +22,7 @@ mod job;
 mod load;
 mod on_failures;
 mod outbox;
+mod pause;
 mod queue;
 mod requests;
 mod run_with;
@@ -39,15 +42,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crontower_model::{
-    Actor, Execution, ExecutionId, Health, Job, JobId, JobSet, JobStatus, Now, ProblemCause,
-    Retired, Settings, StateName, Summary, Worker, WorkerId,
+    Actor, EventKind, Execution, ExecutionId, Health, Job, JobId, JobSet, JobStatus, Now,
+    ProblemCause, Reason, Retired, Settings, StateName, Summary, Worker, WorkerId,
 };
 
-pub use input::{
-    Answer, Config, Effect, Expected, Holdings, Input, Request, Ticket, View, WorkerInput,
-};
+pub use clock_steps::ClockWait;
+pub use input::{Config, Effect, Expected, Holdings, Input, View, WorkerInput};
+pub use requests::Answered;
 pub use why::Past;
 
+use clock_steps::ClockSteps;
 use dispatch::Limits;
 use ids::IdSource;
 use job::JobEntry;
@@ -140,6 +144,7 @@ pub struct Engine {
     shown_health: Health,
     /// Fire times up to here had no engine that ran at them.
     began: DateTime<Utc>,
+    clock: ClockSteps,
     /// Nothing fires and nothing starts any more.
     halted: bool,
     out: Outbox,
@@ -148,25 +153,27 @@ pub struct Engine {
 impl Engine {
     /// Takes one input and says what should happen. Whatever is due by `now` happens first.
     pub fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::new();
         self.advance(now);
         match input {
             Input::Tick => {}
-            Input::Request { ticket, actor, request } => {
-                // What was due is nobody's deed.
-                self.settle(now);
-                effects = self.flush(now);
-                self.out.actor = actor;
-                let answer = self.request(now, request);
-                self.settle(now);
-                self.out.answer = Some((ticket, answer));
-            }
             Input::Worker(input) => self.worker_input(now, input),
             Input::Problem { cause, problem } => self.note_problem(cause, problem),
+            Input::Halt { reason } => {
+                self.halted = true;
+                self.out.facts.push(EventKind::EngineStopping { reason });
+            }
+            Input::CancelRunning => {
+                for id in self.running_executions() {
+                    self.cancel(now, id, Actor::engine(), Reason::EngineStopping);
+                }
+            }
+            Input::Ahead(ahead) => {
+                self.correct(now, ahead);
+                self.advance(now);
+            }
         }
         self.settle(now);
-        effects.append(&mut self.flush(now));
-        effects
+        self.flush(now)
     }
 
     /// When time alone will change something.
@@ -176,7 +183,10 @@ impl Engine {
             return Wakeup::default();
         }
         Wakeup {
-            wall: self.agenda.first().map(|(at, _)| *at),
+            wall: [self.agenda.first().map(|(at, _)| *at), self.clock_wait().map(|it| it.until)]
+                .into_iter()
+                .flatten()
+                .min(),
             monotonic: self.timers.first().map(|(at, _)| *at),
         }
     }
@@ -259,10 +269,12 @@ impl Engine {
             return Vec::new();
         };
         let called_off = self.jobs.get(job).and_then(JobEntry::called_off);
+        let has_fired =
+            |at: &DateTime<Utc>| self.jobs.get(job).is_some_and(|entry| entry.has_fired(*at));
         std::iter::successors(timetable.fire_time_after(from), |last| {
             timetable.fire_time_after(*last)
         })
-        .filter(|at| Some(*at) != called_off)
+        .filter(|at| Some(*at) != called_off && !has_fired(at))
         .take(count)
         .collect()
     }
@@ -273,6 +285,7 @@ impl Engine {
         if self.halted {
             return;
         }
+        self.watch_clock(now);
         self.fire_due(now);
         while let Some((due, timer)) = self.timers.first().cloned() {
             if due > now.monotonic {
@@ -333,6 +346,9 @@ impl Engine {
                 self.attempt_started(&running);
                 // It may have been cancelled while it was about to start and no hello named it.
                 self.stop_if_unwanted(running.key);
+            }
+            WorkerInput::CannotStop { key, since, reason, processes } => {
+                self.cannot_stop(key, since, reason, processes);
             }
             WorkerInput::Ended(ended) => self.attempt_ended(now, ended),
             WorkerInput::Heartbeat => self.heartbeat(now),

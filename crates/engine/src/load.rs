@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::graph::{self, Fault};
-use super::job::JobEntry;
+use super::job::{JobEntry, remember};
 use crontower_model::{
-    Change, EventKind, ExecutionId, ExecutionState, Job, JobId, JobSet, JobState, LedgerFate, Now,
-    Problem, Reason, Refusal, Retired, Scope, Settings, Source, StateName, keys_of,
+    Acknowledgement, Change, EventKind, Execution, ExecutionId, ExecutionState, Job, JobId,
+    JobRecord, JobSet, JobState, LedgerFate, Now, Problem, Reason, Refusal, Retired, Scope,
+    Settings, Source, StateName, keys_of,
 };
 use crontower_schedule::Timetable;
 
@@ -193,6 +194,7 @@ impl Engine {
         }
         self.jobs.insert(id.clone(), entry);
         self.touch_job(&id);
+        self.look_ahead_of(now, &id);
     }
 
     /// Puts a new definition of a job in force. What was due under the old one keeps its fate.
@@ -297,14 +299,41 @@ impl Engine {
         }
         let record = entry.record();
         let accounted_until = Some(entry.state.accounted_until);
-        let state = Some(Arc::clone(&record.state));
-        self.retired
-            .insert(job.clone(), Retired { version: entry.version, accounted_until, state });
+        let (source, state) = (Some(entry.source), Some(Arc::clone(&record.state)));
+        let retired = Retired { version: entry.version, accounted_until, source, state };
+        self.retired.insert(job.clone(), retired);
         self.gone_recent.insert(job.clone(), entry.recent);
         self.out.jobs.remove(job);
         self.out.changes.push(Change::JobRemoved { record, at: now.wall });
         self.out.removed_jobs.push(job.clone());
         self.out.facts.push(EventKind::JobRemoved { job_id: job.clone() });
+    }
+
+    /// An execution of a removed job has ended: where the job comes back, it stands behind that end.
+    pub(super) fn retired_ended(&mut self, now: Now, ended: &Execution, definition: &Arc<Job>) {
+        let job = &ended.job_id;
+        let Some(retired) = self.retired.get_mut(job) else { return };
+        let recent = self.gone_recent.entry(job.clone()).or_default();
+        remember(recent, ended.summary());
+        let (version, source) = (retired.version, retired.source);
+        let Some(state) = retired.state.as_mut() else { return };
+        let stands = Arc::make_mut(state);
+        if ended.state.name() != StateName::Skipped {
+            stands.last_ran = Some(ended.summary());
+            stands.last_ran_order = self.order;
+        }
+        let succeeded = ended.state.name() == StateName::Succeeded;
+        let acknowledged = stands.acknowledged.take_if(|_| succeeded);
+        if let Some(source) = source {
+            let (definition, state) = (Arc::clone(definition), Arc::clone(state));
+            let record = JobRecord { definition, source, version, state };
+            self.out.changes.push(Change::JobRemoved { record, at: now.wall });
+        }
+        if let Some(Acknowledgement { execution_id, .. }) = acknowledged {
+            let (job_id, reason) = (job.clone(), "the job has succeeded".to_owned());
+            let fact = EventKind::AcknowledgementEnded { job_id, execution_id, reason };
+            self.out.facts.push(fact);
+        }
     }
 
     /// Notes in each job which others depend on it.
@@ -342,6 +371,8 @@ fn go_on_from(state: &mut JobState, before: &Retired) {
         state.newest_ended = stood.newest_ended;
         state.last_failure = stood.last_failure;
         state.not_carried_out = stood.not_carried_out;
+        state.fired_ahead = stood.fired_ahead;
+        state.skip_next = stood.skip_next.filter(|skip| skip.fire_time > state.accounted_until);
     }
 }
 

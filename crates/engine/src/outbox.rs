@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::input::{Answer, Effect, Ticket, View};
+use super::input::{Effect, View};
 use super::{Engine, Live};
 use crontower_model::{
     Actor, Change, Event, EventKind, Execution, ExecutionId, ExecutionState, JobId, Now, Reason,
-    Refusal, Transition, WorkerId,
+    Transition, WorkerId,
 };
 
 /// See the module's first lines.
@@ -35,7 +35,8 @@ pub(super) struct Outbox {
     pub(super) removed_workers: Vec<WorkerId>,
     /// Starts, stops and the like, in their order.
     pub(super) acts: Vec<Effect>,
-    pub(super) answer: Option<(Ticket, Result<Answer, Refusal>)>,
+    /// Whether the slots of workers are others now.
+    pub(super) slots_changed: bool,
 }
 
 impl Outbox {
@@ -53,7 +54,7 @@ impl Outbox {
             shown_workers: BTreeSet::new(),
             removed_workers: Vec::new(),
             acts: Vec::new(),
-            answer: None,
+            slots_changed: false,
         }
     }
 }
@@ -133,10 +134,8 @@ impl Engine {
         effects.extend(workers.map(|worker| Effect::Show(View::Worker(Box::new(worker)))));
         let gone = out.removed_workers.into_iter();
         effects.extend(gone.map(|worker| Effect::Show(View::WorkerRemoved(worker))));
+        effects.extend(out.slots_changed.then_some(Effect::Configure));
         effects.extend(out.acts);
-        if let Some((ticket, answer)) = out.answer {
-            effects.push(Effect::Answer { ticket, answer });
-        }
         effects
     }
 

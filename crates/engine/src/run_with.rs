@@ -8,13 +8,38 @@ use std::collections::{HashMap, HashSet};
 
 use super::admission::NewExecution;
 use super::{Engine, Live};
+use crontower_control::{Authorized, ExecutionView, Handles, RunJob};
 use crontower_model::{
-    DependencyFate, Execution, ExecutionId, ExecutionState, JobId, Now, Reason, StateName, Summary,
-    Trigger,
+    DependencyFate, Execution, ExecutionId, ExecutionState, JobId, Now, Reason, Refusal, StateName,
+    Summary, Trigger,
 };
 
 /// Behind so many that wait for each other no end is looked for.
 const DEEPEST: usize = 200;
+
+impl Handles<RunJob> for Engine {
+    fn carry_out(
+        &mut self,
+        now: Now,
+        call: Authorized<RunJob>,
+        (): (),
+    ) -> Result<ExecutionView, Refusal> {
+        let (by, RunJob { id, force, with_dependencies, reason, args }) = call.into_parts();
+        let job = self.named(&id)?;
+        let new = NewExecution {
+            args,
+            forced: force,
+            with_dependencies,
+            requested_by: Some(by.clone()),
+            ..NewExecution::new(Reason::Requested { by, note: reason })
+        };
+        let id = self.create(now, &job, Trigger::Manual, now.wall, new);
+        if let Some(id) = id.filter(|_| with_dependencies) {
+            self.run_dependencies(now, id, &job);
+        }
+        self.answer_with(now, id)
+    }
+}
 
 impl Engine {
     /// Makes an execution of every job that the one asked for waits for in vain, directly or not. One that is live

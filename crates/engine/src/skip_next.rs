@@ -2,17 +2,26 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use super::Engine;
 use super::firing::Span;
 use super::job::JobEntry;
-use super::{Answer, Engine};
-use crontower_model::{EventKind, JobId, LedgerFate, Now, Refusal, SkipNext};
+use crontower_control::{Authorized, Handles, SkipNextFireTime};
+use crontower_model::{Actor, EventKind, JobId, JobStatus, LedgerFate, Now, Refusal, SkipNext};
 
-impl Engine {
+impl Handles<SkipNextFireTime> for Engine {
     /// Calls off the next fire time. Where one is called off already, that stays the only one.
-    pub(super) fn skip_next(&mut self, now: Now, job: &JobId) -> Result<Answer, Refusal> {
-        self.known(job)?;
-        let by = self.out.actor.clone();
-        let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
+    fn carry_out(
+        &mut self,
+        now: Now,
+        call: Authorized<SkipNextFireTime>,
+        (): (),
+    ) -> Result<JobStatus, Refusal> {
+        let (by, SkipNextFireTime { id, undo }) = call.into_parts();
+        let job = self.named(&id)?;
+        if undo {
+            return self.undo_skip(&job, &by);
+        }
+        let Some(entry) = self.jobs.get_mut(&job) else { return Err(Refusal::Stopping) };
         if entry.state.skip_next.is_none() {
             let Some(fire_time) = entry.next_fire else {
                 return Err(Refusal::NotPossible(nothing_to_call_off(entry)));
@@ -20,17 +29,17 @@ impl Engine {
             entry.state.skip_next = Some(SkipNext { fire_time, at: now.wall, by });
             let job_id = job.clone();
             self.out.facts.push(EventKind::FireTimeCalledOff { job_id, fire_time });
-            self.touch_job(job);
-            self.plan_next(job);
+            self.touch_job(&job);
+            self.plan_next(&job);
         }
-        self.job_answer(job)
+        self.job_answer(&job)
     }
+}
 
+impl Engine {
     /// Lets the fire time that was called off fire after all.
-    pub(super) fn undo_skip(&mut self, job: &JobId) -> Result<Answer, Refusal> {
-        self.known(job)?;
-        let reason = format!("asked for by {}", self.out.actor);
-        if !self.restore_fire_time(job, reason) {
+    fn undo_skip(&mut self, job: &JobId, by: &Actor) -> Result<JobStatus, Refusal> {
+        if !self.restore_fire_time(job, format!("asked for by {by}")) {
             let message = format!("no fire time of job `{job}` is called off");
             return Err(Refusal::NotPossible(message));
         }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::attempts::delay_after;
+use super::clock_steps::ClockSteps;
 use super::dispatch::Limits;
 use super::ids::IdSource;
 use super::job::JobEntry;
@@ -14,7 +16,7 @@ use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crontower_model::{
     BOOT_ID, Change, EventKind, Execution, ExecutionState, Health, Image, JobId, JobRecord, JobSet,
-    LostCause, Now, Refusal, Settings, StateName,
+    JobState, LostCause, Now, Refusal, Settings, StateName,
 };
 
 impl Engine {
@@ -39,6 +41,7 @@ impl Engine {
         }
         let version = engine.config.version.clone();
         engine.out.facts.push(EventKind::EngineStarted { version });
+        engine.look_ahead_at_start(now);
         engine.go_on_catching_up(now);
         engine.advance(now);
         engine.settle(now);
@@ -67,6 +70,8 @@ impl Engine {
         }
         engine.began = self.began;
         engine.halted = halted;
+        engine.watch_clock_from(self);
+        engine.look_ahead(now);
         engine.configure_workers();
         engine.go_on_catching_up(now);
         engine.advance(now);
@@ -94,11 +99,12 @@ impl Engine {
             awaited: BTreeMap::new(),
             unsatisfiable: Vec::new(),
             seq: image.last_seq,
-            order: image.jobs.iter().map(|job| job.state.newest_order()).max().unwrap_or(0),
+            order: newest_order(image),
             problems: BTreeMap::new(),
             down: None,
             shown_health: Health::Ok,
             began: now.wall,
+            clock: ClockSteps::default(),
             halted: false,
             out: Outbox::new(),
         };
@@ -176,7 +182,13 @@ impl Engine {
                 if let Some(entry) = self.jobs.get_mut(job) {
                     entry.active.insert(id);
                 }
-                self.set_timer(id, now.monotonic_at(*until), Timer::Retry(id));
+                // Where the clock was ahead, the delay begins anew.
+                let definition = self.live.get(&id).map(|live| &live.definition);
+                let number = execution.attempt_number();
+                let delay = definition.and_then(|job| delay_after(id, number, job));
+                let latest = now.monotonic.saturating_add(delay.unwrap_or_default());
+                let due = now.monotonic_at(*until).min(latest);
+                self.set_timer(id, due, Timer::Retry(id));
             }
             _ => {
                 self.live.remove(&id);
@@ -208,4 +220,11 @@ impl Engine {
             self.catch_up_paced(now, &job);
         }
     }
+}
+
+/// The newest end or firing of a chain that is kept, of removed jobs, too.
+fn newest_order(image: &Image) -> u64 {
+    let defined = image.jobs.iter().map(|job| &*job.state);
+    let removed = image.retired.values().filter_map(|retired| retired.state.as_deref());
+    defined.chain(removed).map(JobState::newest_order).max().unwrap_or(0)
 }

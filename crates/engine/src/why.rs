@@ -12,8 +12,8 @@ use super::queue::{Block, Selector};
 use super::workers::PoolEntry;
 use super::{Engine, Live};
 use crontower_model::{
-    Condition, Dependency, Execution, ExecutionId, ExecutionState, JobId, LedgerRange, Now,
-    Overlap, Reason, Refusal, StateName, Trigger, Why,
+    Condition, Dependency, Execution, ExecutionId, ExecutionState, JobId, LedgerFate, LedgerRange,
+    Now, Overlap, Reason, Refusal, StateName, Trigger, Why,
 };
 use crontower_schedule::Explanation;
 
@@ -322,7 +322,10 @@ fn recorded(past: &Past, was_due: bool) -> Vec<String> {
             format!("execution {id} ({trigger}) was made for it and is {}", stands(execution))
         })
         .collect();
-    if let Some(range) = past.ledger.as_ref().filter(|_| was_due) {
+    let says = |range: &&LedgerRange| {
+        was_due && (range.fate != LedgerFate::TakenBack || past.executions.is_empty())
+    };
+    if let Some(range) = past.ledger.as_ref().filter(says) {
         lines.push(if range.count == 1 {
             format!("no execution was made for it: the fire time {}", range.reason)
         } else {

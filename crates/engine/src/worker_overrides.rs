@@ -1,80 +1,104 @@
 //! What operators order of a worker at run time: take nothing more, have so many slots. Kept over restarts, beside what
 //! jobs.yaml says.
 
+use super::Engine;
 use super::workers::PoolEntry;
-use super::{Answer, Engine};
-use crontower_model::{Change, Drain, EventKind, Now, Refusal, WorkerId, WorkerOverrides};
+use crontower_control::{
+    Authorized, DeleteWorker, DrainWorker, Handles, SetWorkerCapacity, UndrainWorker,
+};
+use crontower_model::{Change, Drain, EventKind, Now, Refusal, Worker, WorkerId, WorkerOverrides};
 
-/// The most slots that jobs.yaml takes, too.
-const MOST_SLOTS: u32 = 10_000;
-
-impl Engine {
+impl Handles<DrainWorker> for Engine {
     /// A worker takes no more. One that is drained already stays as it is.
-    pub(super) fn drain(
+    fn carry_out(
         &mut self,
         now: Now,
-        worker: &WorkerId,
-        reason: Option<String>,
-    ) -> Result<Answer, Refusal> {
-        let by = self.out.actor.clone();
-        let entry = self.in_file(worker)?;
+        call: Authorized<DrainWorker>,
+        (): (),
+    ) -> Result<Worker, Refusal> {
+        let (by, DrainWorker { id, reason }) = call.into_parts();
+        let worker = self.named_worker(&id)?;
+        let entry = self.in_file(&worker)?;
         if entry.overrides.drained.is_none() {
             let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             let described = format!("is drained by {by}{why}");
             entry.overrides.drained = Some(Drain { at: now.wall, by, reason });
-            self.ordered(worker, described);
+            self.changed_override(&worker, described);
         }
-        self.worker_answer(worker)
+        self.worker_answer(&worker)
     }
+}
 
+impl Handles<UndrainWorker> for Engine {
     /// A worker takes attempts again.
-    pub(super) fn undrain(&mut self, worker: &WorkerId) -> Result<Answer, Refusal> {
-        let by = self.out.actor.clone();
-        if self.in_file(worker)?.overrides.drained.take().is_some() {
-            self.ordered(worker, format!("takes attempts again, asked for by {by}"));
-        }
-        self.worker_answer(worker)
-    }
-
-    /// How many slots a worker has from now on. Where more run, they go on.
-    pub(super) fn set_capacity(
+    fn carry_out(
         &mut self,
-        worker: &WorkerId,
-        capacity: Option<u32>,
-    ) -> Result<Answer, Refusal> {
-        let by = self.out.actor.clone();
-        let entry = self.in_file(worker)?;
-        let of_file = entry.pool.capacity;
-        match capacity {
-            Some(0) => {
-                let message = format!(
-                    "a worker has at least one slot: drain `{worker}` to have it take nothing more"
-                );
-                return Err(Refusal::NotPossible(message));
-            }
-            Some(slots) if slots > MOST_SLOTS => {
-                let message =
-                    format!("{slots} slots are too many: a worker has at most {MOST_SLOTS}");
-                return Err(Refusal::NotPossible(message));
-            }
-            _ => {}
+        _: Now,
+        call: Authorized<UndrainWorker>,
+        (): (),
+    ) -> Result<Worker, Refusal> {
+        let (by, UndrainWorker { id, .. }) = call.into_parts();
+        let worker = self.named_worker(&id)?;
+        if self.in_file(&worker)?.overrides.drained.take().is_some() {
+            self.changed_override(&worker, format!("takes attempts again, requested by {by}"));
         }
-        // What the file says anyway is no order.
+        self.worker_answer(&worker)
+    }
+}
+
+impl Handles<SetWorkerCapacity> for Engine {
+    /// How many slots a worker has from now on. Where more run, they go on.
+    fn carry_out(
+        &mut self,
+        _: Now,
+        call: Authorized<SetWorkerCapacity>,
+        (): (),
+    ) -> Result<Worker, Refusal> {
+        let (by, SetWorkerCapacity { id, capacity }) = call.into_parts();
+        let worker = self.named_worker(&id)?;
+        let entry = self.in_file(&worker)?;
+        let of_file = entry.pool.capacity;
+        // What the file says anyway overrides nothing.
         let capacity = capacity.filter(|slots| *slots != of_file);
         let before = std::mem::replace(&mut entry.overrides.capacity, capacity);
         entry.overrides.file_capacity = capacity.map(|_| of_file);
         if before != capacity {
             let from = before.unwrap_or(of_file);
             let described = match capacity {
-                Some(slots) => format!("has capacity {slots} instead of {from}, ordered by {by}"),
-                None => format!("has capacity {of_file} as jobs.yaml says, asked for by {by}"),
+                Some(slots) => format!("has capacity {slots} instead of {from}, set by {by}"),
+                None => format!("has capacity {of_file} as jobs.yaml says, requested by {by}"),
             };
-            self.ordered(worker, described);
-            self.tell_pools();
+            self.changed_override(&worker, described);
         }
-        self.worker_answer(worker)
+        self.out.slots_changed = true;
+        self.worker_answer(&worker)
     }
+}
 
+impl Handles<DeleteWorker> for Engine {
+    /// Removes a worker that is gone for good.
+    fn carry_out(&mut self, _: Now, call: Authorized<DeleteWorker>, (): ()) -> Result<(), Refusal> {
+        let worker = self.named_worker(&call.command().id)?;
+        let refuse = |why: &str| Err(Refusal::NotPossible(format!("worker `{worker}` {why}")));
+        let Some(entry) = self.workers.pools.get(&worker) else { return Err(Refusal::Stopping) };
+        if !entry.leaving {
+            return refuse(
+                "is a pool of jobs.yaml: take it out of `workers` there and reload, or drain it",
+            );
+        }
+        if !entry.running.is_empty() {
+            return refuse("still runs attempts: it goes by itself when they have ended");
+        }
+        if self.workers.is_connected() {
+            return refuse("is online: it goes by itself when it runs nothing any more");
+        }
+        self.workers.pools.remove(&worker);
+        self.out.removed_workers.push(worker);
+        Ok(())
+    }
+}
+
+impl Engine {
     /// After jobs.yaml was put in force: orders end where it has a new number, or the worker no more.
     pub(super) fn check_overrides(&mut self) {
         let is_over = |entry: &&mut PoolEntry| {
@@ -97,7 +121,7 @@ impl Engine {
             let described = format!(
                 "has capacity {slots}: jobs.yaml says another number than when one was ordered"
             );
-            self.ordered(&worker, described);
+            self.changed_override(&worker, described);
         }
         for worker in self.overrides_without_worker() {
             self.out.changes.push(Change::Worker(WorkerOverrides::none(worker)));
@@ -106,7 +130,7 @@ impl Engine {
 
     fn in_file(&mut self, worker: &WorkerId) -> Result<&mut PoolEntry, Refusal> {
         match self.workers.pools.get_mut(worker) {
-            None => Err(Refusal::UnknownWorker { worker: worker.clone() }),
+            None => Err(Refusal::UnknownWorker { worker: worker.to_string() }),
             Some(entry) if entry.leaving => {
                 let message = format!(
                     "worker `{worker}` is no longer in jobs.yaml: it goes when what it runs has ended"
@@ -118,15 +142,14 @@ impl Engine {
     }
 
     /// Has the orders of a worker kept, and what happened to it told.
-    fn ordered(&mut self, worker: &WorkerId, reason: String) {
+    fn changed_override(&mut self, worker: &WorkerId, reason: String) {
         let Some(entry) = self.workers.pools.get(worker) else { return };
         self.out.changes.push(Change::Worker(entry.overrides.clone()));
         self.out.facts.push(EventKind::WorkerChanged { worker_id: worker.clone(), reason });
         self.out.shown_workers.insert(worker.clone());
     }
 
-    fn worker_answer(&self, worker: &WorkerId) -> Result<Answer, Refusal> {
-        let view = self.workers.view(&self.config, worker);
-        view.map(|view| Answer::Worker(Box::new(view))).ok_or(Refusal::Stopping)
+    fn worker_answer(&self, worker: &WorkerId) -> Result<Worker, Refusal> {
+        self.workers.view(&self.config, worker).ok_or(Refusal::Stopping)
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::attempts::deadline_of;
 use super::dispatch::assignment;
 use super::queue::Selector;
 use super::{Config, Effect, Engine, Holdings, Live, Timer};
@@ -232,10 +231,10 @@ impl Engine {
             entry.pool = pool;
             entry.leaving = false;
         }
+        self.out.slots_changed = true;
         self.out.shown_workers.extend(self.workers.ids());
         self.check_overrides();
         self.drop_left_pools();
-        self.tell_pools();
     }
 
     /// Forgets pools that are no longer in the file and run nothing more.
@@ -267,7 +266,8 @@ impl Engine {
         self.workers.link = Link::Up;
         self.workers.process = Some((holdings.pid, holdings.program));
         self.workers.heartbeat = Some(now.wall);
-        self.tell_pools();
+        // A worker process that is new knows no slots yet.
+        self.out.slots_changed = true;
         self.timers.retain(|(_, timer)| *timer != Timer::Lease);
         if was_away {
             self.tell_workers("is connected again");
@@ -316,6 +316,7 @@ impl Engine {
         id: ExecutionId,
         known: &std::collections::HashSet<AttemptKey>,
     ) {
+        let overdue = self.is_overdue(now, id);
         let Some(Live { execution, definition, .. }) = self.live.get(&id) else { return };
         let Some(attempt) = execution.attempt() else { return };
         let key = AttemptKey { execution_id: id, attempt: attempt.number };
@@ -325,9 +326,11 @@ impl Engine {
         if attempt.started_at().is_some() {
             self.lost(now, key, LostCause::ProcessEnded);
         } else if execution.cancelled_by.is_some() {
-            self.ended_unstarted(now, key, Outcome::Cancelled);
-        } else if deadline_of(now, execution, definition).is_some_and(|due| due <= now.monotonic) {
-            self.ended_unstarted(now, key, Outcome::TimedOut);
+            self.ended_unstarted(now, key, Reason::AttemptCancelled { error: None });
+        } else if !self.jobs.contains_key(&execution.job_id) {
+            self.ended_unstarted(now, key, Reason::JobRemoved);
+        } else if overdue {
+            self.ended_unstarted(now, key, Reason::DeadlinePassed);
         } else if let Some(assignment) = assignment(execution, definition) {
             // Given to the worker, but it never heard of it. Starting a key twice starts nothing twice.
             self.out.acts.push(Effect::Start(Box::new(assignment)));
@@ -350,12 +353,9 @@ impl Engine {
 
     /// A deadline that passed while the worker was out of reach.
     fn stop_if_overdue(&mut self, now: Now, key: AttemptKey) {
-        let overdue = self.live.get(&key.execution_id).is_some_and(|live| {
-            live.execution.attempt_number() == key.attempt
-                && deadline_of(now, &live.execution, &live.definition)
-                    .is_some_and(|due| due <= now.monotonic)
-        });
-        if overdue {
+        let live = self.live.get(&key.execution_id);
+        let is_newest = live.is_some_and(|live| live.execution.attempt_number() == key.attempt);
+        if is_newest && self.is_overdue(now, key.execution_id) {
             self.out.acts.push(Effect::Stop { key, cause: StopCause::Deadline });
         }
     }
@@ -412,12 +412,10 @@ impl Engine {
         self.end_attempt(now, ended, Reason::WorkerLost(cause));
     }
 
-    fn ended_unstarted(&mut self, now: Now, key: AttemptKey, outcome: Outcome) {
-        let reason = match outcome {
-            Outcome::TimedOut => Reason::DeadlinePassed,
-            _ => Reason::AttemptCancelled { error: None },
-        };
-        let error = (outcome == Outcome::TimedOut).then(|| reason.to_string());
+    fn ended_unstarted(&mut self, now: Now, key: AttemptKey, reason: Reason) {
+        let timed_out = reason == Reason::DeadlinePassed;
+        let outcome = if timed_out { Outcome::TimedOut } else { Outcome::Cancelled };
+        let error = timed_out.then(|| reason.to_string());
         let ended = Ended {
             key,
             started_at: None,
@@ -447,12 +445,12 @@ impl Engine {
         }
     }
 
-    /// Has the worker process host the pools as they are now.
-    pub(super) fn tell_pools(&mut self) {
+    /// The pools as the worker process hosts them.
+    #[must_use]
+    pub fn pools(&self) -> Vec<Pool> {
         let pools = self.workers.pools.values().filter(|entry| !entry.leaving);
         let pool = |entry: &PoolEntry| Pool { capacity: entry.capacity(), ..entry.pool.clone() };
-        let pools = pools.map(pool).collect();
-        self.out.acts.push(Effect::Configure(pools));
+        pools.map(pool).collect()
     }
 
     /// The definition that a live execution runs.

@@ -131,3 +131,15 @@ pub struct Running {
     /// Its process group; `None` of a built-in command without a process.
     pub pid: Option<u32>,
 }
+
+/// A process that SIGKILL did not end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct StuckProcess {
+    /// Its id.
+    pub pid: u32,
+    /// The user that it runs as: a name, or a number without one.
+    pub owner: String,
+    /// Whether the worker may not signal it (EPERM); else it hangs inside the kernel.
+    pub is_refused: bool,
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, Health, JobId, Outcome, Reason, StateName, WorkerId};
+use super::{ExecutionId, Health, JobId, Outcome, Reason, StateName, WorkerId, text};
 
 /// Who did something: `engine`, or a person or program with the way it came (`root@socket`, `screen`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -232,6 +232,22 @@ pub enum EventKind {
         /// Version of the program.
         version: String,
     },
+    /// An attempt whose processes do not end was given up: they are left to themselves.
+    AttemptAbandoned {
+        /// Of which execution.
+        execution_id: ExecutionId,
+        /// Of which job.
+        job_id: JobId,
+        /// Its number.
+        attempt: u32,
+        /// The processes, as far as they are known.
+        pids: Vec<u32>,
+    },
+    /// The wall clock was set: by more than ten seconds against the clock that counts since boot.
+    ClockStepped {
+        /// How far, in whole seconds; below 0 = back.
+        seconds: i64,
+    },
     /// The engine was asked to end.
     EngineStopping {
         /// By what.
@@ -251,7 +267,10 @@ impl EventKind {
             Self::HealthChanged { health: Health::Degraded { .. } | Health::Down { .. } } => {
                 Severity::Error
             }
-            Self::FireTimesPassed { .. } | Self::WorkerChanged { .. } => Severity::Warning,
+            Self::FireTimesPassed { .. }
+            | Self::WorkerChanged { .. }
+            | Self::AttemptAbandoned { .. }
+            | Self::ClockStepped { .. } => Severity::Warning,
             _ => Severity::Info,
         }
     }
@@ -263,6 +282,7 @@ impl EventKind {
             Self::ExecutionChanged { job_id, .. }
             | Self::AttemptStarted { job_id, .. }
             | Self::AttemptStopping { job_id, .. }
+            | Self::AttemptAbandoned { job_id, .. }
             | Self::JobAdded { job_id, .. }
             | Self::JobChanged { job_id, .. }
             | Self::JobRemoved { job_id }
@@ -341,6 +361,18 @@ impl EventKind {
                 format!("jobs loaded: {added} added, {changed} changed, {removed} removed")
             }
             Self::EngineStarted { version } => format!("engine {version} started"),
+            Self::AttemptAbandoned { execution_id, job_id, attempt, pids } => {
+                let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+                let (id, pids) = (execution_id.short(), pids.join(", "));
+                format!(
+                    "{job_id} {id} attempt {attempt} given up, its processes left running: {pids}"
+                )
+            }
+            Self::ClockStepped { seconds } => {
+                let way = if *seconds < 0 { "back" } else { "forward" };
+                let by = std::time::Duration::from_secs(seconds.unsigned_abs());
+                format!("the clock was set {way} by {}", text::format_duration(by))
+            }
             Self::EngineStopping { reason } => format!("engine stopping: {reason}"),
         }
     }

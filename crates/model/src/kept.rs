@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, LedgerRange, Summary,
-    WorkerOverrides,
+    Actor, Event, Execution, ExecutionId, Job, JobId, JobRecord, JobState, LedgerRange, Source,
+    Summary, WorkerOverrides,
 };
 
 /// The key of [`Change::Meta`] under which the boot id is kept that [`Image::boot_id`] gives back.
@@ -33,11 +33,12 @@ pub enum Change {
         /// Who brought it.
         by: Actor,
     },
-    /// A job is no longer defined. Its versions, its history and where it stood stay.
+    /// A job is no longer defined. Its versions, its history and where it stood stay. Kept once more when an execution
+    /// of it ends, for that changes where it stands.
     JobRemoved {
-        /// The record as it was.
+        /// The record as it is.
         record: JobRecord,
-        /// When it went.
+        /// When it was removed, or when that execution ended.
         at: DateTime<Utc>,
     },
     /// An execution is new or has changed.
@@ -100,6 +101,19 @@ impl Image {
     }
 }
 
+/// What the store holds of jobs beyond an instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// The instant.
+    pub after: DateTime<Utc>,
+    /// Which jobs were looked at.
+    pub jobs: Vec<JobId>,
+    /// Fire times after it that have an execution.
+    pub fired: Vec<(JobId, DateTime<Utc>)>,
+    /// Ranges of the ledger that end after it, of any job.
+    pub ledger: Vec<LedgerRange>,
+}
+
 /// What is known of a job that is no longer defined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {
@@ -107,6 +121,8 @@ pub struct Retired {
     pub version: u32,
     /// The newest of its fire times that has its fate: an execution, or a range of the ledger.
     pub accounted_until: Option<DateTime<Utc>>,
-    /// Where it stood when it went.
+    /// Where its definition lived.
+    pub source: Option<Source>,
+    /// Where it stands: as when it went, and what has ended of it since.
     pub state: Option<Arc<JobState>>,
 }

@@ -15,6 +15,7 @@ mod keys;
 mod now;
 mod output;
 mod passwd;
+mod plan;
 mod query;
 mod reason;
 mod refusal;
@@ -28,7 +29,9 @@ mod why;
 mod worker;
 mod wrong;
 
-pub use attempt::{Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause};
+pub use attempt::{
+    Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause, StuckProcess,
+};
 pub use dependency_graph::{DependencyFault, DependencyNode, check_dependencies};
 pub use event::{Actor, Event, EventKind, Severity};
 pub use execution::{
@@ -41,20 +44,23 @@ pub use job::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
     Priority, WorkerSelector,
 };
-pub use kept::{BOOT_ID, Change, Image, RECENT, Retired};
+pub use kept::{Ahead, BOOT_ID, Change, Image, RECENT, Retired};
 pub use keys::{JsonType, KEYS, Key, Scope, keys_of};
 pub use now::Now;
 pub use output::{OutputChunk, OutputLine, Stream};
 pub use passwd::{PasswdEntry, passwd_entries};
+pub use plan::{FieldChange, JobChange, Plan};
 pub use query::{ExecutionQuery, Page};
-pub use reason::{Awaited, AwaitedState, DependencyFate, LostCause, Reason, Stopping, Unavailable};
+pub use reason::{
+    Awaited, AwaitedState, DependencyFate, LostCause, Reason, Stopping, Unavailable, stuck,
+};
 pub use refusal::{Problem, Refusal};
 pub use retry::{NamedCause, Retry, RetryCause};
 pub use role::Role;
 pub use settings::{Calendar, JobSet, OnStop, Pool, Retention, Settings};
 pub use standing::{
-    Acknowledgement, JobRecord, JobState, JobStatus, JobVersion, LedgerFate, LedgerRange, Pause,
-    SkipNext, Source,
+    Acknowledgement, FiredSpan, JobRecord, JobState, JobStatus, JobVersion, LedgerFate,
+    LedgerRange, Pause, SkipNext, Source,
 };
 pub use why::Why;
 pub use worker::{Drain, Worker, WorkerOverrides, WorkerState};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, JobId, StateName, WorkerId};
+use super::{ExecutionId, JobId, Role, StateName};
 
 /// One thing that is wrong with a definition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub enum Refusal {
     #[error("no worker named `{worker}`")]
     UnknownWorker {
         /// What was asked for.
-        worker: WorkerId,
+        worker: String,
     },
     /// A final execution cannot be cancelled.
     #[error("execution {} is already {state}", .execution.short())]
@@ -110,6 +110,17 @@ pub enum Refusal {
     /// jobs.yaml is wrong, or cannot be read or written; one located error a line.
     #[error("{0}")]
     File(String),
+    /// A value of the request is not legal in itself.
+    #[error("{0}")]
+    Malformed(String),
+    /// Whoever asks may not.
+    #[error("a token with the role {role} may not do it: {needed} may")]
+    Forbidden {
+        /// The role they have.
+        role: Role,
+        /// The least role that may.
+        needed: Role,
+    },
     /// The store did not take it.
     #[error("the store is unavailable: {0}")]
     Store(String),

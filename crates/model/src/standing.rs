@@ -89,6 +89,23 @@ pub struct JobVersion {
     pub definition: Arc<Job>,
 }
 
+/// Fire times that have an execution though they lie in the future: the clock was ahead when they fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiredSpan {
+    /// The first of them.
+    pub first: DateTime<Utc>,
+    /// The last of them; the schedule names none in between that has no execution.
+    pub last: DateTime<Utc>,
+}
+
+impl FiredSpan {
+    /// Whether an instant lies in it.
+    #[must_use]
+    pub fn holds(&self, at: DateTime<Utc>) -> bool {
+        self.first <= at && at <= self.last
+    }
+}
+
 /// What the engine must know about a job after a restart, beside its definition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobState {
@@ -135,6 +152,9 @@ pub struct JobState {
     /// The fire time before the first of them: results of dependencies after it are fresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caught_up_to: Option<DateTime<Utc>>,
+    /// Fire times beyond `accounted_until` that are not to fire once more, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired_ahead: Vec<FiredSpan>,
 }
 
 const fn is_zero(order: &u64) -> bool {
@@ -161,6 +181,7 @@ impl JobState {
             chain_fired_order: 0,
             catching_up: Vec::new(),
             caught_up_to: None,
+            fired_ahead: Vec::new(),
         }
     }
 
@@ -244,6 +265,8 @@ pub enum LedgerFate {
     Disabled,
     /// An operator called it off (`skip-next`).
     CalledOff,
+    /// The clock was set back before them: they have no fate yet, and an earlier range that said so no longer holds.
+    TakenBack,
 }
 
 /// A row of the ledger: consecutive fire times of a job that share one fate.

@@ -93,6 +93,17 @@ pub mod optional_duration {
     }
 }
 
+/// What a stranger sent, cut to what fits a sentence, without control characters.
+#[must_use]
+pub fn shortened(text: &str) -> String {
+    const LIMIT: usize = 64;
+    let mut short: String = text.chars().filter(|c| !c.is_control()).take(LIMIT).collect();
+    if text.chars().nth(LIMIT).is_some() {
+        short.push('…');
+    }
+    short
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,7 +96,7 @@ fn caller(
     let Some((name, role)) = holder else {
         return Err(ProblemDetails::unauthorized("the token is not known here, or was revoked"));
     };
-    let engine_api = (access.engine_api_of)(Actor::named(&format!("token:{name}")));
+    let engine_api = (access.engine_api_of)(Actor::named(&format!("token:{name}")), role);
     Ok(Caller { role, engine_api })
 }
 

@@ -17,7 +17,7 @@ use crate::model::Actor;
 pub(crate) use crate::model::Role;
 
 /// Gives the door that speaks for an actor.
-pub(super) type EngineApiOf = Arc<dyn Fn(Actor) -> Arc<dyn EngineApi> + Send + Sync>;
+pub(super) type EngineApiOf = Arc<dyn Fn(Actor, Role) -> Arc<dyn EngineApi> + Send + Sync>;
 
 /// What TCP is guarded with.
 #[derive(Clone)]

@@ -1,27 +1,21 @@
-//! The client as a door: the same questions, answered by an engine in another process.
+//! The client as an [`EngineApi`]: the same questions, answered by an engine in another process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
-use super::{Client, ClientError, Lines, Method};
+use super::{Client, ClientError, Lines};
 use crate::api::SystemStatus;
-use crate::api::dto::{Change, EditedJob, ExecutionView, FeedLine, List, OutputPage};
-use crate::api::jobs::{AcknowledgeRequest, PauseRequest, RunRequest, SkipNextRequest};
-use crate::api::workers::{DrainRequest, WorkerPatch};
-use crate::driver::{
-    EditOptions, Edited, EngineApi, Feed, JobEdit, Note, Preview, RunOptions, Subscription,
-};
-use crate::jobfile::Plan;
-use crate::model::OutputChunk;
+use crate::api::dto::{FeedLine, List, OutputPage};
+use crate::control::{Call, Endpoint, ExecutionView, Listed, http};
+use crate::driver::{EngineApi, Feed, Preview, Subscription};
 use crate::model::{
     AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
-    JobVersion, LedgerRange, Page, Refusal, Settings, Source, StateName, Why, Worker, WorkerId,
+    JobVersion, LedgerRange, OutputChunk, Page, Refusal, Settings, StateName, Why,
 };
 
 /// So many messages wait for a screen that is busy; one that falls further behind subscribes anew.
@@ -34,15 +28,6 @@ impl Client {
         query: &[(&str, &str)],
     ) -> Result<T, Refusal> {
         Ok(self.parse(&self.get(path, query).await?)?)
-    }
-
-    async fn tell<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        body: &(impl Serialize + Sync),
-    ) -> Result<T, Refusal> {
-        Ok(self.parse(&self.post(path, query, body).await?)?)
     }
 
     /// The first `limit` rows of a list, as many pages as that takes.
@@ -68,6 +53,13 @@ impl Client {
     }
 }
 
+impl Endpoint for Client {
+    async fn call<C: Listed>(&self, command: C) -> Result<C::Answer, Refusal> {
+        let text = self.ask_verb(&command).await?;
+        http::read_answer(&text).map_err(|error| self.not_understood(&error).into())
+    }
+}
+
 #[async_trait]
 impl EngineApi for Client {
     async fn subscribe(&self) -> Result<Subscription, Refusal> {
@@ -84,113 +76,8 @@ impl EngineApi for Client {
         Ok(Subscription { snapshot: *snapshot, feed })
     }
 
-    async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
-        let RunOptions { args, force, with_dependencies, reason } = options;
-        let body = RunRequest { args, force, with_dependencies, reason };
-        let view: ExecutionView = self.tell(&["jobs", job.as_str(), "run"], &[], &body).await?;
-        Ok(view.execution)
-    }
-
-    async fn cancel(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        let id = execution.to_string();
-        let view: ExecutionView = self.tell(&["executions", &id, "cancel"], &[], &()).await?;
-        Ok(view.execution)
-    }
-
-    async fn retry(&self, execution: ExecutionId) -> Result<Arc<Execution>, Refusal> {
-        let id = execution.to_string();
-        let view: ExecutionView = self.tell(&["executions", &id, "retry"], &[], &()).await?;
-        Ok(view.execution)
-    }
-
-    async fn pause(
-        &self,
-        job: &JobId,
-        until: Option<DateTime<Utc>>,
-        reason: Option<String>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        let body = PauseRequest { until, reason };
-        self.tell(&["jobs", job.as_str(), "pause"], &[], &body).await
-    }
-
-    async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
-        self.tell(&["jobs", job.as_str(), "resume"], &[], &()).await
-    }
-
-    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
-        let body = SkipNextRequest { undo };
-        self.tell(&["jobs", job.as_str(), "skip-next"], &[], &body).await
-    }
-
-    async fn acknowledge(
-        &self,
-        execution: ExecutionId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        let id = execution.to_string();
-        let path = ["executions", &id, "acknowledge"];
-        match note {
-            Some(Note { text, until }) => {
-                self.tell(&path, &[], &AcknowledgeRequest { note: text, until }).await
-            }
-            None => {
-                let text = self.send(Method::DELETE, &path, &[], None, &()).await?;
-                Ok(self.parse(&text)?)
-            }
-        }
-    }
-
-    async fn edit_job(
-        &self,
-        job: &JobId,
-        edit: JobEdit,
-        options: EditOptions,
-    ) -> Result<Edited, Refusal> {
-        let id = job.as_str();
-        let (method, path, definition, source) = match edit {
-            JobEdit::Create { mut definition, source } => {
-                definition.insert("id".to_owned(), id.into());
-                (Method::POST, vec!["jobs".to_owned()], Some(definition), Some(source))
-            }
-            JobEdit::Replace(definition) => (Method::PUT, job_path(id), Some(definition), None),
-            JobEdit::Patch(definition) => (Method::PATCH, job_path(id), Some(definition), None),
-            JobEdit::Delete => (Method::DELETE, job_path(id), None, None),
-            JobEdit::RollBack(version) => {
-                let mut path = job_path(id);
-                path.extend(["versions".to_owned(), version.to_string(), "rollback".to_owned()]);
-                (Method::POST, path, None, None)
-            }
-        };
-        let mut query = Vec::new();
-        if options.dry_run {
-            query.push(("dry_run", "true"));
-        }
-        match source {
-            Some(Source::File) => query.push(("source", "file")),
-            Some(Source::Api) => query.push(("source", "api")),
-            None => {}
-        }
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let text = self.send(method, &path, &query, options.if_version, &definition).await?;
-        let EditedJob { job, change: Change { plan, diff } } = self.parse(&text)?;
-        Ok(Edited { job, plan, diff })
-    }
-
-    async fn acknowledge_job(
-        &self,
-        job: &JobId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
-        let path = ["jobs", job.as_str(), "acknowledge"];
-        match note {
-            Some(Note { text, until }) => {
-                self.tell(&path, &[], &AcknowledgeRequest { note: text, until }).await
-            }
-            None => {
-                let none = serde_json::json!({});
-                Ok(self.parse(&self.send(Method::DELETE, &path, &[], None, &none).await?)?)
-            }
-        }
+    async fn call(&self, call: Call<'_>) {
+        call.answered_by(self).await;
     }
 
     async fn health(&self) -> Result<Health, Refusal> {
@@ -208,26 +95,6 @@ impl EngineApi for Client {
         self.gather(&["jobs", job.as_str(), "versions"], cursor, limit).await
     }
 
-    async fn drain(
-        &self,
-        worker: &WorkerId,
-        drain: bool,
-        reason: Option<String>,
-    ) -> Result<Worker, Refusal> {
-        let what = if drain { "drain" } else { "undrain" };
-        self.tell(&["workers", worker.as_str(), what], &[], &DrainRequest { reason }).await
-    }
-
-    async fn set_capacity(
-        &self,
-        worker: &WorkerId,
-        capacity: Option<u32>,
-    ) -> Result<Worker, Refusal> {
-        let path = ["workers", worker.as_str()];
-        let body = WorkerPatch { capacity };
-        Ok(self.parse(&self.send(Method::PATCH, &path, &[], None, &body).await?)?)
-    }
-
     async fn preview(
         &self,
         schedule: &str,
@@ -242,14 +109,6 @@ impl EngineApi for Client {
 
     async fn settings(&self) -> Result<Settings, Refusal> {
         self.ask(&["settings"], &[]).await
-    }
-
-    async fn plan_reload(&self) -> Result<Plan, Refusal> {
-        self.tell(&["reload"], &[("dry_run", "true")], &()).await
-    }
-
-    async fn reload(&self) -> Result<Plan, Refusal> {
-        self.tell(&["reload"], &[], &()).await
     }
 
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
@@ -332,10 +191,6 @@ impl EngineApi for Client {
         let page: OutputPage = self.ask(&["executions", &id, "output"], &borrowed(&query)).await?;
         Ok(page.into())
     }
-}
-
-fn job_path(id: &str) -> Vec<String> {
-    vec!["jobs".to_owned(), id.to_owned()]
 }
 
 /// Passes the lines of a feed on. When they break off the channel closes without [`Feed::Stopped`]: whoever listens then

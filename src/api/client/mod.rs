@@ -8,13 +8,13 @@ mod lines;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use reqwest::Method;
-use reqwest::{RequestBuilder, Response, Url, header};
+use reqwest::{Method, RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
 
 pub(crate) use lines::Lines;
 
 use super::problem::ProblemDetails;
+use crate::control::{Command, http};
 use crate::model::Refusal;
 
 /// Connecting takes no longer on any network that works.
@@ -242,36 +242,34 @@ impl Client {
         self.text(self.request(Method::GET, path, query, "application/json")).await
     }
 
-    /// Posts JSON and gives the answer's text.
+    /// Asks a verb and gives the answer's text; where that is empty, there is nothing to say.
     ///
     /// # Errors
     /// When nobody answers, or no is answered.
-    pub(crate) async fn post<T: serde::Serialize + Sync>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        body: &T,
-    ) -> Result<String, ClientError> {
-        self.text(self.request(Method::POST, path, query, "application/json").json(body)).await
-    }
-
-    /// Asks in any other way and gives the answer's text. `if_version` is the version that a job must have.
-    ///
-    /// # Errors
-    /// When nobody answers, or no is answered.
-    pub(crate) async fn send<T: serde::Serialize + Sync>(
-        &self,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-        if_version: Option<u32>,
-        body: &T,
-    ) -> Result<String, ClientError> {
-        let mut request = self.request(method, path, query, "application/json").json(body);
-        if let Some(version) = if_version {
+    pub(crate) async fn ask_verb<C: Command>(&self, command: &C) -> Result<String, ClientError> {
+        let parts = http::split(command)
+            .map_err(|refusal| ClientError::Refused(Box::new(ProblemDetails::from(refusal))))?;
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(&parts.segments);
+        }
+        if !parts.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&parts.query);
+        }
+        let method = Method::from_bytes(C::METHOD.as_str().as_bytes()).unwrap_or(Method::GET);
+        let mut request = self.http.request(method, url).header(header::ACCEPT, "application/json");
+        if let Some(version) = parts.if_version {
             request = request.header(header::IF_MATCH, format!("\"{version}\""));
         }
+        if let Some(body) = &parts.body {
+            request = request.json(body);
+        }
         self.text(request).await
+    }
+
+    /// What came is not what an engine says.
+    pub(crate) fn not_understood(&self, error: &serde_json::Error) -> ClientError {
+        broken(&self.at, error)
     }
 
     /// An answer that is read while it grows.

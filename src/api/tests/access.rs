@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::access::{Access, Role, Tokens};
+use crate::api::tests::engine_api::execution_id;
 use crate::driver::EngineApi;
 use crate::model::{Actor, Health};
 
@@ -22,7 +23,7 @@ impl Guarded {
         let engine_api = Arc::new(PlayedEngineApi::sample());
         let actors = Arc::new(std::sync::Mutex::new(Vec::new()));
         let (far, seen) = (engine_api.clone(), actors.clone());
-        let engine_api_of = Arc::new(move |actor: Actor| -> Arc<dyn EngineApi> {
+        let engine_api_of = Arc::new(move |actor: Actor, _| -> Arc<dyn EngineApi> {
             seen.lock().unwrap().push(actor);
             far.clone()
         });
@@ -226,4 +227,30 @@ async fn a_browser_of_another_site_is_reported_nothing() {
         .unwrap();
     let response = guarded.router.clone().oneshot(request).await.unwrap();
     assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+}
+
+#[tokio::test]
+async fn only_an_admin_gives_an_attempt_up() {
+    let uri = "/api/v1/executions/00000002/cancel";
+    for (role, body, status) in [
+        (Role::Operator, r#"{"abandon": true}"#, StatusCode::FORBIDDEN),
+        (Role::Operator, "null", StatusCode::ACCEPTED),
+    ] {
+        let guarded = Guarded::new();
+        let token = guarded.token(role);
+        let request = Request::post(uri).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.body(Body::from(body)).unwrap();
+        assert_eq!(
+            guarded.router.clone().oneshot(request).await.unwrap().status(),
+            status,
+            "{body}"
+        );
+    }
+    let guarded = Guarded::new();
+    let token = guarded.token(Role::Admin);
+    let request = Request::post(uri).header(header::AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.body(Body::from(r#"{"abandon": true}"#)).unwrap();
+    let status = guarded.router.clone().oneshot(request).await.unwrap().status();
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(guarded.engine_api.state().abandoned, [execution_id(2)]);
 }

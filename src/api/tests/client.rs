@@ -8,8 +8,13 @@ use super::engine_api::{execution_id, job};
 use super::*;
 use crate::api::client::{Client, ClientError};
 use crate::api::{Listen, Listeners, Service, serve};
-use crate::driver::{Definition, EditOptions, EngineApi, Feed, JobEdit, Note, RunOptions};
-use crate::model::{AttemptKey, ExecutionQuery, Health, Refusal, Source, WorkerId};
+use crate::control::{
+    AcknowledgeExecution, CancelExecution, Definition, DeleteWorker, DrainWorker, Listed, PauseJob,
+    ReloadJobs, ResumeJob, RetryExecution, SetWorkerCapacity, SkipNextFireTime,
+    UnacknowledgeExecution, UndrainWorker,
+};
+use crate::driver::{EditOptions, EngineApi, Feed, JobEdit, RunOptions, ask};
+use crate::model::{AttemptKey, ExecutionQuery, Health, Refusal, Source};
 
 struct Served {
     engine_api: Arc<PlayedEngineApi>,
@@ -93,13 +98,10 @@ async fn every_question_has_the_same_answer_through_the_client() {
     assert_eq!(far.why_job(&backup, noon()).await, near.why_job(&backup, noon()).await);
     let running = execution_id(2);
     assert_eq!(far.why_execution(running).await, near.why_execution(running).await);
-    assert_eq!(far.plan_reload().await, near.plan_reload().await);
+    both(near, far, ReloadJobs { dry_run: true }).await;
     let until = Some(noon() + TimeDelta::hours(1));
     let reason = Some("grüße".to_owned());
-    assert_eq!(
-        far.pause(&backup, until, reason.clone()).await,
-        near.pause(&backup, until, reason).await
-    );
+    both(near, far, PauseJob { id: backup.to_string(), until, reason }).await;
 }
 
 #[tokio::test]
@@ -134,10 +136,10 @@ async fn a_refusal_arrives_as_what_it_is() {
     assert_eq!(far.job(&job("zzzzzz")).await, near.job(&job("zzzzzz")).await);
     assert_eq!(far.execution("0192").await, near.execution("0192").await);
     assert_eq!(far.execution("ffff").await, near.execution("ffff").await);
-    assert_eq!(far.cancel(ended).await, near.cancel(ended).await);
-    assert_eq!(far.retry(running).await, near.retry(running).await);
-    assert_eq!(far.resume(&job("backup")).await, near.resume(&job("backup")).await);
-    assert_eq!(far.reload().await, near.reload().await);
+    both(near, far, CancelExecution { id: ended.to_string(), abandon: false }).await;
+    both(near, far, RetryExecution { id: running.to_string() }).await;
+    both(near, far, ResumeJob { id: "backup".to_owned() }).await;
+    both(near, far, ReloadJobs { dry_run: false }).await;
     served.engine_api.state().store_is_down = true;
     assert!(matches!(far.subscribe().await, Err(Refusal::Store(_))));
 }
@@ -216,30 +218,35 @@ async fn edits_orders_and_notes_cross_the_socket_whole() {
         let near = near.versions(&backup, before, 1_200).await;
         assert_eq!(far.versions(&backup, before, 1_200).await, near);
     }
-    assert_eq!(far.skip_next(&backup, false).await, near.skip_next(&backup, false).await);
-    assert_eq!(far.skip_next(&backup, true).await, near.skip_next(&backup, true).await);
-    for note in [None, Some(Note { text: Some("seen".to_owned()), until: Some(later()) })] {
-        let id = execution_id(1);
-        assert_eq!(far.acknowledge(id, note.clone()).await, near.acknowledge(id, note).await);
+    for undo in [false, true] {
+        both(near, far, SkipNextFireTime { id: backup.to_string(), undo }).await;
     }
-    for worker in ["worker-1", "worker-9"].map(|id| WorkerId::new(id).unwrap()) {
-        for drain in [true, false] {
-            let why = Some("update".to_owned());
-            let said = near.drain(&worker, drain, why.clone()).await;
-            assert_eq!(far.drain(&worker, drain, why).await, said);
+    let id = execution_id(1).to_string();
+    let note = Some("seen".to_owned());
+    both(near, far, AcknowledgeExecution { id: id.clone(), note, until: Some(later()) }).await;
+    both(near, far, UnacknowledgeExecution { id }).await;
+    for id in ["worker-1", "worker-9"].map(str::to_owned) {
+        let reason = Some("update".to_owned());
+        both(near, far, DrainWorker { id: id.clone(), reason: reason.clone() }).await;
+        both(near, far, UndrainWorker { id: id.clone(), reason }).await;
+        for capacity in [Some(3), None] {
+            both(near, far, SetWorkerCapacity { id: id.clone(), capacity }).await;
         }
-        for slots in [Some(3), None] {
-            assert_eq!(
-                far.set_capacity(&worker, slots).await,
-                near.set_capacity(&worker, slots).await
-            );
-        }
+        both(near, far, DeleteWorker { id }).await;
     }
     for (schedule, zone) in
         [("daily", None), ("daily at 3 AM", Some("Asia/Tokyo")), ("nonsense", None)]
     {
         assert_eq!(far.preview(schedule, zone, 3).await, near.preview(schedule, zone, 3).await);
     }
+}
+
+/// A verb is answered the same from afar.
+async fn both<C: Listed>(near: &dyn EngineApi, far: &dyn EngineApi, command: C)
+where
+    C::Answer: PartialEq,
+{
+    assert_eq!(ask(far, command.clone()).await, ask(near, command).await);
 }
 
 fn later() -> DateTime<Utc> {

@@ -128,7 +128,7 @@ async fn tls_is_verified_and_a_new_certificate_is_taken_without_a_break() {
     tokens.ensure_first().unwrap();
     let token = std::fs::read_to_string(dir.path().join("token")).unwrap();
     let engine_api: Arc<dyn EngineApi> = Arc::new(PlayedEngineApi::sample());
-    let access = Access { tokens, engine_api_of: Arc::new(move |_| engine_api.clone()) };
+    let access = Access { tokens, engine_api_of: Arc::new(move |_, _| engine_api.clone()) };
     let listeners = Listeners::tcp("127.0.0.1:0".parse().unwrap(), true).await.unwrap();
     let address = listeners.tcp_address().unwrap();
     let shutdown = CancellationToken::new();
@@ -187,7 +187,7 @@ async fn a_scheme_or_a_certificate_that_is_another_one_is_reported() {
         addresses.push(listeners.tcp_address().unwrap());
         let tokens = Tokens::of(dir.path());
         let engine_api_of =
-            Arc::new(|_| -> Arc<dyn EngineApi> { Arc::new(PlayedEngineApi::sample()) });
+            Arc::new(|_, _| -> Arc<dyn EngineApi> { Arc::new(PlayedEngineApi::sample()) });
         let access = Some(Access { tokens, engine_api_of });
         servers.push(tokio::spawn(serve(service(access, tls), listeners, shutdown.clone())));
     }

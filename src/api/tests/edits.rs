@@ -132,24 +132,24 @@ async fn what_is_no_definition_is_reported_by_its_path() {
     POST jobs {"run": "true"}: 422 id: a job needs an `id` such as `nightly-backup` [{"message":"a job needs an `id` such as `nightly-backup`","path":"id"}]
     POST jobs {"id": 7}: 422 id: it is a text such as `nightly-backup` [{"message":"it is a text such as `nightly-backup`","path":"id"}]
     POST jobs {"id": "Not Legal"}: 422 id: `Not Legal` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit [{"message":"`Not Legal` is not a legal id: it takes 1 to 64 of a-z, 0-9, `.`, `_`, `-`, and begins with a letter or digit","path":"id"}]
-    POST jobs {"id": "a", "source": "fiel"}: 400 unknown value of `source`: `fiel`; did you mean `file`?
+    POST jobs {"id": "a", "source": "fiel"}: 422 source: it is `file` or `api` [{"message":"it is `file` or `api`","path":"source"}]
     POST jobs {"id": "a", "source": 1}: 422 source: it is `file` or `api` [{"message":"it is `file` or `api`","path":"source"}]
-    POST jobs?source=disk {"id": "a"}: 400 unknown value of `source`: `disk`; it takes file, api
+    POST jobs?source=disk {"id": "a"}: 400 `source` is not understood: `disk`: unknown variant `disk`, expected `file` or `api`
     POST jobs {"id": "backup", "run": "true"}: 409 a job named `backup` is there already: change it, or take another id
-    PUT jobs/backup {"id": "other"}: 422 id: it is `backup` in the path: an id never changes [{"message":"it is `backup` in the path: an id never changes","path":"id"}]
+    PUT jobs/backup {"id": "other"}: 422 id: job `backup` keeps its id: make a new job, and delete this one [{"message":"job `backup` keeps its id: make a new job, and delete this one","path":"id"}]
     PUT jobs/backup {"scheduel": "daily"}: 422 scheduel: unknown key; did you mean `schedule`? [{"message":"unknown key; did you mean `schedule`?","path":"scheduel"}]
     PATCH jobs/backpu {}: 404 no job named `backpu`; did you mean `backup`?
     POST jobs/backup/versions/2/rollback : 404 job `backup` has no version 2
-    POST jobs/backup/versions/x/rollback : 404 nothing is served at /api/v1/jobs/backup/versions/x/rollback: the number of a version is one of …/versions
+    POST jobs/backup/versions/x/rollback : 404 nothing is served at /api/v1/jobs/backup/versions/x/rollback: `version` is not understood: `x`: invalid digit found in string
     DELETE jobs/nothing : 404 no job named `nothing`
-    PATCH workers/worker-1 {}: 400 the request body is no such JSON: missing field `capacity` at line 1 column 2
-    PATCH workers/worker-1 : 400 the request body is a JSON object such as {"capacity": 4}
+    PATCH workers/worker-1 {}: 400 the request body is not understood: missing field `capacity`
+    PATCH workers/worker-1 : 400 the request body is not understood: missing field `capacity`
     PATCH workers/worker-1 {"capacity": 0}: 400 `capacity` is a number from 1 to 10000, or null for what jobs.yaml says; a worker that is to take nothing is drained
-    PATCH workers/worker-1 {"capacity": -1}: 400 the request body is no such JSON: invalid value: integer `-1`, expected u32 at line 1 column 15
+    PATCH workers/worker-1 {"capacity": -1}: 400 the request body is not understood: invalid value: integer `-1`, expected u32
     PATCH workers/worker-9 {"capacity": 1}: 404 no worker named `worker-9`
-    DELETE workers/worker-1 : 409 worker `worker-1` is a pool of jobs.yaml: take it out of `workers` there and reload, or drain it
+    DELETE workers/worker-1 : 409 worker `worker-1` is a pool of jobs.yaml
     DELETE workers/worker-9 : 404 no worker named `worker-9`
-    POST jobs/backup/skip-next {"undo": 1}: 400 the request body is no such JSON: invalid type: integer `1`, expected a boolean at line 1 column 10
+    POST jobs/backup/skip-next {"undo": 1}: 400 the request body is not understood: invalid type: integer `1`, expected a boolean
     POST executions/00000002/acknowledge {"until": "2020-01-01T00:00:00Z"}: 400 `until` is over already: 2020-01-01T00:00:00+00:00
     GET schedule/preview : 400 `expr` is the schedule: `expr=weekdays%20at%209:30`
     GET schedule/preview?expr=nonsense : 422 schedule: `nonsense` is not understood [{"message":"`nonsense` is not understood","path":"schedule"}]

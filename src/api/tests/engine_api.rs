@@ -8,13 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
 use super::noon;
+use crate::control::{Call, Change, EditedJob};
+use crate::driver::played::{PlayedNote, PlayedVerbs};
 use crate::driver::{
-    Batch, EditOptions, Edited, EngineApi, EngineInfo, Feed, FileState, JobEdit, Note, Preview,
-    RunOptions, Snapshot, Subscription,
+    Batch, EditOptions, EngineApi, EngineInfo, Feed, FileState, JobEdit, Preview, RunOptions,
+    Snapshot, Subscription,
 };
-use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::*;
 use crate::model::{AttemptKey, ExecutionQuery, Page};
+use crate::model::{FieldChange, JobChange, Plan};
 use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug, Default)]
@@ -28,9 +30,10 @@ pub(super) struct State {
     pub(super) output: HashMap<AttemptKey, Vec<OutputLine>>,
     pub(super) reloads: usize,
     pub(super) runs: Vec<RunOptions>,
+    pub(super) abandoned: Vec<ExecutionId>,
     pub(super) queries: Vec<ExecutionQuery>,
     pub(super) edits: Vec<(JobId, JobEdit, EditOptions)>,
-    pub(super) notes: Vec<(ExecutionId, Option<Note>)>,
+    pub(super) notes: Vec<(ExecutionId, Option<PlayedNote>)>,
     pub(super) store_is_down: bool,
     pub(super) health: Health,
 }
@@ -197,7 +200,7 @@ impl PlayedEngineApi {
 
     fn worker(&self, id: &WorkerId) -> Result<Worker, Refusal> {
         let found = self.state().workers.iter().find(|worker| worker.id == *id).cloned();
-        found.ok_or_else(|| Refusal::UnknownWorker { worker: id.clone() })
+        found.ok_or_else(|| Refusal::UnknownWorker { worker: id.to_string() })
     }
 
     fn known(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
@@ -210,38 +213,16 @@ impl PlayedEngineApi {
 }
 
 #[async_trait]
-impl EngineApi for PlayedEngineApi {
-    async fn subscribe(&self) -> Result<Subscription, Refusal> {
-        let feed = self.sender.subscribe();
-        let state = self.state();
-        if state.store_is_down {
-            return Err(Refusal::Store("password=hunter2 refused".to_owned()));
-        }
-        let live = state.executions.iter().filter(|one| !one.state.is_final());
-        let engine = EngineInfo {
-            version: "0.1.0".to_owned(),
-            host: "db1".to_owned(),
-            pid: 42,
-            started_at: noon() - TimeDelta::minutes(100),
-            store: "sqlite".to_owned(),
-            data_dir: "/data".to_owned(),
-            listen: None,
-            file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
-            history: crate::driver::HistoryState::default(),
-        };
-        let snapshot = Snapshot {
-            seq: state.seq,
-            jobs: state.jobs.clone(),
-            live: live.cloned().collect(),
-            workers: state.workers.clone(),
-            health: state.health.clone(),
-            engine,
-            role: Role::Admin,
-        };
-        Ok(Subscription { snapshot, feed })
+impl PlayedVerbs for PlayedEngineApi {
+    fn now(&self) -> DateTime<Utc> {
+        noon()
     }
 
-    async fn run_job(&self, id: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
+    async fn found(&self, part: &str) -> Result<ExecutionId, Refusal> {
+        Ok(EngineApi::execution(self, part).await?.id)
+    }
+
+    async fn run(&self, id: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
         self.known(id)?;
         let n = self.state().executions.len() as u128 + 1;
         let mut created = execution(n, id.as_str(), ExecutionState::Queued);
@@ -249,6 +230,11 @@ impl EngineApi for PlayedEngineApi {
         self.state().runs.push(options);
         self.change(created);
         Ok(self.find(execution_id(n)))
+    }
+
+    async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.state().abandoned.push(id);
+        self.cancel(id).await
     }
 
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
@@ -267,7 +253,7 @@ impl EngineApi for PlayedEngineApi {
         if !state.is_final() {
             return Err(Refusal::StillLive { execution: id, state });
         }
-        self.run_job(&found.job_id, RunOptions::default()).await
+        PlayedVerbs::run(self, &found.job_id, RunOptions::default()).await
     }
 
     async fn pause(
@@ -275,18 +261,18 @@ impl EngineApi for PlayedEngineApi {
         id: &JobId,
         until: Option<DateTime<Utc>>,
         reason: Option<String>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
+    ) -> Result<JobStatus, Refusal> {
         let mut changed = (*self.known(id)?).clone();
         changed.paused = Some(Pause { at: noon(), until, reason, by: Actor::named("test") });
-        Ok(Arc::new(changed))
+        Ok(changed)
     }
 
-    async fn resume(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+    async fn resume(&self, id: &JobId) -> Result<JobStatus, Refusal> {
         self.known(id)?;
         Err(Refusal::NotPaused { job: id.clone() })
     }
 
-    async fn skip_next(&self, id: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+    async fn skip_next(&self, id: &JobId, undo: bool) -> Result<JobStatus, Refusal> {
         let mut changed = (*self.known(id)?).clone();
         let skip = SkipNext {
             fire_time: changed.next_fire_time.unwrap(),
@@ -294,47 +280,43 @@ impl EngineApi for PlayedEngineApi {
             by: Actor::named("test"),
         };
         changed.skip_next = Some(skip).filter(|_| !undo);
-        Ok(Arc::new(changed))
+        Ok(changed)
     }
 
     async fn acknowledge(
         &self,
         id: ExecutionId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal> {
         let mut changed = (*self.known(&self.find(id).job_id)?).clone();
         changed.acknowledged = note.clone().map(|note| Acknowledgement {
             execution_id: Some(id),
             kinds: vec![WrongKind::Failure],
             at: noon(),
             by: Actor::named("test"),
-            note: note.text,
-            until: note.until,
+            note: note.0,
+            until: note.1,
         });
         self.state().notes.push((id, note));
-        Ok(Arc::new(changed))
+        Ok(changed)
     }
 
     async fn acknowledge_job(
         &self,
         job: &JobId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal> {
         let last = self.known(job)?.last_execution.as_ref().map(|last| last.id);
         self.acknowledge(last.ok_or(Refusal::Stopping)?, note).await
     }
 
-    async fn health(&self) -> Result<Health, Refusal> {
-        Ok(self.subscribe().await?.snapshot.health)
-    }
-
     /// Every job has version 1, and version 2 after an edit.
-    async fn edit_job(
+    async fn edit(
         &self,
         id: &JobId,
         edit: JobEdit,
         options: EditOptions,
-    ) -> Result<Edited, Refusal> {
+    ) -> Result<EditedJob, Refusal> {
         let known = self.known(id);
         let creates = matches!(edit, JobEdit::Create { .. });
         self.state().edits.push((id.clone(), edit.clone(), options));
@@ -374,24 +356,10 @@ impl EngineApi for PlayedEngineApi {
         let version = if creates { 1 } else { job.version + 1 };
         let gone = edit == JobEdit::Delete || options.dry_run;
         let job = (!gone).then(|| Arc::new(JobStatus { version, ..(*job).clone() }));
-        Ok(Edited { job, plan, diff: Some("-run: true\n+run: false\n".to_owned()) })
-    }
-
-    async fn versions(
-        &self,
-        id: &JobId,
-        before: Option<u32>,
-        limit: u32,
-    ) -> Result<Vec<JobVersion>, Refusal> {
-        let job = self.known(id)?;
-        let version = |version| JobVersion {
-            version,
-            at: noon(),
-            by: Actor::named("test"),
-            definition: job.definition.clone(),
-        };
-        let end = before.unwrap_or(2_501).min(2_501);
-        Ok((1..end).rev().map(version).take(limit as usize).collect())
+        Ok(EditedJob {
+            job,
+            change: Change { plan, diff: Some("-run: true\n+run: false\n".to_owned()) },
+        })
     }
 
     async fn drain(
@@ -410,6 +378,77 @@ impl EngineApi for PlayedEngineApi {
     async fn set_capacity(&self, id: &WorkerId, slots: Option<u32>) -> Result<Worker, Refusal> {
         let worker = self.worker(id)?;
         Ok(Worker { capacity: slots.unwrap_or(worker.capacity), ..worker })
+    }
+
+    async fn reload(&self, dry_run: bool) -> Result<Plan, Refusal> {
+        if dry_run {
+            return Ok(Plan { added: vec![job("new")], ..Plan::default() });
+        }
+        self.state().reloads += 1;
+        Err(Refusal::File("jobs.yaml:3:5: unknown key `scheduel`".to_owned()))
+    }
+
+    async fn delete_worker(&self, id: &WorkerId) -> Result<(), Refusal> {
+        self.worker(id)?;
+        Err(Refusal::NotPossible(format!("worker `{id}` is a pool of jobs.yaml")))
+    }
+}
+
+#[async_trait]
+impl EngineApi for PlayedEngineApi {
+    async fn health(&self) -> Result<Health, Refusal> {
+        Ok(self.subscribe().await?.snapshot.health)
+    }
+
+    async fn call(&self, call: Call<'_>) {
+        self.play(call).await;
+    }
+
+    async fn subscribe(&self) -> Result<Subscription, Refusal> {
+        let feed = self.sender.subscribe();
+        let state = self.state();
+        if state.store_is_down {
+            return Err(Refusal::Store("password=hunter2 refused".to_owned()));
+        }
+        let live = state.executions.iter().filter(|one| !one.state.is_final());
+        let engine = EngineInfo {
+            version: "0.1.0".to_owned(),
+            host: "db1".to_owned(),
+            pid: 42,
+            started_at: noon() - TimeDelta::minutes(100),
+            store: "sqlite".to_owned(),
+            data_dir: "/data".to_owned(),
+            listen: None,
+            file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
+            history: crate::driver::HistoryState::default(),
+        };
+        let snapshot = Snapshot {
+            seq: state.seq,
+            jobs: state.jobs.clone(),
+            live: live.cloned().collect(),
+            workers: state.workers.clone(),
+            health: state.health.clone(),
+            engine,
+            role: Role::Admin,
+        };
+        Ok(Subscription { snapshot, feed })
+    }
+
+    async fn versions(
+        &self,
+        id: &JobId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobVersion>, Refusal> {
+        let job = self.known(id)?;
+        let version = |version| JobVersion {
+            version,
+            at: noon(),
+            by: Actor::named("test"),
+            definition: job.definition.clone(),
+        };
+        let end = before.unwrap_or(2_501).min(2_501);
+        Ok((1..end).rev().map(version).take(limit as usize).collect())
     }
 
     async fn preview(
@@ -434,15 +473,6 @@ impl EngineApi for PlayedEngineApi {
     async fn settings(&self) -> Result<Settings, Refusal> {
         let limits = std::iter::once(("db".to_owned(), 2)).collect();
         Ok(Settings { limits, ..Settings::default() })
-    }
-
-    async fn plan_reload(&self) -> Result<Plan, Refusal> {
-        Ok(Plan { added: vec![job("new")], ..Plan::default() })
-    }
-
-    async fn reload(&self) -> Result<Plan, Refusal> {
-        self.state().reloads += 1;
-        Err(Refusal::File("jobs.yaml:3:5: unknown key `scheduel`".to_owned()))
     }
 
     async fn job(&self, id: &JobId) -> Result<Arc<JobStatus>, Refusal> {
@@ -480,7 +510,7 @@ impl EngineApi for PlayedEngineApi {
         };
         let found: Vec<_> = state.executions.iter().filter(fits).collect();
         match found.as_slice() {
-            [] => Err(Refusal::UnknownExecution { execution: part.to_owned() }),
+            [] => Err(Refusal::UnknownExecution { execution: text::shortened(part) }),
             [one] => Ok((*one).clone()),
             more => {
                 let count = more.len();

@@ -138,3 +138,16 @@ async fn an_execution_without_attempts_has_no_output_yet() {
     world.engine_api.write(key(2, 1), b"one");
     assert_eq!(next(&mut stream).await.unwrap(), "one\n");
 }
+
+#[tokio::test]
+async fn what_on_failure_wrote_is_attempt_0() {
+    let world = World::new();
+    assert_eq!(whole(&world, "?attempt=0").await, "");
+    world.engine_api.write(key(2, 1), b"of the command");
+    world.engine_api.write(key(2, 0), b"mail sent");
+    assert_eq!(whole(&world, "?attempt=0").await, "mail sent\n");
+    let uri = "/api/v1/executions/00000002/output?attempt=0";
+    let request = Request::get(uri).header(header::ACCEPT, "application/json");
+    let (_, page) = json_of(world.send(request.body(Body::empty()).unwrap()).await).await;
+    assert_eq!(page["lines"][0]["text"], "mail sent", "{page}");
+}

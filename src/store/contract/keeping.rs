@@ -272,6 +272,7 @@ pub(super) async fn a_removed_job_keeps_the_newest_fire_time_that_has_its_fate(s
     let image = store.load().await.unwrap();
     let state = image.retired[&job_id.clone()].state.clone().unwrap();
     assert_eq!(*state, crate::model::JobState::new(at(0)), "where it stood");
+    assert_eq!(image.retired[&job_id].source, Some(crate::model::Source::File));
     assert_eq!((&image.recent[0].0, image.recent[0].1.len()), (&job_id, 3), "its history, too");
 }
 
@@ -293,4 +294,34 @@ pub(super) async fn a_job_that_went_long_ago_goes_with_the_last_of_its_history(s
     let image = store.load().await.unwrap();
     assert_eq!(image.jobs.len(), 1, "what is defined stays");
     assert_eq!(store.job_versions(&job_id("c"), None, 9).await.unwrap().len(), 1);
+}
+
+pub(super) async fn what_lies_ahead_of_an_instant_is_found(store: &dyn Store) {
+    store.commit(&[job("a", 1), job("b", 1)].concat()).await.unwrap();
+    let fired = |n: u32, job: &str, trigger| {
+        let mut fired = execution(n, ExecutionState::Succeeded);
+        (fired.job_id, fired.trigger) = (job_id(job), trigger);
+        fired.fire_time = at(60 * i64::from(n));
+        kept(fired)
+    };
+    let (schedule, catch_up) = (Trigger::Schedule, Trigger::CatchUp);
+    let rows = [fired(1, "a", schedule), fired(2, "a", catch_up), fired(3, "a", schedule)];
+    store.commit(&rows).await.unwrap();
+    store.commit(&[fired(4, "a", Trigger::Manual), fired(5, "b", schedule)]).await.unwrap();
+    let range = |first, last| LedgerRange {
+        job_id: job_id("a"),
+        first: at(first),
+        last: at(last),
+        count: 2,
+        fate: LedgerFate::Missed,
+        reason: "no engine ran".to_owned(),
+    };
+    let ranges = [range(10, 60), range(61, 130), range(140, 150)];
+    store.commit(&ranges.clone().map(Change::Ledger)).await.unwrap();
+    let mut found = store.ahead(at(60), &[job_id("a"), job_id("none")]).await.unwrap();
+    found.fired.sort();
+    found.ledger.sort_by_key(|range| range.first);
+    assert_eq!(found.fired, [(job_id("a"), at(120)), (job_id("a"), at(180))]);
+    assert_eq!(found.ledger, ranges[1..]);
+    assert_eq!(store.ahead(at(999), &[job_id("a")]).await.unwrap().fired, []);
 }

@@ -42,7 +42,7 @@ use tokio::sync::Mutex;
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
 use super::{Expired, HistorySize, Leader, PruneBatch, Store, StoreError};
 use crate::model::{
-    Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
+    Ahead, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
     LedgerRange, Page, StateName,
 };
 use connect::{Session, connect, within_commit, within_read};
@@ -255,6 +255,11 @@ impl Store for PostgresStore {
     ) -> Result<Vec<LedgerRange>, StoreError> {
         let most = limit(most, LARGEST_LIST);
         self.find("reading the ledger", read::ledger(&self.readers, job, before, most)).await
+    }
+
+    async fn ahead(&self, after: DateTime<Utc>, jobs: &[JobId]) -> Result<Ahead, StoreError> {
+        let finding = read::ahead(&self.readers, after, jobs);
+        self.find("reading what lies ahead", finding).await
     }
 
     async fn job_versions(

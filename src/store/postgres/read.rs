@@ -12,7 +12,7 @@ use super::super::set_aside;
 use super::failure::failed;
 use super::{StoreError, query};
 use crate::model::{
-    Actor, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
+    Actor, Ahead, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
     LedgerRange, RECENT, Retired, StateName, Summary, WorkerOverrides,
 };
 
@@ -22,7 +22,8 @@ macro_rules! retired {
             "SELECT v.job_id, max(v.version), \
              greatest((SELECT max(fire_time) FROM fired AS f WHERE f.job_id = v.job_id), \
                  (SELECT last FROM ledger AS l WHERE l.job_id = v.job_id ORDER BY first DESC LIMIT 1)), \
-             (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
+             (SELECT state FROM jobs AS j WHERE j.id = v.job_id), \
+             (SELECT source FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
             $which,
             " GROUP BY v.job_id"
         )
@@ -66,6 +67,10 @@ statements! {
     const NEWEST_EVENTS: &str = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT $1";
     const LEDGER: &str = "SELECT first, body FROM ledger WHERE job_id = $1 AND first < $2 \
          ORDER BY first DESC LIMIT $3";
+    /// Fire times of these jobs after an instant that have an execution.
+    const FIRED_AHEAD: &str =
+        "SELECT job_id, fire_time FROM fired WHERE job_id = ANY ($1) AND fire_time > $2";
+    const LEDGER_AHEAD: &str = "SELECT first, body FROM ledger WHERE last > $1";
     const VERSIONS: &str = "SELECT job_id, version, body, at, by FROM job_versions \
          WHERE job_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3";
     const VERSION: &str = "SELECT job_id, version, body FROM job_versions WHERE job_id = $1 AND version = $2";
@@ -303,7 +308,9 @@ fn retired_job(row: &PgRow) -> Result<(JobId, Retired), StoreError> {
     // Where it stood is good to know, and nothing depends on it.
     let state: Option<String> = column(row, 3, "jobs")?;
     let state = state.and_then(|state| serde_json::from_str(&state).ok()).map(Arc::new);
-    Ok((job, Retired { version, accounted_until, state }))
+    let source: Option<String> = column(row, 4, "jobs")?;
+    let source = source.and_then(|source| serde_json::from_value(source.into()).ok());
+    Ok((job, Retired { version, accounted_until, source, state }))
 }
 
 /// Bodies of rows [key, body]; unreadable ones are left out with a warning.
@@ -347,6 +354,24 @@ pub(super) async fn ledger(
     let before = before.map_or(i64::MAX, |at| at.timestamp_micros());
     let query = sqlx::query(LEDGER).bind(job.to_string()).bind(before).bind(i64::from(limit));
     Ok(bodies("ledger", &query.fetch_all(readers).await?))
+}
+
+/// What jobs have beyond an instant.
+pub(super) async fn ahead(
+    readers: &PgPool,
+    after: DateTime<Utc>,
+    jobs: &[JobId],
+) -> sqlx::Result<Ahead> {
+    let asked: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
+    let instant = after.timestamp_micros();
+    let fired: Vec<(String, i64)> =
+        sqlx::query_as(FIRED_AHEAD).bind(asked).bind(instant).fetch_all(readers).await?;
+    let fired = fired.into_iter().filter_map(|(job, at)| {
+        Some((JobId::new(&job).ok()?, DateTime::from_timestamp_micros(at)?))
+    });
+    let rows = sqlx::query(LEDGER_AHEAD).bind(instant).fetch_all(readers).await?;
+    let (fired, ledger) = (fired.collect(), bodies("ledger", &rows));
+    Ok(Ahead { after, jobs: jobs.to_vec(), fired, ledger })
 }
 
 /// The versions of a definition, newest first; unreadable ones are left out with a warning.

@@ -38,7 +38,7 @@ use tokio::sync::Mutex;
 use super::search::{IdPart, LARGEST_LIST, Search, limit};
 use super::{Expired, HistorySize, PruneBatch, Store, StoreError};
 use crate::model::{
-    Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
+    Ahead, Change, Event, Execution, ExecutionId, ExecutionQuery, Image, Job, JobId, JobVersion,
     LedgerRange, Page, StateName,
 };
 use failure::failed;
@@ -190,6 +190,11 @@ impl Store for SqliteStore {
         let most = limit(most, LARGEST_LIST);
         let ranges = read::ledger(&self.readers, job, before, most).await;
         ranges.map_err(|error| self.failed("reading the ledger", &error))
+    }
+
+    async fn ahead(&self, after: DateTime<Utc>, jobs: &[JobId]) -> Result<Ahead, StoreError> {
+        let found = read::ahead(&self.readers, after, jobs).await;
+        found.map_err(|error| self.failed("reading what lies ahead", &error))
     }
 
     async fn job_versions(

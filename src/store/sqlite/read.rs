@@ -12,7 +12,7 @@ use super::super::set_aside;
 use super::failure::failed;
 use super::{StoreError, query};
 use crate::model::{
-    Actor, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
+    Actor, Ahead, BOOT_ID, Event, Execution, ExecutionId, Image, Job, JobId, JobRecord, JobVersion,
     LedgerRange, RECENT, Retired, StateName, Summary, WorkerOverrides,
 };
 
@@ -24,7 +24,8 @@ macro_rules! retired {
                      WHERE e.job_id = v.job_id AND e.trigger IN ('schedule', 'catch_up')), 0), \
                  coalesce((SELECT last FROM ledger AS l WHERE l.job_id = v.job_id \
                      ORDER BY first DESC LIMIT 1), 0)), \
-             (SELECT state FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
+             (SELECT state FROM jobs AS j WHERE j.id = v.job_id), \
+             (SELECT source FROM jobs AS j WHERE j.id = v.job_id) FROM job_versions AS v WHERE ",
             $which,
             " GROUP BY v.job_id"
         )
@@ -72,6 +73,11 @@ statements! {
     const NEWEST_EVENTS: &str = "SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1";
     const LEDGER: &str = "SELECT first, body FROM ledger WHERE job_id = ?1 AND first < ?2 \
          ORDER BY first DESC LIMIT ?3";
+    /// Fire times of these jobs after an instant that have an execution.
+    const FIRED_AHEAD: &str = "SELECT e.job_id, e.fire_time FROM json_each(?1) AS asked \
+         CROSS JOIN executions AS e INDEXED BY executions_fire_once ON e.job_id = asked.value \
+         AND e.fire_time > ?2 AND e.trigger IN ('schedule', 'catch_up')";
+    const LEDGER_AHEAD: &str = "SELECT first, body FROM ledger INDEXED BY ledger_by_end WHERE last > ?1";
     const VERSIONS: &str = "SELECT job_id, version, body, at, by FROM job_versions \
          WHERE job_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3";
     const VERSION: &str = "SELECT job_id, version, body FROM job_versions WHERE job_id = ?1 AND version = ?2";
@@ -282,7 +288,9 @@ fn retired_job(row: &SqliteRow) -> Result<(JobId, Retired), StoreError> {
     // Where it stood is good to know, and nothing depends on it.
     let state: Option<String> = column(row, 3, "jobs")?;
     let state = state.and_then(|state| serde_json::from_str(&state).ok()).map(Arc::new);
-    Ok((job, Retired { version, accounted_until, state }))
+    let source: Option<String> = column(row, 4, "jobs")?;
+    let source = source.and_then(|source| serde_json::from_value(source.into()).ok());
+    Ok((job, Retired { version, accounted_until, source, state }))
 }
 
 /// Bodies of rows [key, body]; unreadable ones are left out with a warning.
@@ -326,6 +334,24 @@ pub(super) async fn ledger(
     let query = sqlx::query(LEDGER).bind(job.to_string()).bind(before).bind(limit);
     let rows = query.fetch_all(readers).await?;
     Ok(bodies("ledger", &rows))
+}
+
+/// What jobs have beyond an instant.
+pub(super) async fn ahead(
+    readers: &SqlitePool,
+    after: DateTime<Utc>,
+    jobs: &[JobId],
+) -> sqlx::Result<Ahead> {
+    let asked = serde_json::to_string(jobs).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let instant = after.timestamp_micros();
+    let fired: Vec<(String, i64)> =
+        sqlx::query_as(FIRED_AHEAD).bind(asked).bind(instant).fetch_all(readers).await?;
+    let fired = fired.into_iter().filter_map(|(job, at)| {
+        Some((JobId::new(&job).ok()?, DateTime::from_timestamp_micros(at)?))
+    });
+    let rows = sqlx::query(LEDGER_AHEAD).bind(instant).fetch_all(readers).await?;
+    let (fired, ledger) = (fired.collect(), bodies("ledger", &rows));
+    Ok(Ahead { after, jobs: jobs.to_vec(), fired, ledger })
 }
 
 /// The versions of a definition, newest first; unreadable ones are left out with a warning.

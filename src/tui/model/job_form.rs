@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::form::{Field, Form, FormKind, JobForm};
-use crate::driver::{Definition, JobEdit};
+use crate::control::Definition;
+use crate::driver::JobEdit;
 use crate::model::text::parse_duration;
 use crate::model::{JobId, JobStatus, Source};
 use crate::tui::change::{definition_of, place, read_yaml};

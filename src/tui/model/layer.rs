@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tui_input::Input;
 
 use super::Output;
-use crate::jobfile::Plan;
+use crate::model::Plan;
 use crate::model::{Execution, ExecutionId, JobId, JobVersion, Severity, WorkerId};
 use crate::tui::change::{Change, Origin};
 use crate::tui::cursor::Scroll;

@@ -7,16 +7,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
 use super::fixtures;
+use crate::control::{Call, Change, EditedJob};
+use crate::driver::played::{PlayedNote, PlayedVerbs};
 use crate::driver::{
-    EditOptions, Edited, EngineApi, Feed, JobEdit, Note, Preview, RunOptions, Snapshot,
-    Subscription,
+    EditOptions, EngineApi, Feed, JobEdit, Preview, RunOptions, Snapshot, Subscription,
 };
-use crate::jobfile::{FieldChange, JobChange, Plan};
 use crate::model::{
     Acknowledgement, Actor, AttemptKey, Drain, Event, Execution, ExecutionId, ExecutionQuery,
     Health, JobId, JobStatus, JobVersion, LedgerRange, Page, Pause, Problem, Refusal, SkipNext,
     StateName, Why, Worker, WorkerId, WrongKind,
 };
+use crate::model::{FieldChange, JobChange, Plan};
 use crate::model::{OutputChunk, OutputLine, Stream};
 
 #[derive(Debug)]
@@ -60,17 +61,21 @@ impl FakeEngineApi {
 impl FakeEngineApi {
     fn worker(&self, id: &WorkerId) -> Result<Worker, Refusal> {
         let found = self.snapshot.workers.iter().find(|it| it.id == *id);
-        found.cloned().ok_or_else(|| Refusal::UnknownWorker { worker: id.clone() })
+        found.cloned().ok_or_else(|| Refusal::UnknownWorker { worker: id.to_string() })
     }
 }
 
 #[async_trait]
-impl EngineApi for FakeEngineApi {
-    async fn subscribe(&self) -> Result<Subscription, Refusal> {
-        Ok(Subscription { snapshot: self.snapshot.clone(), feed: self.feed.subscribe() })
+impl PlayedVerbs for FakeEngineApi {
+    fn now(&self) -> DateTime<Utc> {
+        fixtures::at(0)
     }
 
-    async fn run_job(&self, job: &JobId, with: RunOptions) -> Result<Arc<Execution>, Refusal> {
+    async fn found(&self, part: &str) -> Result<ExecutionId, Refusal> {
+        Ok(part.parse().unwrap_or_else(|_| panic!("{part} is no id")))
+    }
+
+    async fn run(&self, job: &JobId, with: RunOptions) -> Result<Arc<Execution>, Refusal> {
         let forced = if with.force { " by force" } else { "" };
         let forced = if with.with_dependencies { " with dependencies" } else { forced };
         let words = [vec![job.to_string()], with.args].concat().join(" ");
@@ -79,18 +84,19 @@ impl EngineApi for FakeEngineApi {
         Ok(Arc::new(queued))
     }
 
+    async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
+        self.note(format!("abandon {}", id.short()));
+        self.execution(&id.to_string()).await
+    }
+
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         self.note(format!("cancel {}", id.short()));
-        self.execution(&id.to_string()).await
+        EngineApi::execution(self, &id.to_string()).await
     }
 
     async fn retry(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         self.note(format!("retry {}", id.short()));
-        self.execution(&id.to_string()).await
-    }
-
-    async fn settings(&self) -> Result<crate::model::Settings, Refusal> {
-        Ok(crate::model::Settings::default())
+        EngineApi::execution(self, &id.to_string()).await
     }
 
     async fn pause(
@@ -98,7 +104,7 @@ impl EngineApi for FakeEngineApi {
         job: &JobId,
         until: Option<DateTime<Utc>>,
         reason: Option<String>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
+    ) -> Result<JobStatus, Refusal> {
         let words: Vec<String> = [
             Some(format!("pause {job}")),
             until.map(|at| format!("until {}", at.format("%d %H:%M"))),
@@ -111,31 +117,31 @@ impl EngineApi for FakeEngineApi {
         let mut status = Arc::unwrap_or_clone(self.job(job).await?);
         let by = crate::model::Actor::named("screen");
         status.paused = Some(Pause { at: fixtures::at(0), until, reason, by });
-        Ok(Arc::new(status))
+        Ok(status)
     }
 
-    async fn resume(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {
+    async fn resume(&self, job: &JobId) -> Result<JobStatus, Refusal> {
         self.note(format!("resume {job}"));
-        self.job(job).await
+        self.job(job).await.map(Arc::unwrap_or_clone)
     }
 
-    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<Arc<JobStatus>, Refusal> {
+    async fn skip_next(&self, job: &JobId, undo: bool) -> Result<JobStatus, Refusal> {
         self.note(format!("{} {job}", if undo { "unskip" } else { "skip" }));
         let mut status = Arc::unwrap_or_clone(self.job(job).await?);
         let fire_time = status.next_fire_time.unwrap_or(fixtures::at(0));
         let skip = SkipNext { fire_time, at: fixtures::at(0), by: Actor::named("screen") };
         status.skip_next = (!undo).then_some(skip);
-        Ok(Arc::new(status))
+        Ok(status)
     }
 
     async fn acknowledge(
         &self,
         id: ExecutionId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal> {
         let words = note.as_ref().map(|note| {
-            let until = note.until.map(|at| at.format(" until %d %H:%M").to_string());
-            format!("{}{}", note.text.as_deref().unwrap_or("-"), until.unwrap_or_default())
+            let until = note.1.map(|at| at.format(" until %d %H:%M").to_string());
+            format!("{}{}", note.0.as_deref().unwrap_or("-"), until.unwrap_or_default())
         });
         self.note(format!("acknowledge {}", words.as_deref().unwrap_or("no more")));
         let last = |it: &&Arc<JobStatus>| it.last_execution.as_ref().is_some_and(|it| it.id == id);
@@ -147,32 +153,28 @@ impl EngineApi for FakeEngineApi {
             kinds: vec![WrongKind::Failure],
             at: fixtures::at(0),
             by: Actor::named("screen"),
-            note: note.text,
-            until: note.until,
+            note: note.0,
+            until: note.1,
         });
-        Ok(Arc::new(status))
+        Ok(status)
     }
 
     async fn acknowledge_job(
         &self,
         job: &JobId,
-        note: Option<Note>,
-    ) -> Result<Arc<JobStatus>, Refusal> {
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal> {
         let of_it = |it: &&Arc<JobStatus>| it.definition.id == *job;
         let last = self.snapshot.jobs.iter().find(of_it).and_then(|it| it.last_execution.as_ref());
         self.acknowledge(last.ok_or(Refusal::Stopping)?.id, note).await
     }
 
-    async fn health(&self) -> Result<Health, Refusal> {
-        Ok(self.snapshot.health.clone())
-    }
-
-    async fn edit_job(
+    async fn edit(
         &self,
         job: &JobId,
         edit: JobEdit,
         options: EditOptions,
-    ) -> Result<Edited, Refusal> {
+    ) -> Result<EditedJob, Refusal> {
         let words = match &edit {
             JobEdit::Create { definition, source } => {
                 format!("create in {source:?} {}", serde_json::to_string(definition).unwrap())
@@ -207,26 +209,7 @@ impl EngineApi for FakeEngineApi {
         let change = JobChange { job: job.clone(), fields: vec![field] };
         let plan = Plan { changed: vec![change], ..Plan::default() };
         let diff = "@@ -3,2 +3,2 @@\n   - id: cleanup\n-    schedule: daily at 1 AM\n+    schedule: hourly\n";
-        Ok(Edited { job: None, plan, diff: Some(diff.to_owned()) })
-    }
-
-    async fn versions(
-        &self,
-        job: &JobId,
-        _: Option<u32>,
-        _: u32,
-    ) -> Result<Vec<JobVersion>, Refusal> {
-        let definition = Arc::clone(&self.job(job).await?.definition);
-        let mut before = crate::model::Job::clone(&definition);
-        before.schedule = Some("daily at 4 AM".to_owned());
-        before.description = Some("as it was".to_owned());
-        let version = |version: u32, by, definition| JobVersion {
-            version,
-            at: fixtures::at(-86_400 * i64::from(3 - version)),
-            by: Actor::named(by),
-            definition,
-        };
-        Ok(vec![version(2, "root@socket", definition), version(1, "file", Arc::new(before))])
+        Ok(EditedJob { job: None, change: Change { plan, diff: Some(diff.to_owned()) } })
     }
 
     async fn drain(
@@ -251,6 +234,54 @@ impl EngineApi for FakeEngineApi {
         Ok(worker)
     }
 
+    async fn reload(&self, dry_run: bool) -> Result<Plan, Refusal> {
+        self.note(if dry_run { "plan" } else { "reload" }.to_owned());
+        self.plan.clone()
+    }
+
+    async fn delete_worker(&self, id: &WorkerId) -> Result<(), Refusal> {
+        self.note(format!("delete {id}"));
+        self.worker(id).map(drop)
+    }
+}
+
+#[async_trait]
+impl EngineApi for FakeEngineApi {
+    async fn health(&self) -> Result<Health, Refusal> {
+        Ok(self.snapshot.health.clone())
+    }
+
+    async fn call(&self, call: Call<'_>) {
+        self.play(call).await;
+    }
+
+    async fn subscribe(&self) -> Result<Subscription, Refusal> {
+        Ok(Subscription { snapshot: self.snapshot.clone(), feed: self.feed.subscribe() })
+    }
+
+    async fn settings(&self) -> Result<crate::model::Settings, Refusal> {
+        Ok(crate::model::Settings::default())
+    }
+
+    async fn versions(
+        &self,
+        job: &JobId,
+        _: Option<u32>,
+        _: u32,
+    ) -> Result<Vec<JobVersion>, Refusal> {
+        let definition = Arc::clone(&self.job(job).await?.definition);
+        let mut before = crate::model::Job::clone(&definition);
+        before.schedule = Some("daily at 4 AM".to_owned());
+        before.description = Some("as it was".to_owned());
+        let version = |version: u32, by, definition| JobVersion {
+            version,
+            at: fixtures::at(-86_400 * i64::from(3 - version)),
+            by: Actor::named(by),
+            definition,
+        };
+        Ok(vec![version(2, "root@socket", definition), version(1, "file", Arc::new(before))])
+    }
+
     async fn preview(
         &self,
         schedule: &str,
@@ -267,16 +298,6 @@ impl EngineApi for FakeEngineApi {
             warnings: Vec::new(),
             fire_times: (1..).take(count).map(|hour| fixtures::at(3_600 * hour - 198)).collect(),
         })
-    }
-
-    async fn plan_reload(&self) -> Result<Plan, Refusal> {
-        self.note("plan".to_owned());
-        self.plan.clone()
-    }
-
-    async fn reload(&self) -> Result<Plan, Refusal> {
-        self.note("reload".to_owned());
-        self.plan.clone()
     }
 
     async fn job(&self, job: &JobId) -> Result<Arc<JobStatus>, Refusal> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::requests::{done_to_many, is_users, remember};
 use super::{change, edit, job_form};
-use crate::jobfile::Plan;
+use crate::model::Plan;
 use crate::model::{Event, Execution, Refusal, Role, Severity, StateName};
 use crate::tui::change::Back;
 use crate::tui::cursor::Scroll;

@@ -162,7 +162,7 @@ pub(super) fn on_changed(
     let warning = match (&outcome, change) {
         (Outcome::Edited(edited), Change::Edit { job, .. }) if !change.is_shown_first() => {
             let name = format!("`{job}`");
-            edited.plan.warnings.iter().find(|warning| warning.contains(&name)).cloned()
+            edited.change.plan.warnings.iter().find(|warning| warning.contains(&name)).cloned()
         }
         _ => None,
     };

@@ -5,7 +5,8 @@
 
 use super::job_form;
 use super::requests::{ask, is_users};
-use crate::driver::{Edited, JobEdit};
+use crate::control::EditedJob;
+use crate::driver::JobEdit;
 use crate::model::{JobId, JobVersion, Refusal, Severity, Source};
 use crate::tui::change::{Change, Origin, read_yaml};
 use crate::tui::cursor::Scroll;
@@ -121,7 +122,7 @@ pub(super) fn on_rehearsed(
     model: &mut Model,
     change: Change,
     origin: Origin,
-    result: Result<Edited, Refusal>,
+    result: Result<EditedJob, Refusal>,
 ) {
     let edited = match result {
         Ok(edited) => edited,
@@ -153,26 +154,26 @@ pub(super) fn on_rehearsed(
 }
 
 /// The difference in the file, else key by key; then what is likely wrong.
-fn lines_of(edited: &Edited) -> Vec<String> {
-    let mut lines: Vec<String> = match &edited.diff {
+fn lines_of(edited: &EditedJob) -> Vec<String> {
+    let mut lines: Vec<String> = match &edited.change.diff {
         Some(diff) => diff.lines().map(str::to_owned).collect(),
         None => {
             let mut lines: Vec<String> =
-                edited.plan.added.iter().map(|job| format!("+ {job}")).collect();
-            for field in edited.plan.changed.iter().flat_map(|change| &change.fields) {
+                edited.change.plan.added.iter().map(|job| format!("+ {job}")).collect();
+            for field in edited.change.plan.changed.iter().flat_map(|change| &change.fields) {
                 let side = |sign: char, value: &Option<String>| {
                     value.as_ref().map(|value| format!("{sign} {}: {value}", field.key))
                 };
                 lines.extend(side('-', &field.before));
                 lines.extend(side('+', &field.after));
             }
-            lines.extend(edited.plan.removed.iter().map(|job| format!("- {job}")));
+            lines.extend(edited.change.plan.removed.iter().map(|job| format!("- {job}")));
             lines
         }
     };
-    if !lines.is_empty() && !edited.plan.warnings.is_empty() {
+    if !lines.is_empty() && !edited.change.plan.warnings.is_empty() {
         lines.push(String::new());
-        lines.extend(edited.plan.warnings.iter().map(|warning| format!("! {warning}")));
+        lines.extend(edited.change.plan.warnings.iter().map(|warning| format!("! {warning}")));
     }
     lines
 }

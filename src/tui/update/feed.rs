@@ -201,6 +201,8 @@ fn on_event(model: &mut Model, event: &Event) {
         // The message about it is a notice.
         | EventKind::HealthChanged { .. }
         | EventKind::Reloaded { .. }
+        | EventKind::ClockStepped { .. }
+        | EventKind::AttemptAbandoned { .. }
         | EventKind::EngineStarted { .. }
         | EventKind::EngineStopping { .. } => false,
     };

@@ -7,9 +7,10 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
 use super::requests::change_each;
-use crate::driver::{Note, RunOptions};
+use crate::driver::RunOptions;
 use crate::model::{JobId, Severity, Source};
 use crate::tui::change::Change;
+use crate::tui::change::Note;
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::form::{Entry, Field, Form, FormKind};

@@ -4,7 +4,8 @@
 //! Owns what is asked and where the answers stand. Never judges anything itself.
 
 use super::requests::ask;
-use crate::driver::{Edited, Preview};
+use crate::control::EditedJob;
+use crate::driver::Preview;
 use crate::model::{JobId, Refusal, Severity};
 use crate::tui::change::Change;
 use crate::tui::message::{Command, Request};
@@ -65,7 +66,7 @@ fn preview(form: &mut Form, tickets: &mut u64) -> Option<Request> {
 }
 
 /// What the engine says about a job as it is typed.
-pub(super) fn on_judged(model: &mut Model, ticket: u64, result: Result<Edited, Refusal>) {
+pub(super) fn on_judged(model: &mut Model, ticket: u64, result: Result<EditedJob, Refusal>) {
     let Some(form) = model.job_form() else {
         return;
     };

@@ -259,6 +259,7 @@ fn passed(model: &Model, facts: &JobFacts, lines: &mut Vec<Line<'_>>) {
             LedgerFate::Paused => "paused",
             LedgerFate::Disabled => "disabled",
             LedgerFate::CalledOff => "called off",
+            LedgerFate::TakenBack => "taken back",
         };
         let first = moment(model.zone(), model.now, range.first);
         let span = match range.count {

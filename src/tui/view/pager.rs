@@ -3,8 +3,8 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::jobfile::{FieldChange, Plan};
 use crate::model::Severity;
+use crate::model::{FieldChange, Plan};
 use crate::tui::keys::{Action, Binding, Key, KeyContext};
 use crate::tui::model::Model;
 use crate::tui::text::{clean, moment, width};

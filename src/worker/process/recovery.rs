@@ -82,7 +82,7 @@ pub(super) fn end(orphans: Vec<Orphan>, mut report: impl FnMut(Report)) {
             let reason = "its worker process died".to_owned();
             tracing::warn!(
                 "cannot end what is left of an attempt: {}",
-                stuck::sentence(&processes)
+                crate::model::stuck(&processes)
             );
             let since = *since[index].get_or_insert_with(|| Clock.now().wall);
             report(Report::CannotStop { key, since, reason, processes });

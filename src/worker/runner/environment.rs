@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::run_as::{RunAs, is_for_linker};
-use super::secrets;
+use super::secrets::{self, Missing};
 use crate::commands::Args;
 use crate::model::{Assignment, AttemptKey, Failure, JobCommand};
 use crate::worker::output_log::read_tail;
@@ -34,7 +35,12 @@ pub(in crate::worker) struct Environment {
     /// Those of crontower.
     own: Vec<(&'static str, String)>,
     failure: Option<Value>,
+    /// Of `on_failure`: in place of what it has something else, a sentence each. The job may have failed for want of it.
+    pub(super) fallbacks: Vec<String>,
 }
+
+/// How long the folder of `on_failure` may take to respond.
+const FOLDER_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Environment {
     /// Finds out all that there is to know before a command is started.
@@ -46,12 +52,38 @@ impl Environment {
         data_dir: &Path,
         inherited: Arc<Vec<(OsString, OsString)>>,
     ) -> Result<Self, String> {
+        let mut fallbacks = Vec::new();
         let run_as = match &assignment.user {
-            Some(user) if needs_run_as(assignment)? => Some(RunAs::find(user).await?),
+            Some(user) if needs_run_as(assignment)? => match RunAs::find(user).await {
+                Ok(run_as) => Some(run_as),
+                Err(error) if assignment.failure.is_some() => {
+                    // Never with more rights than the job has.
+                    let nobody = RunAs::find(NOBODY).await.map_err(|_| error.clone())?;
+                    fallbacks.push(format!("{}: it runs as `{NOBODY}`", reason_of(&error)));
+                    Some(nobody)
+                }
+                Err(error) => return Err(error),
+            },
             _ => None,
         };
-        let dir = working_dir(assignment, run_as.as_ref());
-        let values = secrets::read(&assignment.env, &dir).await?;
+        let mut dir = working_dir(assignment, run_as.as_ref());
+        let mut missing = Missing::Refused;
+        if assignment.failure.is_some() {
+            missing = Missing::LeftOut;
+            if !responds(&dir).await {
+                let home =
+                    run_as.as_ref().map_or_else(std::env::home_dir, |it| Some(it.home.clone()));
+                let other = match home.filter(|home| *home != dir) {
+                    Some(home) if responds(&home).await => home,
+                    _ => Path::new("/").to_owned(),
+                };
+                let (missing, other_shown) = (dir.display(), other.display());
+                fallbacks.push(format!("no folder `{missing}`: it runs in `{other_shown}`"));
+                dir = other;
+            }
+        }
+        let values = secrets::read(&assignment.env, &dir, missing).await?;
+        fallbacks.extend(values.missing.iter().map(|why| format!("{why}: it runs without it")));
         let hidden = values.secret.iter().filter_map(|name| values.all.get(name));
         let redact = match values.secret.is_empty() {
             true => None,
@@ -70,7 +102,7 @@ impl Environment {
                 ("CRONTOWER_OUTPUT_TAIL", tail),
             ]);
         }
-        Ok(Self { dir, inherited, run_as, redact, job: values.all, own, failure })
+        Ok(Self { dir, inherited, run_as, redact, job: values.all, own, failure, fallbacks })
     }
 
     /// The environment of a process, those that count less first.
@@ -129,6 +161,21 @@ fn needs_run_as(assignment: &Assignment) -> Result<bool, String> {
             Err(format!("not started: `{other}` cannot run as another user; `run` and `shell` can"))
         }
     }
+}
+
+/// Whom `on_failure` runs as where the job's user cannot be had.
+const NOBODY: &str = "nobody";
+
+/// Why an attempt did not start, without that it did not.
+fn reason_of(error: &str) -> &str {
+    error.strip_prefix("not started: ").unwrap_or(error)
+}
+
+/// Whether a folder is there, and its disk responds.
+async fn responds(dir: &Path) -> bool {
+    let dir = dir.to_owned();
+    let looking = tokio::task::spawn_blocking(move || dir.is_dir());
+    matches!(tokio::time::timeout(FOLDER_TIMEOUT, looking).await, Ok(Ok(true)))
 }
 
 /// Where an attempt works: as the job says, else at home.

@@ -39,10 +39,12 @@ pub(super) use verdict::Verdict;
 use super::journal::{Journal, Starting};
 use super::output_log::{OutputLog, OutputWriter};
 use super::processes::signal_group;
-use super::protocol::StuckProcess;
 use crate::clock::Clock;
-use crate::commands::{Context, Registry};
-use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running};
+use crate::commands::{Context, OutputSink as _, Registry};
+use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Running, Stream, StuckProcess};
+
+/// How long a stopped attempt waits for its own start. A start that takes longer hangs.
+const STOPPED_START: Duration = Duration::from_secs(1);
 
 /// What a runner reports about its attempts.
 #[derive(Debug)]
@@ -119,13 +121,9 @@ impl Runner {
             let error = format!("not started: worker.journal cannot be written: {error}");
             return Verdict::not_started(error).ended(assignment, None);
         }
-        let begun = tokio::select! {
-            begun = self.begin(assignment, inherited) => begun,
-            // A start that hangs can still be cancelled.
-            () = stop.token().cancelled() => {
-                let cause = stop.cause().unwrap_or(Cause::ProcessEnds);
-                return cause.before_start().ended(assignment, None);
-            }
+        let begun = match self.begin_unless_stopped(assignment, inherited, stop).await {
+            Ok(begun) => begun,
+            Err(cause) => return cause.before_start().ended(assignment, None),
         };
         let Begun { environment, process } = match begun {
             Ok(begun) => begun,
@@ -133,6 +131,9 @@ impl Runner {
         };
         let redact = environment.redact.clone();
         let log = self.output.redacted_log(assignment.key, assignment.output_limit, redact);
+        for fallback in &environment.fallbacks {
+            log.write(Stream::Stderr, format!("crontower: {fallback}\n").as_bytes());
+        }
         let bounds = Bounds {
             due: assignment.timeout.map(|timeout| now.monotonic.saturating_add(timeout)),
             timeout: assignment.timeout,
@@ -153,13 +154,33 @@ impl Runner {
         }
     }
 
+    /// Begins an attempt; stopped meanwhile, it starts nothing more. A process that runs by then is supervised, so that
+    /// its attempt ends when its whole group has; a start that hangs is left behind.
+    async fn begin_unless_stopped(
+        self: &Arc<Self>,
+        assignment: &Assignment,
+        inherited: Arc<Vec<(OsString, OsString)>>,
+        stop: &Stop,
+    ) -> Result<Result<Begun, String>, Cause> {
+        let given_up = CancellationToken::new();
+        let mut begin = std::pin::pin!(self.begin(assignment, inherited, given_up.clone()));
+        tokio::select! {
+            begun = &mut begin => return Ok(begun),
+            () = stop.token().cancelled() => given_up.cancel(),
+        }
+        match tokio::time::timeout(STOPPED_START, begin).await {
+            Ok(Ok(begun @ Begun { process: Some(_), .. })) => Ok(Ok(begun)),
+            _ => Err(stop.cause().unwrap_or(Cause::ProcessEnds)),
+        }
+    }
+
     /// Prepares an attempt and, of one that is a process, starts it: everything that touches the job's paths.
     async fn begin(
         self: &Arc<Self>,
         assignment: &Assignment,
         inherited: Arc<Vec<(OsString, OsString)>>,
+        given_up: CancellationToken,
     ) -> Result<Begun, String> {
-        let given_up = CancellationToken::new();
         let (runner, assignment) = (Arc::clone(self), assignment.clone());
         let watched = given_up.clone();
         let work = async move {

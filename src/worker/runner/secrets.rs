@@ -25,13 +25,28 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Values {
     pub(super) all: BTreeMap<String, OsString>,
     pub(super) secret: Vec<String>,
+    /// Why the others are missing.
+    pub(super) missing: Vec<String>,
+}
+
+/// Whether an attempt goes on without the secrets that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It does not start.
+    Refused,
+    /// It starts without them.
+    LeftOut,
 }
 
 /// Reads what is to be read of a job's environment; relative paths are meant from `dir`.
 ///
 /// # Errors
-/// A sentence that names the variable and the file.
-pub(super) async fn read(env: &BTreeMap<String, EnvValue>, dir: &Path) -> Result<Values, String> {
+/// A sentence that names the variable and the file, unless what is missing is left out.
+pub(super) async fn read(
+    env: &BTreeMap<String, EnvValue>,
+    dir: &Path,
+    missing: Missing,
+) -> Result<Values, String> {
     let mut values = Values::default();
     let mut files = Vec::new();
     for (name, value) in env {
@@ -51,24 +66,28 @@ pub(super) async fn read(env: &BTreeMap<String, EnvValue>, dir: &Path) -> Result
             Ok(content) => Ok((name, content)),
             Err(why) => Err(sentence(&name, &path, &why)),
         };
-        files.into_iter().map(read).collect::<Result<Vec<_>, String>>()
+        files.into_iter().map(read).collect::<Vec<_>>()
     });
     let secrets = match timeout(READ_TIMEOUT, reading).await {
-        Ok(Ok(secrets)) => secrets?,
-        Ok(Err(_)) => return Err("not started: the secret files could not be read".to_owned()),
-        Err(_) => {
-            return Err("not started: the disk of the secret files does not answer".to_owned());
-        }
+        Ok(Ok(secrets)) => secrets,
+        Ok(Err(_)) => vec![Err("the secret files could not be read".to_owned())],
+        Err(_) => vec![Err("the disk of the secret files does not respond".to_owned())],
     };
-    for (name, content) in secrets {
-        values.secret.push(name.clone());
-        values.all.insert(name, OsString::from_vec(content));
+    for secret in secrets {
+        match secret {
+            Ok((name, content)) => {
+                values.secret.push(name.clone());
+                values.all.insert(name, OsString::from_vec(content));
+            }
+            Err(why) if missing == Missing::LeftOut => values.missing.push(why),
+            Err(why) => return Err(format!("not started: {why}")),
+        }
     }
     Ok(values)
 }
 
 fn sentence(name: &str, path: &Path, why: &str) -> String {
-    format!("not started: secret_file `{}` of `{name}` {why}", path.display())
+    format!("secret_file `{}` of `{name}` {why}", path.display())
 }
 
 /// What a file holds, without the line ends at its end, as `$(cat file)` gives it.
@@ -124,7 +143,7 @@ mod tests {
             (b"\xff\xfe\n", b"\xff\xfe"),
         ] {
             fs::write(dir.path().join("key"), content).unwrap();
-            let values = read(&env("key"), dir.path()).await.unwrap();
+            let values = read(&env("key"), dir.path(), Missing::Refused).await.unwrap();
             assert_eq!(values.all["KEY"].as_encoded_bytes(), value);
             assert_eq!(
                 (&*values.all["PLAIN"], values.secret),
@@ -132,7 +151,7 @@ mod tests {
             );
         }
         let whole = dir.path().join("key").display().to_string();
-        read(&env(&whole), Path::new("/nowhere")).await.unwrap();
+        read(&env(&whole), Path::new("/nowhere"), Missing::Refused).await.unwrap();
     }
 
     #[tokio::test]
@@ -146,7 +165,7 @@ mod tests {
         for name in ["missing", "nul", "large", "folder", "nul/below"] {
             let secret_file = name.to_owned();
             let env = BTreeMap::from([("KEY".to_owned(), EnvValue::SecretFile { secret_file })]);
-            messages += &read(&env, dir.path()).await.unwrap_err();
+            messages += &read(&env, dir.path(), Missing::Refused).await.unwrap_err();
             messages += "\n";
         }
         assert!(!messages.contains("content"));

@@ -22,10 +22,10 @@ use super::stop::{Cause, Stop};
 use super::verdict::Verdict;
 use super::{Report, Runner};
 use crate::clock::Clock;
+use crate::model::StuckProcess;
 use crate::model::{Assignment, Ended, Outcome};
 use crate::worker::output_log::OutputLog;
 use crate::worker::processes::{VANISH, alive_in_group, own_session, signal_group};
-use crate::worker::protocol::StuckProcess;
 use crate::worker::stuck;
 use crate::worker::wait;
 
@@ -177,7 +177,7 @@ impl Group<'_> {
             return;
         }
         let reason = cause.map_or_else(|| "the main process failed".to_owned(), Cause::reason);
-        tracing::warn!(group = self.id, %reason, "cannot end an attempt: {}", stuck::sentence(&stuck));
+        tracing::warn!(group = self.id, %reason, "cannot end an attempt: {}", crate::model::stuck(&stuck));
         (self.report_stuck)(since, reason, stuck.clone());
         self.stuck = stuck;
     }
@@ -257,7 +257,7 @@ impl Group<'_> {
     /// How it was ended, behind the reason.
     fn how(&self, killed: bool) -> String {
         if self.stop.abandoned().is_cancelled() && !self.stuck.is_empty() {
-            return format!("; given up: {}", stuck::sentence(&self.stuck));
+            return format!("; given up: {}", crate::model::stuck(&self.stuck));
         }
         if killed { "; ended by SIGKILL".to_owned() } else { String::new() }
     }

@@ -1,12 +1,5 @@
-use std::sync::Arc;
-
 use super::*;
-use crate::Request;
-
-fn note(world: &World, name: &str, note: bool) -> Request {
-    let execution = Arc::clone(&world.executions[&world.id(name)]);
-    Request::Acknowledge { execution, note: note.then_some((None, None)) }
-}
+use crontower_control::{AcknowledgeExecution, UnacknowledgeExecution};
 
 #[test]
 fn a_seen_failure_stays_seen_until_the_next_success() {
@@ -39,11 +32,10 @@ fn a_note_ends_by_time_and_can_be_taken_back() {
     02:00:00 a#2 queued: due by its schedule
     02:00:00 a#2 running: attempt 1 on w
     ");
-    let refused = note(&world, "a#1", false);
-    insta::assert_snapshot!(world.refused(refused), @"execution a#1 is not acknowledged");
+    let undo = UnacknowledgeExecution { id: world.id("a#1").to_string() };
+    insta::assert_snapshot!(world.refused(undo.clone()), @"execution a#1 is not acknowledged");
     world.acknowledge("a#1", None);
-    let back = note(&world, "a#1", false);
-    world.request(back).unwrap();
+    world.ask(undo).unwrap();
     insta::assert_snapshot!(world.events(), @"
     01:00:00 ann: a a#1 acknowledged until 2026-03-02T02:00:00+00:00: we know
     02:00:00 engine: a a#1 no longer acknowledged: the time it was set for is over
@@ -58,21 +50,20 @@ fn only_the_newest_failure_can_be_acknowledged() {
     world.run("a").end("a#1", "exit 1").run("a");
     let mut described = Vec::new();
     let mut ask = |world: &mut World, name: &str| {
-        let request = note(world, name, true);
-        described.push(world.refused(request));
+        let id = world.id(name).to_string();
+        described.push(world.refused(AcknowledgeExecution { id, note: None, until: None }));
     };
     ask(&mut world, "a#2");
     world.end("a#2", "ok");
     ask(&mut world, "a#1");
     ask(&mut world, "a#2");
     world.run("a").end("a#3", "exit 1");
-    let execution = Arc::clone(&world.executions[&world.id("a#3")]);
-    let past = Some((None, Some(world.instant("0s"))));
-    described.push(world.refused(Request::Acknowledge { execution, note: past }));
+    let (id, until) = (world.id("a#3").to_string(), Some(world.instant("0s")));
+    described.push(world.refused(AcknowledgeExecution { id, note: None, until }));
     insta::assert_snapshot!(described.join("\n"), @"
     execution a#2 is running: only a failed or timed out one can be acknowledged
     execution a#1 is not the newest of job `a`: a#2 has succeeded since
     execution a#2 is succeeded: only a failed or timed out one can be acknowledged
-    the end of the acknowledgement lies in the past
+    `until` is over already: 2026-03-02T00:00:00+00:00
     ");
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Expected, Request};
+use crate::Expected;
 use crontower_model::{Dependency, Job, JobId, Source};
 
 fn waits_for(on: &'static [&'static str]) -> impl FnOnce(&mut Job) {
@@ -13,12 +13,14 @@ fn waits_for(on: &'static [&'static str]) -> impl FnOnce(&mut Job) {
     }
 }
 
-fn put(job: Job, expected: Expected) -> Request {
-    Request::Put { job: Box::new(job), expected }
+fn refused_put(world: &mut World, job: Job, expected: Expected) -> String {
+    let answer = world.try_put(job, expected);
+    world.refusal(answer)
 }
 
-fn delete(job: &str, if_version: Option<u32>) -> Request {
-    Request::Delete { job: JobId::new(job).unwrap(), if_version }
+fn refused_delete(world: &mut World, job: &str, if_version: Option<u32>) -> String {
+    let answer = world.try_remove(job, if_version);
+    world.refusal(answer)
 }
 
 fn version(world: &World, job: &str) -> u32 {
@@ -61,22 +63,23 @@ fn a_job_of_a_program_lives_beside_those_of_the_file() {
 fn an_edit_of_what_is_not_so_is_refused() {
     let mut world = World::new(2, vec![job("f", None, |_| {})]);
     world.put(job("a", None, |_| {}), Expected::Absent);
-    let mut described = String::new();
-    for request in [
-        put(job("a", None, |_| {}), Expected::Absent),
-        put(job("f", None, |_| {}), Expected::Absent),
-        put(job("f", None, |_| {}), Expected::Present),
-        put(job("b", None, |_| {}), Expected::Present),
-        put(job("b", None, |_| {}), Expected::Version(1)),
-        put(job("a", None, |_| {}), Expected::Version(2)),
-        put(job("b", Some("nonsense"), waits_for(&["x", "b"])), Expected::Absent),
-        delete("f", None),
-        delete("b", None),
-        delete("a", Some(7)),
-    ] {
-        described += &world.refused(request);
-        described.push('\n');
-    }
+    let described = [
+        refused_put(&mut world, job("a", None, |_| {}), Expected::Absent),
+        refused_put(&mut world, job("f", None, |_| {}), Expected::Absent),
+        refused_put(&mut world, job("f", None, |_| {}), Expected::Present),
+        refused_put(&mut world, job("b", None, |_| {}), Expected::Present),
+        refused_put(&mut world, job("b", None, |_| {}), Expected::Version(1)),
+        refused_put(&mut world, job("a", None, |_| {}), Expected::Version(2)),
+        refused_put(
+            &mut world,
+            job("b", Some("nonsense"), waits_for(&["x", "b"])),
+            Expected::Absent,
+        ),
+        refused_delete(&mut world, "f", None),
+        refused_delete(&mut world, "b", None),
+        refused_delete(&mut world, "a", Some(7)),
+    ]
+    .join("\n");
     insta::assert_snapshot!(described, @"
     a job named `a` is there already: change it, or take another id
     a job named `f` is there already: change it, or take another id
@@ -99,8 +102,8 @@ fn a_circle_through_the_file_is_refused_from_either_side() {
     let file = || vec![job("f", None, waits_for(&["a"]))];
     let mut world = World::new(2, vec![]);
     world.put(job("a", None, |_| {}), Expected::Absent).apply(file());
-    insta::assert_snapshot!(world.refused(put(job("a", None, waits_for(&["f"])), Expected::Present)), @"dependencies: dependency cycle: a → f → a");
-    insta::assert_snapshot!(world.refused(delete("a", None)), @"job `a` is waited for by `f`: take the dependency away first");
+    insta::assert_snapshot!(refused_put(&mut world, job("a", None, waits_for(&["f"])), Expected::Present), @"dependencies: dependency cycle: a → f → a");
+    insta::assert_snapshot!(refused_delete(&mut world, "a", None), @"job `a` is waited for by `f`: take the dependency away first");
     world
         .apply(vec![job("f", None, |_| {})])
         .put(job("a", None, waits_for(&["f"])), Expected::Present);
@@ -136,7 +139,7 @@ fn what_the_file_lost_while_no_engine_ran_keeps_none_from_starting() {
     2026-03-02T01:00:00Z waiting: waits for f (no such job)
     ");
     world.apply(vec![job("g", None, |_| {})]);
-    insta::assert_snapshot!(world.refused(put(job("a", None, waits_for(&["f"])), Expected::Present)), @"dependencies: no job named `f`: did you mean `g`?");
+    insta::assert_snapshot!(refused_put(&mut world, job("a", None, waits_for(&["f"])), Expected::Present), @"dependencies: no job named `f`: did you mean `g`?");
     world.delete("a");
 }
 
@@ -151,7 +154,8 @@ fn other_settings_move_a_programs_job_or_are_refused() {
     let next = world.engine.job_status("a").unwrap().next_fire_time;
     assert_eq!(next, Some(world.instant("3h")), "noon in Tokyo");
     let without = crontower_model::JobSet::default();
-    let refused = world.refused(Request::Apply(Box::new(without)));
+    let answer = world.try_set(without);
+    let refused = world.refusal(answer);
     insta::assert_snapshot!(refused, @"a.schedule: the job, made by the API, could not fire any more: no calendar is named `de`");
 }
 

@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod catch_up;
+mod clock_steps;
 mod dependencies;
 mod edits;
 mod forecast;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Input, Request, WorkerInput};
+use crate::{Input, WorkerInput};
 use crontower_model::{AttemptKey, Job, ON_FAILURE, OnFailure, Retry, StateName};
 
 fn tells(job: &mut Job) {
@@ -208,7 +208,7 @@ fn a_report_about_it_touches_no_attempt() {
         before,
         "it is stopped, as nobody waits for it, and touches nothing else"
     );
-    world.request(Request::CancelRunning).unwrap();
+    world.hear(Input::CancelRunning);
     insta::assert_snapshot!(world.describe(), @"
     00:00:00 a#1 queued: requested by ann
     00:00:00 a#1 running: attempt 1 on w

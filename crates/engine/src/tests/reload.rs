@@ -50,7 +50,7 @@ fn a_bad_set_changes_nothing() {
         settings: world.engine.settings().clone(),
         jobs: vec![job("b", Some("nonsense"), |_| {})],
     };
-    let refused = world.request(crate::Request::Apply(Box::new(set)));
+    let refused = world.try_set(set);
     assert!(matches!(refused, Err(crontower_model::Refusal::Invalid(_))), "{refused:?}");
     assert!(world.engine.job_status("a").is_some());
     assert!(world.engine.job_status("b").is_none());
@@ -59,9 +59,8 @@ fn a_bad_set_changes_nothing() {
 #[test]
 fn an_unknown_job_is_answered_with_the_nearest() {
     let mut world = World::new(2, vec![job("backup", None, |_| {})]);
-    let job = JobId::new("bakcup").unwrap();
-    let refused = world.request(crate::Request::Resume(job)).unwrap_err();
-    assert_eq!(refused.to_string(), "no job named `bakcup`; did you mean `backup`?");
+    let refused = world.refused(crontower_control::ResumeJob { id: "bakcup".to_owned() });
+    assert_eq!(refused, "no job named `bakcup`; did you mean `backup`?");
 }
 
 #[test]
@@ -194,4 +193,109 @@ fn after_a_failed_commit_no_id_is_made_twice() {
     let ends: std::collections::BTreeSet<_> =
         world.executions.keys().map(|id| id.short()).collect();
     assert_eq!(ends.len(), world.executions.len());
+}
+
+fn retried(job: &mut crontower_model::Job) {
+    let delay = std::time::Duration::from_secs(30);
+    job.retry = crontower_model::Retry::Fixed { max_retries: 3, delay, jitter: 0.0 };
+}
+
+#[test]
+fn no_further_attempt_of_a_removed_job_starts() {
+    let mut world = World::new(2, vec![job("a", None, retried), job("b", None, retried)]);
+    world.run("a").run("b").end("b#1", "exit 1").apply(Vec::new()).end("a#1", "timed_out");
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 b#1 queued: requested by ann
+    00:00:00 b#1 running: attempt 1 on w
+    00:00:00 b#1 retrying: attempt 1 of 4: exit code 1; next attempt in 30s
+    00:00:00 b#1 cancelled: its job was removed
+    00:00:00 a#1 timed_out: timed out; not retried: its job was removed
+    ");
+    world.until("1h").restart("1m").until("2h");
+    assert_eq!(world.describe(), "01:01:00 engine started\n");
+}
+
+#[test]
+fn an_attempt_that_the_worker_never_heard_of_does_not_start_once_its_job_is_removed() {
+    let mut world = World::new(2, vec![job("a", None, retried)]);
+    world.deaf = true;
+    world.run("a").link_down().apply(Vec::new());
+    world.deaf = false;
+    world.link_up().until("1h");
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 a#1 cancelled: its job was removed
+    ");
+}
+
+#[test]
+fn a_job_that_is_removed_and_back_while_it_runs_is_retried_as_if_it_had_never_gone() {
+    let jobs = || vec![job("a", None, retried)];
+    let mut world = World::new(2, jobs());
+    world.run("a").apply(Vec::new()).apply(jobs()).end("a#1", "exit 1").until("1m");
+    insta::assert_snapshot!(world.describe(), @"
+    00:00:00 a#1 queued: requested by ann
+    00:00:00 a#1 running: attempt 1 on w
+    00:00:00 a#1 retrying: attempt 1 of 4: exit code 1; next attempt in 30s
+    00:00:30 a#1 queued: ready for attempt 2
+    00:00:30 a#1 running: attempt 2 on w
+    ");
+}
+
+#[test]
+fn a_job_whose_execution_ended_while_it_was_removed_comes_back_with_that_end() {
+    let jobs = || {
+        let after = crontower_model::Dependency {
+            job: JobId::new("a").unwrap(),
+            on: crontower_model::Condition::Success,
+            within: None,
+        };
+        vec![
+            job("a", None, |_| {}),
+            job("b", Some("0 * * * *"), |job| job.dependencies = vec![after]),
+        ]
+    };
+    for restart in [false, true] {
+        let mut world = World::new(2, jobs());
+        world.run("a").end("a#1", "exit 1").acknowledge("a#1", None).run("a").apply(Vec::new());
+        world.end("a#2", "ok");
+        if restart {
+            world.edit_jobs(Vec::new()).restart("1m");
+        }
+        world.apply(jobs());
+        let stands = world.engine.job_status("a").unwrap();
+        let last = stands.last_execution.as_ref().map(|last| last.state);
+        assert_eq!((last, stands.recent.len()), (Some(StateName::Succeeded), 2));
+        assert!(stands.acknowledged.is_none(), "it has succeeded since");
+        world.until("1h");
+        assert_eq!(world.running(), ["b#1"], "what it waits for has ended");
+    }
+}
+
+#[test]
+fn the_ends_of_removed_jobs_count_in_the_order_of_all_ends() {
+    let jobs = |chain: bool| {
+        let after = |job: &str| crontower_model::Dependency {
+            job: JobId::new(job).unwrap(),
+            on: crontower_model::Condition::Success,
+            within: None,
+        };
+        let all = vec![
+            job("a", None, |_| {}),
+            job("b", None, |_| {}),
+            job("c", None, |job| job.dependencies = vec![after("a"), after("b")]),
+        ];
+        let chained = |job: &crontower_model::Job| chain || job.id.as_str() == "b";
+        all.into_iter().filter(chained).collect::<Vec<_>>()
+    };
+    let mut world = World::new(9, jobs(true));
+    world.run("a").apply(jobs(false)).end("a#1", "ok").run("b").end("b#1", "ok");
+    world.edit_jobs(jobs(false)).restart("1s").apply(jobs(true));
+    world.describe();
+    // What ended before the chain came back does not count for it; what ends now does, whatever the restart forgot.
+    world.run("b").end("b#2", "ok").run("a").end("a#2", "ok");
+    assert_eq!(world.running(), ["c#1"]);
 }

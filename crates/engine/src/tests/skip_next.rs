@@ -1,13 +1,13 @@
 use super::*;
-use crate::Request;
-use crontower_model::{CatchUp, Job, JobId};
+use crontower_control::SkipNextFireTime;
+use crontower_model::{CatchUp, Job};
 
 fn hourly(with: impl FnOnce(&mut Job)) -> Vec<Job> {
     vec![job("a", Some("0 * * * *"), with)]
 }
 
-fn skip(job: &str, undo: bool) -> Request {
-    Request::SkipNext { job: JobId::new(job).unwrap(), undo }
+fn skip(job: &str, undo: bool) -> SkipNextFireTime {
+    SkipNextFireTime { id: job.to_owned(), undo }
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn why_names_who_called_it_off() {
 fn undo_lets_it_fire() {
     let mut world = World::new(2, hourly(|_| {}));
     world.until("30m").skip_next("a");
-    world.request(skip("a", true)).unwrap();
+    world.ask(skip("a", true)).unwrap();
     assert_eq!(world.engine.job_status("a").unwrap().next_fire_time, Some(world.instant("1h")));
     world.until("1h");
     insta::assert_snapshot!(world.describe(), @"

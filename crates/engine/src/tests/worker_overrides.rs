@@ -1,5 +1,5 @@
 use super::*;
-use crate::Request;
+use crontower_control::{DrainWorker, SetWorkerCapacity, UndrainWorker};
 use crontower_model::{Job, Overlap, Pool, Settings, WorkerId, WorkerSelector};
 
 fn id(worker: &str) -> WorkerId {
@@ -73,7 +73,7 @@ fn a_drained_worker_finishes_what_it_has_and_takes_no_more() {
     ");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 ann: worker two is drained by ann: new disk
-    00:00:01 ann: worker two takes attempts again, asked for by ann
+    00:00:01 ann: worker two takes attempts again, requested by ann
     ");
 }
 
@@ -102,7 +102,7 @@ fn capacity_follows_the_order_and_what_runs_goes_on() {
     one online: 0 of 1
     two online: 2 of 1
     ");
-    let slots: Vec<u32> = world.hosted.iter().map(|pool| pool.capacity).collect();
+    let slots: Vec<u32> = world.engine.pools().iter().map(|pool| pool.capacity).collect();
     assert_eq!(slots, [1, 1], "the worker process learns it");
     world.end("g#1", "ok");
     assert_eq!(world.running(), ["g#2"]);
@@ -115,9 +115,9 @@ fn capacity_follows_the_order_and_what_runs_goes_on() {
     ");
     world.set_capacity("two", None).set_capacity("two", Some(2));
     insta::assert_snapshot!(world.events(), @"
-    00:00:00 ann: worker two has capacity 1 instead of 2, ordered by ann
-    00:00:01 ann: worker two has capacity 3 instead of 1, ordered by ann
-    00:00:01 ann: worker two has capacity 2 as jobs.yaml says, asked for by ann
+    00:00:00 ann: worker two has capacity 1 instead of 2, set by ann
+    00:00:01 ann: worker two has capacity 3 instead of 1, set by ann
+    00:00:01 ann: worker two has capacity 2 as jobs.yaml says, requested by ann
     ");
 }
 
@@ -141,9 +141,9 @@ fn a_new_number_in_the_file_ends_the_order() {
     ");
     world.restart("1s");
     insta::assert_snapshot!(world.events(), @"
-    00:00:00 ann: worker two has capacity 7 instead of 2, ordered by ann
+    00:00:00 ann: worker two has capacity 7 instead of 2, set by ann
     00:00:00 ann: worker two has capacity 4: jobs.yaml says another number than when one was ordered
-    00:00:00 ann: worker two has capacity 7 instead of 4, ordered by ann
+    00:00:00 ann: worker two has capacity 7 instead of 4, set by ann
     00:00:01 engine: worker two has capacity 5: jobs.yaml says another number than when one was ordered
     ");
 }
@@ -158,7 +158,7 @@ fn orders_go_with_the_worker() {
     one online: 0 of 1
     two draining: 1 of 2
     ");
-    let refused = Request::Drain { worker: id("two"), drain: false, reason: None };
+    let refused = UndrainWorker { id: "two".to_owned(), reason: None };
     insta::assert_snapshot!(world.refused(refused), @"worker `two` is no longer in jobs.yaml: it goes when what it runs has ended");
     world
         .end("g#1", "ok")
@@ -175,14 +175,14 @@ fn what_makes_no_sense_is_refused() {
     let mut world = World::with_settings(settings(), vec![]);
     let mut described = Vec::new();
     for (worker, capacity) in [("three", Some(1)), ("one", Some(0)), ("one", Some(u32::MAX))] {
-        described.push(world.refused(Request::SetCapacity { worker: id(worker), capacity }));
+        described.push(world.refused(SetWorkerCapacity { id: worker.to_owned(), capacity }));
     }
-    let drain = Request::Drain { worker: id("three"), drain: true, reason: None };
+    let drain = DrainWorker { id: "three".to_owned(), reason: None };
     described.push(world.refused(drain));
     insta::assert_snapshot!(described.join("\n"), @"
     no worker named `three`
-    a worker has at least one slot: drain `one` to have it take nothing more
-    4294967295 slots are too many: a worker has at most 10000
+    `capacity` is a number from 1 to 10000, or null for what jobs.yaml says; a worker that is to take nothing is drained
+    `capacity` is a number from 1 to 10000, or null for what jobs.yaml says; a worker that is to take nothing is drained
     no worker named `three`
     ");
 }

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Answer, Config, Effect, Engine, Expected, Holdings, Input, Request, WorkerInput};
+use crate::{Answered, Config, Effect, Engine, Expected, Holdings, Input, WorkerInput};
 use crontower_model::{
-    Actor, Assignment, AttemptKey, Change, Ended, Event, EventKind, Execution, ExecutionId, Image,
-    Job, JobCommand, JobId, JobSet, JobState, LedgerRange, Now, ON_FAILURE, Outcome, Pool, RECENT,
-    Refusal, Retired, Running, Settings, StateName, Summary, Trigger, Worker, WorkerId, text,
+    Actor, Ahead, Assignment, AttemptKey, Change, Ended, Event, EventKind, Execution, ExecutionId,
+    Image, Job, JobCommand, JobId, JobRecord, JobSet, LedgerRange, Now, ON_FAILURE, Outcome, Pool,
+    RECENT, Refusal, Retired, Running, Settings, StateName, Summary, Trigger, Worker, WorkerId,
+    text,
 };
 
 /// A job with a schedule (or none) and the defaults, changed by `with`.
@@ -45,7 +46,9 @@ pub(super) struct World {
     pub(super) executions: BTreeMap<ExecutionId, Arc<Execution>>,
     definitions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(super) ledger: Vec<LedgerRange>,
-    gone: BTreeMap<JobId, Arc<JobState>>,
+    /// The ledger as it is kept: a row takes the place of one that began at the same instant.
+    pub(super) ranges: BTreeMap<(JobId, DateTime<Utc>), LedgerRange>,
+    gone: BTreeMap<JobId, JobRecord>,
     /// What the worker process runs.
     held: BTreeMap<AttemptKey, Running>,
     /// The ends that it keeps until an engine has committed them.
@@ -60,8 +63,6 @@ pub(super) struct World {
     life: u32,
     /// What becomes of the effects of the next step.
     pub(super) fault: Fault,
-    /// The pools that the worker process was told to host.
-    pub(super) hosted: Vec<Pool>,
     /// Ends that were reported once already.
     pub(super) reported: Vec<Ended>,
     boot_id: String,
@@ -96,6 +97,7 @@ impl World {
             executions: BTreeMap::new(),
             definitions: BTreeMap::new(),
             ledger: Vec::new(),
+            ranges: BTreeMap::new(),
             gone: BTreeMap::new(),
             held: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -104,7 +106,6 @@ impl World {
             deaf: false,
             life: 0,
             fault: Fault::None,
-            hosted: Vec::new(),
             reported: Vec::new(),
             boot_id: "boot-1".to_owned(),
             names: BTreeMap::new(),
@@ -168,6 +169,12 @@ impl World {
     pub(super) fn set_clock(&mut self, by: TimeDelta) -> &mut Self {
         self.now.wall += by;
         self.handle(Input::Tick);
+        self
+    }
+
+    /// The same while no engine looks.
+    pub(super) fn set_clock_unseen(&mut self, by: TimeDelta) -> &mut Self {
+        self.now.wall += by;
         self
     }
 
@@ -384,14 +391,23 @@ impl World {
         rows.into_iter().map(row).collect()
     }
 
-    fn handle(&mut self, input: Input) -> Vec<Result<Answer, Refusal>> {
-        let effects = self.engine.handle(self.now, input);
+    fn handle(&mut self, input: Input) {
+        // Refused or not, an input has no answer.
+        _ = self.step(|engine, now| (engine.handle(now, input), Ok(())));
+    }
+
+    /// Has the engine do something, as a driver does: the answer is good only if what it led to is kept.
+    fn step<T>(&mut self, act: impl FnOnce(&mut Engine, Now) -> Answered<T>) -> Result<T, Refusal> {
+        let (effects, answer) = act(&mut self.engine, self.now);
         assert_eq!(self.engine.shown_wrongly(), None, "looks otherwise than it was shown");
         match std::mem::take(&mut self.fault) {
-            Fault::None => return self.carry_out(effects),
+            Fault::None => {
+                self.carry_out(effects);
+                return answer;
+            }
             Fault::Commit => {
                 self.go_on();
-                return vec![Err(Refusal::Stopping)];
+                return Err(Refusal::Stopping);
             }
             Fault::Act => {
                 for effect in effects {
@@ -402,13 +418,12 @@ impl World {
             }
         }
         self.restart("0s");
-        vec![Err(Refusal::Stopping)]
+        Err(Refusal::Stopping)
     }
 
-    /// Keeps, then acts, as a driver does. Returns the answers.
-    fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Result<Answer, Refusal>> {
-        let mut started = Vec::new();
-        let mut answers = Vec::new();
+    /// Keeps, then acts, as a driver does.
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let (mut started, mut looks) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
                 Effect::Save(change) => self.keep(change),
@@ -418,13 +433,22 @@ impl World {
                     let line = format!("{} stop {name} ({cause:?})", self.clock());
                     self.transcript.push(line);
                 }
-                Effect::Answer { answer, .. } => answers.push(answer),
-                Effect::Configure(pools) => self.hosted = pools,
+                Effect::Abandon(key) => {
+                    let name = self.names[&key.execution_id].clone();
+                    self.transcript.push(format!("{} give up {name}", self.clock()));
+                }
                 Effect::Forget(key) => _ = self.ended.remove(&key),
-                Effect::Show(_) => {}
+                Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
+                Effect::Show(_) | Effect::Configure => {}
             }
         }
         let life = self.life;
+        for (after, jobs) in looks {
+            if self.life == life {
+                let ahead = self.find_ahead(after, jobs);
+                self.handle(Input::Ahead(ahead));
+            }
+        }
         for assignment in started {
             if self.life != life {
                 break;
@@ -439,7 +463,6 @@ impl World {
                 self.start(&assignment, running);
             }
         }
-        answers
     }
 
     /// The worker is asked to start something: what it holds, or has ended, it starts no second time.

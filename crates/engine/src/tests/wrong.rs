@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::Request;
+use crontower_control::{AcknowledgeJob, UnacknowledgeJob};
 use crontower_model::{
     CatchUp, Dependency, Job, Overlap, Pool, Retry, StateName, WorkerId, WorkerSelector,
 };
@@ -308,10 +308,7 @@ fn an_acknowledgement_takes_whatever_is_wrong_until_a_new_fact() {
     01:10:00 ann: a a#1 acknowledged: we know
     03:00:00 engine: a a#1 no longer acknowledged: the job has succeeded
     ");
-    let none = Request::AcknowledgeJob {
-        job: crontower_model::JobId::new("hung").unwrap(),
-        note: Some((None, None)),
-    };
+    let none = AcknowledgeJob { id: "hung".to_owned(), ..AcknowledgeJob::default() };
     assert_eq!(world.refused(none), "nothing is wrong with job `hung`");
 }
 
@@ -320,11 +317,10 @@ fn an_acknowledgement_of_a_job_can_be_taken_back() {
     let mut world = World::new(1, vec![job("a", None, |_| {})]);
     world.run("a").end("a#1", "exit 1").acknowledge_job("a");
     assert_eq!(world.wrong(), "");
-    let job = crontower_model::JobId::new("a").unwrap();
-    world.request(Request::AcknowledgeJob { job: job.clone(), note: None }).unwrap();
+    let undo = UnacknowledgeJob { id: "a".to_owned() };
+    world.ask(undo.clone()).unwrap();
     assert_eq!(world.wrong(), "a failure since 00:00:00: exit code 1\n");
-    let again = Request::AcknowledgeJob { job, note: None };
-    assert_eq!(world.refused(again), "job `a` is not acknowledged");
+    assert_eq!(world.refused(undo), "job `a` is not acknowledged");
 }
 
 #[test]

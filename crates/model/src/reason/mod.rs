@@ -10,13 +10,15 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use sentence::stuck;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Actor, ExecutionId, JobId, StateName, WorkerId, text};
+use super::{Actor, ExecutionId, JobId, StateName, StuckProcess, WorkerId, text};
 
 /// The code of [`Reason::Text`].
 const OTHER: &str = "other";
@@ -149,6 +151,16 @@ pub enum Reason {
         /// Until the next one.
         #[serde(with = "text::duration")]
         delay: Duration,
+    },
+    /// The attempt is being stopped, and processes of it do not end.
+    CannotStop {
+        /// Which; of very many only the first.
+        processes: Vec<StuckProcess>,
+    },
+    /// An attempt failed, and no other one follows because the job was removed.
+    NotRetried {
+        /// How it ended.
+        end: Box<Self>,
     },
     /// The command succeeded.
     Succeeded {
@@ -330,6 +342,8 @@ impl Reason {
             Self::LimitReached { .. } => "limit_reached",
             Self::Assigned { .. } => "assigned",
             Self::RetryIn { .. } => "retry_in",
+            Self::CannotStop { .. } => "cannot_stop",
+            Self::NotRetried { .. } => "not_retried",
             Self::Succeeded { .. } => "succeeded",
             Self::ExitCode { .. } => "exit_code",
             Self::CommandFailed { .. } => "command_failed",

@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::SecondsFormat;
 
 use super::{Awaited, AwaitedState, DependencyFate, LostCause, Reason, Unavailable};
-use crate::{StateName, WorkerId, text};
+use crate::{StateName, StuckProcess, WorkerId, text};
 
 impl fmt::Display for Reason {
     #[expect(clippy::too_many_lines, reason = "an exhaustive match: each reason has its sentence")]
@@ -71,6 +71,8 @@ impl fmt::Display for Reason {
                 let delay = text::format_duration(*delay);
                 write!(f, "attempt {attempt} of {of}: {end}; next attempt in {delay}")
             }
+            Self::CannotStop { processes } => f.write_str(&stuck(processes)),
+            Self::NotRetried { end } => write!(f, "{end}; not retried: its job was removed"),
             Self::Succeeded { exit_code: None } => f.write_str("succeeded"),
             Self::Succeeded { exit_code: Some(code) } => {
                 write!(f, "succeeded with exit code {code}")
@@ -190,6 +192,17 @@ fn waiting_for(f: &mut fmt::Formatter<'_>, jobs: &[Awaited], more: usize) -> fmt
         write!(f, "{comma}{job}")?;
     }
     if more > 0 { write!(f, ", {more} more") } else { Ok(()) }
+}
+
+/// Which processes do not end, and why.
+#[must_use]
+pub fn stuck(processes: &[StuckProcess]) -> String {
+    let one = |it: &StuckProcess| {
+        let why = if it.is_refused { "may not be signalled" } else { "does not end" };
+        format!("{} of {} {why}", it.pid, it.owner)
+    };
+    let shown: Vec<String> = processes.iter().map(one).collect();
+    format!("process {}", shown.join(", "))
 }
 
 fn seconds(seconds: u64) -> String {

@@ -75,6 +75,16 @@ fn all() -> Vec<Reason> {
             end: Box::new(Reason::ExitCode { exit_code: 3 }),
             delay: Duration::from_secs(90),
         },
+        Reason::CannotStop {
+            processes: [(7, true), (8, false)]
+                .map(|(pid, is_refused)| crate::StuckProcess {
+                    pid,
+                    owner: "root".to_owned(),
+                    is_refused,
+                })
+                .to_vec(),
+        },
+        Reason::NotRetried { end: Box::new(Reason::ExitCode { exit_code: 3 }) },
         Reason::Succeeded { exit_code: None },
         Reason::Succeeded { exit_code: Some(3) },
         Reason::ExitCode { exit_code: 137 },
@@ -142,6 +152,8 @@ fn every_reason_has_a_sentence_and_comes_back_from_json_as_it_went() {
     limit_reached: the limit `db` is used up
     assigned: attempt 1 on one
     retry_in: attempt 1 of 4: exit code 3; next attempt in 1m30s
+    cannot_stop: process 7 of root may not be signalled, 8 of root does not end
+    not_retried: exit code 3; not retried: its job was removed
     succeeded: succeeded
     succeeded: succeeded with exit code 3
     exit_code: exit code 137

@@ -270,3 +270,29 @@ fn an_address_is_reported_about_a_failure_in_json() {
         json!({"text": "it failed"})
     );
 }
+
+#[test]
+fn on_failure_of_a_job_that_could_not_start_falls_back_and_says_so() {
+    let worker = Worker::up();
+    let mut failed = secret(assignment("true"), "KEY", Path::new("/nonexistent/key"));
+    failed.working_dir = Some("/nonexistent/folder".to_owned());
+    let is_root = rustix::process::geteuid().is_root();
+    failed.user = is_root.then(|| "no-such-user".to_owned());
+    let (ended, _) = worker.run(failed.clone());
+    assert_eq!(ended.started_at, None, "{ended:?}");
+    let work = notice(&failed, JobCommand::script("id -un; echo ${KEY-no key} $PWD"));
+    let (ended, shown) = worker.run(work);
+    assert_eq!(ended.outcome, Outcome::Succeeded, "{ended:?}");
+    if is_root {
+        insta::assert_snapshot!(shown, @"
+        e crontower: user `no-such-user` does not exist on this machine: it runs as `nobody`
+        e crontower: no folder `/nonexistent/folder`: it runs in `/`
+        e crontower: secret_file `/nonexistent/key` of `KEY` does not exist: it runs without it
+        o nobody
+        o no key /
+        ");
+    } else {
+        assert!(shown.contains("no folder `/nonexistent/folder`: it runs in"), "{shown}");
+        assert!(shown.contains("`KEY` does not exist: it runs without it"), "{shown}");
+    }
+}

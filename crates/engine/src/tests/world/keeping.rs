@@ -74,12 +74,27 @@ impl World {
                 it.job_id == *job && matches!(it.trigger, Trigger::Schedule | Trigger::CatchUp)
             };
             let fired = self.executions.values().filter(once).map(|it| it.fire_time);
-            let passed = self.ledger.iter().filter(|it| it.job_id == *job).map(|it| it.last);
+            let passed = self.ranges.values().filter(|it| it.job_id == *job).map(|it| it.last);
             let accounted_until = fired.chain(passed).max();
-            let state = self.gone.get(job).cloned();
-            (job.clone(), Retired { version: *version, accounted_until, state })
+            let stood = self.gone.get(job);
+            let source = stood.map(|record| record.source);
+            let state = stood.map(|record| Arc::clone(&record.state));
+            (job.clone(), Retired { version: *version, accounted_until, source, state })
         };
         known.map(retired).collect()
+    }
+
+    /// What is kept beyond an instant.
+    pub(super) fn find_ahead(&self, after: DateTime<Utc>, jobs: Vec<JobId>) -> Ahead {
+        let once = |it: &&Arc<Execution>| {
+            matches!(it.trigger, Trigger::Schedule | Trigger::CatchUp)
+                && it.fire_time > after
+                && jobs.contains(&it.job_id)
+        };
+        let fired = self.executions.values().filter(once);
+        let fired = fired.map(|it| (it.job_id.clone(), it.fire_time)).collect();
+        let ledger = self.ranges.values().filter(|range| range.last > after).cloned().collect();
+        Ahead { after, jobs, fired, ledger }
     }
 
     pub(super) fn recent(&self) -> Vec<(JobId, Vec<Summary>)> {
@@ -98,14 +113,15 @@ impl World {
     pub(super) fn keep(&mut self, change: Change) {
         match change {
             Change::Job(record) => {
+                self.gone.remove(&record.definition.id);
                 let jobs = &mut self.image.jobs;
                 jobs.retain(|kept| kept.definition.id != record.definition.id);
                 jobs.push(record);
             }
             Change::JobRemoved { record, .. } => {
-                let id = &record.definition.id;
-                self.image.jobs.retain(|kept| kept.definition.id != *id);
-                self.gone.insert(id.clone(), record.state);
+                let id = record.definition.id.clone();
+                self.image.jobs.retain(|kept| kept.definition.id != id);
+                self.gone.insert(id, record);
             }
             Change::JobVersion { definition, version, .. } => {
                 let key = (definition.id.clone(), version);
@@ -129,7 +145,10 @@ impl World {
                 self.image.last_seq = event.seq;
                 self.note_event(&event);
             }
-            Change::Ledger(row) => self.ledger.push(row),
+            Change::Ledger(row) => {
+                self.ranges.insert((row.job_id.clone(), row.first), row.clone());
+                self.ledger.push(row);
+            }
             Change::Meta { value, .. } => self.image.boot_id = Some(value),
         }
     }

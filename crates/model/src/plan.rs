@@ -1,12 +1,12 @@
 //! What a reload would change: the difference between two sets of jobs.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use crate::model::JobId;
+use super::JobId;
 
 /// The difference between the jobs in force and a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// Jobs that come.
     pub added: Vec<JobId>,
@@ -21,7 +21,8 @@ pub struct Plan {
 }
 
 /// What changes in one job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct JobChange {
     /// Which.
     pub job: JobId,
@@ -30,7 +31,8 @@ pub struct JobChange {
 }
 
 /// A key whose value changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// The key, as in jobs.yaml.
     pub key: String,

@@ -1,5 +1,5 @@
-//! A definition as a request body: a JSON object in which no key stands twice, at any depth. Of two values that a program gives
-//! one key, one would be dropped in silence.
+//! A request body: a JSON object in which no key stands twice, at any depth. Of two values that a program gives one key,
+//! one would be dropped in silence.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value};
 
 use super::app::shortened;
 use super::problem::ProblemDetails;
-use crate::driver::Definition;
+use crate::control::Definition;
 use crate::model::{Problem, Refusal};
 
 /// So many keys that stand twice are told.
@@ -21,11 +21,17 @@ const SHOWN: usize = 20;
 pub(super) struct Body {
     definition: Definition,
     doubles: Vec<String>,
+    /// It is `null`: no object, and so no definition.
+    is_null: bool,
 }
 
 impl Body {
-    /// The definition, if no key of it stands twice.
-    pub(super) fn checked(self) -> Result<Definition, ProblemDetails> {
+    /// It is a definition: every key that stands twice is one of its errors.
+    pub(super) fn definition(self) -> Result<Definition, ProblemDetails> {
+        if self.is_null {
+            let detail = "the request body is no such JSON: expected a JSON object";
+            return Err(ProblemDetails::body(detail.to_owned()));
+        }
         if self.doubles.is_empty() {
             return Ok(self.definition);
         }
@@ -34,6 +40,16 @@ impl Body {
         doubles.dedup();
         Err(Refusal::Invalid(doubles.into_iter().map(problem).collect()).into())
     }
+
+    /// They are the fields of a verb. `null` gives none, as an empty body does.
+    pub(super) fn fields(self) -> Result<Definition, ProblemDetails> {
+        match self.doubles.first() {
+            None => Ok(self.definition),
+            Some(double) => {
+                Err(ProblemDetails::body(format!("`{double}` is given more than once")))
+            }
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Body {
@@ -41,7 +57,11 @@ impl<'de> Deserialize<'de> for Body {
         let doubles = RefCell::default();
         let part = Part { inside: None, step: Step::Key(""), doubles: &doubles };
         match part.deserialize(from)? {
-            Value::Object(definition) => Ok(Self { definition, doubles: doubles.into_inner() }),
+            Value::Object(definition) => {
+                let doubles = doubles.into_inner();
+                Ok(Self { definition, doubles, is_null: false })
+            }
+            Value::Null => Ok(Self { is_null: true, ..Self::default() }),
             _ => Err(D::Error::custom("expected a JSON object")),
         }
     }
