@@ -100,9 +100,10 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
     /// Has a verb answered: see [`ask`].
     async fn call(&self, call: Call<'_>);
 
-    /// Creates an execution at once. One that `overlap` refuses comes back in state `skipped`.
     /// How the engine is; nothing else is asked of it.
     async fn health(&self) -> Result<Health, Refusal>;
+
+    /// Creates an execution at once. One that `overlap` refuses comes back in state `skipped`.
     async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {
         let RunOptions { args, force, with_dependencies, reason } = options;
         let run = RunJob { id: job.to_string(), force, with_dependencies, reason, args };
