@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::driver::{Batch, Feed, FileState, Snapshot};
-use crate::model::{AttemptKey, OutputChunk, OutputLine, Stream};
+use crate::model::{AttemptKey, Health, OutputChunk, OutputLine, Stream};
 
 /// A list, or the part of it that was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -49,8 +49,8 @@ pub(super) enum FeedLine {
     },
     /// jobs.yaml was changed by hand, or is again as it was loaded.
     File(FileState),
-    /// The engine cannot work properly, and why; null = it can again.
-    Trouble(Option<String>),
+    /// How the engine is from now on.
+    Health(Health),
     /// The engine ends; nothing follows.
     Stopped,
 }
@@ -61,7 +61,7 @@ impl From<Feed> for FeedLine {
             Feed::Batch(batch) => Self::Batch(batch),
             Feed::OutputGrew { key, bytes } => Self::OutputGrew { key, bytes },
             Feed::File(state) => Self::File(state),
-            Feed::Trouble(why) => Self::Trouble(why),
+            Feed::Health(health) => Self::Health(health),
             Feed::Stopped => Self::Stopped,
         }
     }
@@ -75,7 +75,7 @@ impl FeedLine {
             Self::Batch(batch) => Ok(Feed::Batch(batch)),
             Self::OutputGrew { key, bytes } => Ok(Feed::OutputGrew { key, bytes }),
             Self::File(state) => Ok(Feed::File(state)),
-            Self::Trouble(why) => Ok(Feed::Trouble(why)),
+            Self::Health(health) => Ok(Feed::Health(health)),
             Self::Stopped => Ok(Feed::Stopped),
         }
     }

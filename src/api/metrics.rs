@@ -1,7 +1,8 @@
 //! `/metrics`: the engine in Prometheus' text format.
 //!
-//! Jobs are many and come and go, so a job's id is no label, with one exception: `crontower_job_failing` has a row for each
-//! job that fails now (at most 100), because an alert that does not name the job helps nobody.
+//! Jobs are many and come and go, so a job's id is no label, with one exception: `crontower_job_wrong` and
+//! `crontower_job_failing` have a row for each job that is wrong now (at most 100), because an alert that does not name
+//! the job helps nobody.
 
 use std::fmt::{Display, Write as _};
 
@@ -12,7 +13,7 @@ use super::app::App;
 use super::params::Params;
 use super::problem::ProblemDetails;
 use crate::driver::{EngineInfo, Metrics, Snapshot, Spread};
-use crate::model::{JobStatus, StateName, WorkerState};
+use crate::model::{Health, StateName, WorkerState};
 
 /// Prometheus' text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -131,22 +132,21 @@ fn jobs(page: &mut Page, snapshot: &Snapshot) {
     page.single("paused_jobs", "gauge", "Jobs that an operator has paused.", paused);
     let disabled = jobs.iter().filter(|job| !job.definition.enabled).count();
     page.single("disabled_jobs", "gauge", "Jobs whose schedule is disabled.", disabled);
-    let failing: Vec<&str> =
-        jobs.iter().filter(|job| is_failing(job)).map(|job| job.definition.id.as_str()).collect();
+    let help = "Jobs that are wrong and that nobody has acknowledged.";
+    page.single("wrong_jobs", "gauge", help, snapshot.wrong().count());
+    page.family("job_wrong", "gauge", "1 for each wrong job, for at most 100 of them.");
+    for wrong in snapshot.wrong().take(MOST_FAILING) {
+        let labels = [("job", wrong.job_id.as_str()), ("kind", wrong.kind.as_str())];
+        page.row("job_wrong", &labels, 1);
+    }
+    let failing = snapshot.wrong().filter(|wrong| wrong.kind.is_failure());
+    let failing: Vec<&str> = failing.map(|wrong| wrong.job_id.as_str()).collect();
     let help = "Jobs that failed last and whose failure nobody has acknowledged.";
     page.single("failing_jobs", "gauge", help, failing.len());
     page.family("job_failing", "gauge", "1 for each failing job, for at most 100 of them.");
     for job in failing.into_iter().take(MOST_FAILING) {
         page.row("job_failing", &[("job", job)], 1);
     }
-}
-
-/// Whether the newest end of a job that counts is a failure that nobody has acknowledged.
-pub(super) fn is_failing(job: &JobStatus) -> bool {
-    let counts = |state: StateName| state.is_final() && state != StateName::Skipped;
-    let newest = job.recent.iter().rev().find(|one| counts(one.state));
-    let newest = newest.or(job.last_execution.as_ref());
-    job.acknowledged.is_none() && newest.is_some_and(|one| one.state.is_failure())
 }
 
 fn workers(page: &mut Page, snapshot: &Snapshot) {
@@ -167,6 +167,13 @@ fn workers(page: &mut Page, snapshot: &Snapshot) {
 }
 
 fn engine(page: &mut Page, snapshot: &Snapshot) {
+    page.family("health", "gauge", "1 for how the engine is: ok, degraded or down.");
+    for word in Health::WORDS {
+        let is_so = snapshot.health.as_str() == word;
+        page.row("health", &[("health", word)], u8::from(is_so));
+    }
+    let problems = snapshot.health.problems().len();
+    page.single("problems", "gauge", "What is wrong with the engine or its workers.", problems);
     page.single("events_total", "counter", "Number of the newest event.", snapshot.seq);
     page.single("leader", "gauge", "1 if this engine leads.", 1);
     let history = &snapshot.engine.history;

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::App;
-use super::metrics::{MOST_FAILING, is_failing};
+use super::metrics::MOST_FAILING;
 use super::params::Params;
 use super::problem::ProblemDetails;
 use crate::driver::{EngineInfo, Leader, SchedulerRole, Snapshot};
-use crate::model::{JobId, Role, StateName, WorkerState, text};
+use crate::model::{Health, JobId, Role, StateName, WorkerState, Wrong, text};
 
 /// So many fire times are told.
 const UPCOMING: usize = 10;
@@ -21,10 +21,13 @@ const UPCOMING: usize = 10;
 /// The engine at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SystemStatus {
-    /// `ok`, or `degraded` when something stands under `problems`.
+    /// How the engine is: `ok`, `degraded` when something stands under `problems`, `down` when it cannot commit.
     pub health: String,
     /// What is wrong with the engine or its workers, one sentence each.
     pub problems: Vec<String>,
+    /// What is wrong with jobs and nobody has acknowledged.
+    #[serde(default)]
+    pub wrong: Vec<Wrong>,
     /// Version of the program.
     pub version: String,
     /// Whether the scheduler that answers leads.
@@ -42,7 +45,7 @@ pub struct SystemStatus {
     pub jobs: usize,
     /// How many of them are paused.
     pub paused: usize,
-    /// Those that failed last and whose failure nobody has acknowledged, at most 100.
+    /// Those of `wrong` whose newest execution failed, at most 100.
     pub failing: Vec<JobId>,
     /// How many workers there are.
     pub workers: usize,
@@ -58,6 +61,18 @@ pub struct SystemStatus {
     pub engine: EngineInfo,
     /// What whoever asked may do.
     pub role: Role,
+}
+
+impl SystemStatus {
+    /// How the engine is, as one value.
+    pub(crate) fn health(&self) -> Health {
+        let problems = self.problems.clone();
+        match self.health.as_str() {
+            "ok" => Health::Ok,
+            "down" => Health::Down { problems },
+            _ => Health::Degraded { problems },
+        }
+    }
 }
 
 /// A fire time to come.
@@ -90,7 +105,8 @@ pub(crate) fn glance(
     snapshot: Snapshot,
     past: Vec<(StateName, u64)>,
 ) -> SystemStatus {
-    let Snapshot { seq, jobs, live, workers, engine, role } = snapshot;
+    let wrong: Vec<Wrong> = snapshot.wrong().cloned().collect();
+    let Snapshot { seq, jobs, live, workers, health, engine, role } = snapshot;
     let mut counts: BTreeMap<StateName, u64> = StateName::ALL.map(|state| (state, 0)).into();
     // A live execution may be older than a day: those are counted from what lives.
     counts.extend(past.into_iter().filter(|(state, _)| state.is_final()));
@@ -108,19 +124,14 @@ pub(crate) fn glance(
     upcoming.truncate(UPCOMING);
     let online = workers.iter().filter(|worker| worker.state == WorkerState::Online);
     let capacity = online.map(|worker| u64::from(worker.capacity)).sum();
-    let mut problems = engine.problems.clone();
-    let of_workers = workers
-        .iter()
-        .filter(|worker| matches!(worker.state, WorkerState::Suspect | WorkerState::Offline))
-        .map(|worker| format!("worker {} is {}", worker.id, worker.state.as_str()));
-    problems.extend(of_workers);
-    let failing = jobs.iter().filter(|job| is_failing(job));
-    let failing = failing.map(|job| job.definition.id.clone()).take(MOST_FAILING).collect();
+    let failing = wrong.iter().filter(|wrong| wrong.kind.is_failure());
+    let failing = failing.map(|wrong| wrong.job_id.clone()).take(MOST_FAILING).collect();
     let up = (now - engine.started_at).to_std().unwrap_or_default();
     let whole_seconds = std::time::Duration::from_secs(up.as_secs());
     SystemStatus {
-        health: if problems.is_empty() { "ok" } else { "degraded" }.to_owned(),
-        problems,
+        health: health.as_str().to_owned(),
+        problems: health.problems().to_vec(),
+        wrong,
         version: engine.version.clone(),
         scheduler: engine.scheduler,
         leader: engine.leader.clone().unwrap_or_else(|| Leader {

@@ -1,13 +1,17 @@
-//! `crontower acknowledge`: someone has seen that a job fails.
+//! `crontower acknowledge`: someone has seen what is wrong with a job.
 
 use super::Context;
 use super::exit::Failure;
 use super::times::local;
-use super::verb::{Describe, OfExecution, Resolve as _, ask};
-use super::which::Wanted;
-use crate::control::{AcknowledgeExecution, UnacknowledgeExecution};
+use super::verb::{Describe, ask};
+use super::which::{self, Target};
+use crate::control::{
+    AcknowledgeExecution, AcknowledgeJob, UnacknowledgeExecution, UnacknowledgeJob,
+};
 use crate::model::JobStatus;
 
+/// Acknowledge a failure, or whatever is wrong with a job: it counts as wrong again after its next success, or when
+/// something else is wrong with it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Acknowledge {
     #[command(flatten)]
@@ -23,50 +27,44 @@ pub(super) struct Acknowledge {
 impl Acknowledge {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.target.client()?;
-        let mut command = self.command;
-        if self.undo {
-            let mut undo = UnacknowledgeExecution { id: command.id };
-            undo.resolve(&client).await?;
-            return ask(context, &client, &undo, self.json).await;
+        let AcknowledgeExecution { id, note, until } = self.command;
+        match (which::target(&client, &id).await?, self.undo) {
+            (Target::Execution(id), false) => {
+                ask(context, &client, &AcknowledgeExecution { id, note, until }, self.json).await
+            }
+            (Target::Execution(id), true) => {
+                ask(context, &client, &UnacknowledgeExecution { id }, self.json).await
+            }
+            (Target::Job(job), undo) => {
+                let id = job.definition.id.to_string();
+                if undo {
+                    return ask(context, &client, &UnacknowledgeJob { id }, self.json).await;
+                }
+                ask(context, &client, &AcknowledgeJob { id, note, until }, self.json).await
+            }
         }
-        command.resolve(&client).await?;
-        ask(context, &client, &command, self.json).await
     }
 }
 
-impl OfExecution for AcknowledgeExecution {
-    const WANTED: Wanted = Wanted::Failed;
-    fn named(&mut self) -> &mut String {
-        &mut self.id
-    }
+macro_rules! describes_the_job {
+    ($($verb:ty),+) => {$(
+        impl Describe for $verb {
+            fn describe(&self, job: JobStatus) -> String {
+                describe(&job)
+            }
+        }
+    )+};
 }
 
-impl OfExecution for UnacknowledgeExecution {
-    const WANTED: Wanted = Wanted::Acknowledged;
-    fn named(&mut self) -> &mut String {
-        &mut self.id
-    }
-}
-
-impl Describe for AcknowledgeExecution {
-    fn describe(&self, job: JobStatus) -> String {
-        describe(&job)
-    }
-}
-
-impl Describe for UnacknowledgeExecution {
-    fn describe(&self, job: JobStatus) -> String {
-        describe(&job)
-    }
-}
+describes_the_job!(AcknowledgeExecution, AcknowledgeJob, UnacknowledgeExecution, UnacknowledgeJob);
 
 fn describe(job: &JobStatus) -> String {
     let id = &job.definition.id;
     match &job.acknowledged {
-        None => format!("the failure of {id} is no longer acknowledged"),
+        None => format!("{id} is no longer acknowledged"),
         Some(note) => {
             let until = note.until.map_or_else(|| "its next success".to_owned(), local);
-            format!("the failure of {id} is acknowledged until {until}")
+            format!("{id} is acknowledged until {until}")
         }
     }
 }

@@ -8,6 +8,7 @@ use super::terminal::plain;
 use super::times::{local, zone};
 use crate::api::SystemStatus;
 use crate::driver::SchedulerRole;
+use crate::model::Wrong;
 
 /// Tell how the engine is.
 #[derive(Debug, clap::Args)]
@@ -58,7 +59,7 @@ fn sentences(status: &SystemStatus, gone: bool) -> String {
         ("executions", counts(status)),
         ("times", format!("in {}", zone().name())),
     ];
-    lines.extend(status.failing.iter().map(|job| ("failing", job.to_string())));
+    lines.extend(status.wrong.iter().map(|wrong| ("wrong", wrong_job(wrong))));
     lines.extend(status.problems.iter().map(|problem| ("problem", problem.clone())));
     lines.extend(
         status
@@ -68,6 +69,12 @@ fn sentences(status: &SystemStatus, gone: bool) -> String {
     );
     let line = |(name, value): &(&str, String)| format!("{name:<11} {}\n", plain(value));
     lines.iter().map(line).collect()
+}
+
+/// What is wrong with a job: `cleanup  failing since 02:00:03: exit code 3`.
+fn wrong_job(wrong: &Wrong) -> String {
+    let kind = if wrong.kind.is_failure() { "failing" } else { wrong.kind.as_str() };
+    format!("{}  {kind} since {}: {}", wrong.job_id, local(wrong.since), wrong.reason)
 }
 
 fn workers(status: &SystemStatus) -> String {

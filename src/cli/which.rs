@@ -15,10 +15,6 @@ use crate::model::JobStatus;
 pub(super) enum Wanted {
     /// The newest.
     Newest,
-    /// The newest that failed.
-    Failed,
-    /// The one whose failure is acknowledged.
-    Acknowledged,
     /// The newest that is over.
     Over,
     /// The only one that is not over.
@@ -31,22 +27,39 @@ pub(super) async fn execution(
     what: &str,
     wanted: Wanted,
 ) -> Result<(String, Option<ExecutionView>), Failure> {
+    match target(client, what).await? {
+        Target::Execution(id) => Ok((id, None)),
+        Target::Job(job) => {
+            let found = of_job(client, &job, wanted).await?;
+            Ok((found.execution.id.to_string(), Some(found)))
+        }
+    }
+}
+
+/// What a word names.
+pub(super) enum Target {
+    /// An execution, by this beginning or end of its id.
+    Execution(String),
+    /// A job.
+    Job(Box<JobStatus>),
+}
+
+/// The execution or job that `what` names.
+pub(super) async fn target(client: &Client, what: &str) -> Result<Target, Failure> {
     let no_execution = match client.get(&["executions", what], &[]).await {
-        Ok(_) => return Ok((what.to_owned(), None)),
+        Ok(_) => return Ok(Target::Execution(what.to_owned())),
         Err(error @ ClientError::Refused(_)) => error,
         Err(error) => return Err(error.into()),
     };
-    let job = match client.get(&["jobs", what], &[]).await {
-        Ok(job) => client.parse::<JobStatus>(&job)?,
+    match client.get(&["jobs", what], &[]).await {
+        Ok(job) => Ok(Target::Job(Box::new(client.parse::<JobStatus>(&job)?))),
         Err(no_job) if is_not_found(&no_job) && is_not_found(&no_execution) => {
-            return Err(Failure::from(no_job).hint("nor is it an execution"));
+            Err(Failure::from(no_job).hint("nor is it an execution"))
         }
         // It begins the ids of several executions, and is no job.
-        Err(no_job) if is_not_found(&no_job) => return Err(no_execution.into()),
-        Err(error) => return Err(error.into()),
-    };
-    let found = of_job(client, &job, wanted).await?;
-    Ok((found.execution.id.to_string(), Some(found)))
+        Err(no_job) if is_not_found(&no_job) => Err(no_execution.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn of_job(
@@ -56,14 +69,8 @@ async fn of_job(
 ) -> Result<ExecutionView, Failure> {
     let id = job.definition.id.as_str();
     let none = |what: &str| Failure::new(Exit::NotFound, format!("job `{id}` has {what}"));
-    if wanted == Wanted::Acknowledged {
-        let noted = job.acknowledged.as_ref().ok_or_else(|| none("no acknowledged failure"))?;
-        let text = client.get(&["executions", &noted.execution_id.to_string()], &[]).await?;
-        return Ok(client.parse(&text)?);
-    }
     let (states, missing) = match wanted {
-        Wanted::Newest | Wanted::Acknowledged => ("", "not run yet"),
-        Wanted::Failed => ("failed,timed_out", "no failed execution"),
+        Wanted::Newest => ("", "not run yet"),
         Wanted::Over => ("succeeded,failed,timed_out,cancelled,skipped", "not run to an end yet"),
         Wanted::Live => ("waiting,queued,running,retrying", "no live execution"),
     };

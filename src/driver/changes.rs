@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Change, EventKind, ExecutionId, JobId, Outcome};
+use crate::model::{Change, EventKind, ExecutionId, Health, JobId, Outcome};
 
 /// The changes of one commit: of a thing that changed more than once, only the last state.
 #[derive(Default)]
@@ -50,8 +50,9 @@ pub(super) fn log(change: &Change) {
         }
         EventKind::WorkerChanged { .. }
         | EventKind::AttemptAbandoned { .. }
-        | EventKind::ClockStepped { .. } => {
-            tracing::warn!("{}", event.kind.sentence())
+        | EventKind::ClockStepped { .. }
+        | EventKind::HealthChanged { health: Health::Degraded { .. } | Health::Down { .. } } => {
+            tracing::warn!("{}", event.kind.sentence());
         }
         EventKind::OnFailureEnded { outcome, .. } if *outcome != Outcome::Succeeded => {
             tracing::warn!("{}", event.kind.sentence());

@@ -18,8 +18,8 @@ use crate::control::{
 };
 use crate::model::OutputChunk;
 use crate::model::{
-    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
-    LedgerRange, Page, Refusal, Settings, Source, StateName, Why,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
+    JobVersion, LedgerRange, Page, Refusal, Settings, Source, StateName, Why,
 };
 
 /// How a run by hand differs from a scheduled one.
@@ -100,6 +100,9 @@ pub trait EngineApi: Send + Sync + std::fmt::Debug {
     async fn subscribe(&self) -> Result<Subscription, Refusal>;
     /// Has a verb answered: see [`ask`].
     async fn call(&self, call: Call<'_>);
+
+    /// How the engine is; nothing else is asked of it.
+    async fn health(&self) -> Result<Health, Refusal>;
 
     /// Creates an execution at once. One that `overlap` refuses comes back in state `skipped`.
     async fn run_job(&self, job: &JobId, options: RunOptions) -> Result<Arc<Execution>, Refusal> {

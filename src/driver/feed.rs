@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
-use crate::model::{AttemptKey, Event, Execution, JobId, JobStatus, Role, Worker, WorkerId};
+use crate::model::{
+    AttemptKey, Event, Execution, Health, JobId, JobStatus, Role, Worker, WorkerId, Wrong,
+};
 
 /// The engine at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -20,6 +22,8 @@ pub struct Snapshot {
     pub live: Vec<Arc<Execution>>,
     /// All workers, by id.
     pub workers: Vec<Worker>,
+    /// How the engine is.
+    pub health: Health,
     /// The engine itself.
     pub engine: EngineInfo,
     /// What whoever asked may do.
@@ -50,6 +54,13 @@ pub struct Leader {
     pub epoch: Option<i64>,
 }
 
+impl Snapshot {
+    /// What is wrong with jobs and nobody has acknowledged, by job.
+    pub fn wrong(&self) -> impl Iterator<Item = &Wrong> {
+        self.jobs.iter().filter_map(|job| job.wrong.as_ref())
+    }
+}
+
 /// Facts about the engine that do not change while it runs, and the state of its jobs file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EngineInfo {
@@ -78,9 +89,6 @@ pub struct EngineInfo {
     /// How much history there is, and whether it is kept within its bounds.
     #[serde(default)]
     pub history: HistoryState,
-    /// What keeps it from being well, a sentence each.
-    #[serde(default)]
-    pub problems: Vec<String>,
 }
 
 /// How much history there is, and whether `retention` holds.
@@ -144,8 +152,8 @@ pub enum Feed {
     },
     /// jobs.yaml was changed by hand, or is again as it was loaded.
     File(FileState),
-    /// The engine cannot work properly, and why; `None` = it can again.
-    Trouble(Option<String>),
+    /// How the engine is from now on.
+    Health(Health),
     /// The engine ends; nothing follows.
     Stopped,
 }

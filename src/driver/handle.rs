@@ -22,8 +22,9 @@ use crate::jobfile;
 use crate::model::OutputChunk;
 use crate::model::Plan;
 use crate::model::{
-    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobSet, JobStatus,
-    JobVersion, LedgerRange, Now, OnStop, Page, Refusal, Role, Settings, StateName, Why, text,
+    Actor, AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobSet,
+    JobStatus, JobVersion, LedgerRange, Now, OnStop, Page, Refusal, Role, Settings, StateName, Why,
+    text,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::output_log::read_output;
@@ -240,6 +241,10 @@ impl EngineApi for Handle {
 
     async fn call(&self, call: Call<'_>) {
         call.answered_by(self).await;
+    }
+
+    async fn health(&self) -> Result<Health, Refusal> {
+        self.look(Engine::health).await
     }
 
     async fn versions(

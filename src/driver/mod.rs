@@ -19,7 +19,6 @@ mod output_space;
 #[cfg(test)]
 pub(crate) mod played;
 mod preview;
-mod problems;
 mod recovery;
 mod restore;
 mod retention;

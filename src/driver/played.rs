@@ -41,6 +41,11 @@ pub(crate) trait PlayedVerbs: Sync {
         id: ExecutionId,
         note: Option<PlayedNote>,
     ) -> Result<JobStatus, Refusal>;
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal>;
     async fn drain(
         &self,
         worker: &WorkerId,
@@ -106,6 +111,12 @@ pub(crate) trait PlayedVerbs: Sync {
             }
             Call::RetryExecution(c, a) => {
                 play!(c, a => Ok(self.retry(self.found(&c.id).await?).await?.into()))
+            }
+            Call::AcknowledgeJob(c, a) => play!(c, a => {
+                self.acknowledge_job(&job(&c.id)?, Some((c.note, c.until))).await
+            }),
+            Call::UnacknowledgeJob(c, a) => {
+                play!(c, a => self.acknowledge_job(&job(&c.id)?, None).await)
             }
             Call::AcknowledgeExecution(c, a) => play!(c, a => {
                 self.acknowledge(self.found(&c.id).await?, Some((c.note, c.until))).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::feed::Feed;
 use super::handle::{Acted, Message, Reply};
-use super::run::{Driver, STORE_PAUSE, Stop};
+use super::run::{Driver, STORE_PAUSE, Stop, unreadable};
 use super::start::EngineLife;
 use crate::clock::Clock;
 use crate::engine::{Input, Wakeup, WorkerInput};
@@ -19,7 +19,8 @@ impl Driver {
     pub(super) async fn recover(&mut self, mut error: StoreError, replies: Vec<Reply>) {
         let trouble = format!("nothing fires: {error}");
         tracing::error!(%error, "a commit failed; the engine stops firing until the store works");
-        let _ = self.feed.send(Feed::Trouble(Some(trouble.clone())));
+        let health = self.engine.store_failed(error.to_string());
+        let _ = self.feed.send(Feed::Health(health));
         if error.is_led_by_another() && self.life == EngineLife::WhileItLeads {
             // Whoever waits for an answer asks the leader.
             self.deposed = true;
@@ -46,20 +47,20 @@ impl Driver {
                 return;
             }
         }
-        let _ = self.feed.send(Feed::Trouble(None));
         tracing::info!("the store works again");
     }
 
     async fn rebuild(&mut self, after: &StoreError) -> Result<(), StoreError> {
         self.check_folder()?;
         let mut image = self.store.load().await?;
-        Self::note_unreadable(&self.problems, &image.unreadable);
         if let StoreError::FiredTwice { job, fire_time } = after {
             // The engine would try the same again and again: what holds is what is kept.
             image.account(job, *fire_time);
         }
         let (settings, halted) = (self.settings.clone(), self.stop.is_some());
+        let unreadable = unreadable(&image.unreadable);
         let (mut engine, mut effects) = self.engine.resumed(&image, settings, halted, Clock.now());
+        effects.extend(engine.handle(Clock.now(), unreadable));
         for ended in self.worker_links.own_ends() {
             let input = Input::Worker(WorkerInput::Ended(ended));
             effects.extend(engine.handle(Clock.now(), input));

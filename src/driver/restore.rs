@@ -7,13 +7,12 @@ use std::path::PathBuf;
 
 use super::data_dir::DataDir;
 use super::last_good;
-use super::problems::{Cause, Problems};
-use super::run::Driver;
+use super::run::unreadable;
 use super::source::Read;
 use super::start::{Recovery, StartError, StartOptions, host};
 use crate::clock::Clock;
-use crate::engine::{Config, Effect, Engine};
-use crate::model::{BOOT_ID, Change, Image, Refusal};
+use crate::engine::{Config, Effect, Engine, Input};
+use crate::model::{BOOT_ID, Change, Image, ProblemCause, Refusal};
 use crate::store::{self, Store};
 
 /// Where the leader of a shared store runs: the machine and the data folder, with which goes a worker process.
@@ -73,14 +72,16 @@ pub(super) async fn restore(
     read: Result<Read, Refusal>,
     recovery: Recovery,
     site: &LeaderSite,
-    problems: &Problems,
 ) -> Result<Restored, StartError> {
     let mut image = store.load().await?;
     site.move_to(&mut image, config);
     let newest_event = image.last_seq;
-    Driver::note_unreadable(problems, &image.unreadable);
-    let with = |image, read: &Read| {
-        Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now())
+    let unreadable = unreadable(&image.unreadable);
+    let with = |image, read: &Read| -> Result<_, Refusal> {
+        let set = read.loaded.set.clone();
+        let (mut engine, mut effects) = Engine::start(config.clone(), image, set, Clock.now())?;
+        effects.extend(engine.handle(Clock.now(), unreadable.clone()));
+        Ok((engine, effects))
     };
     let refusal = match read {
         Ok(read) => match with(image, &read) {
@@ -97,12 +98,15 @@ pub(super) async fn restore(
     let Some(read) = last_good::read(store, &image).await? else {
         return Err(StartError::Jobs(refusal));
     };
-    let Ok((engine, effects)) = with(image, &read) else { return Err(StartError::Jobs(refusal)) };
+    let Ok((mut engine, mut effects)) = with(image, &read) else {
+        return Err(StartError::Jobs(refusal));
+    };
     let sentence = format!(
         "the jobs file was refused at the start, so the definitions of the last good one are in force: {refusal}"
     );
     tracing::error!("{sentence}");
-    problems.note(Cause::JobsFile, sentence);
+    let input = Input::Problem { cause: ProblemCause::JobsFile, problem: Some(sentence) };
+    effects.extend(engine.handle(Clock.now(), input));
     Ok(Restored { newest_event, engine, effects, read })
 }
 
@@ -113,11 +117,10 @@ pub(super) async fn take_over(
     store: &dyn Store,
     file: Result<Read, Refusal>,
     site: &LeaderSite,
-    problems: &Problems,
 ) -> Result<(Restored, bool), StartError> {
     let mut image = store.load().await?;
     let newest_event = image.last_seq;
-    Driver::note_unreadable(problems, &image.unreadable);
+    let unreadable = unreadable(&image.unreadable);
     site.move_to(&mut image, config);
     let (read, changed) = match (last_good::read(store, &image).await?, file) {
         (Some(in_force), file) => {
@@ -134,7 +137,8 @@ pub(super) async fn take_over(
         );
     }
     let started = Engine::start(config.clone(), image, read.loaded.set.clone(), Clock.now());
-    let (engine, effects) = started.map_err(StartError::Jobs)?;
+    let (mut engine, mut effects) = started.map_err(StartError::Jobs)?;
+    effects.extend(engine.handle(Clock.now(), unreadable));
     Ok((Restored { newest_event, engine, effects, read }, changed))
 }
 

@@ -17,14 +17,14 @@ use super::identity::StoreMark;
 use super::last_good;
 use super::metrics::Metrics;
 use super::output_space::History;
-use super::problems::{Cause, Problems};
 use super::source::JobsSource;
 use super::start::{EngineEnd, EngineLife};
 use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
 use crate::engine::{Effect, Engine, Input, View, Wakeup, WorkerInput};
 use crate::model::{
-    AttemptKey, Change, Ended, Execution, OnStop, Outcome, Refusal, Role, Settings, StateName,
+    AttemptKey, Change, Ended, Execution, OnStop, Outcome, ProblemCause, Refusal, Role, Settings,
+    StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -53,8 +53,8 @@ pub(super) struct Driver {
     pub(super) metrics: Arc<Metrics>,
     /// What the keeper of the history is to know, and what it found.
     pub(super) history: Arc<History>,
-    /// What keeps the engine from being well.
-    pub(super) problems: Arc<Problems>,
+    /// What the store said last of damage to its file.
+    pub(super) damage: Option<String>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) from_workers: mpsc::Receiver<LinkEvent>,
     pub(super) alarm: Alarm,
@@ -257,7 +257,8 @@ impl Driver {
             Message::Loaded(fingerprint) => {
                 self.fingerprint = fingerprint;
                 self.fingerprint_unsaved = true;
-                self.problems.clear(Cause::JobsFile);
+                let input = Input::Problem { cause: ProblemCause::JobsFile, problem: None };
+                turn.steps.push(Step::Input(input));
                 self.tell_file_state(false);
             }
             Message::FileTouched => self.look_at_files(),
@@ -316,8 +317,12 @@ impl Driver {
     /// Steps the engine, commits, acts.
     async fn take_turn(&mut self, turn: Turn) {
         let mut effects = Vec::new();
+        let damage = self.damage_input();
+        // Nothing is assigned to a worker process that cannot take it.
+        let stopped = self.worker_links.stopped().map(Input::Worker);
+        let around = |input: Option<Input>| input.into_iter().map(Step::Input);
         let mut replies: Vec<Reply> = Vec::new();
-        for step in turn.steps {
+        for step in around(stopped).chain(turn.steps).chain(around(damage)) {
             match step {
                 Step::Input(input) => effects.extend(self.engine.handle(Clock.now(), input)),
                 Step::Act(act) => {
@@ -366,6 +371,16 @@ impl Driver {
         }
     }
 
+    /// What is to be told of the store's file since the last turn.
+    fn damage_input(&mut self) -> Option<Input> {
+        let problem = self.store.damage();
+        if problem == self.damage {
+            return None;
+        }
+        self.damage.clone_from(&problem);
+        Some(Input::Problem { cause: ProblemCause::StoreDamaged, problem })
+    }
+
     /// Keeps what is to be kept, then does and tells the rest.
     pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), StoreError> {
         let mut saved = Coalesced::default();
@@ -386,9 +401,11 @@ impl Driver {
         }
         let (mut looks, mut given_up) = (Vec::new(), Vec::new());
         let mut batch = Batch { seq: self.engine.seq(), ..Batch::default() };
+        let mut healths = Vec::new();
         for effect in rest {
             match effect {
                 Effect::Save(_) => {}
+                Effect::Show(View::Health(health)) => healths.push(health),
                 Effect::Show(view) => show(&mut batch, view),
                 Effect::Configure => self.worker_links.configure(self.engine.pools()),
                 Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
@@ -402,23 +419,15 @@ impl Driver {
         self.worker_links.end_groups(given_up);
         self.worker_links.flush();
         self.publish(batch, changes);
+        for health in healths {
+            let _ = self.feed.send(Feed::Health(health));
+        }
         for (after, jobs) in looks {
             let ahead = self.store.ahead(after, &jobs).await?;
             let effects = self.engine.handle(Clock.now(), Input::Ahead(ahead));
             Box::pin(self.perform(effects)).await?;
         }
-        self.note_clock();
         Ok(())
-    }
-
-    /// Says what waits because the clock went back, as long as it does.
-    fn note_clock(&self) {
-        let Some(wait) = self.engine.clock_wait() else {
-            return self.problems.clear(Cause::Clock);
-        };
-        if self.problems.note(Cause::Clock, wait.sentence()) {
-            tracing::warn!("{}", wait.sentence());
-        }
     }
 
     /// Fails where the data folder is not this engine's any more: another engine may fire the same jobs.
@@ -432,20 +441,6 @@ impl Driver {
             self.info.data_dir
         );
         Err(StoreError::Failed { doing: "a commit", message })
-    }
-
-    /// Notes what of the store could not be read.
-    pub(super) fn note_unreadable(problems: &Problems, unreadable: &[String]) {
-        let Some((first, more)) = unreadable.split_first() else {
-            return problems.clear(Cause::Unreadable);
-        };
-        let sentence = match more.len() {
-            0 => first.clone(),
-            more => format!("{first} (and {more} more: see the log)"),
-        };
-        if problems.note(Cause::Unreadable, sentence) {
-            unreadable.iter().for_each(|sentence| tracing::error!("{sentence}"));
-        }
     }
 
     fn publish(&self, mut batch: Batch, changes: Vec<Change>) {
@@ -471,6 +466,7 @@ impl Driver {
             jobs: self.engine.job_statuses(),
             live: self.engine.live_executions(),
             workers: self.engine.worker_views(),
+            health: self.engine.health(),
             engine: EngineInfo {
                 leader: self
                     .info
@@ -478,7 +474,6 @@ impl Driver {
                     .clone()
                     .map(|leader| Leader { epoch: self.store.epoch(), ..leader }),
                 history: self.history.state(),
-                problems: self.problems.list().into_iter().chain(self.store.damage()).collect(),
                 ..self.info.clone()
             },
             role: Role::owner(),
@@ -535,6 +530,16 @@ fn interrupted(execution: &Execution, at: DateTime<Utc>) -> Option<Ended> {
     })
 }
 
+/// What of the store could not be read, for the engine.
+pub(super) fn unreadable(unreadable: &[String]) -> Input {
+    unreadable.iter().for_each(|sentence| tracing::error!("{sentence}"));
+    let problem = unreadable.split_first().map(|(first, more)| match more.len() {
+        0 => first.clone(),
+        more => format!("{first} (and {more} more: see the log)"),
+    });
+    Input::Problem { cause: ProblemCause::Unreadable, problem }
+}
+
 /// How far a stop has come.
 enum Stage {
     Working,
@@ -548,5 +553,7 @@ fn show(batch: &mut Batch, view: View) {
         View::JobRemoved(job) => batch.removed_jobs.push(job),
         View::Worker(worker) => batch.workers.push(*worker),
         View::WorkerRemoved(worker) => batch.removed_workers.push(worker),
+        // It has a message of its own.
+        View::Health(_) => {}
     }
 }

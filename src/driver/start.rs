@@ -21,7 +21,6 @@ use super::last_good;
 use super::leadership::Standby;
 use super::metrics::Metrics;
 use super::output_space::History;
-use super::problems::Problems;
 use super::restore::{LeaderSite, Restored, restore, take_over};
 use super::retention::Keeper;
 use super::run::{Driver, Looking, STORE_PAUSE};
@@ -310,13 +309,10 @@ impl Site {
         let config = config(source.system_zone, &options.registry);
         let site = LeaderSite::read(&*store, options, data_dir).await?;
         let mut info = info(options, data_dir, &config, now.wall);
-        let problems = Arc::new(Problems::default());
         let Restored { mut engine, effects, read, newest_event } = match definitions {
-            Definitions::OfFile => {
-                restore(&config, &*store, read, options.recovery, &site, &problems).await?
-            }
+            Definitions::OfFile => restore(&config, &*store, read, options.recovery, &site).await?,
             Definitions::InForce => {
-                let restored = take_over(&config, &*store, read, &site, &problems).await?;
+                let restored = take_over(&config, &*store, read, &site).await?;
                 info.file.changed = restored.1;
                 restored.0
             }
@@ -351,7 +347,7 @@ impl Site {
             feed: broadcast::channel(FEED_BOUND).0,
             metrics: Arc::clone(&metrics),
             history: Arc::clone(&history),
-            problems,
+            damage: None,
             messages,
             from_workers,
             alarm: Alarm::new()?,
@@ -471,7 +467,6 @@ fn info(
             changed: false,
         },
         history: HistoryState::default(),
-        problems: Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::data_dir::DataDir;
+use crate::clock::Clock;
 use crate::commands::{Entry, Registry};
 use crate::engine::{Holdings, WorkerInput};
 use crate::model::{Assignment, AttemptKey, Ended, JobCommand, Pool, Running, StopCause};
@@ -28,13 +29,27 @@ pub(super) struct WorkerLinks {
     connection: Option<Connection>,
     /// What the connection would not take yet.
     unsent: VecDeque<ToWorker>,
-    /// It has said nothing for a while.
+    /// It has said nothing for a while, or is stopped.
     silent: bool,
+    /// When it said something last, on the monotonic clock, and its process id.
+    heard: (Duration, Option<u32>),
     forgotten: Vec<AttemptKey>,
     in_process: InProcess,
     registry: Registry,
     /// What runs in this process.
     own: HashMap<AttemptKey, Own>,
+}
+
+/// A sign of life comes every second; one that is this late is looked for in /proc.
+const LATE: Duration = Duration::from_millis(1_500);
+
+/// Whether a process is stopped by a signal or a tracer.
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the program's name, which stands in parentheses and may hold anything.
+    let name_end = stat.iter().rposition(|byte| *byte == b')');
+    let state = name_end.and_then(|end| stat.get(end + 2));
+    matches!(state, Some(b'T' | b't'))
 }
 
 /// An attempt in this process. Its end is told once, so it is held here until it is kept.
@@ -57,6 +72,7 @@ impl WorkerLinks {
             connection: None,
             unsent: VecDeque::new(),
             silent: false,
+            heard: (Duration::ZERO, None),
             forgotten: Vec::new(),
             in_process: InProcess::new(data_dir.root(), registry.clone(), events)?,
             registry,
@@ -82,7 +98,7 @@ impl WorkerLinks {
     pub(super) fn start(&mut self, assignment: Assignment) {
         if self.is_own(&assignment.command) {
             let (key, worker_id) = (assignment.key, assignment.worker_id.clone());
-            let started_at = crate::clock::Clock.now().wall;
+            let started_at = Clock.now().wall;
             let running = Running { key, worker_id, started_at, pid: None };
             self.own.insert(key, Own { running, ended: None });
             self.in_process.start(assignment);
@@ -155,12 +171,29 @@ impl WorkerLinks {
         }
     }
 
+    /// Looks whether a worker process that is late with a sign of life was stopped (SIGSTOP): it takes nothing then, and
+    /// that is known before the link finds it silent.
+    pub(super) fn stopped(&mut self) -> Option<WorkerInput> {
+        let (at, pid) = self.heard;
+        let is_late = || Clock.now().monotonic.saturating_sub(at) >= LATE;
+        if self.connection.is_none() || self.silent || !is_late() || !is_stopped(pid?) {
+            return None;
+        }
+        self.silent = true;
+        let reason = "it is stopped (SIGSTOP)".to_owned();
+        tracing::warn!("the worker process: {reason}");
+        Some(WorkerInput::Down { reason })
+    }
+
     /// What a link event means to the engine.
     pub(super) fn hear(&mut self, event: LinkEvent) -> Option<WorkerInput> {
         if self.silent && matches!(event, LinkEvent::Message(_)) {
             // It is back. What was decided meanwhile without it is brought in line with what it holds.
             self.silent = false;
             self.ask_again();
+        }
+        if matches!(event, LinkEvent::Message(_) | LinkEvent::Up { .. }) {
+            self.heard.0 = Clock.now().monotonic;
         }
         match event {
             LinkEvent::Up { hello, connection } => {
@@ -212,10 +245,11 @@ impl WorkerLinks {
     }
 
     /// What is held, here and there.
-    fn holdings(&self, hello: FromWorker) -> Option<Holdings> {
+    fn holdings(&mut self, hello: FromWorker) -> Option<Holdings> {
         let FromWorker::Hello { program, host, pid, mut running, mut ended, .. } = hello else {
             return None;
         };
+        self.heard.1 = Some(pid);
         let runs = |own: &&Own| own.ended.is_none();
         running.extend(self.own.values().filter(runs).map(|own| own.running.clone()));
         ended.extend(self.own_ends());
@@ -250,5 +284,28 @@ impl WorkerLinks {
             // A worker process that does not answer is left to find out by itself.
             let _ = tokio::time::timeout(GOODBYE, gone).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rustix::process::{Pid, Signal, WaitIdOptions, kill_process, waitid};
+
+    use super::*;
+
+    #[test]
+    fn a_stopped_process_is_told_from_a_sleeping_one() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(!is_stopped(child.id()));
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::STOP).unwrap();
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        waitid(rustix::process::WaitId::Pid(pid), stopped).unwrap();
+        assert!(is_stopped(child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_stopped(child.id()), "there is none");
     }
 }

@@ -10,7 +10,7 @@ use super::model::World;
 use crate::control::Definition;
 use crate::driver::JobEdit;
 use crate::jobfile;
-use crate::model::{ExecutionId, Job, JobId, Source, WorkerId};
+use crate::model::{Job, JobId, Source, WorkerId};
 
 /// What is noted about a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) enum Change {
     /// The next fire time, and only that, is called off; or is not, after all.
     SkipNext { job: JobId, undo: bool },
     /// A failure was seen; `None` = it was not, after all.
-    Acknowledge { job: JobId, execution: ExecutionId, note: Option<Note> },
+    Acknowledge { job: JobId, note: Option<Note> },
     /// A worker takes no more attempts, or takes them again.
     Drain { worker: WorkerId, drain: bool, reason: Option<String> },
     /// A worker runs so many attempts at once; `None` = as jobs.yaml says.
@@ -76,10 +76,10 @@ impl Change {
             Self::SkipNext { job, undo: false } => format!("{job} skips its next fire time"),
             Self::SkipNext { job, undo: true } => format!("{job} fires next as its schedule says"),
             Self::Acknowledge { job, note: Some(_), .. } => {
-                format!("failure of {job} acknowledged")
+                format!("{job} acknowledged")
             }
             Self::Acknowledge { job, note: None, .. } => {
-                format!("failure of {job} no longer acknowledged")
+                format!("{job} no longer acknowledged")
             }
             Self::Drain { worker, drain: true, .. } => format!("{worker} drained"),
             Self::Drain { worker, drain: false, .. } => format!("{worker} takes attempts again"),
@@ -126,12 +126,10 @@ impl Change {
                 by(Self::Pause { job, until, reason })
             }
             Self::SkipNext { job, undo } => by(Self::SkipNext { job, undo: !undo }),
-            Self::Acknowledge { job, execution, .. } => {
+            Self::Acknowledge { job, .. } => {
                 let before = world.job(&job).and_then(|it| it.acknowledged.clone());
-                let note = before
-                    .filter(|it| it.execution_id == execution)
-                    .map(|it| Note { text: it.note, until: it.until });
-                by(Self::Acknowledge { job, execution, note })
+                let note = before.map(|it| Note { text: it.note, until: it.until });
+                by(Self::Acknowledge { job, note })
             }
             Self::Drain { worker, drain, .. } => {
                 let before = world.worker(&worker).and_then(|it| it.drained.clone());

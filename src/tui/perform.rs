@@ -12,8 +12,8 @@ use super::change::{Change, Note};
 use super::message::{Answer, Asked, JobFacts, Outcome, Request};
 use super::model::load::Timeline;
 use crate::control::{
-    AcknowledgeExecution, CancelExecution, DrainWorker, EditedJob, PauseJob, ReloadJobs, ResumeJob,
-    RetryExecution, SetWorkerCapacity, SkipNextFireTime, UnacknowledgeExecution, UndrainWorker,
+    AcknowledgeJob, CancelExecution, DrainWorker, EditedJob, PauseJob, ReloadJobs, ResumeJob,
+    RetryExecution, SetWorkerCapacity, SkipNextFireTime, UnacknowledgeJob, UndrainWorker,
 };
 use crate::driver::{EditOptions, EngineApi, ask};
 use crate::model::{Execution, ExecutionId, ExecutionQuery, JobId, Refusal};
@@ -145,12 +145,12 @@ async fn carry_out(engine_api: &Arc<dyn EngineApi>, change: Change) -> Result<Ou
         Change::SkipNext { job, undo } => {
             ask(api, SkipNextFireTime { id: job.to_string(), undo }).await.map(drop)?;
         }
-        Change::Acknowledge { execution, note: Some(Note { text, until }), .. } => {
-            let id = execution.to_string();
-            ask(api, AcknowledgeExecution { id, note: text, until }).await.map(drop)?;
+        Change::Acknowledge { job, note: Some(Note { text, until }) } => {
+            let id = job.to_string();
+            ask(api, AcknowledgeJob { id, note: text, until }).await.map(drop)?;
         }
-        Change::Acknowledge { execution, note: None, .. } => {
-            ask(api, UnacknowledgeExecution { id: execution.to_string() }).await.map(drop)?;
+        Change::Acknowledge { job, note: None } => {
+            ask(api, UnacknowledgeJob { id: job.to_string() }).await.map(drop)?;
         }
         Change::Drain { worker, drain: true, reason } => {
             ask(api, DrainWorker { id: worker.to_string(), reason }).await.map(drop)?;

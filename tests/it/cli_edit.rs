@@ -274,13 +274,13 @@ fn operators_drain_call_off_and_acknowledge() {
     insta::assert_snapshot!(engine.say(&["acknowledge", id, "--note", "known"]), @"
     exit code 0
     -- stdout
-    the failure of broken is acknowledged until its next success
+    broken is acknowledged until its next success
     ");
     assert_eq!(engine.json(&["status", "--json"])["failing"], serde_json::json!([]));
     insta::assert_snapshot!(engine.say(&["acknowledge", id, "--undo"]), @"
     exit code 0
     -- stdout
-    the failure of broken is no longer acknowledged
+    broken is no longer acknowledged
     ");
     let workers = engine.json(&["workers", "--json"]);
     let worker = workers["items"][0]["id"].as_str().unwrap();

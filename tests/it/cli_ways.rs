@@ -71,24 +71,24 @@ fn a_job_stands_for_the_execution_that_is_meant() {
     the newest execution of twice: ID of DATE TIME, succeeded
     ");
     insta::assert_snapshot!(engine.say(&["acknowledge", "twice"]), @"
-    exit code 4
+    exit code 1
     -- stderr
-    error: job `twice` has no failed execution
+    error: nothing is wrong with job `twice`
     ");
     insta::assert_snapshot!(engine.say(&["acknowledge", "broken", "--undo"]), @"
-    exit code 4
+    exit code 1
     -- stderr
-    error: job `broken` has no acknowledged failure
+    error: job `broken` is not acknowledged
     ");
     insta::assert_snapshot!(engine.say(&["acknowledge", "broken"]), @"
     exit code 0
     -- stdout
-    the failure of broken is acknowledged until its next success
+    broken is acknowledged until its next success
     ");
     insta::assert_snapshot!(engine.say(&["acknowledge", "broken", "--undo"]), @"
     exit code 0
     -- stdout
-    the failure of broken is no longer acknowledged
+    broken is no longer acknowledged
     ");
     let failed = engine.json(&["executions", "--job", "broken", "--json"]);
     let again = engine.json(&["retry", "broken", "--json"]);

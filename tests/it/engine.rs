@@ -15,8 +15,8 @@ use crontower::internals::{
 };
 use crontower::internals::{SqliteStore, Store};
 use crontower::model::{
-    AttemptKey, Change, Execution, ExecutionId, ExecutionQuery, JobId, OnStop, Refusal, StateName,
-    Trigger, WorkerState,
+    AttemptKey, Change, Execution, ExecutionId, ExecutionQuery, Health, JobId, OnStop, Refusal,
+    StateName, Trigger, WorkerState,
 };
 use sqlx::Connection as _;
 
@@ -176,12 +176,12 @@ async fn a_fire_time_that_the_store_holds_already_holds_nothing_else_up() {
     let mut described = Vec::new();
     loop {
         match feed.feed.recv().await.unwrap() {
-            Feed::Trouble(trouble) => described.push(trouble.is_some()),
+            Feed::Health(health) => described.push(health.as_str()),
             Feed::Batch(batch) if batch.executions.iter().any(|it| it.job_id == job("b")) => break,
             _ => {}
         }
     }
-    assert_eq!(described, [true, false], "the store refused once, and it is over");
+    assert_eq!(described, ["down", "ok"], "the store refused once, and it is over");
     site.close().await;
 }
 
@@ -260,9 +260,14 @@ async fn the_end_of_an_embedded_command_outlasts_a_store_that_fails() {
     let mut other = sqlx::SqliteConnection::connect(&database).await.unwrap();
     let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     go.notify_one();
-    while !matches!(feed.feed.recv().await.unwrap(), Feed::Trouble(Some(_))) {}
+    while !matches!(feed.feed.recv().await.unwrap(), Feed::Health(Health::Down { .. })) {}
     held.rollback().await.unwrap();
-    let ended = reaches(&mut feed, run.id, StateName::Succeeded).await;
+    while !matches!(feed.feed.recv().await.unwrap(), Feed::Health(Health::Ok)) {}
+    let events = running.handle.newest_events(100).await.unwrap();
+    let sentences: Vec<String> = events.iter().map(|it| it.kind.sentence()).collect();
+    let is_down = |it: &&String| it.starts_with("engine down: ");
+    assert_eq!(sentences.iter().filter(is_down).count(), 1, "{sentences:?}");
+    let ended = running.handle.execution(&run.id.to_string()).await.unwrap();
     assert_eq!(ended.result, Some(serde_json::json!("done")), "{}", ended.reason);
     running.handle.stop(None, "test").await;
     running.ended().await;

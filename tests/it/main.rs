@@ -17,6 +17,7 @@ mod edits;
 mod embedded;
 mod engine;
 mod faults;
+mod health;
 mod kill;
 mod postgres;
 #[path = "../../src/store/postgres/server.rs"]

@@ -25,7 +25,7 @@ pub struct AcknowledgeExecution {
         feature = "cli",
         arg(
             value_name = "JOB|EXECUTION",
-            help = "A job's id (its newest failed execution is meant), or any unique beginning or end of an execution's, which wins"
+            help = "A job's id (whatever is wrong with it), or any unique beginning or end of a failed execution's, which wins"
         )
     )]
     pub id: String,

@@ -5,6 +5,7 @@
 //! no screen: pure data.
 
 mod acknowledge_execution;
+mod acknowledge_job;
 mod answers;
 mod cancel_execution;
 mod command;
@@ -25,6 +26,7 @@ mod stop_engine;
 mod undrain_worker;
 
 pub use acknowledge_execution::{AcknowledgeExecution, UnacknowledgeExecution};
+pub use acknowledge_job::{AcknowledgeJob, UnacknowledgeJob};
 pub use answers::{Change, Definition, EditedJob, ExecutionView};
 pub use cancel_execution::CancelExecution;
 pub use command::{Authorized, Caller, Command, Method, Schema, WholeBody};

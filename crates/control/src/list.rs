@@ -4,10 +4,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::{
-    AcknowledgeExecution, Authorized, CancelExecution, Command, CreateJob, DeleteJob, DeleteWorker,
-    DisableJob, DrainWorker, EnableJob, PatchJob, PauseJob, ReloadJobs, ReplaceJob, ResumeJob,
-    RetryExecution, RollBackJob, RunJob, SetWorkerCapacity, SkipNextFireTime, StopEngine,
-    UnacknowledgeExecution, UndrainWorker,
+    AcknowledgeExecution, AcknowledgeJob, Authorized, CancelExecution, Command, CreateJob,
+    DeleteJob, DeleteWorker, DisableJob, DrainWorker, EnableJob, PatchJob, PauseJob, ReloadJobs,
+    ReplaceJob, ResumeJob, RetryExecution, RollBackJob, RunJob, SetWorkerCapacity,
+    SkipNextFireTime, StopEngine, UnacknowledgeExecution, UnacknowledgeJob, UndrainWorker,
 };
 use crontower_model::{Execution, Now, Refusal};
 
@@ -109,7 +109,7 @@ macro_rules! verbs {
 verbs! {
     // By the engine, which needs to know nothing else.
     mutations {
-        RunJob, PauseJob, ResumeJob, SkipNextFireTime,
+        RunJob, PauseJob, ResumeJob, SkipNextFireTime, AcknowledgeJob, UnacknowledgeJob,
         DrainWorker, UndrainWorker, SetWorkerCapacity, DeleteWorker,
     }
     // By the engine, which must know the execution that is meant.

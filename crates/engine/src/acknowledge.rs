@@ -1,10 +1,18 @@
-//! "I have seen that it fails": a note at a job, until its next success, until a time, or until someone takes it back.
+//! "I have seen what is wrong": a note at a job, until its next success, until it becomes wrong in another way, until a
+//! time, or until someone takes it back.
 
 use std::sync::Arc;
 
 use super::Engine;
-use crontower_control::{AcknowledgeExecution, Authorized, Handles, UnacknowledgeExecution};
-use crontower_model::{Acknowledgement, EventKind, Execution, JobId, JobStatus, Now, Refusal};
+use chrono::{DateTime, Utc};
+use crontower_control::{
+    AcknowledgeExecution, AcknowledgeJob, Authorized, Handles, UnacknowledgeExecution,
+    UnacknowledgeJob,
+};
+use crontower_model::{
+    Acknowledgement, Actor, EventKind, Execution, ExecutionId, JobId, JobStatus, Now, Refusal,
+    WrongKind,
+};
 
 impl Handles<AcknowledgeExecution> for Engine {
     /// Notes that a failure was seen: the newest of its job, or there is nothing to note any more.
@@ -25,21 +33,87 @@ impl Handles<AcknowledgeExecution> for Engine {
                 "is {state}: only a failed or timed out one can be acknowledged"
             ));
         }
-        if until.is_some_and(|until| until <= now.wall) {
-            let message = "the end of the acknowledgement lies in the past".to_owned();
-            return Err(Refusal::NotPossible(message));
-        }
-        let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
+        ends_later(now, until)?;
+        let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
         if let Some(last) = entry.state.last_ran.as_ref().filter(|last| last.id != id) {
             let (newer, ended) = (last.id.short(), last.state);
             return refuse(format!("is not the newest of job `{job}`: {newer} has {ended} since"));
         }
-        entry.state.acknowledged =
-            Some(Acknowledgement { execution_id: id, at: now.wall, by, note: note.clone(), until });
-        let (job_id, execution_id) = (job.clone(), id);
+        self.note_acknowledged(now, job, (Some(id), by), note, until)
+    }
+}
+
+impl Handles<AcknowledgeJob> for Engine {
+    /// Notes that whatever is wrong with a job was seen.
+    fn carry_out(
+        &mut self,
+        now: Now,
+        call: Authorized<AcknowledgeJob>,
+        (): (),
+    ) -> Result<JobStatus, Refusal> {
+        let (by, AcknowledgeJob { id, note, until }) = call.into_parts();
+        let job = &self.named(&id)?;
+        ends_later(now, until)?;
+        let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
+        let wrong = entry.all_wrong();
+        let Some(first) = wrong.first() else {
+            let message = format!("nothing is wrong with job `{job}`");
+            return Err(Refusal::NotPossible(message));
+        };
+        let facts = [&entry.state.not_carried_out, &entry.state.last_failure];
+        let fact = facts.into_iter().flatten().find(|fact| fact.kind == first.kind);
+        let execution = fact.and_then(|fact| fact.execution_id);
+        self.note_acknowledged(now, job, (execution, by), note, until)
+    }
+}
+
+impl Engine {
+    fn note_acknowledged(
+        &mut self,
+        now: Now,
+        job: &JobId,
+        (execution_id, by): (Option<ExecutionId>, Actor),
+        note: Option<String>,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<JobStatus, Refusal> {
+        let Some(entry) = self.jobs.get_mut(job) else { return Err(Refusal::Stopping) };
+        let mut kinds: Vec<WrongKind> = entry.all_wrong().iter().map(|wrong| wrong.kind).collect();
+        if kinds.is_empty() {
+            // Nothing counts as wrong while a job is paused: it is the failure that was looked at.
+            kinds.push(WrongKind::Failure);
+        }
+        entry.state.acknowledged = Some(Acknowledgement {
+            execution_id,
+            kinds,
+            at: now.wall,
+            by,
+            note: note.clone(),
+            until,
+        });
+        let job_id = job.clone();
         let fact = EventKind::FailureAcknowledged { job_id, execution_id, note, until };
         self.out.facts.push(fact);
         self.touch_job(job);
+        self.plan_next(job);
+        self.job_answer(job)
+    }
+}
+
+impl Handles<UnacknowledgeJob> for Engine {
+    /// Takes the note at a job back.
+    fn carry_out(
+        &mut self,
+        _: Now,
+        call: Authorized<UnacknowledgeJob>,
+        (): (),
+    ) -> Result<JobStatus, Refusal> {
+        let (by, UnacknowledgeJob { id }) = call.into_parts();
+        let job = &self.named(&id)?;
+        if self.jobs.get(job).is_some_and(|entry| entry.state.acknowledged.is_none()) {
+            let message = format!("job `{job}` is not acknowledged");
+            return Err(Refusal::NotPossible(message));
+        }
+        self.end_acknowledgement(job, format!("taken back by {by}"));
         self.plan_next(job);
         self.job_answer(job)
     }
@@ -57,7 +131,7 @@ impl Handles<UnacknowledgeExecution> for Engine {
         let job = &execution.job_id;
         self.known(job)?;
         let noted = self.jobs.get(job).and_then(|entry| entry.state.acknowledged.as_ref());
-        if noted.is_none_or(|noted| noted.execution_id != execution.id) {
+        if noted.is_none_or(|noted| noted.execution_id != Some(execution.id)) {
             let message = format!("execution {} is not acknowledged", execution.id.short());
             return Err(Refusal::NotPossible(message));
         }
@@ -84,4 +158,13 @@ impl Engine {
             self.plan_next(job);
         }
     }
+}
+
+/// Refuses an end that has passed.
+fn ends_later(now: Now, until: Option<DateTime<Utc>>) -> Result<(), Refusal> {
+    if until.is_some_and(|until| until <= now.wall) {
+        let message = "the end of the acknowledgement lies in the past".to_owned();
+        return Err(Refusal::NotPossible(message));
+    }
+    Ok(())
 }

@@ -165,6 +165,7 @@ impl Engine {
         if let Some(due) = wait_ends {
             self.set_timer(id, due, Timer::DependencyTimeout(id));
         }
+        self.plan_overlap(now, id);
     }
 
     /// Brings an execution that waits for nothing more into the queue, or behind the others of its job.
@@ -211,14 +212,18 @@ impl Engine {
         reason: Reason,
     ) {
         self.await_nothing(id);
+        self.waits_no_longer(id);
         self.amend(id, |execution| execution.finished_at = Some(ended_at(now, execution)));
         self.transition(now, id, state, reason);
-        let Some(Live { execution, definition, timers }) = self.live.remove(&id) else { return };
+        let Some(Live { execution, definition, timers, .. }) = self.live.remove(&id) else {
+            return;
+        };
         for timer in timers {
             self.timers.remove(&timer);
         }
         self.notice_due(&execution, &definition);
         self.queue.remove(id);
+        self.note_end(now, &execution);
         let job = execution.job_id.clone();
         self.order += 1;
         if let Some(entry) = self.jobs.get_mut(&job) {

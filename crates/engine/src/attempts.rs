@@ -67,6 +67,7 @@ impl Engine {
             return;
         }
         self.count_outcome(id, ended.outcome);
+        self.note_output_lost(id, ended.output_lost);
         self.release(id);
         self.drop_left_pools();
         let (outcome, exit_code) = (ended.outcome, ended.exit_code);

@@ -57,11 +57,14 @@ impl Engine {
                 Ok(worker) => self.assign(now, id, &worker),
                 // No slot anywhere: whoever comes next in the queue finds none either.
                 Err(Block::Slot(selector)) if selector == Selector::default() => {
-                    return self.explain_full();
+                    return self.explain_full(now);
                 }
                 Err(block) => {
-                    let reason = self.why_blocked(&block);
-                    self.amend(id, |execution| execution.reason = reason);
+                    match block {
+                        Block::Slot(_) => self.waits_for_slot(now, id),
+                        Block::Limit(_) | Block::Concurrency(_) => self.waits_no_longer(id),
+                    }
+                    self.explain(id, self.why_blocked(&block));
                     self.queue.park(id, block);
                 }
             }
@@ -78,16 +81,23 @@ impl Engine {
         removed
     }
 
-    /// Tells those that came into the queue in this step why they wait.
-    fn explain_full(&mut self) {
-        let touched = self.out.executions.keys().copied();
-        let touched: Vec<_> = touched.filter(|id| self.queue.is_ready(*id)).collect();
-        if touched.is_empty() {
+    /// Tells those that nothing but a slot holds back since this step why they wait.
+    fn explain_full(&mut self, now: Now) {
+        let fresh = self.queue.take_fresh();
+        if fresh.is_empty() {
             return;
         }
         let reason = self.no_slot(&Selector::default());
-        for id in touched {
-            self.amend(id, |execution| execution.reason.clone_from(&reason));
+        for id in fresh {
+            self.waits_for_slot(now, id);
+            self.explain(id, reason.clone());
+        }
+    }
+
+    /// Says why an execution waits, where that is another reason than before.
+    fn explain(&mut self, id: ExecutionId, reason: Reason) {
+        if self.live.get(&id).is_some_and(|live| live.execution.reason != reason) {
+            self.amend(id, |execution| execution.reason = reason);
         }
     }
 
@@ -126,7 +136,7 @@ impl Engine {
         }
     }
 
-    fn no_slot(&self, selector: &Selector) -> Reason {
+    pub(super) fn no_slot(&self, selector: &Selector) -> Reason {
         let none = || match *selector == Selector::default() {
             true => Unavailable::NoWorker,
             false => Unavailable::NoMatch,
@@ -136,6 +146,7 @@ impl Engine {
 
     fn assign(&mut self, now: Now, id: ExecutionId, worker: &WorkerId) {
         self.queue.remove(id);
+        self.note_assigned(id);
         let limits = self.current_definition(id).map(|job| job.limits.clone()).unwrap_or_default();
         self.limits.take(&limits);
         self.workers.take_slot(worker, id, limits);

@@ -180,7 +180,12 @@ impl Engine {
         }
         let before_wanted =
             unwanted_last.or(self.jobs.get(job).and_then(|it| it.state.last_fire_time));
-        self.account(job, span.last);
+        let last = span.last;
+        self.account(job, last);
+        if wanted.is_empty() && !newer {
+            let why = "no engine ran at it, and it lies outside catch_up_window";
+            self.note_missed(now, job, last, why);
+        }
         if let Some(entry) = self.jobs.get_mut(job) {
             if entry.state.catching_up.is_empty() {
                 entry.state.caught_up_to = before_wanted;
@@ -267,6 +272,7 @@ impl Engine {
     /// Writes a range of fire times that become no executions into the ledger.
     pub(super) fn passed(&mut self, job: &JobId, span: Span, fate: LedgerFate, why: &str) {
         let Span { first, last, count } = span;
+        self.note_passed(job, last, fate);
         let reason = why.to_owned();
         let fact = EventKind::FireTimesPassed {
             job_id: job.clone(),

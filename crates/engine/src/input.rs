@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crontower_model::{
-    Ahead, Assignment, AttemptKey, Change, Ended, Job, JobId, JobStatus, Running, StopCause,
-    StuckProcess, Worker, WorkerId,
+    Ahead, Assignment, AttemptKey, Change, Ended, Health, Job, JobId, JobStatus, ProblemCause,
+    Running, StopCause, StuckProcess, Worker, WorkerId,
 };
 
 /// What the engine is told. It learns of nothing else.
@@ -20,6 +20,13 @@ pub enum Input {
     Worker(WorkerInput),
     /// What [`Effect::FindAhead`] asked for.
     Ahead(Ahead),
+    /// Something beside workers makes the engine degraded, or no longer does.
+    Problem {
+        /// What.
+        cause: ProblemCause,
+        /// A sentence; `None` = it is as it should be.
+        problem: Option<String>,
+    },
     /// Fire and start nothing more: the engine is ending.
     Halt {
         /// By what.
@@ -139,6 +146,8 @@ pub enum View {
     Worker(Box<Worker>),
     /// A worker went.
     WorkerRemoved(WorkerId),
+    /// How the engine is from now on.
+    Health(Health),
 }
 
 /// What the engine must know about where it runs.
@@ -146,7 +155,7 @@ pub enum View {
 pub struct Config {
     /// Host name of the machine.
     pub host: String,
-    /// Slots of the pool `local` where the file names no workers.
+    /// Cores of the machine: the pool `local`, where the file names no workers, goes by them.
     pub cores: u32,
     /// Zone of jobs that name none.
     pub system_zone: Tz,

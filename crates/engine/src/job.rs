@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::wrong::Starved;
 use crontower_model::{
     ExecutionId, Job, JobId, JobRecord, JobState, JobStatus, LedgerFate, Overlap, RECENT, Source,
     Summary,
@@ -37,6 +38,8 @@ pub(super) struct JobEntry {
     pub(super) backlog: BTreeSet<(DateTime<Utc>, ExecutionId)>,
     /// How many attempts run.
     pub(super) running: u32,
+    /// Those that have waited too long for a slot.
+    pub(super) starved: Starved,
     /// A timer stands for the next caught-up execution.
     pub(super) catch_up_timer: bool,
     /// The newest final executions, oldest first.
@@ -70,6 +73,7 @@ impl JobEntry {
             active: BTreeSet::new(),
             backlog: BTreeSet::new(),
             running: 0,
+            starved: Starved::default(),
             catch_up_timer: false,
             recent: VecDeque::new(),
             shown: None,
@@ -178,6 +182,7 @@ impl JobEntry {
             next_fire_time: self.next_fire,
             paused: self.state.pause.clone(),
             skip_next: self.state.skip_next.clone(),
+            wrong: self.wrong(),
             acknowledged: self.state.acknowledged.clone(),
             schedule_in_words: self.in_words.clone(),
             live: u32::try_from(self.waiting.len() + self.blocking()).unwrap_or(u32::MAX),

@@ -16,6 +16,7 @@ mod elsewhere;
 mod firing;
 mod forecast;
 mod graph;
+mod health;
 mod ids;
 mod input;
 mod job;
@@ -33,6 +34,7 @@ mod tests;
 mod why;
 mod worker_overrides;
 mod workers;
+mod wrong;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,8 +43,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crontower_model::{
-    Actor, AttemptKey, EventKind, Execution, ExecutionId, Job, JobId, JobSet, JobStatus, Now,
-    Reason, Retired, Settings, StateName, Summary, Worker, WorkerId,
+    Actor, AttemptKey, EventKind, Execution, ExecutionId, Health, Job, JobId, JobSet, JobStatus,
+    Now, ProblemCause, Reason, Retired, Settings, StateName, Summary, Worker, WorkerId,
 };
 
 pub use clock_steps::ClockWait;
@@ -71,11 +73,13 @@ struct Live {
     definition: Arc<Job>,
     /// Its timers: they go with it.
     timers: Vec<(Duration, Timer)>,
+    /// Since when nothing but a slot holds it back.
+    slot_since: Option<DateTime<Utc>>,
 }
 
 impl Live {
     const fn new(execution: Arc<Execution>, definition: Arc<Job>) -> Self {
-        Self { execution, definition, timers: Vec::new() }
+        Self { execution, definition, timers: Vec::new(), slot_since: None }
     }
 }
 
@@ -88,6 +92,10 @@ enum Timer {
     Deadline(ExecutionId),
     /// An execution has waited for its dependencies as long as it may.
     DependencyTimeout(ExecutionId),
+    /// An execution has waited for a slot for a minute more.
+    LongWait(ExecutionId),
+    /// An execution behind which fire times are skipped is ten minutes old.
+    OverlapGrowsOld(ExecutionId),
     /// The next of several caught-up executions may be created.
     CatchUp(JobId),
     /// The lease of the local worker process has run out.
@@ -135,6 +143,12 @@ pub struct Engine {
     seq: u64,
     /// Counts the ends of executions and the firings of chains: which came first is told by it, whatever the clock does.
     order: u64,
+    /// What was reported from outside and makes the engine degraded.
+    problems: BTreeMap<ProblemCause, String>,
+    /// Why the store takes no commits, while that is so.
+    down: Option<String>,
+    /// The health that was shown last.
+    shown_health: Health,
     /// Fire times up to here had no engine that ran at them.
     began: DateTime<Utc>,
     clock: ClockSteps,
@@ -150,6 +164,7 @@ impl Engine {
         match input {
             Input::Tick => {}
             Input::Worker(input) => self.worker_input(now, input),
+            Input::Problem { cause, problem } => self.note_problem(cause, problem),
             Input::Halt { reason } => {
                 self.halted = true;
                 self.out.facts.push(EventKind::EngineStopping { reason });
@@ -298,11 +313,21 @@ impl Engine {
         self.timers.insert((due, timer));
     }
 
+    /// Takes a timer of a live execution back.
+    fn drop_timer(&mut self, id: ExecutionId, timer: &Timer) {
+        let Some(live) = self.live.get_mut(&id) else { return };
+        if let Some(place) = live.timers.iter().position(|(_, set)| set == timer) {
+            self.timers.remove(&live.timers.swap_remove(place));
+        }
+    }
+
     fn timer(&mut self, now: Now, due: Duration, timer: Timer) {
         match timer {
             Timer::Retry(id) => self.retry_due(now, id),
             Timer::Deadline(id) => self.deadline_passed(now, id),
             Timer::DependencyTimeout(id) => self.dependency_timeout(now, id),
+            Timer::LongWait(id) => self.long_wait(now, id),
+            Timer::OverlapGrowsOld(id) => self.overlap_grows_old(id),
             Timer::CatchUp(job) => self.catch_up_due(now, &job),
             Timer::Lease => self.lease_over(now, due),
             Timer::LeaseElsewhere(key) => self.lease_elsewhere_over(now, due, key),

@@ -208,7 +208,19 @@ impl Engine {
         } else if changed.iter().any(|key| affects_firing(key)) {
             let changed = (LedgerFate::Missed, "were missed: the schedule was changed meanwhile");
             let (fate, why) = entry.suppression().unwrap_or(changed);
+            let before = entry.state.last_fire_time;
             self.close_silence(&id, now.wall, fate, why);
+            let last = self.jobs.get(&id).and_then(|entry| entry.state.last_fire_time);
+            if let Some(last) =
+                last.filter(|last| fate == LedgerFate::Missed && before != Some(*last))
+            {
+                self.note_missed(
+                    now,
+                    &id,
+                    last,
+                    "no engine ran at it, and the schedule was changed",
+                );
+            }
         }
         if !job.enabled {
             let why = "were to be caught up when the job was disabled";
@@ -356,6 +368,9 @@ fn go_on_from(state: &mut JobState, before: &Retired) {
         state.last_ran_order = stood.last_ran_order;
         state.pause = stood.pause;
         state.acknowledged = stood.acknowledged;
+        state.newest_ended = stood.newest_ended;
+        state.last_failure = stood.last_failure;
+        state.not_carried_out = stood.not_carried_out;
         state.fired_ahead = stood.fired_ahead;
         state.skip_next = stood.skip_next.filter(|skip| skip.fire_time > state.accounted_until);
     }

@@ -102,6 +102,7 @@ impl Engine {
 
     /// Turns what was collected into effects, saves first.
     pub(super) fn flush(&mut self, now: Now) -> Vec<Effect> {
+        self.check_acknowledgements();
         let out = std::mem::replace(&mut self.out, Outbox::new());
         let mut effects: Vec<Effect> = out.changes.into_iter().map(Effect::Save).collect();
         let jobs = out.jobs.iter().filter_map(|job| self.jobs.get(job));
@@ -124,6 +125,7 @@ impl Engine {
                 effects.push(self.event(now, &out.actor, kind));
             }
         }
+        effects.extend(self.show_health(now));
         effects.extend(out.on_failures.into_iter().map(Effect::Save));
         effects.extend(out.shown_jobs.iter().filter_map(|job| self.show(job)));
         effects.extend(out.removed_jobs.into_iter().map(|job| Effect::Show(View::JobRemoved(job))));
@@ -143,7 +145,7 @@ impl Engine {
         Some(Effect::Show(View::Job(status)))
     }
 
-    fn event(&mut self, now: Now, actor: &Actor, kind: EventKind) -> Effect {
+    pub(super) fn event(&mut self, now: Now, actor: &Actor, kind: EventKind) -> Effect {
         self.seq += 1;
         let event = Event { seq: self.seq, at: now.wall, actor: actor.clone(), kind };
         Effect::Save(Change::Event(event))

@@ -65,6 +65,8 @@ struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     ready: BTreeSet<Rank>,
+    /// Those that became ready since [`Queue::take_fresh`] was called last, as far as they still are.
+    fresh: BTreeSet<ExecutionId>,
     parked: BTreeMap<Block, BTreeSet<Rank>>,
     places: HashMap<ExecutionId, Place>,
     promotions: BTreeSet<(Duration, ExecutionId)>,
@@ -83,6 +85,7 @@ impl Queue {
         };
         let rank = (level, entry.fire_time, entry.id);
         self.ready.insert(rank);
+        self.fresh.insert(entry.id);
         let place = Place { rank, since: entry.since, aging: entry.aging, parked: None };
         self.schedule_promotion(&place);
         self.places.insert(entry.id, place);
@@ -91,6 +94,7 @@ impl Queue {
     /// Takes an execution out, wherever it stands.
     pub(super) fn remove(&mut self, id: ExecutionId) {
         let Some(place) = self.places.remove(&id) else { return };
+        self.fresh.remove(&id);
         self.set_of(place.parked.as_ref()).remove(&place.rank);
         self.drop_if_empty(place.parked.as_ref());
         self.promotions.remove(&(place.since.saturating_add(place.aging), id));
@@ -105,6 +109,7 @@ impl Queue {
     pub(super) fn park(&mut self, id: ExecutionId, block: Block) {
         let Some(place) = self.places.get_mut(&id) else { return };
         let rank = place.rank;
+        self.fresh.remove(&id);
         let before = place.parked.replace(block.clone());
         self.set_of(before.as_ref()).remove(&rank);
         self.drop_if_empty(before.as_ref());
@@ -118,6 +123,7 @@ impl Queue {
         };
         self.drop_if_empty(Some(block));
         self.ready.insert(rank);
+        self.fresh.insert(rank.2);
         if let Some(place) = self.places.get_mut(&rank.2) {
             place.parked = None;
         }
@@ -134,9 +140,9 @@ impl Queue {
         self.places.contains_key(&id)
     }
 
-    /// Whether it waits and nothing but its rank is known to hold it back.
-    pub(super) fn is_ready(&self, id: ExecutionId) -> bool {
-        self.places.get(&id).is_some_and(|place| place.parked.is_none())
+    /// Those that became ready since this was called last and still are, oldest first.
+    pub(super) fn take_fresh(&mut self) -> BTreeSet<ExecutionId> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// How many wait for the same and stand before it, and what holds it back beside its rank.

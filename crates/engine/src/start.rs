@@ -16,7 +16,7 @@ use super::queue::Queue;
 use super::workers::Workers;
 use super::{Config, Effect, Engine, Live, Timer};
 use crontower_model::{
-    BOOT_ID, Change, EventKind, Execution, ExecutionState, Image, JobId, JobRecord, JobSet,
+    BOOT_ID, Change, EventKind, Execution, ExecutionState, Health, Image, JobId, JobRecord, JobSet,
     JobState, LostCause, Now, Refusal, Settings, StateName,
 };
 
@@ -62,6 +62,13 @@ impl Engine {
     ) -> (Self, Vec<Effect>) {
         let mut engine = Self::restore(self.config.clone(), image, &settings, now);
         engine.ids = self.ids.clone();
+        engine.problems = self.problems.clone();
+        engine.shown_health = self.shown_health.clone();
+        if self.down.is_some() {
+            // It could not be kept while it was so.
+            let health = self.shown_health.clone();
+            engine.out.facts.push(EventKind::HealthChanged { health });
+        }
         engine.began = self.began;
         engine.halted = halted;
         engine.watch_clock_from(self);
@@ -96,6 +103,9 @@ impl Engine {
             unsatisfiable: Vec::new(),
             seq: image.last_seq,
             order: newest_order(image),
+            problems: BTreeMap::new(),
+            down: None,
+            shown_health: Health::Ok,
             began: now.wall,
             clock: ClockSteps::default(),
             halted: false,

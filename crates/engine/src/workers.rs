@@ -199,11 +199,17 @@ impl PoolEntry {
     }
 }
 
-/// The pools that a file asks for: without a word about them, one with a slot a core.
+/// The pools that a file asks for: without a word about them, one of 16 slots or 4 a core, for commands mostly wait.
 fn pools_of(settings: &Settings, cores: u32) -> Vec<Pool> {
     settings.workers.clone().unwrap_or_else(|| {
         let id = WorkerId::new("local").into_iter();
-        id.map(|id| Pool { id, host: None, capacity: cores.max(1), labels: Vec::new() }).collect()
+        id.map(|id| Pool {
+            id,
+            host: None,
+            capacity: cores.saturating_mul(4).max(16),
+            labels: Vec::new(),
+        })
+        .collect()
     })
 }
 

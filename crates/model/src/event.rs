@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionId, JobId, Outcome, Reason, StateName, WorkerId, text};
+use super::{ExecutionId, Health, JobId, Outcome, Reason, StateName, WorkerId, text};
 
 /// Who did something: `engine`, or a person or program with the way it came (`root@socket`, `screen`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -172,24 +172,26 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
-    /// Someone has seen that a job fails.
+    /// Someone has seen what is wrong with a job.
     FailureAcknowledged {
         /// Which job.
         job_id: JobId,
-        /// The failed execution that was looked at.
-        execution_id: ExecutionId,
+        /// The failed or skipped execution that was looked at, where it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execution_id: Option<ExecutionId>,
         /// What they noted.
         note: Option<String>,
         /// When the note ends by itself.
         until: Option<DateTime<Utc>>,
     },
-    /// The note that a job fails has ended.
+    /// What was acknowledged of a job no longer is.
     AcknowledgementEnded {
         /// Which job.
         job_id: JobId,
-        /// The failed execution that it was about.
-        execution_id: ExecutionId,
-        /// Why: a success, its time, or someone took it back.
+        /// The execution that it was about, where it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execution_id: Option<ExecutionId>,
+        /// Why: a success, its time, something else that is wrong, or someone took it back.
         reason: String,
     },
     /// `on_failure` of an execution is over. Its own failure leads to nothing more.
@@ -209,6 +211,12 @@ pub enum EventKind {
         worker_id: WorkerId,
         /// What happened to it, in words.
         reason: String,
+    },
+    /// The health of the engine changed.
+    HealthChanged {
+        /// How it is from now on.
+        #[serde(flatten)]
+        health: Health,
     },
     /// A set of jobs was loaded.
     Reloaded {
@@ -254,6 +262,9 @@ impl EventKind {
         match self {
             Self::ExecutionChanged { state, .. } if state.is_failure() => Severity::Error,
             Self::OnFailureEnded { outcome, .. } if !matches!(outcome, Outcome::Succeeded) => {
+                Severity::Error
+            }
+            Self::HealthChanged { health: Health::Degraded { .. } | Health::Down { .. } } => {
                 Severity::Error
             }
             Self::FireTimesPassed { .. }
@@ -323,10 +334,12 @@ impl EventKind {
             }
             Self::FailureAcknowledged { job_id, execution_id, note, until } => {
                 let (until, note) = (reported_until(*until), describe(note.as_ref()));
-                format!("{job_id} {} failure acknowledged{until}{note}", execution_id.short())
+                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+                format!("{job_id}{id} acknowledged{until}{note}")
             }
             Self::AcknowledgementEnded { job_id, execution_id, reason } => {
-                format!("{job_id} {} no longer acknowledged: {reason}", execution_id.short())
+                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+                format!("{job_id}{id} no longer acknowledged: {reason}")
             }
             Self::OnFailureEnded { execution_id, job_id, outcome, error } => {
                 let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
@@ -343,6 +356,7 @@ impl EventKind {
                 )
             }
             Self::WorkerChanged { worker_id, reason } => format!("worker {worker_id} {reason}"),
+            Self::HealthChanged { health } => health.to_string(),
             Self::Reloaded { added, changed, removed } => {
                 format!("jobs loaded: {added} added, {changed} changed, {removed} removed")
             }

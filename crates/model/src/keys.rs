@@ -104,7 +104,7 @@ pub const KEYS: &[Key] = &[
     key(Top, "timezone", Text, "IANA name", "the system's zone").fires(),
     key(Top, "on_stop", Text, "leave, wait, cancel", "leave"),
     key(Top, "shutdown_grace", Text, "duration", "30s"),
-    key(Top, "workers", Array, "list of workers", "one, `local`, a slot a core"),
+    key(Top, "workers", Array, "list of workers", "one, `local`, 16 slots or 4 a core"),
     key(Top, "limits", Object, "map of numbers", ""),
     key(Top, "defaults", Object, "keys of a job", ""),
     key(Top, "calendars", Object, "map of calendars", "").fires(),

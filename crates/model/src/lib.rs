@@ -7,6 +7,7 @@ mod attempt;
 mod dependency_graph;
 mod event;
 mod execution;
+mod health;
 mod id;
 mod job;
 mod kept;
@@ -26,6 +27,7 @@ pub mod text;
 mod timing;
 mod why;
 mod worker;
+mod wrong;
 
 pub use attempt::{
     Assignment, AttemptKey, Ended, Failure, ON_FAILURE, Running, StopCause, StuckProcess,
@@ -36,6 +38,7 @@ pub use execution::{
     Attempt, AttemptProgress, Execution, ExecutionState, Outcome, StateName, Summary, Transition,
     Trigger,
 };
+pub use health::{Health, ProblemCause};
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
@@ -61,3 +64,4 @@ pub use standing::{
 };
 pub use why::Why;
 pub use worker::{Drain, Worker, WorkerOverrides, WorkerState};
+pub use wrong::{OverlapSkips, Wrong, WrongFact, WrongKind};

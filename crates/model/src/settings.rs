@@ -81,7 +81,7 @@ pub struct Settings {
     #[serde(with = "text::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub shutdown_grace: Duration,
-    /// Pools of the local worker process; `None` = one, `local`, a slot a core.
+    /// Pools of the local worker process; `None` = one, `local`, of 16 slots or 4 a core, whichever is more.
     pub workers: Option<Vec<Pool>>,
     /// Named limits.
     pub limits: BTreeMap<String, u32>,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::execution::Summary;
-use super::{Actor, ExecutionId, Job, JobId};
+use super::{Actor, ExecutionId, Job, JobId, OverlapSkips, Wrong, WrongFact, WrongKind};
 
 /// Where a definition lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +47,17 @@ pub struct SkipNext {
     pub by: Actor,
 }
 
-/// Someone has seen that a job fails. Ends with the next success, or by time.
+/// Someone has seen what is wrong with a job. Ends with its next success, when it becomes wrong in another way, or by
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Acknowledgement {
-    /// The failed execution that was looked at.
-    pub execution_id: ExecutionId,
+    /// The failed or skipped execution that was looked at, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<ExecutionId>,
+    /// In which ways the job was wrong then.
+    #[serde(default = "failure_only")]
+    pub kinds: Vec<WrongKind>,
     /// When.
     pub at: DateTime<Utc>,
     /// By whom.
@@ -63,6 +68,11 @@ pub struct Acknowledgement {
     /// When it ends by itself; `None` = with the next success only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+}
+
+/// What was acknowledged before other ways of being wrong were known.
+fn failure_only() -> Vec<WrongKind> {
+    vec![WrongKind::Failure]
 }
 
 /// A version of a definition, and where it came from.
@@ -110,9 +120,21 @@ pub struct JobState {
     /// The fire time that was called off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_next: Option<SkipNext>,
-    /// Who knows that it fails.
+    /// Who knows that it is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Acknowledgement>,
+    /// The newest of its executions that has ended, skipped ones aside; `None` = an earlier version did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_ended: Option<ExecutionId>,
+    /// How that one failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<WrongFact>,
+    /// The newest due fire time, if it was not carried out and should have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_carried_out: Option<WrongFact>,
+    /// Fire times that `overlap` skips in a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_skips: Option<OverlapSkips>,
     /// The execution that ended last, skipped ones aside: what dependents look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ran: Option<Summary>,
@@ -149,6 +171,10 @@ impl JobState {
             pause: None,
             skip_next: None,
             acknowledged: None,
+            newest_ended: None,
+            last_failure: None,
+            not_carried_out: None,
+            overlap_skips: None,
             last_ran: None,
             last_ran_order: 0,
             chain_fired_at: now,
@@ -197,7 +223,10 @@ pub struct JobStatus {
     /// The fire time that was called off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_next: Option<SkipNext>,
-    /// Who knows that it fails.
+    /// What is wrong with it and nobody has acknowledged. Nothing is of a job that is paused or disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<Wrong>,
+    /// Who knows that it is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Acknowledgement>,
     /// Its schedule in plain English, zone included.
@@ -213,6 +242,14 @@ pub struct JobStatus {
     /// The newest executions, oldest first, at most 20.
     #[serde(default)]
     pub recent: Vec<Summary>,
+}
+
+impl JobStatus {
+    /// Whether something is wrong with it, acknowledged or not.
+    #[must_use]
+    pub const fn is_wrong_or_acknowledged(&self) -> bool {
+        self.wrong.is_some() || self.acknowledged.is_some()
+    }
 }
 
 /// What became of a range of fire times that did not become executions.

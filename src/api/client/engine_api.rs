@@ -9,12 +9,13 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
 use super::{Client, ClientError, Lines};
+use crate::api::SystemStatus;
 use crate::api::dto::{FeedLine, List, OutputPage};
 use crate::control::{Call, Endpoint, ExecutionView, Listed, http};
 use crate::driver::{EngineApi, Feed, Preview, Subscription};
 use crate::model::{
-    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, JobId, JobStatus, JobVersion,
-    LedgerRange, OutputChunk, Page, Refusal, Settings, StateName, Why,
+    AttemptKey, Event, Execution, ExecutionId, ExecutionQuery, Health, JobId, JobStatus,
+    JobVersion, LedgerRange, OutputChunk, Page, Refusal, Settings, StateName, Why,
 };
 
 /// So many messages wait for a screen that is busy; one that falls further behind subscribes anew.
@@ -77,6 +78,11 @@ impl EngineApi for Client {
 
     async fn call(&self, call: Call<'_>) {
         call.answered_by(self).await;
+    }
+
+    async fn health(&self) -> Result<Health, Refusal> {
+        let status: SystemStatus = self.ask(&["status"], &[]).await?;
+        Ok(status.health())
     }
 
     async fn versions(

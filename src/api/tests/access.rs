@@ -4,7 +4,7 @@ use super::*;
 use crate::api::access::{Access, Role, Tokens};
 use crate::api::tests::engine_api::execution_id;
 use crate::driver::EngineApi;
-use crate::model::Actor;
+use crate::model::{Actor, Health};
 
 /// What a standby of the same store shows.
 const PEER_SECRET: &str = "crontower_peer";
@@ -63,6 +63,26 @@ fn filled(path: &str) -> String {
         _ => "backup",
     };
     path.replace("{id}", id).replace("{version}", "1").replace("{*file}", "index.html")
+}
+
+#[tokio::test]
+async fn the_probes_say_how_the_engine_is_and_whether_it_answers() {
+    let guarded = Guarded::new();
+    let probe = async |path: &'static str| {
+        let response = guarded.ask("GET", path, &[]).await;
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 1_024).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(probe("/healthz").await, (StatusCode::OK, "ok\n".to_owned()));
+    assert_eq!(probe("/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
+    let problems = vec!["a worker is away".to_owned()];
+    guarded.engine_api.state().health = Health::Degraded { problems };
+    assert_eq!(probe("/healthz").await, (StatusCode::OK, "degraded\n".to_owned()));
+    assert_eq!(probe("/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
+    guarded.engine_api.state().store_is_down = true;
+    assert_eq!(probe("/healthz").await, (StatusCode::OK, "down\n".to_owned()));
+    assert_eq!(probe("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

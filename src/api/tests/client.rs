@@ -14,7 +14,7 @@ use crate::control::{
     UnacknowledgeExecution, UndrainWorker,
 };
 use crate::driver::{EditOptions, EngineApi, Feed, JobEdit, RunOptions, ask};
-use crate::model::{AttemptKey, ExecutionQuery, Refusal, Source};
+use crate::model::{AttemptKey, ExecutionQuery, Health, Refusal, Source};
 
 struct Served {
     engine_api: Arc<PlayedEngineApi>,
@@ -59,8 +59,9 @@ async fn a_picture_and_all_that_follows_cross_the_socket() {
     served.engine_api.publish();
     served.engine_api.write(key, b"x");
     served.client.run_job(&job("backup"), RunOptions::default()).await.unwrap();
-    served.engine_api.tell(Feed::Trouble(Some("the store is slow".to_owned())));
-    served.engine_api.tell(Feed::Trouble(None));
+    let problems = vec!["the store is slow".to_owned()];
+    served.engine_api.tell(Feed::Health(Health::Degraded { problems }));
+    served.engine_api.tell(Feed::Health(Health::Ok));
     served.engine_api.tell(Feed::Stopped);
     for _ in 0..6 {
         assert_eq!(far.feed.recv().await.unwrap(), near.feed.recv().await.unwrap());

@@ -35,6 +35,7 @@ pub(super) struct State {
     pub(super) edits: Vec<(JobId, JobEdit, EditOptions)>,
     pub(super) notes: Vec<(ExecutionId, Option<PlayedNote>)>,
     pub(super) store_is_down: bool,
+    pub(super) health: Health,
 }
 
 #[derive(Debug)]
@@ -289,7 +290,8 @@ impl PlayedVerbs for PlayedEngineApi {
     ) -> Result<JobStatus, Refusal> {
         let mut changed = (*self.known(&self.find(id).job_id)?).clone();
         changed.acknowledged = note.clone().map(|note| Acknowledgement {
-            execution_id: id,
+            execution_id: Some(id),
+            kinds: vec![WrongKind::Failure],
             at: noon(),
             by: Actor::named("test"),
             note: note.0,
@@ -297,6 +299,15 @@ impl PlayedVerbs for PlayedEngineApi {
         });
         self.state().notes.push((id, note));
         Ok(changed)
+    }
+
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal> {
+        let last = self.known(job)?.last_execution.as_ref().map(|last| last.id);
+        self.acknowledge(last.ok_or(Refusal::Stopping)?, note).await
     }
 
     /// Every job has version 1, and version 2 after an edit.
@@ -385,6 +396,10 @@ impl PlayedVerbs for PlayedEngineApi {
 
 #[async_trait]
 impl EngineApi for PlayedEngineApi {
+    async fn health(&self) -> Result<Health, Refusal> {
+        Ok(self.subscribe().await?.snapshot.health)
+    }
+
     async fn call(&self, call: Call<'_>) {
         self.play(call).await;
     }
@@ -408,13 +423,13 @@ impl EngineApi for PlayedEngineApi {
             listen: None,
             file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
             history: crate::driver::HistoryState::default(),
-            problems: Vec::new(),
         };
         let snapshot = Snapshot {
             seq: state.seq,
             jobs: state.jobs.clone(),
             live: live.cloned().collect(),
             workers: state.workers.clone(),
+            health: state.health.clone(),
             engine,
             role: Role::Admin,
         };

@@ -1,7 +1,7 @@
 //! The engine as numbers.
 
 use super::*;
-use crate::model::{JobStatus, StateName, Summary};
+use crate::model::{JobStatus, StateName, Summary, Wrong, WrongKind};
 
 #[tokio::test]
 async fn the_numbers_are_as_prometheus_reads_them() {
@@ -67,6 +67,12 @@ async fn the_numbers_are_as_prometheus_reads_them() {
     # HELP crontower_disabled_jobs Jobs whose schedule is disabled.
     # TYPE crontower_disabled_jobs gauge
     crontower_disabled_jobs 0
+    # HELP crontower_wrong_jobs Jobs that are wrong and that nobody has acknowledged.
+    # TYPE crontower_wrong_jobs gauge
+    crontower_wrong_jobs 1
+    # HELP crontower_job_wrong 1 for each wrong job, for at most 100 of them.
+    # TYPE crontower_job_wrong gauge
+    crontower_job_wrong{job="backup",kind="failure"} 1
     # HELP crontower_failing_jobs Jobs that failed last and whose failure nobody has acknowledged.
     # TYPE crontower_failing_jobs gauge
     crontower_failing_jobs 1
@@ -82,6 +88,14 @@ async fn the_numbers_are_as_prometheus_reads_them() {
     # HELP crontower_worker_online 1 if the worker is there, draining or not.
     # TYPE crontower_worker_online gauge
     crontower_worker_online{worker="worker-1"} 1
+    # HELP crontower_health 1 for how the engine is: ok, degraded or down.
+    # TYPE crontower_health gauge
+    crontower_health{health="ok"} 1
+    crontower_health{health="degraded"} 0
+    crontower_health{health="down"} 0
+    # HELP crontower_problems What is wrong with the engine or its workers.
+    # TYPE crontower_problems gauge
+    crontower_problems 0
     # HELP crontower_events_total Number of the newest event.
     # TYPE crontower_events_total counter
     crontower_events_total 5
@@ -128,6 +142,12 @@ async fn the_numbers_are_as_prometheus_reads_them() {
 fn fail_first_job(world: &World) {
     let mut state = world.engine_api.state();
     let failed = Summary { state: StateName::Failed, ..state.executions[0].summary() };
-    let job = JobStatus { last_execution: Some(failed), ..(*state.jobs[0]).clone() };
+    let mut job = JobStatus { last_execution: Some(failed), ..(*state.jobs[0]).clone() };
+    job.wrong = Some(Wrong {
+        job_id: job.definition.id.clone(),
+        kind: WrongKind::Failure,
+        since: noon(),
+        reason: "exit code 1".to_owned(),
+    });
     state.jobs[0] = Arc::new(job);
 }

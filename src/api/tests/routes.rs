@@ -241,7 +241,6 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
         "leader": null,
         "listen": null,
         "pid": 42,
-        "problems": [],
         "scheduler": "leader",
         "started_at": "2026-11-23T10:20:00Z",
         "store": "sqlite",
@@ -278,7 +277,8 @@ async fn the_status_counts_what_lives_now_and_what_ended_today() {
       "uptime": "1h40m",
       "uptime_ms": 6000000,
       "version": "0.1.0",
-      "workers": 1
+      "workers": 1,
+      "wrong": []
     }
     "#);
 }

@@ -136,7 +136,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Acknowledge,
         OF_LISTED,
         "acknowledge",
-        "acknowledge a failure (it stops counting as failing)",
+        "acknowledge what is wrong (it stops counting)",
     ),
     bind(&[key('D')], Action::Drain, OF_WORKER, "drain", "drain the worker, or resume it")
         .hint("drain"),

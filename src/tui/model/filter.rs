@@ -17,7 +17,8 @@ pub(crate) enum Listed {
 }
 
 /// Words for the conditions of jobs that are not states of executions.
-const CONDITIONS: [&str; 6] = ["acknowledged", "disabled", "failing", "new", "ok", "paused"];
+const CONDITIONS: [&str; 8] =
+    ["acknowledged", "disabled", "failing", "missed", "new", "ok", "overlap", "paused"];
 
 /// A filter line, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

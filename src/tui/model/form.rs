@@ -5,7 +5,7 @@
 
 use tui_input::{Input, InputRequest};
 
-use crate::model::{ExecutionId, JobId, WorkerId};
+use crate::model::{JobId, WorkerId};
 use crate::tui::text::clean;
 
 /// Characters that a field may hold.
@@ -18,8 +18,8 @@ pub(crate) enum FormKind {
     Run(Vec<JobId>),
     /// To pause jobs.
     Pause(Vec<JobId>),
-    /// To acknowledge failures.
-    Acknowledge(Vec<(JobId, ExecutionId)>),
+    /// To acknowledge what is wrong with jobs.
+    Acknowledge(Vec<JobId>),
     /// To drain a worker.
     Drain(WorkerId),
     /// To set how many attempts a worker runs at once.

@@ -12,7 +12,7 @@ use super::filter::Filter;
 use super::marks::Marks;
 use super::tree;
 use super::world::{JobCondition, World, last_result};
-use crate::model::{JobId, JobStatus, StateName};
+use crate::model::{JobId, JobStatus, StateName, WrongKind};
 use crate::tui::cursor::{Cursor, Move};
 use crate::tui::text::{clean, width, without_zone};
 
@@ -115,7 +115,7 @@ impl JobOrder {
 
 const fn rank(condition: JobCondition) -> u8 {
     match condition {
-        JobCondition::Failing => 0,
+        JobCondition::Wrong(_) => 0,
         JobCondition::Live(_) => 1,
         JobCondition::Acknowledged => 2,
         JobCondition::Paused => 3,
@@ -335,7 +335,7 @@ impl JobList {
 
     fn work_out(&self, world: &World) -> Vec<usize> {
         let jobs = world.jobs().iter().map(AsRef::as_ref).enumerate();
-        let wrong = jobs.filter(|(_, job)| !self.only_wrong || World::is_failing(job));
+        let wrong = jobs.filter(|(_, job)| !self.only_wrong || job.is_wrong_or_acknowledged());
         let mut rows = if self.filter.is_empty() {
             wrong.map(|(at, _)| at).collect()
         } else {
@@ -361,7 +361,13 @@ impl JobList {
 pub(crate) const fn word(condition: JobCondition) -> &'static str {
     match condition {
         JobCondition::Live(state) | JobCondition::Ended(state) => state.as_str(),
-        JobCondition::Failing => "failing",
+        JobCondition::Wrong(kind) => match kind {
+            WrongKind::Failure | WrongKind::TimedOut | WrongKind::NotStarted => "failing",
+            WrongKind::Skipped => "skipped",
+            WrongKind::Missed => "missed",
+            WrongKind::Overlap => "overlap",
+            WrongKind::Queued => "queued",
+        },
         JobCondition::Acknowledged => "acknowledged",
         JobCondition::Paused => "paused",
         JobCondition::Ok => "ok",

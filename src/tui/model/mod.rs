@@ -29,7 +29,7 @@ pub(crate) use filter::{Filter, Listed};
 pub(crate) use jobs::JobList;
 pub(crate) use layer::{Layer, Leave, Notice, Prompt, Purpose, Question, Topic, Versions};
 pub(crate) use output::Output;
-pub(crate) use world::{Health, JobCondition, World, last_result};
+pub(crate) use world::{JobCondition, World, last_result};
 
 use super::change::Done;
 use super::keys::{Action, KeyContext, Keymap, Scope, Tab};
@@ -38,7 +38,9 @@ use super::message::JobFacts;
 use super::options::{Hosting, TuiOptions};
 use super::theme::Theme;
 use crate::driver::Snapshot;
-use crate::model::{Event, Execution, ExecutionId, JobId, Role, Severity, StateName, Worker};
+use crate::model::{
+    Event, Execution, ExecutionId, Health, JobId, Role, Severity, StateName, Worker,
+};
 use form::{Form, FormKind};
 use load::{Load, Timeline};
 
@@ -168,8 +170,6 @@ pub(crate) struct Model {
     host: String,
     pub(crate) size: Size,
     pub(crate) link: Link,
-    /// Why the engine cannot commit or fire, while it cannot.
-    pub(crate) down: Option<String>,
     /// The health of the newest notice about it.
     pub(crate) noticed_health: Health,
     pub(crate) world: World,
@@ -216,7 +216,6 @@ impl Model {
             host: options.host.clone(),
             size: Size::new(80, 24),
             link: Link::Up,
-            down: None,
             noticed_health: Health::Ok,
             world: World::new(snapshot),
             totals: world::Totals::default(),
@@ -238,7 +237,7 @@ impl Model {
             details_asked: None,
             preview: None,
         };
-        model.noticed_health = model.health();
+        model.noticed_health = model.world.health.clone();
         model.report_config_errors(options);
         model
     }
@@ -254,16 +253,6 @@ impl Model {
                 String::new()
             };
             self.notice(Severity::Error, format!("{all}{error}"));
-        }
-    }
-
-    /// How the engine is.
-    pub(crate) fn health(&self) -> Health {
-        let problems = self.world.problems();
-        match &self.down {
-            Some(why) => Health::Down(why.clone()),
-            None if problems.is_empty() => Health::Ok,
-            None => Health::Degraded(problems),
         }
     }
 

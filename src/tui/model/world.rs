@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 
 use crate::driver::{Batch, EngineInfo, Snapshot};
 use crate::model::{
-    Execution, ExecutionId, JobId, JobStatus, Role, StateName, Summary, Worker, WorkerId,
-    WorkerState,
+    Execution, ExecutionId, Health, JobId, JobStatus, Role, StateName, Summary, Worker, WorkerId,
+    WrongKind,
 };
 
 /// Where a job stands, as one word: the first that applies, from the most pressing down.
@@ -19,9 +19,9 @@ use crate::model::{
 pub(crate) enum JobCondition {
     /// It has a live execution; this is the furthest state of them.
     Live(StateName),
-    /// Its newest result is a failure.
-    Failing,
-    /// Its newest result is a failure that someone has acknowledged.
+    /// It is wrong, in this way.
+    Wrong(WrongKind),
+    /// It is wrong, and someone has acknowledged that.
     Acknowledged,
     /// An operator has paused it.
     Paused,
@@ -35,20 +35,10 @@ pub(crate) enum JobCondition {
     Disabled,
 }
 
-/// How the engine is, as one verdict: header, System and notices show the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Health {
-    Ok,
-    /// It works, but something is wrong with it or its workers: one sentence each, never none.
-    Degraded(Vec<String>),
-    /// It cannot commit or fire, and why.
-    Down(String),
-}
-
 /// Numbers for the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    /// Jobs whose newest result is a failure that nobody has acknowledged.
+    /// Jobs that are wrong and that nobody has acknowledged.
     pub(crate) wrong: usize,
     /// Executions that run.
     pub(crate) running: usize,
@@ -83,6 +73,8 @@ pub(crate) struct World {
     live: BTreeMap<ExecutionId, Arc<Execution>>,
     live_of: HashMap<JobId, LiveOf>,
     workers: BTreeMap<WorkerId, Worker>,
+    /// How the engine is.
+    pub(crate) health: Health,
     /// The engine itself.
     pub(crate) engine: EngineInfo,
     /// The role of the user.
@@ -133,6 +125,7 @@ impl World {
                 .into_iter()
                 .map(|worker| (worker.id.clone(), worker))
                 .collect(),
+            health: snapshot.health,
             engine: snapshot.engine,
             role: snapshot.role,
         };
@@ -275,17 +268,6 @@ impl World {
         self.live_of.get(job).map_or(0, |it| it.count(state))
     }
 
-    /// What is wrong with the engine or its workers, one sentence each.
-    pub(crate) fn problems(&self) -> Vec<String> {
-        let of_workers = self.workers.values().filter_map(|worker| match worker.state {
-            WorkerState::Suspect | WorkerState::Offline => {
-                Some(format!("worker {} is {}", worker.id, worker.state.as_str()))
-            }
-            WorkerState::Online | WorkerState::Draining => None,
-        });
-        self.engine.problems.iter().cloned().chain(of_workers).collect()
-    }
-
     /// Where a job stands.
     pub(crate) fn condition(&self, job: &JobStatus) -> JobCondition {
         let states = self.live_of.get(&job.definition.id).into_iter();
@@ -305,11 +287,13 @@ impl World {
         if job.paused.is_some() {
             return JobCondition::Paused;
         }
+        if job.acknowledged.is_some() {
+            return JobCondition::Acknowledged;
+        }
+        if let Some(wrong) = &job.wrong {
+            return JobCondition::Wrong(wrong.kind);
+        }
         match last_result(job) {
-            Some(summary) if summary.state.is_failure() && job.acknowledged.is_some() => {
-                JobCondition::Acknowledged
-            }
-            Some(summary) if summary.state.is_failure() => JobCondition::Failing,
             Some(summary) if summary.state == StateName::Succeeded => JobCondition::Ok,
             Some(summary) => JobCondition::Ended(summary.state),
             // What was skipped only counts where nothing else ever came of the job.
@@ -321,20 +305,15 @@ impl World {
     }
 
     /// Whether the newest result of a job is a failure, whatever else it is doing.
-    pub(crate) fn is_failing(job: &JobStatus) -> bool {
+    pub(crate) fn has_failed(job: &JobStatus) -> bool {
         last_result(job).is_some_and(|summary| summary.state.is_failure())
-    }
-
-    /// Whether it counts as wrong: it is failing, and nobody has acknowledged that.
-    fn is_wrong(job: &JobStatus) -> bool {
-        job.acknowledged.is_none() && Self::is_failing(job)
     }
 
     /// Numbers for the header.
     pub(crate) fn totals(&self) -> Totals {
         let running = self.live_of.values().map(|it| it.count(StateName::Running)).sum();
         Totals {
-            wrong: self.jobs.iter().filter(|job| Self::is_wrong(job)).count(),
+            wrong: self.jobs.iter().filter(|job| job.wrong.is_some()).count(),
             running,
             queued: self.live.len() - running,
             paused: self.jobs.iter().filter(|job| job.paused.is_some()).count(),

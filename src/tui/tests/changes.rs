@@ -34,8 +34,10 @@ fn skipping(status: &mut JobStatus) {
 }
 
 fn acknowledged(status: &mut JobStatus) {
+    status.wrong = None;
     status.acknowledged = Some(crate::model::Acknowledgement {
-        execution_id: status.last_execution.as_ref().unwrap().id,
+        execution_id: status.last_execution.as_ref().map(|last| last.id),
+        kinds: vec![crate::model::WrongKind::Failure],
         at: at(-300),
         by: Actor::named("root"),
         note: Some("ticket 42".to_owned()),
@@ -106,9 +108,9 @@ fn a_run_has_arguments_dependencies_and_force() {
 #[test]
 fn a_failure_is_acknowledged_with_a_note_and_counts_no_longer() {
     let screen = check("a \"ticket_42\" Tab \"2d\" Enter", "acknowledge ticket 42 until 25 13:03");
-    assert_eq!(screen.notice(), "failure of cleanup acknowledged (z to undo)");
+    assert_eq!(screen.notice(), "cleanup acknowledged (z to undo)");
     check("a Enter z", "acknowledge -; acknowledge no more");
-    assert_eq!(check("j a", "").notice(), "no failure to acknowledge");
+    assert_eq!(check("j a", "").notice(), "nothing is wrong here: nothing to acknowledge");
     let mut screen = Screen::sample(80, 24);
     assert!(screen.frame().contains("● 1 wrong"));
     screen.batch(changed("cleanup", acknowledged));

@@ -14,8 +14,8 @@ use crate::driver::{
 };
 use crate::model::{
     Acknowledgement, Actor, AttemptKey, Drain, Event, Execution, ExecutionId, ExecutionQuery,
-    JobId, JobStatus, JobVersion, LedgerRange, Page, Pause, Problem, Refusal, SkipNext, StateName,
-    Why, Worker, WorkerId,
+    Health, JobId, JobStatus, JobVersion, LedgerRange, Page, Pause, Problem, Refusal, SkipNext,
+    StateName, Why, Worker, WorkerId, WrongKind,
 };
 use crate::model::{FieldChange, JobChange, Plan};
 use crate::model::{OutputChunk, OutputLine, Stream};
@@ -149,13 +149,24 @@ impl PlayedVerbs for FakeEngineApi {
         let unknown = Refusal::UnknownExecution { execution: id.to_string() };
         let mut status = Arc::unwrap_or_clone(job.ok_or(unknown)?);
         status.acknowledged = note.map(|note| Acknowledgement {
-            execution_id: id,
+            execution_id: Some(id),
+            kinds: vec![WrongKind::Failure],
             at: fixtures::at(0),
             by: Actor::named("screen"),
             note: note.0,
             until: note.1,
         });
         Ok(status)
+    }
+
+    async fn acknowledge_job(
+        &self,
+        job: &JobId,
+        note: Option<PlayedNote>,
+    ) -> Result<JobStatus, Refusal> {
+        let of_it = |it: &&Arc<JobStatus>| it.definition.id == *job;
+        let last = self.snapshot.jobs.iter().find(of_it).and_then(|it| it.last_execution.as_ref());
+        self.acknowledge(last.ok_or(Refusal::Stopping)?.id, note).await
     }
 
     async fn edit(
@@ -236,6 +247,10 @@ impl PlayedVerbs for FakeEngineApi {
 
 #[async_trait]
 impl EngineApi for FakeEngineApi {
+    async fn health(&self) -> Result<Health, Refusal> {
+        Ok(self.snapshot.health.clone())
+    }
+
     async fn call(&self, call: Call<'_>) {
         self.play(call).await;
     }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::driver::{EngineInfo, FileState, Snapshot};
 use crate::model::{
     Actor, Attempt, AttemptProgress, Dependency, Event, EventKind, Execution, ExecutionId,
-    ExecutionState, Job, JobCommand, JobId, JobStatus, Outcome, Priority, Retry, Role, Source,
-    StateName, Transition, Trigger, Worker, WorkerId, WorkerState,
+    ExecutionState, Health, Job, JobCommand, JobId, JobStatus, Outcome, Priority, Retry, Role,
+    Source, StateName, Transition, Trigger, Worker, WorkerId, WorkerState, Wrong, WrongKind,
 };
 
 /// So many seconds after 2026-11-23 13:03:18 UTC.
@@ -37,6 +37,7 @@ pub(crate) fn job(id: &str, change: impl FnOnce(&mut Job)) -> Arc<JobStatus> {
         next_fire_time: None,
         paused: None,
         skip_next: None,
+        wrong: None,
         acknowledged: None,
         schedule_in_words: None,
         live: 0,
@@ -128,6 +129,12 @@ pub(crate) fn execution(number: u128, job: &str, state: StateName, created: i64)
     }
 }
 
+/// What is wrong with a job since a minute ago.
+pub(crate) fn wrong(job: &JobStatus, kind: WrongKind, reason: &str) -> Wrong {
+    let job_id = job.definition.id.clone();
+    Wrong { job_id, kind, since: at(-60), reason: reason.to_owned() }
+}
+
 /// A job with schedule, next fire time and a past of 20 executions.
 fn sample(
     id: &str,
@@ -157,6 +164,9 @@ fn sample(
         status.recent.push(past.summary());
     }
     status.last_execution = status.recent.last().cloned();
+    if last.is_failure() {
+        status.wrong = Some(wrong(&status, WrongKind::Failure, "exit code 3"));
+    }
     status
 }
 
@@ -263,7 +273,6 @@ pub(crate) fn engine() -> EngineInfo {
         listen: Some("127.0.0.1:7117".to_owned()),
         file: FileState { path: Some("jobs.yaml".to_owned()), sample: false, changed: false },
         history: crate::driver::HistoryState::default(),
-        problems: Vec::new(),
     }
 }
 
@@ -305,6 +314,7 @@ pub(crate) fn snapshot() -> Snapshot {
         jobs: jobs(),
         live: executions().into_iter().rev().filter(live).collect(),
         workers: workers(),
+        health: Health::Degraded { problems: vec!["worker worker-4 is offline".to_owned()] },
         engine: engine(),
         role: Role::Admin,
     }
@@ -317,6 +327,7 @@ pub(crate) fn nothing() -> Snapshot {
         jobs: Vec::new(),
         live: Vec::new(),
         workers: Vec::new(),
+        health: Health::Ok,
         engine: engine(),
         role: Role::Admin,
     }

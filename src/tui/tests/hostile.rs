@@ -100,7 +100,8 @@ fn world(text: &str) -> (Snapshot, Vec<Arc<Execution>>) {
         let by = crate::model::Actor::named(text);
         status.skip_next = Some(SkipNext { fire_time: at(60), at: at(0), by: by.clone() });
         status.acknowledged = Some(Acknowledgement {
-            execution_id: super::fixtures::execution_id(1),
+            execution_id: Some(super::fixtures::execution_id(1)),
+            kinds: vec![crate::model::WrongKind::Failure],
             at: at(0),
             by: by.clone(),
             note: Some(text.to_owned()),

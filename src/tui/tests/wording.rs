@@ -6,7 +6,7 @@ use super::engine_api::FakeEngineApi;
 use super::fixtures::{execution, execution_id, executions, job, job_id, snapshot};
 use super::{Message, Screen};
 use crate::driver::{Batch, Snapshot};
-use crate::model::{AttemptProgress, Execution, JobStatus, Outcome, StateName};
+use crate::model::{AttemptProgress, Execution, JobStatus, Outcome, StateName, WrongKind};
 use crate::tui::model::JobCondition;
 
 /// A world of one job with these past executions, the newest last.
@@ -17,6 +17,10 @@ fn past(states: &[StateName]) -> Screen {
     });
     status.recent = ended.collect();
     status.last_execution = status.recent.last().cloned();
+    let newest = states.iter().rev().find(|state| **state != StateName::Skipped);
+    status.wrong = newest
+        .filter(|state| state.is_failure())
+        .map(|_| super::fixtures::wrong(&status, WrongKind::Failure, "exit code 3"));
     let world = Snapshot { jobs: vec![Arc::new(status)], live: Vec::new(), ..snapshot() };
     Screen::new(FakeEngineApi::new(world, Vec::new()), 80, 24)
 }
@@ -185,6 +189,6 @@ fn live_executions_of_one_job_are_counted_and_ordered_however_they_come() {
     assert_eq!(state(&screen).0, JobCondition::Live(StateName::Retrying));
     assert_eq!(screen.model.totals.running, before.running);
     screen.batch(more(53, &[live(3_001, StateName::Cancelled), live(3_003, StateName::Failed)]));
-    assert_eq!(state(&screen), (JobCondition::Failing, Vec::new()));
+    assert_eq!(state(&screen), (JobCondition::Wrong(WrongKind::Failure), Vec::new()));
     assert_eq!(screen.model.totals.queued, before.queued);
 }

@@ -6,7 +6,7 @@
 use super::requests::{ask, change_each, confirm_each, done_to_many, is_users, remember};
 use super::{edit, form};
 use crate::driver::JobEdit;
-use crate::model::{ExecutionId, JobId, Refusal, Severity};
+use crate::model::{JobId, Refusal, Severity};
 use crate::tui::change::{Back, Change, Done, Origin, enables};
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Command, Outcome, Request};
@@ -46,19 +46,17 @@ pub(super) fn skip_next(model: &mut Model) -> Vec<Command> {
     confirm_each(model, verb, chosen.into_iter().map(change).collect())
 }
 
-/// A failure that was acknowledged no longer is; of any other it is asked what is known about it.
+/// A job that was acknowledged no longer is; of any other that is wrong it is asked what is known about it.
 pub(super) fn acknowledge(model: &mut Model) -> Vec<Command> {
-    let failed = form::selected_failures(model);
+    let wrong = form::selected_wrong(model);
     let known = |job: &JobId| model.world.job(job).is_some_and(|it| it.acknowledged.is_some());
-    if failed.is_empty() || !failed.iter().all(|(job, _)| known(job)) {
+    if wrong.is_empty() || !wrong.iter().all(known) {
         form::acknowledge(model);
         return Vec::new();
     }
-    let change = |(job, execution): (JobId, ExecutionId)| {
-        (job.clone(), Change::Acknowledge { job, execution, note: None })
-    };
+    let change = |job: JobId| (job.clone(), Change::Acknowledge { job, note: None });
     let verb = "withdraw the acknowledgement of";
-    confirm_each(model, verb, failed.into_iter().map(change).collect())
+    confirm_each(model, verb, wrong.into_iter().map(change).collect())
 }
 
 pub(super) fn drain(model: &mut Model) -> Vec<Command> {

@@ -1,11 +1,11 @@
 //! What the engine says: pictures, batches, output that grew.
 
 use crate::driver::{Batch, Feed, Snapshot};
-use crate::model::{Event, EventKind, Outcome, Role, Severity};
+use crate::model::{Event, EventKind, Health, Outcome, Role, Severity};
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::load::Load;
-use crate::tui::model::{Health, Layer, Link, MOST_EVENTS, Model, Topic, World};
+use crate::tui::model::{Layer, Link, MOST_EVENTS, Model, Topic, World};
 
 /// A message of the feed.
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
@@ -32,8 +32,8 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
             }
             model.world.engine.file = file;
         }
-        Feed::Trouble(why) => {
-            model.down = why;
+        Feed::Health(health) => {
+            model.world.health = health;
             notice_health(model);
         }
         Feed::Stopped => model.link = Link::Down("it stopped".to_owned()),
@@ -43,24 +43,31 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Command> {
 
 /// Each change of the engine's health is a notice.
 fn notice_health(model: &mut Model) {
-    let now = model.health();
+    let now = model.world.health.clone();
     let before = std::mem::replace(&mut model.noticed_health, now.clone());
     let (severity, text) = match (&before, &now) {
         (before, now) if before == now => return,
-        (_, Health::Down(why)) => (Severity::Error, format!("engine down, nothing fires: {why}")),
+        (_, Health::Down { problems }) => {
+            (Severity::Error, format!("engine down, nothing fires: {}", problems.join("; ")))
+        }
         (_, Health::Ok) => (Severity::Info, "the engine is ok again".to_owned()),
-        (Health::Degraded(known), Health::Degraded(problems)) => {
+        (Health::Degraded { problems: known }, Health::Degraded { problems }) => {
             let new: Vec<&String> = problems.iter().filter(|it| !known.contains(it)).collect();
             match new.split_first() {
                 Some((first, more)) => (Severity::Error, degraded(first, more.len())),
-                None => (Severity::Info, degraded(&problems[0], problems.len() - 1)),
+                None => (Severity::Info, degraded_by(problems)),
             }
         }
-        (Health::Ok | Health::Down(_), Health::Degraded(problems)) => {
-            (Severity::Error, degraded(&problems[0], problems.len() - 1))
+        (Health::Ok | Health::Down { .. }, Health::Degraded { problems }) => {
+            (Severity::Error, degraded_by(problems))
         }
     };
     model.notice_about(Topic::Health, severity, text);
+}
+
+fn degraded_by(problems: &[String]) -> String {
+    let (first, more) = problems.split_first().map_or(("", 0), |(it, more)| (it, more.len()));
+    degraded(first, more)
 }
 
 fn degraded(first: &str, more: usize) -> String {
@@ -72,8 +79,6 @@ fn degraded(first: &str, more: usize) -> String {
 /// be complete.
 pub(super) fn on_snapshot(model: &mut Model, snapshot: Snapshot) -> Vec<Command> {
     if matches!(model.link, Link::Down(_)) {
-        // It may be another engine, and would say so.
-        model.down = None;
         model.notice(Severity::Info, "the engine is back");
     }
     model.link = Link::Up;
@@ -107,11 +112,6 @@ fn on_batch(model: &mut Model, batch: &Batch) {
     let Some(changes) = model.world.apply(batch) else {
         return;
     };
-    if !batch.events.is_empty() {
-        // Something was committed, so the store works: the word of it may have been overrun.
-        model.down = None;
-    }
-    notice_health(model);
     model.totals_stale |= changes.jobs || changes.executions;
     if changes.job_set {
         model.jobs.touch_definitions();
@@ -198,6 +198,8 @@ fn on_event(model: &mut Model, event: &Event) {
         | EventKind::FailureAcknowledged { .. }
         | EventKind::AcknowledgementEnded { .. }
         | EventKind::WorkerChanged { .. }
+        // The message about it is a notice.
+        | EventKind::HealthChanged { .. }
         | EventKind::Reloaded { .. }
         | EventKind::ClockStepped { .. }
         | EventKind::AttemptAbandoned { .. }

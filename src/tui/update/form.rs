@@ -8,14 +8,14 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::requests::change_each;
 use crate::driver::RunOptions;
-use crate::model::{ExecutionId, JobId, Severity, Source};
+use crate::model::{JobId, Severity, Source};
 use crate::tui::change::Change;
 use crate::tui::change::Note;
 use crate::tui::keys::Action;
 use crate::tui::message::Command;
 use crate::tui::model::form::{Entry, Field, Form, FormKind};
 use crate::tui::model::when::until;
-use crate::tui::model::{Model, Question, job_form, last_result};
+use crate::tui::model::{Model, Question, job_form};
 use crate::tui::text::{countdown, fire_time};
 
 fn open(model: &mut Model, form: Form) {
@@ -39,7 +39,7 @@ pub(super) fn pause(model: &mut Model) {
     }
 }
 
-/// Opens the form that acknowledges failures.
+/// Opens the form that acknowledges what is wrong with jobs.
 pub(super) fn acknowledge(model: &mut Model) {
     if let Some(form) = acknowledge_form(model) {
         open(model, form);
@@ -114,33 +114,27 @@ fn pause_form(jobs: Vec<JobId>) -> Form {
     Form::new(FormKind::Pause(jobs), title, vec![until, reason()])
 }
 
-/// The failures in hand. One that was acknowledged is opened with its note.
+/// The selected jobs that are wrong. One that was acknowledged is opened with its note.
 fn acknowledge_form(model: &mut Model) -> Option<Form> {
-    let failed = selected_failures(model);
-    if failed.is_empty() {
-        model.notice(Severity::Info, "no failure to acknowledge");
+    let wrong = selected_wrong(model);
+    if wrong.is_empty() {
+        model.notice(Severity::Info, "nothing is wrong here: nothing to acknowledge");
         return None;
     }
-    let title = match failed.as_slice() {
-        [(job, _)] => format!("acknowledge the failure of {job}"),
-        many => format!("acknowledge {} failures", many.len()),
-    };
-    let known = failed.first().and_then(|(job, _)| model.world.job(job)?.acknowledged.clone());
-    let note = known.filter(|_| failed.len() == 1).and_then(|known| known.note);
+    let title = format!("acknowledge what is wrong with {}", several(&wrong));
+    let known = wrong.first().and_then(|job| model.world.job(job)?.acknowledged.clone());
+    let note = known.filter(|_| wrong.len() == 1).and_then(|known| known.note);
     let fields = vec![
         Field::text("note", note.as_deref().unwrap_or_default(), "what is known, such as a ticket"),
         Field::text("until", "", "2d, 18:00; empty: until it succeeds"),
     ];
-    Some(Form::new(FormKind::Acknowledge(failed), title, fields))
+    Some(Form::new(FormKind::Acknowledge(wrong), title, fields))
 }
 
-/// The failures that an action is about: of each job its newest result, if it is one.
-pub(super) fn selected_failures(model: &Model) -> Vec<(JobId, ExecutionId)> {
-    let failure = |id: JobId| {
-        let last = last_result(model.world.job(&id)?)?;
-        last.state.is_failure().then_some((id, last.id))
-    };
-    model.selected_jobs().into_iter().filter_map(failure).collect()
+/// The selected jobs that are wrong, acknowledged or not.
+pub(super) fn selected_wrong(model: &Model) -> Vec<JobId> {
+    let is_wrong = |id: &JobId| model.world.job(id).is_some_and(|it| it.is_wrong_or_acknowledged());
+    model.selected_jobs().into_iter().filter(is_wrong).collect()
 }
 
 /// A key while a form is filled.
@@ -250,13 +244,10 @@ fn submit(model: &mut Model) -> Vec<Command> {
             let pause = |job| Change::Pause { job, until: at, reason: text("reason") };
             change_each(model, jobs.iter().cloned().map(pause).collect())
         }
-        FormKind::Acknowledge(failed) => {
+        FormKind::Acknowledge(wrong) => {
             let note = Some(Note { text: text("note"), until: at });
-            let seen = |(job, execution): (JobId, ExecutionId)| {
-                let note = note.clone();
-                Change::Acknowledge { job, execution, note }
-            };
-            change_each(model, failed.iter().cloned().map(seen).collect())
+            let seen = |job| Change::Acknowledge { job, note: note.clone() };
+            change_each(model, wrong.iter().cloned().map(seen).collect())
         }
         FormKind::Drain(worker) => {
             let change =

@@ -177,8 +177,8 @@ fn previewed(model: &Model) -> Option<Arc<Execution>> {
         },
     };
     let details = model.details.as_ref().filter(|details| details.job == *job)?;
-    let is_failing = model.world.job(job).is_some_and(|job| World::is_failing(job));
-    details.facts.as_ref().filter(|_| is_failing)?.last_failure().cloned()
+    let has_failed = model.world.job(job).is_some_and(|job| World::has_failed(job));
+    details.facts.as_ref().filter(|_| has_failed)?.last_failure().cloned()
 }
 
 fn preview(model: &mut Model) -> Option<Request> {

@@ -7,11 +7,11 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::{joined, put, put_right};
 use crate::driver::{EngineInfo, SchedulerRole};
-use crate::model::{Role, Severity};
+use crate::model::{Health, Role, Severity};
 use crate::tui::keys::{Action, Tab};
 use crate::tui::model::form::FormKind;
 use crate::tui::model::when::PAST_HINT;
-use crate::tui::model::{Health, Link, Model, Prompt, Purpose, Question};
+use crate::tui::model::{Link, Model, Prompt, Purpose, Question};
 use crate::tui::text::{clean, countdown, fit, fit_words, uptime, width};
 
 /// Where am I, is it ok?
@@ -72,8 +72,8 @@ fn place(engine: &EngineInfo) -> String {
 /// Is it ok? The most pressing first; what is wrong with the engine leaves no room for more.
 fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
     let theme = model.theme;
-    let health = model.health();
-    let wrong = match (&model.link, &health) {
+    let health = &model.world.health;
+    let wrong = match (&model.link, health) {
         (Link::Down(why), _) => {
             let sign = theme.glyph("○", "!");
             let whole = format!("{sign} reconnecting; no engine: {why}");
@@ -85,10 +85,11 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
                 _ => whole,
             })
         }
-        (Link::Up, Health::Down(why)) => {
-            Some(format!("{} down, nothing fires: {why}", theme.glyph("⚠", "!")))
+        (Link::Up, Health::Down { problems }) => {
+            let (sign, why) = (theme.glyph("⚠", "!"), problems.join("; "));
+            Some(format!("{sign} down, nothing fires: {why}"))
         }
-        (Link::Up, Health::Ok | Health::Degraded(_)) => None,
+        (Link::Up, Health::Ok | Health::Degraded { .. }) => None,
     };
     if let Some(text) = wrong {
         let text = fit_words(&clean(&text), room, theme.ellipsis()).into_owned();
@@ -97,12 +98,12 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
     let totals = model.totals;
     let dot = theme.glyph("●", "*");
     let mut parts = Vec::new();
-    if let Health::Degraded(_) = health {
+    if let Health::Degraded { .. } = health {
         parts.push(Span::styled(format!("{} degraded", theme.glyph("⚠", "!")), theme.bad()));
     }
     match totals.wrong {
         // Only where both the engine and its jobs are.
-        0 if health == Health::Ok => {
+        0 if *health == Health::Ok => {
             parts.push(Span::styled(format!("{} ok", theme.glyph("✓", "+")), theme.good()));
         }
         0 => {}
@@ -123,7 +124,7 @@ fn verdict(model: &Model, room: usize) -> Vec<Span<'static>> {
 
 /// When the next job fires; an engine that does not answer, or is down, fires none.
 fn next_fire_time(model: &Model) -> Option<Span<'static>> {
-    let fires = model.link == Link::Up && model.down.is_none();
+    let fires = model.link == Link::Up && !matches!(model.world.health, Health::Down { .. });
     let next = model.totals.next.filter(|_| fires)?;
     Some(Span::raw(format!("next {}", countdown(model.now, next))))
 }

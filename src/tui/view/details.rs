@@ -35,7 +35,7 @@ pub(super) fn job<'a>(model: &'a Model, id: &'a JobId, width: usize) -> Page<'a>
     let details = model.details.as_ref().filter(|details| details.job == *id);
     let facts = details.and_then(|details| details.facts.as_ref());
     // What went wrong before all that is good to know.
-    let wrong = World::is_failing(job);
+    let wrong = World::has_failed(job);
     if let (true, Some(facts)) = (wrong, facts) {
         failure(model, facts, width, &mut lines);
         executions(model, facts, width, &mut lines);
@@ -153,6 +153,13 @@ fn operators_word(model: &Model, job: &JobStatus, lines: &mut Vec<Line<'_>>) {
             }
         );
         lines.push(Line::styled(text, theme.care()));
+    }
+    // A failure is shown with its last words.
+    if let Some(wrong) = job.wrong.as_ref().filter(|wrong| !wrong.kind.is_failure()) {
+        let since = moment(model.zone(), model.now, wrong.since);
+        let (glyph, reason) = (theme.glyph("✗", "x"), clean(&wrong.reason).into_owned());
+        let text = format!(" {glyph} wrong since {since}: {reason}");
+        lines.push(Line::styled(text, theme.bad()));
     }
     if let Some(known) = &job.acknowledged {
         let until = known.until.map_or_else(String::new, |until| {

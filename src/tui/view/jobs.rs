@@ -173,7 +173,7 @@ pub(super) fn badge_of(theme: Theme, condition: JobCondition) -> Badge {
     let word = word(condition);
     match condition {
         JobCondition::Live(state) | JobCondition::Ended(state) => theme.state(state),
-        JobCondition::Failing => Badge { glyph: glyph("✗", "x"), word, style: theme.bad() },
+        JobCondition::Wrong(_) => Badge { glyph: glyph("✗", "x"), word, style: theme.bad() },
         JobCondition::Acknowledged => Badge { glyph: glyph("⚑", "!"), word, style: theme.care() },
         JobCondition::Paused => Badge { glyph: glyph("‖", "="), word, style: theme.care() },
         JobCondition::Ok => Badge { glyph: glyph("✓", "+"), word, style: theme.good() },

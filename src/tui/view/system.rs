@@ -8,12 +8,12 @@ use ratatui::text::{Line, Span};
 use super::canvas::{joined, put};
 use super::jobs::{ASCII_BARS, BARS};
 use crate::driver::EngineInfo;
-use crate::model::{Event, Severity};
+use crate::model::{Event, Health, Severity};
 use crate::tui::cursor::Move;
 use crate::tui::keys::Action;
 use crate::tui::layout;
 use crate::tui::model::load::{Minute, SLOT};
-use crate::tui::model::{Health, Link, Model};
+use crate::tui::model::{Link, Model};
 use crate::tui::text::{clean, countdown, fire_time, fit, fit_words, instant, moment, took};
 use crate::tui::theme::Theme;
 
@@ -127,13 +127,16 @@ fn engine(model: &Model, canvas: &mut Buffer, area: Rect) {
     let state = match &model.link {
         Link::Up => {
             let version = clean(&engine.version);
-            match model.health() {
+            match &model.world.health {
                 Health::Ok => Span::styled(format!("ok, version {version}"), theme.good()),
-                Health::Degraded(problems) => {
+                Health::Degraded { problems } => {
                     let problems = problems.join("; ");
                     Span::styled(format!("degraded: {}", clean(&problems)), theme.bad())
                 }
-                Health::Down(why) => Span::styled(format!("down: {}", clean(&why)), theme.bad()),
+                Health::Down { problems } => {
+                    let problems = problems.join("; ");
+                    Span::styled(format!("down: {}", clean(&problems)), theme.bad())
+                }
             }
         }
         Link::Down(why) => Span::styled(format!("disconnected: {}", clean(why)), theme.bad()),

@@ -14,7 +14,7 @@ fn a_seen_failure_stays_seen_until_the_next_success() {
     world.run("a").end("a#3", "ok");
     assert!(world.engine.job_status("a").unwrap().acknowledged.is_none());
     insta::assert_snapshot!(world.events(), @"
-    00:00:00 ann: a a#1 failure acknowledged: we know
+    00:00:00 ann: a a#1 acknowledged: we know
     00:00:01 engine: a a#1 no longer acknowledged: the job has succeeded
     ");
 }
@@ -37,9 +37,9 @@ fn a_note_ends_by_time_and_can_be_taken_back() {
     world.acknowledge("a#1", None);
     world.ask(undo).unwrap();
     insta::assert_snapshot!(world.events(), @"
-    01:00:00 ann: a a#1 failure acknowledged until 2026-03-02T02:00:00+00:00: we know
+    01:00:00 ann: a a#1 acknowledged until 2026-03-02T02:00:00+00:00: we know
     02:00:00 engine: a a#1 no longer acknowledged: the time it was set for is over
-    02:00:00 ann: a a#1 failure acknowledged: we know
+    02:00:00 ann: a a#1 acknowledged: we know
     02:00:00 ann: a a#1 no longer acknowledged: taken back by ann
     ");
 }

@@ -7,6 +7,7 @@ mod dependencies;
 mod edits;
 mod elsewhere;
 mod forecast;
+mod health;
 mod on_failure;
 mod overlap;
 mod reload;
@@ -18,5 +19,6 @@ mod why;
 mod worker_overrides;
 mod workers;
 mod world;
+mod wrong;
 
 use world::{World, job};

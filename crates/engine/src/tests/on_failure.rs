@@ -112,14 +112,18 @@ fn what_died_with_its_worker_is_lost_and_not_started_again() {
     ");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 engine: worker w is not connected: connection lost
+    00:00:00 engine: engine degraded: worker w is suspect
     00:00:00 engine: worker w is connected again
     00:00:00 engine: a a#1 on_failure worker lost: the worker process has ended
+    00:00:00 engine: engine ok again
     ");
     world.run("a").end("a#2", "exit 1").link_down().until("2m");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 engine: worker w is not connected: connection lost
+    00:00:00 engine: engine degraded: worker w is suspect
     00:00:30 engine: worker w is offline: its lease has run out
     00:00:30 engine: a a#2 on_failure worker lost: its worker's lease has run out; what the command did is not known
+    00:00:30 engine: engine degraded: worker w is offline
     ");
     world.link_up();
     insta::assert_snapshot!(world.describe(), @"

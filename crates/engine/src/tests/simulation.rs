@@ -12,13 +12,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::world::{Fault, World, job};
 use crate::{Engine, Expected};
 use crontower_control::{
-    AcknowledgeExecution, DrainWorker, SetWorkerCapacity, SkipNextFireTime, UnacknowledgeExecution,
-    UndrainWorker,
+    AcknowledgeExecution, AcknowledgeJob, DrainWorker, SetWorkerCapacity, SkipNextFireTime,
+    UnacknowledgeExecution, UnacknowledgeJob, UndrainWorker,
 };
 use crontower_model::{
     CatchUp, Condition, Dependency, Execution, ExecutionId, ExecutionState, Job, JobId, JobStatus,
     LedgerFate, LedgerRange, OnFailure, Overlap, Pool, Priority, Retry, Settings, StateName,
-    Trigger, Worker, WorkerId, WorkerSelector, WorkerState,
+    Trigger, Worker, WorkerId, WorkerSelector, WorkerState, WrongKind,
 };
 use crontower_schedule::mix;
 
@@ -323,9 +323,12 @@ fn order(world: &mut World, step: Step) {
             let Some(name) = failed else { return };
             let id = world.id(&name).to_string();
             let until = (pick % 3 == 0).then(|| world.wall() + TimeDelta::seconds(90));
-            match pick % 5 > 0 {
-                true => _ = world.ask(AcknowledgeExecution { id, note: None, until }),
-                false => _ = world.ask(UnacknowledgeExecution { id }),
+            let job = job_name(pick).to_owned();
+            match (pick % 5 > 0, pick % 2) {
+                (true, 0) => _ = world.ask(AcknowledgeExecution { id, note: None, until }),
+                (true, _) => _ = world.ask(AcknowledgeJob { id: job, note: None, until }),
+                (false, 0) => _ = world.ask(UnacknowledgeExecution { id }),
+                (false, _) => _ = world.ask(UnacknowledgeJob { id: job }),
             }
         }
         Step::RunAfter(pick) => _ = world.run_after(job_name(pick)),
@@ -395,8 +398,42 @@ fn check(world: &World) {
             );
         }
     }
+    check_wrong(world);
     let kept = world.executions.values().filter(|e| !e.state.is_final()).count();
     assert_eq!(world.engine.live_executions().len(), kept, "store and engine differ");
+}
+
+/// What is wrong with a job agrees with what became of it: a job that is paused or disabled never is, one that fails is
+/// unless someone knows, and one whose newest due fire time was executed successfully is not.
+fn check_wrong(world: &World) {
+    for job in world.engine.job_statuses() {
+        let id = &job.definition.id;
+        if job.paused.is_some() || !job.definition.enabled || job.acknowledged.is_some() {
+            assert_eq!(job.wrong, None, "{id} is paused, disabled or acknowledged");
+            continue;
+        }
+        let mine = || world.executions.values().filter(|it| it.job_id == *id);
+        let ended = |it: &&std::sync::Arc<Execution>| {
+            it.state.is_final() && it.state.name() != StateName::Skipped
+        };
+        let newest = mine().filter(ended).max_by_key(|it| it.id);
+        // One that ended while the job was removed is not known to it.
+        let is_known = newest.is_some_and(|it| job.recent.iter().any(|known| known.id == it.id));
+        let newest = newest.map(|it| it.state.name());
+        if is_known && newest.is_some_and(StateName::is_failure) {
+            assert!(job.wrong.is_some(), "{id} has failed");
+        }
+        let due = mine().filter(|it| matches!(it.trigger, Trigger::Schedule | Trigger::CatchUp));
+        // By creation: after a clock that was ahead was corrected, later ones have earlier fire times.
+        let Some(due) = due.max_by_key(|it| it.id) else { continue };
+        let passed = world.ledger.iter().any(|it| it.job_id == *id && it.last > due.fire_time);
+        let succeeded = |state: StateName| state == StateName::Succeeded;
+        let both = succeeded(due.state.name()) && newest.is_some_and(succeeded);
+        if is_known && both && !passed {
+            let wrong = job.wrong.as_ref().filter(|wrong| wrong.kind != WrongKind::Queued);
+            assert_eq!(wrong, None, "{id} succeeded");
+        }
+    }
 }
 
 /// An engine that starts from what is kept stands where this one stands.
@@ -428,6 +465,15 @@ fn check_successor(world: &World) {
     for mine in world.engine.job_statuses() {
         let Some(theirs) = successor.job_status(mine.definition.id.as_str()) else { continue };
         if theirs.version == mine.version {
+            let wrong = |job: &JobStatus| job.wrong.as_ref().map(|wrong| wrong.kind);
+            let (before, after) = (wrong(&mine), wrong(&theirs));
+            // What waits may have got a slot, or have passed its deadline; ages are kept as wall instants.
+            let by_time = |kind| matches!(kind, Some(WrongKind::Queued | WrongKind::Overlap));
+            let begins = matches!(before, Some(WrongKind::Skipped | WrongKind::Missed));
+            let may_differ = by_time(before) || by_time(after) || (begins && after.is_none());
+            if theirs.recent == mine.recent && !may_differ {
+                assert_eq!(after, before, "{} is wrong after a restart", mine.definition.id);
+            }
             let notes = |job: &JobStatus| (job.skip_next.clone(), job.paused.clone());
             assert_eq!(notes(&theirs), notes(&mine), "{} after a restart", mine.definition.id);
         }

@@ -106,9 +106,12 @@ fn a_worker_is_suspect_then_offline_then_back() {
     assert_eq!(world.workers(), "w online: 1 of 2\n");
     insta::assert_snapshot!(world.events(), @"
     00:00:00 engine: worker w is not connected: connection lost
+    00:00:00 engine: engine degraded: worker w is suspect
     00:00:30 engine: worker w is offline: its lease has run out
     00:00:30 engine: a a#1 attempt 1 is stopping: worker lost: its worker's lease has run out; what the command did is not known
+    00:00:30 engine: engine degraded: worker w is offline
     00:00:30 engine: worker w is connected again
+    00:00:30 engine: engine ok again
     ");
 }
 

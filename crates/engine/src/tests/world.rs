@@ -193,6 +193,17 @@ impl World {
         self.engine.worker_views().into_iter().map(line).collect()
     }
 
+    /// What is wrong with jobs and nobody has acknowledged, one a line.
+    pub(super) fn wrong(&self) -> String {
+        let wrong = self.engine.job_statuses();
+        let wrong = wrong.iter().filter_map(|job| job.wrong.as_ref());
+        let line = |it: &crontower_model::Wrong| {
+            let since = it.since.format("%H:%M:%S");
+            format!("{} {} since {since}: {}\n", it.job_id, it.kind.as_str(), it.reason)
+        };
+        self.named(&wrong.map(line).collect::<String>())
+    }
+
     /// Why a job does or does not run at an instant, from what is kept of it; one sentence a line.
     pub(super) fn why_job(&self, job: &str, at: DateTime<Utc>) -> String {
         let job = JobId::new(job).unwrap();
@@ -262,6 +273,7 @@ impl World {
             _ if how == "ok" => (Outcome::Succeeded, Some(0)),
             _ if how == "timed_out" => (Outcome::TimedOut, None),
             _ if how == "cancelled" => (Outcome::Cancelled, None),
+            _ if how == "not_started" => (Outcome::NotStarted, None),
             _ => (Outcome::WorkerLost, None),
         };
         let finished_at = self.now.wall;
@@ -278,6 +290,23 @@ impl World {
         self.reported.push(ended.clone());
         self.ended.insert(key, ended.clone());
         self.report(ended)
+    }
+
+    /// The newest attempt of an execution succeeds, and the disk did not take this much of its output.
+    pub(super) fn end_losing(&mut self, name: &str, output_lost: u64) -> &mut Self {
+        let execution = Arc::clone(&self.executions[&self.id(name)]);
+        let key = AttemptKey { execution_id: execution.id, attempt: execution.attempt_number() };
+        self.held.remove(&key);
+        self.report(Ended {
+            key,
+            started_at: None,
+            finished_at: self.now.wall,
+            outcome: Outcome::Succeeded,
+            exit_code: Some(0),
+            error: None,
+            result: None,
+            output_lost,
+        })
     }
 
     /// The engine is told something.

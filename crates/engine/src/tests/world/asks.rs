@@ -5,8 +5,9 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crontower_control::{
-    AcknowledgeExecution, Caller, CancelExecution, DrainWorker, History, Mutation, PauseJob,
-    ResumeJob, RetryExecution, RunJob, SetWorkerCapacity, SkipNextFireTime, UndrainWorker,
+    AcknowledgeExecution, AcknowledgeJob, Caller, CancelExecution, DrainWorker, History, Mutation,
+    PauseJob, ResumeJob, RetryExecution, RunJob, SetWorkerCapacity, SkipNextFireTime,
+    UndrainWorker,
 };
 use crontower_model::JobStatus;
 
@@ -203,6 +204,13 @@ impl World {
         let until = until.map(|at| self.instant(at));
         let (id, note) = (self.id(name).to_string(), Some("we know".to_owned()));
         self.ask(AcknowledgeExecution { id, note, until }).unwrap();
+        self
+    }
+
+    /// Notes that whatever is wrong with a job was seen.
+    pub(in crate::tests) fn acknowledge_job(&mut self, job: &str) -> &mut Self {
+        let (id, note) = (job.to_owned(), Some("we know".to_owned()));
+        self.ask(AcknowledgeJob { id, note, until: None }).unwrap();
         self
     }
 

@@ -73,6 +73,8 @@ impl World {
     /// The store refused a commit: the engine goes on from what is kept, and asks the worker process once more.
     pub(super) fn go_on(&mut self) {
         let (image, settings) = (self.image(), self.set.settings.clone());
+        let down = self.engine.store_failed("the disk is full".to_owned());
+        assert!(matches!(down, crontower_model::Health::Down { .. }));
         let (engine, effects) = self.engine.resumed(&image, settings, false, self.now);
         self.engine = engine;
         self.life += 1;
