@@ -345,15 +345,8 @@ impl EventKind {
                 let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
                 format!("{job_id} {id} on_failure {outcome}{}", describe(error.as_ref()))
             }
-            Self::FireTimesPassed { job_id, first, count: 1, reason, .. } => {
-                format!("{job_id}: 1 fire time at {} {reason}", first.to_rfc3339())
-            }
             Self::FireTimesPassed { job_id, first, last, count, reason } => {
-                format!(
-                    "{job_id}: {count} fire times from {} to {} {reason}",
-                    first.to_rfc3339(),
-                    last.to_rfc3339()
-                )
+                format!("{job_id}: {} {reason}", fire_times(*first, *last, *count))
             }
             Self::WorkerChanged { worker_id, reason } => format!("worker {worker_id} {reason}"),
             Self::HealthChanged { health } => health.to_string(),
@@ -378,6 +371,14 @@ fn clock_stepped(seconds: i64) -> String {
     let way = if seconds < 0 { "back" } else { "forward" };
     let by = std::time::Duration::from_secs(seconds.unsigned_abs());
     format!("the clock was set {way} by {}", text::format_duration(by))
+}
+
+fn fire_times(first: DateTime<Utc>, last: DateTime<Utc>, count: u64) -> String {
+    let (first, last) = (first.to_rfc3339(), last.to_rfc3339());
+    match count {
+        1 => format!("1 fire time at {first}"),
+        count => format!("{count} fire times from {first} to {last}"),
+    }
 }
 
 fn describe(reason: Option<&String>) -> String {
