@@ -10,7 +10,7 @@ use super::{Effect, Engine, Live, Timer};
 use crontower_model::{
     Actor, AttemptKey, AttemptProgress, Ended, EventKind, Execution, ExecutionId, ExecutionState,
     Job, JobId, LostCause, NamedCause, Now, ON_FAILURE, Outcome, Reason, Refusal, RetryCause,
-    Running, StateName, StopCause, Stopping, StuckProcess, Trigger,
+    Running, StateName, StopCause, Stopping, StuckProcess, Trigger, says_only_exit_code,
 };
 use crontower_schedule::mix;
 
@@ -320,7 +320,11 @@ pub(super) fn reason_of(ended: &Ended) -> Reason {
     let error = ended.error.clone();
     match (ended.outcome, ended.exit_code) {
         (Outcome::Succeeded, code) => Reason::Succeeded { exit_code: code.filter(|it| *it != 0) },
-        (Outcome::Failed, Some(exit_code)) if error.is_none() => Reason::ExitCode { exit_code },
+        (Outcome::Failed, Some(exit_code))
+            if error.as_deref().is_none_or(|error| says_only_exit_code(error, exit_code)) =>
+        {
+            Reason::ExitCode { exit_code }
+        }
         (Outcome::Failed, _) => Reason::CommandFailed { error },
         (Outcome::NotStarted, _) => Reason::NotStarted { error },
         (Outcome::TimedOut, _) => Reason::TimedOut { error },

@@ -7,6 +7,7 @@ mod attempt;
 mod dependency_graph;
 mod event;
 mod execution;
+mod exit_code;
 mod health;
 mod id;
 mod job;
@@ -38,6 +39,7 @@ pub use execution::{
     Attempt, AttemptProgress, Execution, ExecutionState, Outcome, StateName, Summary, Transition,
     Trigger,
 };
+pub use exit_code::{describe_exit_code, says_only_exit_code};
 pub use health::{Health, ProblemCause};
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{

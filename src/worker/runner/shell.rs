@@ -22,8 +22,7 @@ use super::stop::{Cause, Stop};
 use super::verdict::Verdict;
 use super::{Report, Runner};
 use crate::clock::Clock;
-use crate::model::StuckProcess;
-use crate::model::{Assignment, Ended, Outcome};
+use crate::model::{Assignment, Ended, Outcome, StuckProcess, describe_exit_code};
 use crate::worker::output_log::OutputLog;
 use crate::worker::processes::{VANISH, alive_in_group, own_session, signal_group};
 use crate::worker::stuck;
@@ -285,7 +284,7 @@ fn succeeded(exit: ExitStatus, success: &[i32]) -> bool {
 /// An exit that is no success, in words.
 fn describe(exit: ExitStatus) -> String {
     match (exit.code(), exit.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
+        (Some(code), _) => describe_exit_code(code),
         (None, Some(signal)) => match signal_name(signal) {
             Some(name) => format!("killed by signal {signal} ({name})"),
             None => format!("killed by signal {signal}"),

@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::SecondsFormat;
 
 use super::{Awaited, AwaitedState, DependencyFate, LostCause, Reason, Unavailable};
-use crate::{StateName, StuckProcess, WorkerId, text};
+use crate::{StateName, StuckProcess, WorkerId, describe_exit_code, text};
 
 impl fmt::Display for Reason {
     #[expect(clippy::too_many_lines, reason = "an exhaustive match: each reason has its sentence")]
@@ -75,9 +75,9 @@ impl fmt::Display for Reason {
             Self::NotRetried { end } => write!(f, "{end}; not retried: its job was removed"),
             Self::Succeeded { exit_code: None } => f.write_str("succeeded"),
             Self::Succeeded { exit_code: Some(code) } => {
-                write!(f, "succeeded with exit code {code}")
+                write!(f, "succeeded with {}", describe_exit_code(*code))
             }
-            Self::ExitCode { exit_code } => write!(f, "exit code {exit_code}"),
+            Self::ExitCode { exit_code } => f.write_str(&describe_exit_code(*exit_code)),
             Self::CommandFailed { error } => f.write_str(error.as_deref().unwrap_or("failed")),
             Self::NotStarted { error } => f.write_str(error.as_deref().unwrap_or("not started")),
             Self::TimedOut { error } => f.write_str(error.as_deref().unwrap_or("timed out")),
@@ -105,7 +105,7 @@ impl Reason {
             | (Self::TimedOut { error: None }, StateName::TimedOut)
             | (Self::AttemptCancelled { error: None }, StateName::Cancelled) => String::new(),
             (Self::Succeeded { exit_code: Some(code) }, StateName::Succeeded) => {
-                format!(" with exit code {code}")
+                format!(" with {}", describe_exit_code(*code))
             }
             (Self::Cancelled { by }, StateName::Cancelled) => format!(" by {by}"),
             // Earlier versions stored the name of a state where there was nothing to add.

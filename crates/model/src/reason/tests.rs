@@ -156,7 +156,7 @@ fn every_reason_has_a_sentence_and_comes_back_from_json_as_it_went() {
     not_retried: exit code 3; not retried: its job was removed
     succeeded: succeeded
     succeeded: succeeded with exit code 3
-    exit_code: exit code 137
+    exit_code: exit code 137 (128 + SIGKILL)
     command_failed: no such file
     command_failed: failed
     not_started: no such file
