@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::engine_api::{EditOptions, JobEdit, RunOptions};
 use super::local::{creation, enabled};
-use crate::control::{Call, Caller, Command, EditedJob};
+use crate::control::{Call, Caller, CancelExecution, Command, EditedJob};
 use crate::model::{
     Actor, Execution, ExecutionId, JobId, JobStatus, Plan, Refusal, Worker, WorkerId, text,
 };
@@ -26,6 +26,11 @@ pub(crate) trait PlayedVerbs: Sync {
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         self.cancel(id).await
+    }
+    /// Cancels or gives up, as the verb says.
+    async fn cancel_as(&self, cancel: &CancelExecution) -> Result<Arc<Execution>, Refusal> {
+        let id = self.found(&cancel.id).await?;
+        if cancel.abandon { self.abandon(id).await } else { self.cancel(id).await }
     }
     async fn retry(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     async fn pause(
@@ -102,13 +107,7 @@ pub(crate) trait PlayedVerbs: Sync {
                 play!(c, a => self.set_capacity(&worker(&c.id)?, c.capacity).await)
             }
             Call::DeleteWorker(c, a) => play!(c, a => self.delete_worker(&worker(&c.id)?).await),
-            Call::CancelExecution(c, a) => {
-                play!(c, a => {
-                    let id = self.found(&c.id).await?;
-                    let ended = if c.abandon { self.abandon(id).await } else { self.cancel(id).await };
-                    Ok(ended?.into())
-                })
-            }
+            Call::CancelExecution(c, a) => play!(c, a => Ok(self.cancel_as(&c).await?.into())),
             Call::RetryExecution(c, a) => {
                 play!(c, a => Ok(self.retry(self.found(&c.id).await?).await?.into()))
             }

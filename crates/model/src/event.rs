@@ -334,12 +334,10 @@ impl EventKind {
             }
             Self::FailureAcknowledged { job_id, execution_id, note, until } => {
                 let (until, note) = (reported_until(*until), describe(note.as_ref()));
-                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
-                format!("{job_id}{id} acknowledged{until}{note}")
+                format!("{} acknowledged{until}{note}", noted(job_id, *execution_id))
             }
             Self::AcknowledgementEnded { job_id, execution_id, reason } => {
-                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
-                format!("{job_id}{id} no longer acknowledged: {reason}")
+                format!("{} no longer acknowledged: {reason}", noted(job_id, *execution_id))
             }
             Self::OnFailureEnded { execution_id, job_id, outcome, error } => {
                 let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
@@ -372,6 +370,12 @@ impl EventKind {
             Self::EngineStopping { reason } => format!("engine stopping: {reason}"),
         }
     }
+}
+
+/// What a note is about: a job, with its execution where it was one.
+fn noted(job_id: &JobId, execution_id: Option<ExecutionId>) -> String {
+    let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+    format!("{job_id}{id}")
 }
 
 fn clock_stepped(seconds: i64) -> String {

@@ -75,11 +75,11 @@ async fn the_probes_say_how_the_engine_is_and_whether_it_answers() {
         (status, String::from_utf8(body.to_vec()).unwrap())
     };
     assert_eq!(probe("/healthz").await, (StatusCode::OK, "ok\n".to_owned()));
-    assert_eq!(probe("/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
+    assert_eq!(probe("/readyz").await, (StatusCode::OK, "leader\n".to_owned()));
     let problems = vec!["a worker is away".to_owned()];
     guarded.engine_api.state().health = Health::Degraded { problems };
     assert_eq!(probe("/healthz").await, (StatusCode::OK, "degraded\n".to_owned()));
-    assert_eq!(probe("/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
+    assert_eq!(probe("/readyz").await, (StatusCode::OK, "leader\n".to_owned()));
     guarded.engine_api.state().store_is_down = true;
     assert_eq!(probe("/healthz").await, (StatusCode::OK, "down\n".to_owned()));
     assert_eq!(probe("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);

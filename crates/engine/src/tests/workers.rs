@@ -224,9 +224,12 @@ fn nothing_starts_beside_what_is_left_of_an_attempt_that_was_given_up() {
     ");
     insta::assert_snapshot!(world.events(), @"
     00:01:00 engine: worker w is not connected: connection lost
+    00:01:00 engine: engine degraded: worker w is suspect
     00:01:30 engine: worker w is offline: its lease has run out
     00:01:30 engine: a a#1 attempt 1 is stopping: worker lost: its worker's lease has run out; what the command did is not known
+    00:01:30 engine: engine degraded: worker w is offline
     00:01:40 engine: worker w is connected again
+    00:01:40 engine: engine ok again
     ");
     let key = *world.unkillable.first().unwrap();
     // The engine may end meanwhile; the worker that came back says what became of it.
