@@ -9,13 +9,31 @@ use chrono::{DateTime, Utc};
 
 use super::engine_api::{EditOptions, JobEdit, RunOptions};
 use super::local::{creation, enabled};
-use crate::control::{Call, Caller, CancelExecution, Command, EditedJob};
+use crate::control::{Call, Caller, Command, EditedJob};
 use crate::model::{
     Actor, Execution, ExecutionId, JobId, JobStatus, Plan, Refusal, Worker, WorkerId, text,
 };
 
 /// What an acknowledgement says: a note, and when it ends.
 pub(crate) type PlayedNote = (Option<String>, Option<DateTime<Utc>>);
+
+/// Answers a verb whose values are legal.
+macro_rules! play {
+    ($self:ident, $command:ident, $answer:ident => $played:expr) => {
+        *$answer = match checked(&$command, $self.now()) {
+            Ok(()) => async { $played }.await,
+            Err(refusal) => Err(refusal),
+        }
+    };
+}
+
+/// The same for an edit of one job.
+macro_rules! edit {
+    ($self:ident, $command:ident, $answer:ident => $edit:expr) => {{
+        let options = EditOptions { dry_run: $command.dry_run, if_version: $command.if_version };
+        play!($self, $command, $answer => $self.edit(&job(&$command.id)?, $edit, options).await)
+    }};
+}
 
 /// Plays each verb.
 #[async_trait]
@@ -26,11 +44,6 @@ pub(crate) trait PlayedVerbs: Sync {
     async fn cancel(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     async fn abandon(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal> {
         self.cancel(id).await
-    }
-    /// Cancels or gives up, as the verb says.
-    async fn cancel_as(&self, cancel: &CancelExecution) -> Result<Arc<Execution>, Refusal> {
-        let id = self.found(&cancel.id).await?;
-        if cancel.abandon { self.abandon(id).await } else { self.cancel(id).await }
     }
     async fn retry(&self, id: ExecutionId) -> Result<Arc<Execution>, Refusal>;
     async fn pause(
@@ -69,73 +82,66 @@ pub(crate) trait PlayedVerbs: Sync {
 
     /// Plays a verb; what is wrong with it in itself is refused as the engine does.
     async fn play(&self, call: Call<'_>) {
-        macro_rules! play {
-            ($command:ident, $answer:ident => $played:expr) => {
-                *$answer = match checked(&$command, self.now()) {
-                    Ok(()) => async { $played }.await,
-                    Err(refusal) => Err(refusal),
-                }
-            };
-        }
-        macro_rules! edit {
-            ($command:ident, $answer:ident => $edit:expr) => {{
-                let options =
-                    EditOptions { dry_run: $command.dry_run, if_version: $command.if_version };
-                play!($command, $answer => self.edit(&job(&$command.id)?, $edit, options).await)
-            }};
-        }
         match call {
-            Call::RunJob(c, a) => play!(c, a => {
+            Call::RunJob(c, a) => play!(self, c, a => {
                 let (force, with_dependencies) = (c.force, c.with_dependencies);
                 let options = RunOptions { args: c.args, force, with_dependencies, reason: c.reason };
                 Ok(self.run(&job(&c.id)?, options).await?.into())
             }),
             Call::PauseJob(c, a) => {
-                play!(c, a => self.pause(&job(&c.id)?, c.until, c.reason).await)
+                play!(self, c, a => self.pause(&job(&c.id)?, c.until, c.reason).await)
             }
-            Call::ResumeJob(c, a) => play!(c, a => self.resume(&job(&c.id)?).await),
+            Call::ResumeJob(c, a) => play!(self, c, a => self.resume(&job(&c.id)?).await),
             Call::SkipNextFireTime(c, a) => {
-                play!(c, a => self.skip_next(&job(&c.id)?, c.undo).await)
+                play!(self, c, a => self.skip_next(&job(&c.id)?, c.undo).await)
             }
             Call::DrainWorker(c, a) => {
-                play!(c, a => self.drain(&worker(&c.id)?, true, c.reason).await)
+                play!(self, c, a => self.drain(&worker(&c.id)?, true, c.reason).await)
             }
             Call::UndrainWorker(c, a) => {
-                play!(c, a => self.drain(&worker(&c.id)?, false, c.reason).await)
+                play!(self, c, a => self.drain(&worker(&c.id)?, false, c.reason).await)
             }
             Call::SetWorkerCapacity(c, a) => {
-                play!(c, a => self.set_capacity(&worker(&c.id)?, c.capacity).await)
+                play!(self, c, a => self.set_capacity(&worker(&c.id)?, c.capacity).await)
             }
-            Call::DeleteWorker(c, a) => play!(c, a => self.delete_worker(&worker(&c.id)?).await),
-            Call::CancelExecution(c, a) => play!(c, a => Ok(self.cancel_as(&c).await?.into())),
+            Call::DeleteWorker(c, a) => {
+                play!(self, c, a => self.delete_worker(&worker(&c.id)?).await)
+            }
+            Call::CancelExecution(c, a) => {
+                play!(self, c, a => {
+                    let id = self.found(&c.id).await?;
+                    let ended = if c.abandon { self.abandon(id).await } else { self.cancel(id).await };
+                    Ok(ended?.into())
+                })
+            }
             Call::RetryExecution(c, a) => {
-                play!(c, a => Ok(self.retry(self.found(&c.id).await?).await?.into()))
+                play!(self, c, a => Ok(self.retry(self.found(&c.id).await?).await?.into()))
             }
-            Call::AcknowledgeJob(c, a) => play!(c, a => {
+            Call::AcknowledgeJob(c, a) => play!(self, c, a => {
                 self.acknowledge_job(&job(&c.id)?, Some((c.note, c.until))).await
             }),
             Call::UnacknowledgeJob(c, a) => {
-                play!(c, a => self.acknowledge_job(&job(&c.id)?, None).await)
+                play!(self, c, a => self.acknowledge_job(&job(&c.id)?, None).await)
             }
-            Call::AcknowledgeExecution(c, a) => play!(c, a => {
+            Call::AcknowledgeExecution(c, a) => play!(self, c, a => {
                 self.acknowledge(self.found(&c.id).await?, Some((c.note, c.until))).await
             }),
             Call::UnacknowledgeExecution(c, a) => {
-                play!(c, a => self.acknowledge(self.found(&c.id).await?, None).await)
+                play!(self, c, a => self.acknowledge(self.found(&c.id).await?, None).await)
             }
-            Call::CreateJob(c, a) => play!(c, a => {
+            Call::CreateJob(c, a) => play!(self, c, a => {
                 let options = EditOptions { dry_run: c.dry_run, if_version: None };
                 let (id, edit) = creation(c)?;
                 self.edit(&id, edit, options).await
             }),
-            Call::ReplaceJob(c, a) => edit!(c, a => JobEdit::Replace(c.definition)),
-            Call::PatchJob(c, a) => edit!(c, a => JobEdit::Patch(c.patch)),
-            Call::DeleteJob(c, a) => edit!(c, a => JobEdit::Delete),
-            Call::EnableJob(c, a) => edit!(c, a => JobEdit::Patch(enabled(true))),
-            Call::DisableJob(c, a) => edit!(c, a => JobEdit::Patch(enabled(false))),
-            Call::RollBackJob(c, a) => edit!(c, a => JobEdit::RollBack(c.version)),
-            Call::StopEngine(c, a) => play!(c, a => Ok(())),
-            Call::ReloadJobs(c, a) => play!(c, a => self.reload(c.dry_run).await),
+            Call::ReplaceJob(c, a) => edit!(self, c, a => JobEdit::Replace(c.definition)),
+            Call::PatchJob(c, a) => edit!(self, c, a => JobEdit::Patch(c.patch)),
+            Call::DeleteJob(c, a) => edit!(self, c, a => JobEdit::Delete),
+            Call::EnableJob(c, a) => edit!(self, c, a => JobEdit::Patch(enabled(true))),
+            Call::DisableJob(c, a) => edit!(self, c, a => JobEdit::Patch(enabled(false))),
+            Call::RollBackJob(c, a) => edit!(self, c, a => JobEdit::RollBack(c.version)),
+            Call::StopEngine(c, a) => play!(self, c, a => Ok(())),
+            Call::ReloadJobs(c, a) => play!(self, c, a => self.reload(c.dry_run).await),
         }
     }
 }

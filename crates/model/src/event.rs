@@ -334,24 +334,19 @@ impl EventKind {
             }
             Self::FailureAcknowledged { job_id, execution_id, note, until } => {
                 let (until, note) = (reported_until(*until), describe(note.as_ref()));
-                format!("{} acknowledged{until}{note}", noted(job_id, *execution_id))
+                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+                format!("{job_id}{id} acknowledged{until}{note}")
             }
             Self::AcknowledgementEnded { job_id, execution_id, reason } => {
-                format!("{} no longer acknowledged: {reason}", noted(job_id, *execution_id))
+                let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
+                format!("{job_id}{id} no longer acknowledged: {reason}")
             }
             Self::OnFailureEnded { execution_id, job_id, outcome, error } => {
                 let (id, outcome) = (execution_id.short(), outcome.as_str().replace('_', " "));
                 format!("{job_id} {id} on_failure {outcome}{}", describe(error.as_ref()))
             }
-            Self::FireTimesPassed { job_id, first, count: 1, reason, .. } => {
-                format!("{job_id}: 1 fire time at {} {reason}", first.to_rfc3339())
-            }
             Self::FireTimesPassed { job_id, first, last, count, reason } => {
-                format!(
-                    "{job_id}: {count} fire times from {} to {} {reason}",
-                    first.to_rfc3339(),
-                    last.to_rfc3339()
-                )
+                format!("{job_id}: {} {reason}", fire_times(*first, *last, *count))
             }
             Self::WorkerChanged { worker_id, reason } => format!("worker {worker_id} {reason}"),
             Self::HealthChanged { health } => health.to_string(),
@@ -372,16 +367,18 @@ impl EventKind {
     }
 }
 
-/// What a note is about: a job, with its execution where it was one.
-fn noted(job_id: &JobId, execution_id: Option<ExecutionId>) -> String {
-    let id = execution_id.map_or_else(String::new, |id| format!(" {}", id.short()));
-    format!("{job_id}{id}")
-}
-
 fn clock_stepped(seconds: i64) -> String {
     let way = if seconds < 0 { "back" } else { "forward" };
     let by = std::time::Duration::from_secs(seconds.unsigned_abs());
     format!("the clock was set {way} by {}", text::format_duration(by))
+}
+
+fn fire_times(first: DateTime<Utc>, last: DateTime<Utc>, count: u64) -> String {
+    let (first, last) = (first.to_rfc3339(), last.to_rfc3339());
+    match count {
+        1 => format!("1 fire time at {first}"),
+        count => format!("{count} fire times from {first} to {last}"),
+    }
 }
 
 fn describe(reason: Option<&String>) -> String {

@@ -51,15 +51,15 @@ fn load(model: &Model, canvas: &mut Buffer, area: Rect) {
         return;
     };
     let slots: Vec<Option<u64>> = timeline.slots.iter().copied().map(Some).collect();
-    let mut shown_text = match timeline.peak() {
-        Some((at, most)) => {
-            format!("peak {}: {most}", clock(model, at))
+    // Those that fire all day are not among the bars.
+    let shown_text = match (timeline.peak(), timeline.frequent) {
+        (None, 0) => "nothing fires".to_owned(),
+        (None, all_day) => format!("{all_day} fire each minute"),
+        (Some((at, most)), 0) => format!("peak {}: {most}", clock(model, at)),
+        (Some((at, most)), all_day) => {
+            format!("peak {}: {most} + {all_day} each minute", clock(model, at))
         }
-        None => "nothing fires".to_owned(),
     };
-    if timeline.frequent > 0 {
-        shown_text = format!("{shown_text}; without {} that fire every minute", timeline.frequent);
-    }
     row(model, canvas, area, 4, ("next 24 h", bars(theme, &slots), shown_text));
     let mut hours = String::new();
     for slot in (0..slots.len()).step_by(8) {
