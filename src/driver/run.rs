@@ -23,8 +23,8 @@ use super::worker_links::WorkerLinks;
 use crate::clock::Clock;
 use crate::engine::{Effect, Engine, Input, View, Wakeup, WorkerInput};
 use crate::model::{
-    AttemptKey, Change, Ended, Execution, OnStop, Outcome, ProblemCause, Refusal, Role, Settings,
-    StateName,
+    AttemptKey, Change, Ended, Execution, Health, OnStop, Outcome, ProblemCause, Refusal, Role,
+    Settings, StateName,
 };
 use crate::store::{Store, StoreError};
 use crate::worker::link::LinkEvent;
@@ -333,7 +333,7 @@ impl Driver {
             }
         }
         // Settings change only where the slots are configured, too: they are not compared for each commit.
-        let configures = effects.iter().any(|effect| matches!(effect, Effect::Configure));
+        let configures = effects.iter().any(|effect| matches!(effect, Effect::Configure(_)));
         let applied = configures && *self.engine.settings() != self.settings;
         if applied {
             effects.extend(last_good::save(self.engine.settings()).map(Effect::Save));
@@ -407,7 +407,7 @@ impl Driver {
                 Effect::Save(_) => {}
                 Effect::Show(View::Health(health)) => healths.push(health),
                 Effect::Show(view) => show(&mut batch, view),
-                Effect::Configure => self.worker_links.configure(self.engine.pools()),
+                Effect::Configure(pools) => self.worker_links.configure(pools),
                 Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
                 Effect::Start(assignment) => self.worker_links.start(*assignment),
                 Effect::Stop { key, cause } => self.worker_links.stop(key, cause),
@@ -420,6 +420,10 @@ impl Driver {
         self.worker_links.flush();
         self.publish(batch, changes);
         for health in healths {
+            match health {
+                Health::Ok => tracing::info!("{health}"),
+                Health::Degraded { .. } | Health::Down { .. } => tracing::warn!("{health}"),
+            }
             let _ = self.feed.send(Feed::Health(health));
         }
         for (after, jobs) in looks {

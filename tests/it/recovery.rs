@@ -74,6 +74,7 @@ fn a_broken_jobs_file_at_the_start_leaves_the_last_good_one_in_force() {
         }
         let daemon = Daemon::start_with(folder.path(), &[], &["--last-good"]);
         daemon.until_said("refused at the start");
+        daemon.until_said("engine degraded: the jobs file was refused at the start");
         daemon.until_said("ready");
         let status = json(&daemon, &["status"]);
         assert_eq!(status["health"], "degraded", "{status}");
@@ -99,6 +100,7 @@ fn a_broken_jobs_file_at_the_start_leaves_the_last_good_one_in_force() {
         if gone {
             fs::write(&file, good).unwrap();
             daemon.ask(&["reload"]);
+            daemon.until_said("engine ok again");
             let status = json(&daemon, &["status"]);
             assert_eq!(status["health"], "ok", "{status}");
         }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crontower_model::{
-    Ahead, Assignment, AttemptKey, Change, Ended, Health, Job, JobId, JobStatus, ProblemCause,
-    Running, StopCause, StuckProcess, Worker, WorkerId,
+    Ahead, Assignment, AttemptKey, Change, Ended, Health, Job, JobId, JobStatus, Pool,
+    ProblemCause, Running, StopCause, StuckProcess, Worker, WorkerId,
 };
 
 /// What the engine is told. It learns of nothing else.
@@ -131,8 +131,8 @@ pub enum Effect {
         /// Of these jobs.
         jobs: Vec<JobId>,
     },
-    /// The slots of workers are others now: the worker process is to know it.
-    Configure,
+    /// Tell the worker process which pools it hosts, with how many slots.
+    Configure(Vec<Pool>),
 }
 
 /// Something that others see and that is not itself kept.

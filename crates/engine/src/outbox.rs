@@ -134,7 +134,7 @@ impl Engine {
         effects.extend(workers.map(|worker| Effect::Show(View::Worker(Box::new(worker)))));
         let gone = out.removed_workers.into_iter();
         effects.extend(gone.map(|worker| Effect::Show(View::WorkerRemoved(worker))));
-        effects.extend(out.slots_changed.then_some(Effect::Configure));
+        effects.extend(out.slots_changed.then(|| Effect::Configure(self.pools())));
         effects.extend(out.acts);
         effects
     }

@@ -491,8 +491,7 @@ impl Engine {
     }
 
     /// The pools as the worker process hosts them.
-    #[must_use]
-    pub fn pools(&self) -> Vec<Pool> {
+    pub(super) fn pools(&self) -> Vec<Pool> {
         let pools = self.workers.pools.values().filter(|entry| !entry.leaving);
         let pool = |entry: &PoolEntry| Pool { capacity: entry.capacity(), ..entry.pool.clone() };
         pools.map(pool).collect()

@@ -399,8 +399,18 @@ fn check(world: &World) {
         }
     }
     check_wrong(world);
+    check_pools(world);
     let kept = world.executions.values().filter(|e| !e.state.is_final()).count();
     assert_eq!(world.engine.live_executions().len(), kept, "store and engine differ");
+}
+
+/// The worker process hosts the pools that are shown, with the slots that are shown.
+fn check_pools(world: &World) {
+    let hosted: Vec<_> = world.hosted.iter().map(|it| (it.id.clone(), it.capacity)).collect();
+    let left = |it: &Worker| it.state == WorkerState::Draining && it.drained.is_none();
+    let workers = world.engine.worker_views().into_iter().filter(|it| !left(it));
+    let shown: Vec<_> = workers.map(|it| (it.id, it.capacity)).collect();
+    assert_eq!(hosted, shown, "what the worker process hosts");
 }
 
 /// What is wrong with a job agrees with what became of it: a job that is paused or disabled never is, one that fails is

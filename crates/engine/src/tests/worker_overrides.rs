@@ -102,7 +102,7 @@ fn capacity_follows_the_order_and_what_runs_goes_on() {
     one online: 0 of 1
     two online: 2 of 1
     ");
-    let slots: Vec<u32> = world.engine.pools().iter().map(|pool| pool.capacity).collect();
+    let slots: Vec<u32> = world.hosted.iter().map(|pool| pool.capacity).collect();
     assert_eq!(slots, [1, 1], "the worker process learns it");
     world.end("g#1", "ok");
     assert_eq!(world.running(), ["g#2"]);

@@ -53,6 +53,8 @@ pub(super) struct World {
     held: BTreeMap<AttemptKey, Running>,
     /// The ends that it keeps until an engine has committed them.
     ended: BTreeMap<AttemptKey, Ended>,
+    /// The pools that the worker process was last told to host.
+    pub(super) hosted: Vec<Pool>,
     /// Executions whose `on_failure` is kept as due.
     pub(super) due: BTreeSet<ExecutionId>,
     /// How often `on_failure` of an execution was really started.
@@ -104,6 +106,7 @@ impl World {
             ranges: BTreeMap::new(),
             gone: BTreeMap::new(),
             held: BTreeMap::new(),
+            hosted: Vec::new(),
             ended: BTreeMap::new(),
             due: BTreeSet::new(),
             noticed: BTreeMap::new(),
@@ -446,7 +449,8 @@ impl World {
                 Effect::Forget(key) => _ = self.ended.remove(&key),
                 Effect::EndGroup(key) => given_up.push(key),
                 Effect::FindAhead { after, jobs } => looks.push((after, jobs)),
-                Effect::Show(_) | Effect::Configure => {}
+                Effect::Configure(pools) => self.hosted = pools,
+                Effect::Show(_) => {}
             }
         }
         let life = self.life;
