@@ -49,6 +49,21 @@ pub(super) fn read(
             named(job, command, fields, context, out);
         }
     }
+    warn_of_run_args(job, fields, out);
+}
+
+/// Warns of a program that got the arguments of a run as its own and gets them only with a key now.
+fn warn_of_run_args(job: &Job, fields: &Fields<'_>, out: &mut Diagnostics) {
+    let key = match &job.command {
+        JobCommand::Run { .. } => fields.get("shell").or_else(|| fields.get("run")),
+        JobCommand::Named { args, .. } if args.contains_key("argv") => fields.get("args"),
+        JobCommand::Named { .. } => None,
+    };
+    if let (Some(slot), None, false) = (key, job.run_args, job.command.is_script()) {
+        let message = "the arguments of a run would be options of this program, so they are refused: say \
+                       `run_args: allowed` to let them pass, `run_args: refused` to stop this warning";
+        out.warning_about(slot.subject(), slot.key_at, message);
+    }
 }
 
 /// A script that says something.

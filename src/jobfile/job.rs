@@ -15,7 +15,7 @@ use super::timing::{self, ScheduleText};
 use super::tree::{Content, Node};
 use crate::model::{
     CatchUp, Condition, Dependency, Job, JobCommand, JobId, NamedCause, Overlap, Priority, Retry,
-    RetryCause,
+    RetryCause, RunArgs,
 };
 
 /// What a job is before its own keys are read.
@@ -146,6 +146,8 @@ fn policies(job: &mut Job, fields: &Fields<'_>, out: &mut Diagnostics) {
         ("replace", Overlap::Replace),
     ];
     set(&mut job.overlap, fields.get("overlap").and_then(|slot| slot.one_of(&words, out)));
+    let words = [("allowed", RunArgs::Allowed), ("refused", RunArgs::Refused)];
+    set_some(&mut job.run_args, fields.get("run_args").and_then(|slot| slot.one_of(&words, out)));
     let words = [("none", CatchUp::None), ("latest", CatchUp::Latest), ("all", CatchUp::All)];
     set(&mut job.catch_up, fields.get("catch_up").and_then(|slot| slot.one_of(&words, out)));
     set(&mut job.catch_up_window, fields.duration("catch_up_window", out));

@@ -15,7 +15,7 @@ use super::fields::reads_as_other;
 use crate::model::text::{format_duration, format_size};
 use crate::model::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, NamedCause, OnFailure,
-    OnStop, Overlap, Pool, Retention, Retry, RetryCause, Settings,
+    OnStop, Overlap, Pool, Retention, Retry, RetryCause, RunArgs, Settings,
 };
 
 /// A map that is no longer than this stands on the line of its key.
@@ -123,6 +123,11 @@ pub(super) fn definition(job: &Job) -> Definition {
     add("metadata", free_map(&job.metadata));
     add("on_failure", job.on_failure.as_ref().map(on_failure));
     add("user", job.user.as_deref().map(text));
+    let word = |args| match args {
+        RunArgs::Allowed => "allowed",
+        RunArgs::Refused => "refused",
+    };
+    add("run_args", job.run_args.map(|args| text(word(args))));
     keys
 }
 

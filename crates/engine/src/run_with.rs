@@ -10,8 +10,8 @@ use super::admission::NewExecution;
 use super::{Engine, Live};
 use crontower_control::{Authorized, ExecutionView, Handles, RunJob};
 use crontower_model::{
-    DependencyFate, Execution, ExecutionId, ExecutionState, JobId, Now, Reason, Refusal, StateName,
-    Summary, Trigger,
+    DependencyFate, Execution, ExecutionId, ExecutionState, JobId, Now, Problem, Reason, Refusal,
+    StateName, Summary, Trigger,
 };
 
 /// Behind so many that wait for each other no end is looked for.
@@ -26,6 +26,9 @@ impl Handles<RunJob> for Engine {
     ) -> Result<ExecutionView, Refusal> {
         let (by, RunJob { id, force, with_dependencies, reason, args }) = call.into_parts();
         let job = self.named(&id)?;
+        if !args.is_empty() {
+            self.check_run_args(&job)?;
+        }
         let new = NewExecution {
             args,
             forced: force,
@@ -42,6 +45,18 @@ impl Handles<RunJob> for Engine {
 }
 
 impl Engine {
+    /// Whoever may run a job decides nothing about what it runs: arguments pass where the definition lets them.
+    fn check_run_args(&self, job: &JobId) -> Result<(), Refusal> {
+        let entry = self.jobs.get(job);
+        if entry.is_none_or(|entry| entry.definition.takes_run_args()) {
+            return Ok(());
+        }
+        let message = format!(
+            "job `{job}` takes no arguments: run it without, or say `run_args: allowed` in its definition"
+        );
+        Err(Refusal::Invalid(vec![Problem { path: "run_args".to_owned(), message }]))
+    }
+
     /// Makes an execution of every job that the one asked for waits for in vain, directly or not. One that is live
     /// already is waited for as it is.
     pub(super) fn run_dependencies(&mut self, now: Now, asked: ExecutionId, of: &JobId) {

@@ -118,6 +118,9 @@ pub struct Job {
     /// Whom its commands run as; `None` = whoever runs the engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Whether a run by hand may add arguments; `None` = where only a script can receive them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_args: Option<RunArgs>,
     /// Free words to filter by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -165,6 +168,7 @@ impl Job {
             output_limit: 10 << 20,
             on_failure: None,
             user: None,
+            run_args: None,
             tags: Vec::new(),
             metadata: Map::new(),
         }
@@ -175,6 +179,27 @@ impl Job {
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(self.id.as_str())
     }
+
+    /// Whether a run by hand may add arguments to the command.
+    #[must_use]
+    pub fn takes_run_args(&self) -> bool {
+        match self.run_args {
+            Some(RunArgs::Allowed) => true,
+            Some(RunArgs::Refused) => false,
+            None => self.command.is_script(),
+        }
+    }
+}
+
+/// `run_args: allowed` or `refused`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RunArgs {
+    /// A run may add arguments, whatever the program makes of them.
+    Allowed,
+    /// A run may add none.
+    Refused,
 }
 
 /// What an attempt does: a script for a shell, or a command from the registry.
@@ -225,6 +250,34 @@ impl JobCommand {
             Self::Named { command, .. } => command,
         }
     }
+
+    /// Whether it is a script that receives a run's arguments as `$1 …`: they decide nothing that the script does not let
+    /// them decide. As arguments of another program they could be options, such as tar's `--checkpoint-action`.
+    #[must_use]
+    pub fn is_script(&self) -> bool {
+        match self {
+            // The kernel gives such a script to its interpreter by path, before the arguments.
+            Self::Run { run, shell } => run.starts_with("#!") || passes_args_to_script(shell),
+            Self::Named { command, args } => command == "shell" && args.contains_key("script"),
+        }
+    }
+}
+
+/// Shells that pass what follows the script to the script, as `$1 …`.
+const SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "fish"];
+/// Interpreters that do so after `-c`.
+const INTERPRETERS: [&str; 3] = ["python3", "perl", "ruby"];
+
+/// Whether arguments after the script reach the script, and cannot become options of the program that reads it.
+fn passes_args_to_script(shell: &[String]) -> bool {
+    let Some((program, options)) = shell.split_first() else { return false };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if name == "busybox" {
+        // Its other applets are programs with options of their own.
+        return options.first().is_some_and(|applet| SHELLS.contains(&applet.as_str()));
+    }
+    let ends_in_c = options.last().is_some_and(|last| last == "-c");
+    SHELLS.contains(&name) || (INTERPRETERS.contains(&name) && ends_in_c)
 }
 
 /// A value of the environment.
@@ -374,6 +427,50 @@ pub struct WorkerSelector {
 mod tests {
     use super::*;
     use crate::NamedCause;
+
+    #[test]
+    fn arguments_of_a_run_reach_scripts_only() {
+        let run = |script: &str, shell: &[&str]| {
+            let shell = shell.iter().map(ToString::to_string).collect();
+            Job::new(JobId::new("a").unwrap(), JobCommand::Run { run: script.to_owned(), shell })
+        };
+        let shells: [&[&str]; 6] = [
+            &["/bin/sh", "-c"],
+            &["/usr/bin/bash", "-euo", "pipefail", "-c"],
+            &["fish", "-c"],
+            &["busybox", "ash", "-c"],
+            &["python3", "-c"],
+            &["/usr/bin/ruby", "-w", "-c"],
+        ];
+        for shell in shells {
+            assert!(run("x", shell).takes_run_args(), "{shell:?}");
+        }
+        let others: [&[&str]; 7] = [
+            &["tar", "-cf"],
+            &["/usr/bin/env", "bash", "-c"],
+            &["busybox", "tar", "-c"],
+            &["busybox"],
+            &["python3"],
+            &["rbash", "-c"],
+            &[],
+        ];
+        for shell in others {
+            assert!(!run("x", shell).takes_run_args(), "{shell:?}");
+            assert!(run("#!/bin/sh\nx", shell).takes_run_args(), "{shell:?}");
+        }
+        let mut job = run("x", &["tar", "-cf"]);
+        job.run_args = Some(RunArgs::Allowed);
+        assert!(job.takes_run_args());
+        let mut job = run("x", &["sh", "-c"]);
+        job.run_args = Some(RunArgs::Refused);
+        assert!(!job.takes_run_args());
+        let named = |key: &str, value: Value| JobCommand::Named {
+            command: "shell".to_owned(),
+            args: Map::from_iter([(key.to_owned(), value)]),
+        };
+        assert!(named("script", "x".into()).is_script());
+        assert!(!named("argv", vec!["tar", "-cf", "a.tar"].into()).is_script());
+    }
 
     #[test]
     fn a_fixed_delay_never_grows() {

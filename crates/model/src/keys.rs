@@ -165,6 +165,7 @@ pub const KEYS: &[Key] = &[
     key(Job, "metadata", Object, "map", ""),
     key(Job, "on_failure", Object, "`{run: script}` or `{url: address}`", ""),
     key(Job, "user", Text, "name of a user", ""),
+    key(Job, "run_args", Text, "allowed, refused", "allowed for scripts"),
     key(Retry, "type", Text, "none, fixed, exponential", ""),
     key(Retry, "max_retries", Integer, "number", "3"),
     key(Retry, "delay", Text, "duration", "1s"),

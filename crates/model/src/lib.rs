@@ -44,7 +44,7 @@ pub use health::{Health, ProblemCause};
 pub use id::{ExecutionId, InvalidId, JobId, WorkerId};
 pub use job::{
     CalendarRule, CatchUp, Condition, Dependency, EnvValue, Job, JobCommand, OnFailure, Overlap,
-    Priority, WorkerSelector,
+    Priority, RunArgs, WorkerSelector,
 };
 pub use kept::{Ahead, BOOT_ID, Change, Image, RECENT, Retired};
 pub use keys::{JsonType, KEYS, Key, Scope, keys_of};

@@ -23,6 +23,7 @@ pub(in crate::commands) struct ApiCallArgs {
 }
 
 /// The body of a request.
+#[derive(Clone)]
 pub(super) enum Body {
     None,
     Text(String),

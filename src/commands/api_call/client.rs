@@ -13,11 +13,7 @@ use crate::commands::command::CommandError;
 
 /// Makes a client. A new one for every call: so roots that were replaced meanwhile count, and no
 /// connection outlives its call.
-pub(super) async fn build(
-    scheme: &str,
-    max_redirects: usize,
-    ca_file: Option<PathBuf>,
-) -> Result<Client, CommandError> {
+pub(super) async fn build(scheme: &str, ca_file: Option<PathBuf>) -> Result<Client, CommandError> {
     let plain = scheme == "http";
     // Reading the roots is file work.
     blocking::run(move || {
@@ -25,13 +21,11 @@ pub(super) async fn build(
         let _ = ring::default_provider().install_default();
         let extra = ca_file.map(read_certificates).transpose()?.unwrap_or_default();
         let builder = || {
-            let policy = match max_redirects {
-                0 => Policy::none(),
-                most => Policy::limited(most),
-            };
             Client::builder()
                 .user_agent(concat!("crontower/", env!("CARGO_PKG_VERSION")))
-                .redirect(policy)
+                // `redirects` follows them: what goes along depends on where they lead.
+                .redirect(Policy::none())
+                .referer(false)
         };
         match builder().tls_certs_merge(extra).build() {
             // A machine without any root certificate can still speak plain HTTP.

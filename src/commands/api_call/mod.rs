@@ -6,6 +6,7 @@
 
 mod args;
 mod client;
+mod redirects;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use self::args::{ApiCallArgs, Body};
+use self::args::ApiCallArgs;
 use super::builtin::{BuiltIn, stopped};
 use crate::commands::command::{ArgProblem, Args, CommandError, Context};
 use crate::model::text;
@@ -60,17 +61,16 @@ impl BuiltIn for ApiCall {
 async fn call(context: &Context, args: ApiCallArgs) -> Result<Value, CommandError> {
     let target = shown(&args.url);
     let ca_file = args.ca_file.as_ref().map(|path| context.working_dir.join(path));
-    let client = client::build(args.url.scheme(), args.max_redirects, ca_file).await?;
+    let client = client::build(args.url.scheme(), ca_file).await?;
     context.say(&format!("{} {target}", args.method));
-    let mut request = client.request(args.method, args.url).headers(args.headers);
-    request = match args.body {
-        Body::None => request,
-        Body::Text(text) => request.body(text),
-        // `json` leaves a content type alone that the headers gave.
-        Body::Json(value) => request.json(&value),
-    };
     let start = Instant::now();
-    let mut response = request.send().await.map_err(|fault| failure(&target, fault))?;
+    let request = redirects::Request {
+        method: args.method,
+        url: args.url,
+        headers: args.headers,
+        body: args.body,
+    };
+    let mut response = redirects::send(&client, request, args.max_redirects).await?;
     let status = response.status();
     let (body, truncated) =
         first_part(&mut response).await.map_err(|fault| failure(&target, fault))?;
@@ -143,13 +143,7 @@ fn shown(url: &Url) -> String {
 
 /// What went wrong, down to its root ("connection refused", "certificate expired").
 fn failure(target: &str, fault: reqwest::Error) -> CommandError {
-    let what = if fault.is_redirect() {
-        "redirects too often (see `max_redirects`)"
-    } else if fault.is_connect() {
-        "cannot be reached"
-    } else {
-        "did not answer properly"
-    };
+    let what = if fault.is_connect() { "cannot be reached" } else { "did not answer properly" };
     // The URL inside may hold secrets; `target` does not.
     let fault = fault.without_url();
     let mut root: &dyn Error = &fault;

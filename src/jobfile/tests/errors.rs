@@ -588,3 +588,18 @@ jobs:
     4:43 env
     ");
 }
+
+#[test]
+fn a_program_that_no_longer_gets_arguments_is_warned_of() {
+    let of = |keys: &str| describe(&format!("jobs:\n  - id: a\n    run: x\n    {keys}\n"));
+    let warned = of("shell: [tar, -cf]");
+    assert!(
+        warned.contains("jobs.yaml:4:5: ") && warned.contains("`run_args: allowed`"),
+        "{warned}"
+    );
+    assert_eq!(of("shell: [tar, -cf]\n    run_args: allowed"), "");
+    assert_eq!(of("shell: [tar, -cf]\n    run_args: refused"), "");
+    assert_eq!(of("shell: [bash, -c]"), "");
+    let wrong = of("run_args: maybe");
+    assert!(wrong.contains("`run_args`") && wrong.contains("refused"), "{wrong}");
+}

@@ -269,7 +269,7 @@ fn what_the_machine_does_not_have_is_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let describe = |job: &str| {
         let rules = Rules { base_dir: folder.path().to_owned(), ..rules() };
-        let text = format!("jobs: [{{id: a, run: x, {job}}}]");
+        let text = format!("jobs: [{{id: a, run: x, {job}, run_args: allowed}}]");
         let loaded = parse(&sources(&[("jobs.yaml", &text)]), &rules).unwrap();
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         warnings.join("\n").replace(folder.path().to_str().unwrap(), "…")

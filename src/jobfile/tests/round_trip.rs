@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::model::RunArgs;
 use crate::model::{
     CatchUp, EnvValue, Job, JobCommand, NamedCause, OnFailure, Overlap, Priority, Retry,
     RetryCause, WorkerSelector,
@@ -213,6 +214,11 @@ prop_compose! {
         job.priority_aging = Duration::from_millis(aging);
         (job.concurrency, job.workers) = (concurrency, workers);
         (job.on_failure, job.user) = (on_failure, user);
+        job.run_args = match job.overlap {
+            Overlap::Skip => Some(RunArgs::Allowed),
+            Overlap::Queue => Some(RunArgs::Refused),
+            _ => None,
+        };
         (job.retry_on, job.no_retry_on) = (retry_on, no_retry_on);
         job.limits = limits.into_iter().map(str::to_owned).collect();
         job

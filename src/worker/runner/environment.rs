@@ -143,9 +143,12 @@ impl Environment {
         let mut args = args.clone();
         if let Some(failure) = &self.failure
             && command == "api_call"
-            && !args.contains_key("body")
         {
-            args.insert("body".to_owned(), failure.clone());
+            if !args.contains_key("body") {
+                args.insert("body".to_owned(), failure.clone());
+            }
+            // The address was chosen for it; another one was not.
+            args.insert("max_redirects".to_owned(), 0.into());
         }
         args
     }

@@ -1,5 +1,6 @@
 use super::*;
-use crontower_model::{Condition, Dependency, Job, JobId, Retry, StateName};
+use crontower_control::RunJob;
+use crontower_model::{Condition, Dependency, Job, JobCommand, JobId, Retry, RunArgs, StateName};
 
 fn after(on: &'static [&'static str]) -> impl FnOnce(&mut Job) {
     move |job| {
@@ -235,4 +236,34 @@ fn a_thousand_in_a_row_are_run_and_skipped_without_a_deep_stack() {
     assert_eq!(world.engine.live_executions().len(), 1_000);
     world.end("j0#1", "exit 1");
     assert!(world.engine.live_executions().is_empty());
+}
+
+#[test]
+fn arguments_pass_where_the_definition_lets_them() {
+    let tar = |job: &mut Job| {
+        let shell = ["tar", "-cf"].map(str::to_owned).to_vec();
+        job.command = JobCommand::Run { run: "a.tar".to_owned(), shell };
+    };
+    let allowed = move |job: &mut Job| {
+        tar(job);
+        job.run_args = Some(RunArgs::Allowed);
+    };
+    let jobs = vec![job("script", None, |_| {}), job("tar", None, tar), job("own", None, allowed)];
+    let mut world = World::new(4, jobs);
+    let mut run = |id: &str, args: &[&str]| {
+        let args = args.iter().map(ToString::to_string).collect();
+        let run = RunJob { id: id.to_owned(), args, ..RunJob::default() };
+        world.ask(run).map(|answer| answer.execution.args.clone()).map_err(|refusal| {
+            assert_eq!(crontower_control::kind(&refusal).status, 422);
+            refusal.to_string()
+        })
+    };
+    let option = "--checkpoint-action=exec=sh";
+    assert_eq!(run("script", &[option]).unwrap(), [option]);
+    assert_eq!(run("own", &[option]).unwrap(), [option]);
+    assert_eq!(run("tar", &[]).unwrap(), [""; 0]);
+    assert_eq!(
+        run("tar", &[option]).unwrap_err(),
+        "run_args: job `tar` takes no arguments: run it without, or say `run_args: allowed` in its definition"
+    );
 }
