@@ -1,25 +1,26 @@
 //! `api_call`: one HTTP request, which succeeds by its status.
 //!
-//! Owns the request and what is reported of the answer; `args` checks the arguments, `client` knows
-//! TLS. What may be secret (user info and query of the URL, headers, the request's body) is never
-//! shown.
+//! Owns the request and what is reported of the answer; `args` checks the arguments, `client` knows TLS, `redirects` where
+//! answers lead, `words` what is said of an address. What may be secret (user info and query of the URL, headers, the
+//! request's body) is never shown.
 
 mod args;
 mod client;
 mod redirects;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Response, Url};
+use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::args::ApiCallArgs;
+use self::words::{failure, shown};
 use super::builtin::{BuiltIn, stopped};
 use crate::commands::command::{ArgProblem, Args, CommandError, Context};
 use crate::model::text;
@@ -131,26 +132,6 @@ fn fitting(body: &[u8]) -> (String, bool) {
         text.truncate(end);
     }
     (text, end.is_some())
-}
-
-/// A URL without what may be secret: user info, query, fragment.
-fn shown(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    let query = if url.query().is_some() { "?…" } else { "" };
-    format!("{}://{host}{port}{}{query}", url.scheme(), url.path())
-}
-
-/// What went wrong, down to its root ("connection refused", "certificate expired").
-fn failure(target: &str, fault: reqwest::Error) -> CommandError {
-    let what = if fault.is_connect() { "cannot be reached" } else { "did not answer properly" };
-    // The URL inside may hold secrets; `target` does not.
-    let fault = fault.without_url();
-    let mut root: &dyn Error = &fault;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    CommandError(format!("{target} {what}: {root}"))
 }
 
 /// At least a millisecond, so that a fast answer is not shown as `0s`.

@@ -7,7 +7,7 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 
 use super::args::Body;
-use super::{failure, shown};
+use super::words::{failure, shown};
 use crate::commands::command::CommandError;
 
 /// What is sent.
