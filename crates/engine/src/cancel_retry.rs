@@ -42,6 +42,10 @@ impl Handles<RetryExecution> for Engine {
             return Err(Refusal::StillLive { execution: of.id, state: of.state.name() });
         }
         self.known(&of.job_id)?;
+        if !of.args.is_empty() {
+            // It is today's definition that they would reach.
+            self.check_run_args(&of.job_id)?;
+        }
         let id = self.run_again(now, &of, by);
         self.answer_with(now, id)
     }

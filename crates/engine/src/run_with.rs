@@ -46,7 +46,7 @@ impl Handles<RunJob> for Engine {
 
 impl Engine {
     /// Whoever may run a job decides nothing about what it runs: arguments pass where the definition lets them.
-    fn check_run_args(&self, job: &JobId) -> Result<(), Refusal> {
+    pub(super) fn check_run_args(&self, job: &JobId) -> Result<(), Refusal> {
         let entry = self.jobs.get(job);
         if entry.is_none_or(|entry| entry.definition.takes_run_args()) {
             return Ok(());

@@ -1,5 +1,5 @@
 use super::*;
-use crontower_control::RunJob;
+use crontower_control::{RetryExecution, RunJob};
 use crontower_model::{Condition, Dependency, Job, JobCommand, JobId, Retry, RunArgs, StateName};
 
 fn after(on: &'static [&'static str]) -> impl FnOnce(&mut Job) {
@@ -266,4 +266,10 @@ fn arguments_pass_where_the_definition_lets_them() {
         run("tar", &[option]).unwrap_err(),
         "run_args: job `tar` takes no arguments: run it without, or say `run_args: allowed` in its definition"
     );
+    // A retry takes them along, and is asked by today's definition.
+    world.end("own#1", "ok");
+    let retry = RetryExecution { id: world.id("own#1").to_string() };
+    world.ask(retry.clone()).unwrap();
+    world.apply(vec![job("own", None, tar)]);
+    assert!(world.refused(retry).starts_with("run_args: job `own` takes no arguments"));
 }
