@@ -138,7 +138,8 @@ impl ProblemDetails {
 
     /// An attempt that an execution does not have.
     pub(super) fn no_attempt(execution: &str, asked: u32, count: usize) -> Self {
-        let detail = format!("execution {execution} has {count} attempts, so no attempt {asked}");
+        let attempts = if count == 1 { "attempt" } else { "attempts" };
+        let detail = format!("execution {execution} has {count} {attempts}, so no attempt {asked}");
         Self::new(StatusCode::NOT_FOUND, "unknown-attempt", "No such attempt", detail)
             .about("execution", json!(execution))
     }

@@ -248,6 +248,11 @@ fn what_is_not_there_is_exit_code_4() {
     ] {
         assert!(engine.say(args).starts_with("exit code 4\n-- stderr\n"), "{args:?}");
     }
+    // A URL would swallow these, and another route would answer.
+    for args in [["show", ".."], ["why", "."], ["logs", ""], ["versions", ".."], ["run", ".."]] {
+        let said = engine.say(&args);
+        assert!(said.starts_with("exit code 2\n") && said.contains("is no id"), "{args:?}: {said}");
+    }
     insta::assert_snapshot!(engine.say(&["executions", "--status", "faild"]), @"
     exit code 2
     -- stderr

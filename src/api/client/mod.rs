@@ -239,6 +239,7 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<String, ClientError> {
+        check_ids(path)?;
         self.text(self.request(Method::GET, path, query, "application/json")).await
     }
 
@@ -282,6 +283,7 @@ impl Client {
         query: &[(&str, &str)],
         accept: &str,
     ) -> Result<Response, ClientError> {
+        check_ids(path)?;
         self.answer(self.request(Method::GET, path, query, accept)).await
     }
 
@@ -388,6 +390,17 @@ impl Client {
         match (url.set_scheme(if tls { "https" } else { "http" }), blind) {
             (Ok(()), Ok(http)) => http.head(url).timeout(CONNECT_TIMEOUT).send().await.is_ok(),
             _ => false,
+        }
+    }
+}
+
+/// Refuses what a URL swallows: another route would answer.
+fn check_ids(path: &[&str]) -> Result<(), ClientError> {
+    match path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
+        None => Ok(()),
+        Some(no_id) => {
+            let refusal = Refusal::Malformed(format!("`{no_id}` is no id"));
+            Err(ClientError::Refused(Box::new(ProblemDetails::from(refusal))))
         }
     }
 }

@@ -188,7 +188,7 @@ async fn refusals_are_problems_with_a_stable_type() {
     PUT executions/00000001: {"detail":"/api/v1/executions/00000001 does not take PUT","status":405,"title":"Method not allowed","type":"/problems/method-not-allowed"}
     GET job: {"detail":"nothing is served at /api/v1/job: see /api/v1/status","status":404,"title":"No such route","type":"/problems/unknown-route"}
     GET workers/worker-9: {"detail":"no worker named `worker-9`","status":404,"title":"No such worker","type":"/problems/unknown-worker","worker":"worker-9"}
-    GET executions/00000002/output?attempt=2: {"detail":"execution 0192f0c123457abc8def000000000002 has 1 attempts, so no attempt 2","execution":"0192f0c123457abc8def000000000002","status":404,"title":"No such attempt","type":"/problems/unknown-attempt"}
+    GET executions/00000002/output?attempt=2: {"detail":"execution 0192f0c123457abc8def000000000002 has 1 attempt, so no attempt 2","execution":"0192f0c123457abc8def000000000002","status":404,"title":"No such attempt","type":"/problems/unknown-attempt"}
     "#);
 }
 
