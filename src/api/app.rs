@@ -50,7 +50,7 @@ impl App {
         let snapshot = self.subscribe().await?.snapshot;
         let ids = snapshot.jobs.iter().map(|job| job.definition.id.as_str());
         let nearest = text::nearest(text, ids).and_then(|id| JobId::new(id).ok());
-        Err(Refusal::UnknownJob { job: shortened(text), nearest }.into())
+        Err(Refusal::UnknownJob { job: text::shortened(text), nearest }.into())
     }
 }
 
@@ -58,14 +58,4 @@ impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App").field("door", &self.engine_api).finish_non_exhaustive()
     }
-}
-
-/// What a stranger sent, cut to what fits a sentence, without control characters.
-pub(super) fn shortened(text: &str) -> String {
-    const LIMIT: usize = 64;
-    let mut short: String = text.chars().filter(|c| !c.is_control()).take(LIMIT).collect();
-    if text.chars().nth(LIMIT).is_some() {
-        short.push('…');
-    }
-    short
 }

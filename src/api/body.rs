@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::app::shortened;
 use super::problem::ProblemDetails;
 use crate::control::Definition;
+use crate::model::text::shortened;
 use crate::model::{Problem, Refusal};
 
 /// So many keys that stand twice are told.

@@ -11,9 +11,9 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
-use super::app::shortened;
 use super::problem::ProblemDetails;
 use crate::model::text;
+use crate::model::text::shortened;
 
 /// No legal request body is larger.
 pub(super) const BODY_LIMIT: usize = 1 << 20;

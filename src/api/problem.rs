@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::access::Role;
-use super::app::shortened;
 use crate::control::{self, Kind};
+use crate::model::text::shortened;
 use crate::model::{Problem, Refusal};
 
 /// An error as programs see it.

@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::http::Uri;
 
-use super::app::{App, shortened};
+use super::app::App;
 use super::dto::{List, page};
 use super::params::{Params, Segment};
 use super::problem::ProblemDetails;
+use crate::model::text::shortened;
 use crate::model::{Refusal, Worker};
 
 /// All workers, by id.

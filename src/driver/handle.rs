@@ -14,9 +14,7 @@ use super::feed::Subscription;
 use super::preview::preview;
 use super::source::JobsSource;
 use crate::clock::Clock;
-use crate::control::{
-    self, Authorized, Call, Caller, Endpoint, Listed, Mutation, Submits, answer_locally,
-};
+use crate::control::{self, Authorized, Call, Caller, Endpoint, Listed, Mutation, Submits};
 use crate::engine::{Answered, Effect, Engine, Past};
 use crate::jobfile;
 use crate::model::OutputChunk;
@@ -214,7 +212,7 @@ impl Handle {
 impl Endpoint for Handle {
     async fn call<C: Listed>(&self, command: C) -> Result<C::Answer, Refusal> {
         let call = self.caller.authorize(command, Clock.now().wall)?;
-        answer_locally(call, self).await
+        C::answer_locally(call, self).await
     }
 }
 

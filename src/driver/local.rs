@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::engine_api::{EditOptions, JobEdit};
 use super::handle::{Handle, Message};
 use crate::control::{
-    Authorized, CreateJob, Definition, DeleteJob, DisableJob, EditedJob, EnableJob, HandlesLocally,
-    PatchJob, ReloadJobs, ReplaceJob, RollBackJob, StopEngine,
+    Authorized, CreateJob, DeleteJob, DisableJob, EditedJob, EnableJob, HandlesLocally, PatchJob,
+    ReloadJobs, ReplaceJob, RollBackJob, StopEngine, enables,
 };
 use crate::model::{JobId, OnStop, Plan, Problem, Refusal, Source};
 
@@ -57,8 +57,8 @@ edits! {
     ReplaceJob { definition } => JobEdit::Replace(definition);
     PatchJob { patch } => JobEdit::Patch(patch);
     DeleteJob {} => JobEdit::Delete;
-    EnableJob {} => JobEdit::Patch(enabled(true));
-    DisableJob {} => JobEdit::Patch(enabled(false));
+    EnableJob {} => JobEdit::Patch(enables(true));
+    DisableJob {} => JobEdit::Patch(enables(false));
     RollBackJob { version } => JobEdit::RollBack(version);
 }
 
@@ -88,11 +88,6 @@ impl HandlesLocally<StopEngine> for Handle {
         _ = self.messages.send(Message::Stop { how, patient: wait, reason }).await;
         Ok(())
     }
-}
-
-/// The patch that enables or disables.
-pub(super) fn enabled(enabled: bool) -> Definition {
-    Definition::from_iter([("enabled".to_owned(), Value::Bool(enabled))])
 }
 
 fn invalid(path: &str, message: &str) -> Refusal {

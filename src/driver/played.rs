@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::engine_api::{EditOptions, JobEdit, RunOptions};
-use super::local::{creation, enabled};
-use crate::control::{Call, Caller, Command, EditedJob};
+use super::local::creation;
+use crate::control::{Call, Caller, Command, EditedJob, enables};
 use crate::model::{
     Actor, Execution, ExecutionId, JobId, JobStatus, Plan, Refusal, Worker, WorkerId, text,
 };
@@ -137,8 +137,8 @@ pub(crate) trait PlayedVerbs: Sync {
             Call::ReplaceJob(c, a) => edit!(self, c, a => JobEdit::Replace(c.definition)),
             Call::PatchJob(c, a) => edit!(self, c, a => JobEdit::Patch(c.patch)),
             Call::DeleteJob(c, a) => edit!(self, c, a => JobEdit::Delete),
-            Call::EnableJob(c, a) => edit!(self, c, a => JobEdit::Patch(enabled(true))),
-            Call::DisableJob(c, a) => edit!(self, c, a => JobEdit::Patch(enabled(false))),
+            Call::EnableJob(c, a) => edit!(self, c, a => JobEdit::Patch(enables(true))),
+            Call::DisableJob(c, a) => edit!(self, c, a => JobEdit::Patch(enables(false))),
             Call::RollBackJob(c, a) => edit!(self, c, a => JobEdit::RollBack(c.version)),
             Call::StopEngine(c, a) => play!(self, c, a => Ok(())),
             Call::ReloadJobs(c, a) => play!(self, c, a => self.reload(c.dry_run).await),

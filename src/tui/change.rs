@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::World;
-use crate::control::Definition;
+use crate::control::{Definition, enables};
 use crate::driver::JobEdit;
 use crate::jobfile;
 use crate::model::{Job, JobId, Source, WorkerId};
@@ -166,11 +166,6 @@ fn edit_back(world: &World, job: JobId, edit: &JobEdit) -> Back {
         (_, Some(before)) => change(job, JobEdit::RollBack(before.version)),
         (_, None) => Back::No(format!("{job} was not known before")),
     }
-}
-
-/// The patch that enables or disables.
-pub(crate) fn enables(enabled: bool) -> Definition {
-    Definition::from_iter([("enabled".to_owned(), Value::Bool(enabled))])
 }
 
 /// The keys of jobs.yaml that say what a job says.

@@ -50,7 +50,6 @@ impl Command for AcknowledgeExecution {
     const METHOD: Method = Method::Post;
     const PATH: &str = "/api/v1/executions/{id}/acknowledge";
     const ROLE: Role = Role::Operator;
-    const IDEMPOTENT: bool = true;
     type Answer = JobStatus;
 
     fn check(&self, now: DateTime<Utc>) -> Result<(), Refusal> {

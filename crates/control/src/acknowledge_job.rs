@@ -27,7 +27,6 @@ impl Command for AcknowledgeJob {
     const METHOD: Method = Method::Post;
     const PATH: &str = "/api/v1/jobs/{id}/acknowledge";
     const ROLE: Role = Role::Operator;
-    const IDEMPOTENT: bool = true;
     type Answer = JobStatus;
 
     fn check(&self, now: DateTime<Utc>) -> Result<(), Refusal> {

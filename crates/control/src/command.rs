@@ -93,8 +93,6 @@ pub trait Command:
     const NULLABLE: &'static [&'static str] = &[];
     /// Where the body is one field, not an object of several.
     const BODY: Option<WholeBody> = None;
-    /// Whether asking twice does no more than asking once: a client may then ask again by itself.
-    const IDEMPOTENT: bool = matches!(Self::METHOD, Method::Get);
     /// Whether it is carried out while the engine is stopping, too.
     const WHILE_STOPPING: bool = false;
     /// Whether it may be refused because of what is there (409).

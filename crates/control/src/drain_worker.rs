@@ -30,7 +30,6 @@ impl Command for DrainWorker {
     const METHOD: Method = Method::Post;
     const PATH: &str = "/api/v1/workers/{id}/drain";
     const ROLE: Role = Role::Operator;
-    const IDEMPOTENT: bool = true;
     type Answer = Worker;
 
     fn check(&self, _: DateTime<Utc>) -> Result<(), Refusal> {

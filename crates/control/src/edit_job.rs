@@ -33,6 +33,12 @@ macro_rules! edit {
     };
 }
 
+/// The patch that enables a job, or disables it.
+#[must_use]
+pub fn enables(enabled: bool) -> Definition {
+    Definition::from_iter([("enabled".to_owned(), enabled.into())])
+}
+
 /// Make a job. It lives in the store, or in jobs.yaml.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -10,7 +10,7 @@ use serde::{Deserializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
 use crate::Command;
-use crontower_model::Refusal;
+use crontower_model::{Refusal, text};
 
 /// The field that stands in the header `If-Match`.
 pub const IF_VERSION: &str = "if_version";
@@ -251,13 +251,8 @@ fn in_body(error: serde_json::Error) -> Malformed {
 
 /// That a text is not what it should be.
 fn of_parameter(name: String, text: &str, error: &dyn fmt::Display) -> Malformed {
-    let detail = format!("`{name}` is not understood: `{}`: {error}", short(text));
+    let detail = format!("`{name}` is not understood: `{}`: {error}", text::shortened(text));
     Malformed::Parameter { name, detail }
-}
-
-/// What a stranger sent, cut to what fits a sentence, without control characters.
-fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 macro_rules! parsed {

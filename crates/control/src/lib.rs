@@ -33,11 +33,11 @@ pub use command::{Authorized, Caller, Command, Method, Schema, WholeBody};
 pub use delete_worker::DeleteWorker;
 pub use drain_worker::DrainWorker;
 pub use edit_job::{
-    CreateJob, DeleteJob, DisableJob, EnableJob, PatchJob, ReplaceJob, RollBackJob,
+    CreateJob, DeleteJob, DisableJob, EnableJob, PatchJob, ReplaceJob, RollBackJob, enables,
 };
 pub use list::{
     Call, CommandHandler, Endpoint, Handles, HandlesLocally, History, Listed, LocalHandler,
-    Mutation, Submits, Visitor, answer_locally, each,
+    Mutation, Submits, Visitor, each,
 };
 pub use pause_job::PauseJob;
 pub use refusal::{Kind, kind};

@@ -128,7 +128,7 @@ pub trait Listed: Command {
     /// The verb and the place of its answer, as one of all verbs.
     fn call(self, answer: &mut Result<Self::Answer, Refusal>) -> Call<'_>;
 
-    /// See [`crate::answer_locally`].
+    /// Answers it inside the engine's process: a mutation by the engine, anything else from where it is kept.
     fn answer_locally<H: LocalHandler>(
         call: Authorized<Self>,
         handler: &H,
@@ -204,14 +204,6 @@ pub trait Endpoint: Send + Sync {
         &self,
         command: C,
     ) -> impl Future<Output = Result<C::Answer, Refusal>> + Send;
-}
-
-/// Answers a verb inside the engine's process: a mutation by the engine, anything else from where it is kept.
-pub fn answer_locally<C: Listed, H: LocalHandler>(
-    call: Authorized<C>,
-    handler: &H,
-) -> impl Future<Output = Result<C::Answer, Refusal>> + Send {
-    C::answer_locally(call, handler)
 }
 
 /// Does something for each verb.

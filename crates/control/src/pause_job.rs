@@ -44,7 +44,6 @@ impl Command for PauseJob {
     const METHOD: Method = Method::Post;
     const PATH: &str = "/api/v1/jobs/{id}/pause";
     const ROLE: Role = Role::Operator;
-    const IDEMPOTENT: bool = true;
     type Answer = JobStatus;
 
     fn check(&self, now: DateTime<Utc>) -> Result<(), Refusal> {

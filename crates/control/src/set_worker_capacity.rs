@@ -50,7 +50,6 @@ impl Command for SetWorkerCapacity {
     const PATH: &str = "/api/v1/workers/{id}";
     const ROLE: Role = Role::Operator;
     const NULLABLE: &[&str] = &["capacity"];
-    const IDEMPOTENT: bool = true;
     type Answer = Worker;
 
     fn check(&self, _: DateTime<Utc>) -> Result<(), Refusal> {

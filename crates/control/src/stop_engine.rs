@@ -41,7 +41,6 @@ impl Command for StopEngine {
     const PATH: &str = "/api/v1/stop";
     const ROLE: Role = Role::Admin;
     const STATUS: u16 = 204;
-    const IDEMPOTENT: bool = true;
     const WHILE_STOPPING: bool = true;
     const MAY_CONFLICT: bool = false;
     type Answer = ();

@@ -20,8 +20,8 @@ pub struct UndrainWorker {
     /// The worker's id
     #[cfg_attr(feature = "cli", arg(value_name = "WORKER"))]
     pub id: String,
-    /// Taken for symmetry with `drain`; it is not recorded
-    #[cfg_attr(feature = "cli", arg(skip))]
+    /// Why, for the record
+    #[cfg_attr(feature = "cli", arg(long))]
     pub reason: Option<String>,
 }
 
@@ -30,7 +30,6 @@ impl Command for UndrainWorker {
     const METHOD: Method = Method::Post;
     const PATH: &str = "/api/v1/workers/{id}/undrain";
     const ROLE: Role = Role::Operator;
-    const IDEMPOTENT: bool = true;
     type Answer = Worker;
 
     fn check(&self, _: DateTime<Utc>) -> Result<(), Refusal> {

@@ -33,7 +33,6 @@ impl Handles<AcknowledgeExecution> for Engine {
                 "is {state}: only a failed or timed out one can be acknowledged"
             ));
         }
-        ends_later(now, until)?;
         let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
         if let Some(last) = entry.state.last_ran.as_ref().filter(|last| last.id != id) {
             let (newer, ended) = (last.id.short(), last.state);
@@ -53,7 +52,6 @@ impl Handles<AcknowledgeJob> for Engine {
     ) -> Result<JobStatus, Refusal> {
         let (by, AcknowledgeJob { id, note, until }) = call.into_parts();
         let job = &self.named(&id)?;
-        ends_later(now, until)?;
         let Some(entry) = self.jobs.get(job) else { return Err(Refusal::Stopping) };
         let wrong = entry.all_wrong();
         let Some(first) = wrong.first() else {
@@ -158,13 +156,4 @@ impl Engine {
             self.plan_next(job);
         }
     }
-}
-
-/// Refuses an end that has passed.
-fn ends_later(now: Now, until: Option<DateTime<Utc>>) -> Result<(), Refusal> {
-    if until.is_some_and(|until| until <= now.wall) {
-        let message = "the end of the acknowledgement lies in the past".to_owned();
-        return Err(Refusal::NotPossible(message));
-    }
-    Ok(())
 }

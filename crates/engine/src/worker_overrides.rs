@@ -37,10 +37,11 @@ impl Handles<UndrainWorker> for Engine {
         call: Authorized<UndrainWorker>,
         (): (),
     ) -> Result<Worker, Refusal> {
-        let (by, UndrainWorker { id, .. }) = call.into_parts();
+        let (by, UndrainWorker { id, reason }) = call.into_parts();
         let worker = self.named_worker(&id)?;
         if self.in_file(&worker)?.overrides.drained.take().is_some() {
-            self.changed_override(&worker, format!("takes attempts again, requested by {by}"));
+            let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            self.changed_override(&worker, format!("takes attempts again, requested by {by}{why}"));
         }
         self.worker_answer(&worker)
     }
@@ -87,10 +88,10 @@ impl Handles<DeleteWorker> for Engine {
             );
         }
         if !entry.running.is_empty() {
-            return refuse("still runs attempts: it goes by itself when they have ended");
+            return refuse("still runs attempts: it is removed by itself once they have ended");
         }
         if self.workers.is_connected() {
-            return refuse("is online: it goes by itself when it runs nothing any more");
+            return refuse("is online: it is removed by itself once it runs nothing");
         }
         self.workers.pools.remove(&worker);
         self.out.removed_workers.push(worker);

@@ -134,7 +134,7 @@ fn of_peer(secret: Option<&str>, headers: &HeaderMap) -> Result<Identity, Proble
     }
     let told = text(ACTOR).zip(text(ROLE).and_then(|role| role.parse().ok()));
     let (actor, role) =
-        told.ok_or_else(|| ProblemDetails::unauthorized("it was not said who asks"))?;
+        told.ok_or_else(|| ProblemDetails::unauthorized("the request does not say who asks"))?;
     Ok(Identity { actor: Actor::named(actor), role })
 }
 

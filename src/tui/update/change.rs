@@ -5,9 +5,10 @@
 
 use super::requests::{ask, change_each, confirm_each, done_to_many, is_users, remember};
 use super::{edit, form};
+use crate::control::enables;
 use crate::driver::JobEdit;
 use crate::model::{JobId, Refusal, Severity};
-use crate::tui::change::{Back, Change, Done, Origin, enables};
+use crate::tui::change::{Back, Change, Done, Origin};
 use crate::tui::keys::Action;
 use crate::tui::message::{Answer, Command, Outcome, Request};
 use crate::tui::model::{Layer, Model};

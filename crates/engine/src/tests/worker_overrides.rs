@@ -171,6 +171,18 @@ fn orders_go_with_the_worker() {
 }
 
 #[test]
+fn why_a_worker_takes_attempts_again_is_recorded() {
+    let mut world = World::with_settings(settings(), vec![]);
+    world.drain("one", true);
+    let reason = Some("disk is in".to_owned());
+    world.ask(UndrainWorker { id: "one".to_owned(), reason }).unwrap();
+    insta::assert_snapshot!(world.events(), @"
+    00:00:00 ann: worker one is drained by ann: new disk
+    00:00:00 ann: worker one takes attempts again, requested by ann: disk is in
+    ");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let mut world = World::with_settings(settings(), vec![]);
     let mut described = Vec::new();
